@@ -1,0 +1,203 @@
+"""YAML or JSON text into documents whose every value knows its file, line and column.
+
+Owns parsing and positions. Knows nothing of kinds or fields: `schema.py` and the front-ends give them meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from outgate.problems import PolicyError, Problem, Where
+
+try:
+    from yaml import CSafeLoader as Loader
+except ImportError:  # PyYAML built without libyaml: slower, same result
+    from yaml import SafeLoader as Loader  # type: ignore[assignment]
+
+type Data = str | int | float | bool | None | object
+
+MAX_BYTES = 4 * 1024 * 1024
+"""Of one file; a Kubernetes object is at most 1.5 MB."""
+MAX_DEPTH = 64
+SUFFIXES = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value with its place. `data` is a scalar, a `dict[str, Node]` or a `list[Node]`."""
+
+    data: Data
+    where: Where
+    keys: dict[str, Where] = field(default_factory=dict)
+    """For a mapping, where each key stands."""
+
+    @property
+    def mapping(self) -> dict[str, Node]:
+        return self.data if isinstance(self.data, dict) else {}
+
+    @property
+    def sequence(self) -> list[Node]:
+        return self.data if isinstance(self.data, list) else []
+
+    def child(self, *path: str) -> Node | None:
+        """The node under a path of keys, or None."""
+        node: Node | None = self
+        for key in path:
+            node = node.mapping.get(key) if node is not None else None
+        return node
+
+    def text(self, *path: str) -> str:
+        """The string under a path of keys; empty where there is none."""
+        node = self.child(*path)
+        return node.data if node is not None and isinstance(node.data, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a file."""
+
+    root: Node
+    layer: int = 0
+    """Which `--policy` directory it came from; later ones overlay earlier ones."""
+
+    @property
+    def where(self) -> Where:
+        return self.root.where
+
+    @property
+    def kind(self) -> str:
+        return self.root.text("kind") or self.root.text("type")
+
+    @property
+    def api_version(self) -> str:
+        return self.root.text("apiVersion")
+
+    @property
+    def group(self) -> str:
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def name(self) -> str:
+        return self.root.text("metadata", "name") or self.root.text("name")
+
+    @property
+    def namespace(self) -> str:
+        return self.root.text("metadata", "namespace")
+
+    def strings(self, *path: str) -> dict[str, str]:
+        """A mapping of strings, such as labels or annotations."""
+        node = self.root.child(*path)
+        return {key: str(value.data) for key, value in node.mapping.items()} if node else {}
+
+
+def parse(text: str, file: str, layer: int = 0) -> list[Document]:
+    """All documents of one text, `kind: List` unfolded. Raises `PolicyError` with the place of what is not YAML."""
+    if len(text) > MAX_BYTES:
+        raise PolicyError([Problem(Where(file), f"the file has {len(text)} characters, more than {MAX_BYTES}")])
+    try:
+        nodes = [_Reader(file).node(tree, 0) for tree in _compose(text)]
+    except yaml.YAMLError as error:
+        raise PolicyError([_syntax_problem(error, file)]) from error
+    return [Document(node, layer) for root in nodes for node in _unfold(root) if node.data is not None]
+
+
+def load(path: Path, layer: int = 0) -> list[Document]:
+    """All documents of a file, or of every policy file below a directory in the order of their paths."""
+    documents, problems = [], []
+    for file in files(path):
+        try:
+            documents += parse(_read(file), str(file), layer)
+        except PolicyError as error:
+            problems += error.problems
+    if problems:
+        raise PolicyError(problems)
+    return documents
+
+
+def files(path: Path) -> list[Path]:
+    """The policy files at a path. Hidden folders are left out (a ConfigMap mount keeps its real files in one), as
+    are policy tests (`*.test.yaml`)."""
+    if not path.exists():
+        raise PolicyError([Problem(Where(str(path)), "no such file or directory", "name an existing policy path")])
+    if path.is_file():
+        return [path]
+    found = (file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+    return sorted(file for file in found if not _hidden(file.relative_to(path)) and ".test." not in file.name)
+
+
+def _hidden(relative: Path) -> bool:
+    return any(part.startswith(".") for part in relative.parts)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError([Problem(Where(str(file)), f"cannot be read: {error}")]) from error
+
+
+def _compose(text: str) -> Iterator[yaml.Node]:
+    return yaml.compose_all(text, Loader=Loader)
+
+
+def _unfold(root: Node) -> Iterator[Node]:
+    if root.text("kind") == "List" and (items := root.child("items")) is not None:
+        yield from items.sequence
+    else:
+        yield root
+
+
+def _syntax_problem(error: yaml.YAMLError, file: str) -> Problem:
+    mark = getattr(error, "problem_mark", None)
+    where = Where(file, mark.line + 1, mark.column + 1) if mark else Where(file)
+    what = getattr(error, "problem", None) or str(error).splitlines()[0]
+    return Problem(where, f"not valid YAML: {what}", "nothing of this file is used until it parses")
+
+
+class _Reader:
+    """Turns composed YAML into `Node`s. Shared anchors are read once, so that aliases cannot grow the result."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.seen: dict[int, Node] = {}
+        self.scalars = yaml.constructor.SafeConstructor()
+
+    def node(self, tree: yaml.Node, depth: int) -> Node:
+        if (known := self.seen.get(id(tree))) is not None:
+            return known
+        if depth > MAX_DEPTH:
+            raise PolicyError([Problem(self.where(tree), f"nested more than {MAX_DEPTH} levels deep")])
+        if isinstance(tree, yaml.MappingNode):
+            made = self.mapping(tree, depth)
+        elif isinstance(tree, yaml.SequenceNode):
+            made = Node([self.node(item, depth + 1) for item in tree.value], self.where(tree))
+        else:
+            made = Node(self.scalars.construct_object(tree), self.where(tree))
+        self.seen[id(tree)] = made
+        return made
+
+    def mapping(self, tree: yaml.MappingNode, depth: int) -> Node:
+        entries: dict[str, Node] = {}
+        keys: dict[str, Where] = {}
+        for key_tree, value_tree in tree.value:
+            key = key_tree.value if isinstance(key_tree, yaml.ScalarNode) else ""
+            self.check_key(key, key_tree, keys)
+            keys[key] = self.where(key_tree)
+            entries[key] = self.node(value_tree, depth + 1)
+        return Node(entries, self.where(tree), keys)
+
+    def check_key(self, key: str, tree: yaml.Node, known: dict[str, Where]) -> None:
+        if tree.tag == "tag:yaml.org,2002:merge":
+            raise PolicyError([Problem(self.where(tree), "merge keys (<<) are not read", "write the fields out")])
+        if not isinstance(tree, yaml.ScalarNode):
+            raise PolicyError([Problem(self.where(tree), "a key must be a plain string")])
+        if key in known:
+            hint = f"it stands at line {known[key].line} already; keep one of the two"
+            raise PolicyError([Problem(self.where(tree), f'the key "{key}" is given twice', hint)])
+
+    def where(self, tree: yaml.Node) -> Where:
+        return Where(self.file, tree.start_mark.line + 1, tree.start_mark.column + 1)

@@ -1,0 +1,55 @@
+"""One front-end a mesh: its own validation, selection, order and merge, and out comes the same small model.
+
+Owns what a front-end is given and what it returns. Adding a mesh is adding a module that has a `Frontend`, and one
+line in `compile.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from outgate.policy.documents import Document
+from outgate.policy.model import AccessPolicy, Destination, FieldReport, Gate, Scope, Source
+from outgate.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What holds for the whole load."""
+
+    gate: Gate = field(default_factory=Gate)
+    strict: bool = True
+    base: str = ""
+    """Directory that relative file references of native documents start from; empty: the document's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A value for one field of `Defaults`, and who says so."""
+
+    value: Any
+    source: Source
+
+
+@dataclass(slots=True)
+class Contribution:
+    """What one mesh's documents come to."""
+
+    defaults: dict[str, list[Override]] = field(default_factory=dict)
+    """By field name of `Defaults`; list-valued fields are joined, two different scalars are a load error."""
+    destinations: list[Destination] = field(default_factory=list)
+    scopes: list[Scope] = field(default_factory=list)
+    access: list[AccessPolicy] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    fields: list[FieldReport] = field(default_factory=list)
+
+
+class Frontend(Protocol):
+    """One mesh. `claims` is asked once a document; a document that nobody claims is an error."""
+
+    mesh: str
+
+    def claims(self, document: Document) -> bool: ...
+
+    def translate(self, documents: list[Document], setting: Setting) -> Contribution: ...

@@ -1,0 +1,1 @@
+"""Istio: one module a kind, and `frontend.py` that puts them together."""

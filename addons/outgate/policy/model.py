@@ -1,0 +1,457 @@
+"""The compiled policy: frozen values, each with the document and line it came from.
+
+Owns the vocabulary that front-ends emit and that the rest of outgate reads. Knows no mesh, no YAML and no traffic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+
+from outgate.problems import Where
+
+type Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The document (and field) behind a value."""
+
+    where: Where
+    kind: str
+    name: str
+    namespace: str = ""
+    field: str = ""
+
+    def __str__(self) -> str:
+        owner = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return f"{self.kind} {owner} ({self.where})"
+
+
+class Mode(StrEnum):
+    """What happens to traffic that no destination covers."""
+
+    REGISTRY_ONLY = "REGISTRY_ONLY"
+    ALLOW_ANY = "ALLOW_ANY"
+    OBSERVE = "OBSERVE"
+    """Everything passes; each verdict is recorded as it would have been."""
+
+
+class Protocol(StrEnum):
+    """What the workload speaks on a port."""
+
+    HTTP = "HTTP"
+    HTTP2 = "HTTP2"
+    GRPC = "GRPC"
+    HTTPS = "HTTPS"
+    TLS = "TLS"
+    TCP = "TCP"
+    ANY = "ANY"
+    """Not said: the first bytes tell."""
+
+
+class Intercept(StrEnum):
+    """What the gate does with TLS that a workload starts."""
+
+    DECRYPT = "DECRYPT"
+    TUNNEL = "TUNNEL"
+
+
+class Resolution(StrEnum):
+    """How the addresses of a destination are found (Istio's names)."""
+
+    NONE = "NONE"
+    STATIC = "STATIC"
+    DNS = "DNS"
+    DNS_ROUND_ROBIN = "DNS_ROUND_ROBIN"
+    DYNAMIC_DNS = "DYNAMIC_DNS"
+
+
+class Verification(StrEnum):
+    """How much of a server's certificate is judged."""
+
+    FULL = "FULL"
+    SKIP_CA = "SKIP_CA"
+    SKIP_SAN = "SKIP_SAN"
+    SKIP_ALL = "SKIP_ALL"
+
+
+class NameKind(StrEnum):
+    """How a subject alternative name is compared."""
+
+    DNS = "DNS"
+    URI = "URI"
+    PREFIX = "PREFIX"
+    EXACT = "EXACT"
+    """Against DNS, URI and IP names alike, as Istio's `subjectAltNames`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectName:
+    """One name that a server's certificate may carry to be accepted."""
+
+    kind: NameKind
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamTLS:
+    """The TLS that the gate starts. Paths are files, read by `upstream`; None for `ca` is the system's roots."""
+
+    ca: str | None = None
+    client_certificate: str | None = None
+    private_key: str | None = None
+    crl: str | None = None
+    sni: str | None = None
+    """None: the name the workload asked for."""
+    names: tuple[SubjectName, ...] = ()
+    """Accepted names; none: the SNI."""
+    pins: tuple[str, ...] = ()
+    """SHA-256 of accepted public keys (SPKI), hexadecimal."""
+    verification: Verification = Verification.FULL
+    minimum_version: str | None = None
+    """`TLSv1.2` or `TLSv1.3`."""
+    maximum_version: str | None = None
+    source: Source | None = None
+
+    @property
+    def mutual(self) -> bool:
+        return self.client_certificate is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A fixed place to dial: an IP address or a name that the gate resolves."""
+
+    address: str
+    port: int
+    weight: int = 1
+    priority: int = 0
+    locality: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where and how the gate dials for one port of a destination."""
+
+    port: int
+    resolution: Resolution = Resolution.DNS
+    endpoints: tuple[Endpoint, ...] = ()
+    tls: UpstreamTLS | None = None
+    """TLS that the gate originates whatever the workload spoke; None: as the workload spoke."""
+    http2: bool = False
+    """HTTP/2 upstream even when the workload speaks HTTP/1."""
+    connect_timeout: float = 10.0
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One port of a destination, as the workload sees it."""
+
+    number: int
+    protocol: Protocol
+    upstream: Upstream
+    intercept: Intercept = Intercept.DECRYPT
+    tls: UpstreamTLS = field(default_factory=UpstreamTLS)
+    """Used upstream when the workload's own TLS was decrypted and `upstream.tls` says nothing."""
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderInjection:
+    """A header that the gate sets, after the destination is verified. Exactly one of `value` and `file` is given."""
+
+    name: str
+    value: str | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A place outside that is known. `key` is unique and stable: breakers, limits and labels are kept by it."""
+
+    key: str
+    name: str
+    namespace: str
+    hosts: tuple[str, ...]
+    """Canonical patterns: `api.example.com`, `*.example.com` or `*`."""
+    networks: tuple[Network, ...]
+    ports: tuple[Port, ...]
+    source: Source
+    export_to: tuple[str, ...] = ("*",)
+    """Namespaces that see it; `*` all, `.` its own."""
+    internal: bool = False
+    """In-mesh: forwarded as it is, counted apart."""
+    headers: tuple[HeaderInjection, ...] = ()
+    allow_networks: tuple[Network, ...] = ()
+    """Addresses its names may resolve to although they are not public."""
+    region: str = ""
+    expires: datetime | None = None
+
+
+class Action(StrEnum):
+    ALLOW = "ALLOW"
+    DENY = "DENY"
+    AUDIT = "AUDIT"
+
+
+class Attribute(StrEnum):
+    """What a condition looks at."""
+
+    PRINCIPAL = "principal"
+    NAMESPACE = "namespace"
+    SERVICE_ACCOUNT = "service_account"
+    TRUST_DOMAIN = "trust_domain"
+    SOURCE_IP = "source_ip"
+    REMOTE_IP = "remote_ip"
+    REQUEST_PRINCIPAL = "request_principal"
+    REQUEST_CLAIM = "request_claim"
+    HOST = "host"
+    PORT = "port"
+    METHOD = "method"
+    PATH = "path"
+    HEADER = "header"
+    SNI = "sni"
+    DESTINATION_IP = "destination_ip"
+    REGION = "region"
+    METADATA = "metadata"
+    """Envoy filter metadata, which the gate never has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One test of one attribute: any of `values` must match, or none of them when `negated`.
+
+    How a value is read depends on the attribute: networks for addresses, decimal numbers for ports, else Istio's
+    string match (`exact`, `prefix*`, `*suffix`, `*` for present), and for paths also templates.
+    """
+
+    attribute: Attribute
+    values: tuple[str, ...]
+    key: str = ""
+    """Header or claim name, lower case."""
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRule:
+    """`sources` OR inside, AND with `operations` OR inside, AND with all `conditions`. Empty parts match everything."""
+
+    sources: tuple[tuple[Condition, ...], ...] = ()
+    operations: tuple[tuple[Condition, ...], ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPolicy:
+    """One document's rules, OR-ed. An ALLOW without rules allows nothing, and its presence denies the rest."""
+
+    action: Action
+    rules: tuple[AccessRule, ...]
+    source: Source
+    shadow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AccessLayer:
+    """The access policies of one mesh. Every layer must allow; any deny wins."""
+
+    mesh: str
+    policies: tuple[AccessPolicy, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """Destinations that a scope lets a workload see: namespace pattern (`*`, `.`, name) and host pattern."""
+
+    namespace: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What some workloads see and what happens to the rest (Istio's Sidecar)."""
+
+    namespace: str
+    """Empty: every namespace."""
+    labels: tuple[tuple[str, str], ...] = ()
+    mode: Mode | None = None
+    imports: tuple[Import, ...] | None = None
+    """None: everything exported."""
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """Everything that holds for the gate as a whole."""
+
+    mode: Mode = Mode.REGISTRY_ONLY
+    mode_source: Source | None = None
+    deny_status: int = 502
+    """HTTP status for what is not in the registry."""
+    internal_hosts: tuple[str, ...] = ()
+    internal_networks: tuple[Network, ...] = ()
+    tunnel_hosts: str = "sni"
+    """How rules that name hosts judge a tunnel: by `sni`, or as `istio` does (such an ALLOW rule never matches)."""
+    unregistered_tls: Intercept = Intercept.TUNNEL
+    """Unregistered TLS under ALLOW_ANY."""
+    path_normalization: str = "BASE"
+    trust_domain: str = "cluster.local"
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What this gate is called, so that selectors mean something."""
+
+    name: str = "outgate"
+    namespace: str = "default"
+    labels: tuple[tuple[str, str], ...] = ()
+    root_namespace: str = "istio-system"
+    collapses: bool = True
+    """It stands for sidecar and egress gateway at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is calling. Empty strings: not known. `how` says what established it."""
+
+    namespace: str = ""
+    service_account: str = ""
+    principal: str = ""
+    """`trust-domain/ns/NAMESPACE/sa/ACCOUNT`, without `spiffe://`."""
+    labels: tuple[tuple[str, str], ...] = ()
+    address: str = ""
+    uid: int | None = None
+    how: str = "none"
+
+
+class AttemptKind(StrEnum):
+    HTTP = "http"
+    TLS = "tls"
+    """A tunnel: only the SNI is seen."""
+    TCP = "tcp"
+
+
+NO_HEADERS: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One thing a workload tries. `host` is the verified, canonical name; None where none was named."""
+
+    kind: AttemptKind
+    caller: Identity
+    port: int
+    host: str | None = None
+    address: str | None = None
+    """The address the workload dialled; None where it named a proxy instead."""
+    sni: str | None = None
+    encrypted: bool = False
+    """HTTP inside TLS that the gate decrypted."""
+    method: str = ""
+    path: str = ""
+    """Path and query as sent."""
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
+    """Looked up by lower-case name."""
+    grpc: bool = False
+
+
+class Verdict(StrEnum):
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+class Code(StrEnum):
+    """Why: stable, shared by the answer, the log, the metric and `explain`."""
+
+    REGISTERED = "registered"
+    INTERNAL = "internal"
+    ALLOW_ANY = "allow_any"
+    OBSERVED = "observed"
+    UNREGISTERED = "unregistered"
+    PORT_UNREGISTERED = "port_unregistered"
+    PROTOCOL_MISMATCH = "protocol_mismatch"
+    NOT_EXPORTED = "not_exported"
+    EXPIRED = "expired"
+    NAMES_DISAGREE = "names_disagree"
+    NAME_MALFORMED = "name_malformed"
+    NAME_MISSING = "name_missing"
+    REQUEST_MALFORMED = "request_malformed"
+    PATH_AMBIGUOUS = "path_ambiguous"
+    UPGRADE_REFUSED = "upgrade_refused"
+    CONNECT_REFUSED = "connect_refused"
+    REFUSED_BY_RULE = "refused_by_rule"
+    ADDRESS_REFUSED = "address_refused"
+    LOOP = "loop"
+    ECH_REFUSED = "ech_refused"
+    PROTOCOL_UNKNOWN = "protocol_unknown"
+    POLICY_FAILURE = "policy_failure"
+
+
+class Traffic(StrEnum):
+    """Which kind of egress it was."""
+
+    REGISTERED = "registered"
+    INTERNAL = "internal"
+    PASSTHROUGH = "passthrough"
+    BLACKHOLE = "blackhole"
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowVerdict:
+    """What a rule in dry-run would have done."""
+
+    verdict: Verdict
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer to an attempt, as data. Log line, metric, response body and `explain` render this one value."""
+
+    verdict: Verdict
+    code: Code
+    reason: str
+    traffic: Traffic
+    source: Source | None = None
+    """The document behind the verdict."""
+    destination: Destination | None = None
+    port: Port | None = None
+    status: int = 0
+    """HTTP status of a denial."""
+    would: Decision | None = None
+    """Under OBSERVE, the verdict that would have been."""
+    shadows: tuple[ShadowVerdict, ...] = ()
+    audited: tuple[Source, ...] = ()
+
+    @property
+    def allowed(self) -> bool:
+        return self.verdict is Verdict.ALLOW
+
+
+class Fate(StrEnum):
+    """What became of a field of a document."""
+
+    APPLIED = "applied"
+    APPROXIMATED = "approximated"
+    IGNORED = "ignored"
+    LATER = "not yet applied"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldReport:
+    """The fate of one field: `path` as `spec.hosts[0]`."""
+
+    where: Where
+    kind: str
+    path: str
+    fate: Fate
+    note: str = ""
