@@ -1,0 +1,29 @@
+"""What every test stands on: those marked `netns` skip, with the reason, where namespaces cannot be made."""
+
+import functools
+import shutil
+import subprocess
+
+import pytest
+
+# Everything such a test does, once, in a namespace that ends with the command.
+_PROBE = ["unshare", "--net", "--mount", "sh", "-c", "ip link set lo up && iptables -t nat -L -n"]
+
+
+@functools.cache
+def netns_problem() -> str | None:
+    """Why network namespaces cannot be used here, or None."""
+    if missing := [tool for tool in ("unshare", "ip", "iptables") if shutil.which(tool) is None]:
+        return f"needs {', '.join(missing)}"
+    try:
+        probe = subprocess.run(_PROBE, capture_output=True, text=True, timeout=20, check=False)
+    except subprocess.TimeoutExpired:
+        return "making a network namespace took more than 20 s"
+    if probe.returncode:
+        return f"cannot make a network namespace with iptables: {probe.stderr.strip()}"
+    return None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("netns") and (problem := netns_problem()):
+        pytest.skip(problem)
