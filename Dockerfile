@@ -1,0 +1,35 @@
+# The gate as a sidecar or gateway, and with `iptables install` as its init container.
+
+FROM python:3.13-slim AS build
+
+WORKDIR /src
+RUN python -m venv /opt/outgate
+COPY requirements/build.txt requirements/run.txt requirements/
+RUN pip install --no-cache-dir --require-hashes -r requirements/build.txt \
+ && /opt/outgate/bin/pip install --no-cache-dir --require-hashes -r requirements/run.txt
+COPY pyproject.toml LICENSE ./
+COPY addons addons
+RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
+ && /opt/outgate/bin/pip install --no-cache-dir --no-index --no-deps /wheels/*.whl
+
+FROM python:3.13-slim
+
+# iptables is for the init container, which runs as root with NET_ADMIN; the gate itself never calls it.
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends iptables \
+ && rm -rf /var/lib/apt/lists/*
+# The uid that the redirect rules leave alone.
+RUN groupadd --gid 1337 outgate \
+ && useradd --uid 1337 --gid 1337 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin outgate
+COPY --from=build /opt/outgate /opt/outgate
+
+# The root file system may be read-only: bytecode was compiled above, and HOME is /tmp for what insists on one.
+ENV PATH=/opt/outgate/bin:$PATH \
+    HOME=/tmp \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+USER 1337:1337
+WORKDIR /tmp
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["outgate"]
+CMD ["run", "--policy", "/etc/outgate/policy"]
