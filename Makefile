@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml requirements/dev.txt
 	@echo "setup: installing the pinned requirements (some minutes the first time)"
 	@$(PY) $(PIP) install --quiet --require-hashes -r requirements/dev.txt
 	@$(PY) $(PIP) install --quiet --no-deps --no-build-isolation -e .
-	@touch $@
+	@touch $@ && echo "setup: $(VENV)/bin/outgate is ready"
 
 demo: setup ## a sample application behind the gate, row by row, without internet
 	@$(PY) demo/run.py $(ARGS)
