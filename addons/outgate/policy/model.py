@@ -272,6 +272,8 @@ class Import:
 
     namespace: str
     host: str
+    excluded: bool = False
+    """Taken away from what the other imports show: a destination is seen when one imports it and none excludes it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ class Reading:
     strict: bool = True
     problems: list[Problem] = field(default_factory=list)
     fields: list[FieldReport] = field(default_factory=list)
+    inherited: Fate | None = None
+    """While the content of a field that is not applied is read: its fate, which the content shares."""
 
     def error(self, where: Where, path: str, what: str, hint: str = "") -> None:
         self.problems.append(Problem(where, f"{path}: {what}" if path else what, hint, field=path))
@@ -310,11 +312,14 @@ class Fields:
 
     def _take(self, name: str, value: Node, path: str, reading: Reading, values: dict[str, Any]) -> None:
         known, under = self.fields[name], f"{path}.{name}" if path else name
+        fate, outer = reading.inherited or known.fate, reading.inherited
+        reading.inherited = None if fate in (Fate.APPLIED, Fate.APPROXIMATED) else fate
         read = known.shape.read(value, under, reading)
+        reading.inherited = outer
         if read is not None:
             values[name] = read
-        reading.fields.append(FieldReport(value.where, reading.kind, under, known.fate, known.note))
-        if known.fate in (Fate.LATER, Fate.REJECTED):
+        reading.fields.append(FieldReport(value.where, reading.kind, under, fate, known.note))
+        if outer is None and fate in (Fate.LATER, Fate.REJECTED):
             self._report(known, value, under, reading)
 
     def _report(self, known: Field, value: Node, path: str, reading: Reading) -> None:
