@@ -256,6 +256,8 @@ class AccessPolicy:
     rules: tuple[AccessRule, ...]
     source: Source
     shadow: bool = False
+    targets: tuple[str, ...] = ()
+    """`KIND/NAMESPACE/NAME` of the documents whose destinations it is about; none: every destination."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +307,8 @@ class Defaults:
     """Unregistered TLS under ALLOW_ANY."""
     path_normalization: str = "BASE"
     trust_domain: str = "cluster.local"
+    trust_domain_aliases: tuple[str, ...] = ()
+    """Other names of the same trust domain: a principal named under one is meant under all."""
     source: Source | None = None
 
 
