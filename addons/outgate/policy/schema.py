@@ -69,7 +69,7 @@ class Record:
         return self.values.get(name, default)
 
     def at(self, name: str) -> Where:
-        """Where a field stands, or where the record stands when it has no such field."""
+        """Where a field's value stands (for a mapping or a list, its key), or the record when it has no such field."""
         return self.places.get(name, self.where)
 
     def under(self, name: str) -> str:
@@ -299,9 +299,9 @@ class Fields:
             if name not in self.fields:
                 self._unknown(key, node, path, reading)
             elif value.data is not None:
-                places[name] = node.keys[key]
+                places[name] = node.keys[key] if isinstance(value.data, (dict, list)) else value.where
                 self._take(name, value, path, reading, values)
-        self._require(node, path, reading, values, places)
+        self._require(node, path, reading, places)
         return Record(node.where, path, values, places)
 
     def _name(self, key: str) -> str:
@@ -335,9 +335,9 @@ class Fields:
         hint = _suggest(key, tuple(self.fields)) or f"known here: {', '.join(sorted(self.fields))}"
         reading.error(node.keys[key], f"{path}.{key}" if path else key, "unknown field", hint)
 
-    def _require(self, node: Node, path: str, reading: Reading, values: dict[str, Any], places: object) -> None:
+    def _require(self, node: Node, path: str, reading: Reading, places: dict[str, Where]) -> None:
         for name, known in self.fields.items():
-            if known.required and name not in values and name not in node.mapping:
+            if known.required and name not in places:
                 under = f"{path}.{name}" if path else name
                 reading.error(node.where, under, "required value is missing", "add it")
 
