@@ -1,0 +1,237 @@
+"""Flags and environment into one frozen `Settings`. Nothing else reads the environment or a flag.
+
+Owns names, defaults, units and their validation. Knows nothing of what the values are used for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from outgate.policy.model import Gate, Identity
+
+PREFIX = "OUTGATE_"
+SERVICE = re.compile(r"(\w+_)?(service_(host|port)(_\w+)?|port(_\d+_(tcp|udp|sctp)(_(proto|port|addr))?)?)")
+"""What Kubernetes adds to the environment of every pod for each Service, here of one called `outgate...`."""
+
+
+class SettingsError(ValueError):
+    """A flag or variable that cannot be used: names it, its value, and what to write instead."""
+
+
+class ListenMode(StrEnum):
+    """How workloads reach the gate."""
+
+    TRANSPARENT = "transparent"
+    REGULAR = "regular"
+    SOCKS5 = "socks5"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of the data plane: seconds, bytes and counts."""
+
+    peek_timeout: float = 3.0
+    """Until the first bytes say what a connection speaks; a server-first protocol waits this long."""
+    handshake_timeout: float = 10.0
+    head_timeout: float = 30.0
+    """From the first byte of a request to the end of its head."""
+    idle_timeout: float = 3600.0
+    """Without a byte in either direction."""
+    hook_timeout: float = 10.0
+    """For an addon's awaitable hook; then the request is denied."""
+    connect_timeout: float = 10.0
+    linger_timeout: float = 1.0
+    """How long an unread request body is swallowed after a denial, so that the answer is not lost to a reset."""
+    header_bytes: int = 64 * 1024
+    held_bytes: int = 256 * 1024
+    """Held for a request whose origin is still being dialled or whose hook is still running."""
+    stream_window: int = 1024 * 1024
+    connection_window: int = 4 * 1024 * 1024
+    connections: int = 4096
+    """Open client connections; more are closed at once."""
+    websocket_history: int = 8
+    """Messages of a WebSocket kept for addons."""
+    rejudge_delay: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything `outgate run` is told."""
+
+    policy: tuple[Path, ...] = ()
+    strict: bool = True
+    mode: ListenMode = ListenMode.TRANSPARENT
+    listen: tuple[str, int] = ("", 15001)
+    """Empty host: every IPv4 and IPv6 address."""
+    admin: str = "127.0.0.1:15000"
+    """`ADDR:PORT`, `unix:PATH`, or empty for none."""
+    ca_certificate: Path = Path("certs/outgate-ca.crt")
+    ca_key: Path = Path("certs/outgate-ca.key")
+    upstream_ca: tuple[Path, ...] = ()
+    """Roots trusted for origins beside the system's."""
+    drain_timeout: float = 10.0
+    access_log: bool = True
+    gate: Gate = field(default_factory=Gate)
+    workload: Identity = field(default_factory=Identity)
+    limits: Limits = field(default_factory=Limits)
+
+
+def read_settings(flags: Mapping[str, object], pairs: Sequence[str], environ: Mapping[str, str]) -> Settings:
+    """Flags win over `--set KEY=VALUE` pairs, pairs over `OUTGATE_KEY` variables, these over the defaults.
+
+    `flags` are values of fields of `Settings`; None counts as not given. Raises `SettingsError` for an unknown key or a
+    value that does not fit.
+    """
+    texts = _variables(environ) | dict(_pair(pair) for pair in pairs)
+    if unknown := sorted(set(texts) - _KNOWN):
+        raise SettingsError(f'unknown setting "{unknown[0]}"; {_advice(unknown[0])}')
+    plain = _scalars(Settings, texts) | {key: value for key, value in flags.items() if value is not None}
+    limits = Limits(**_scalars(Limits, texts))
+    return Settings(**plain, gate=_gate(texts), workload=_workload(texts), limits=limits)
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """`ADDR:PORT`, `[V6]:PORT` or `:PORT` into host and port; port 0 takes a free one. Raises `SettingsError`."""
+    host, colon, port = text.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    digits = port.isascii() and port.isdigit() and len(port) <= 5
+    if not colon or not digits or int(port) > 65535 or (":" in bare) != (bare != host) or "/" in bare:
+        raise SettingsError(f'"{text}" is not an address; write ADDR:PORT, such as 127.0.0.1:15001 or [::1]:15001')
+    return bare, int(port)
+
+
+def parse_endpoint(text: str) -> str:
+    """The text itself, if it is `ADDR:PORT`, `unix:PATH` or empty. Raises `SettingsError`."""
+    if text == "unix:":
+        raise SettingsError('"unix:" names no file; write unix:PATH')
+    if text and not text.startswith("unix:"):
+        parse_address(text)
+    return text
+
+
+def _variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Settings among the variables. Those of Kubernetes' Services are not ours, though they begin like ours."""
+    names = {key: key.removeprefix(PREFIX).lower() for key in environ if key.startswith(PREFIX)}
+    return {name: environ[key] for key, name in names.items() if name in _KNOWN or not SERVICE.fullmatch(name)}
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise SettingsError(f'"{text}" is not KEY=VALUE')
+    return key.strip().lower().replace("-", "_"), value
+
+
+def _advice(name: str) -> str:
+    close = difflib.get_close_matches(name, _KNOWN, 1)
+    return f'did you mean "{close[0]}"?' if close else f"known: {', '.join(sorted(_KNOWN))}"
+
+
+def _scalars(owner: type, texts: Mapping[str, str]) -> dict[str, Any]:
+    kinds = {entry.name: str(entry.type) for entry in dataclasses.fields(owner)}
+    return {name: _read(name, text, *_reader(name, kinds[name])) for name, text in texts.items() if name in kinds}
+
+
+def _read[T](name: str, text: str, read: Callable[[str], T], expected: str) -> T:
+    try:
+        return read(text)
+    except (ValueError, OverflowError) as error:
+        raise SettingsError(f'"{text}" does not fit the setting "{name}"; write {expected}') from error
+
+
+def _reader(name: str, kind: str) -> tuple[Callable[[str], object], str]:
+    """How the text of a setting is read, and what to write, by the name and type of its field."""
+    return READERS.get(name) or READERS[kind]
+
+
+def _truth(text: str) -> bool:
+    if text.lower() not in TRUTH:
+        raise ValueError(text)
+    return TRUTH[text.lower()]
+
+
+def _count(text: str) -> int:
+    return int(_quantity(str(int(text))))
+
+
+def _quantity(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number) or number < 0:
+        raise ValueError(text)
+    return number
+
+
+def _paths(text: str) -> tuple[Path, ...]:
+    return tuple(Path(part) for part in text.split(os.pathsep) if part)
+
+
+def _labels(text: str) -> tuple[tuple[str, str], ...]:
+    """`key=value,key=value`, sorted; values may be quoted, as the Downward API writes them."""
+    parts = (part.partition("=") for part in re.split(r"[,\n]", text) if part.strip())
+    labels = {key.strip(): (equals, value.strip().strip('"')) for key, equals, value in parts}
+    if any(not key or not equals for key, (equals, _) in labels.items()):
+        raise ValueError(text)
+    return tuple(sorted((key, value) for key, (_, value) in labels.items()))
+
+
+TRUTH = {"true": True, "1": True, "false": False, "0": False}
+READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
+    "float": (_quantity, "a number, 0 or more"),
+    "int": (_count, "a whole number, 0 or more"),
+    "bool": (_truth, "true or false"),
+    "str": (str, "a text"),
+    "Path": (Path, "a path"),
+    "tuple[Path, ...]": (_paths, f"paths with {os.pathsep} between them"),
+    "tuple[str, int]": (parse_address, "ADDR:PORT, such as 127.0.0.1:15001 or [::1]:15001"),
+    "ListenMode": (ListenMode, f"one of {', '.join(ListenMode)}"),
+    "admin": (parse_endpoint, "ADDR:PORT, unix:PATH, or nothing for no endpoint"),
+}
+"""By field name, else by field type: a function that raises `ValueError`, and what to write."""
+LABELS = "key=value,key=value"
+
+
+def _gate(texts: Mapping[str, str]) -> Gate:
+    default = Gate()
+    return Gate(
+        name=texts.get("gate_name", default.name),
+        namespace=texts.get("gate_namespace", default.namespace),
+        labels=_read("gate_labels", texts.get("gate_labels", ""), _labels, LABELS),
+        root_namespace=texts.get("root_namespace", default.root_namespace),
+        collapses=_read("gate_collapses", texts.get("gate_collapses", "true"), _truth, "true or false"),
+    )
+
+
+def _workload(texts: Mapping[str, str]) -> Identity:
+    namespace = texts.get("workload_namespace", "")
+    account = texts.get("workload_service_account", "")
+    labels = _read("workload_labels", texts.get("workload_labels", ""), _labels, LABELS)
+    if not (namespace or account or labels):
+        return Identity()
+    domain = texts.get("trust_domain", "cluster.local")
+    principal = f"{domain}/ns/{namespace}/sa/{account}" if namespace and account else ""
+    return Identity(namespace, account, principal, labels, how="declared")
+
+
+_KNOWN = (
+    {entry.name for entry in (*dataclasses.fields(Settings), *dataclasses.fields(Limits))}
+    - {"gate", "workload", "limits"}
+) | {
+    "gate_name",
+    "gate_namespace",
+    "gate_labels",
+    "gate_collapses",
+    "root_namespace",
+    "workload_namespace",
+    "workload_service_account",
+    "workload_labels",
+    "trust_domain",
+}

@@ -1,0 +1,159 @@
+"""Flags, pairs and environment become one value, and whatever does not fit is refused by name."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from outgate.policy.model import Identity
+from outgate.settings import Limits, ListenMode, Settings, SettingsError, parse_address, parse_endpoint, read_settings
+
+
+def read(*pairs: str, flags: dict[str, object] | None = None, **environ: str) -> Settings:
+    return read_settings(flags or {}, pairs, environ)
+
+
+def test_nothing_said_gives_the_defaults():
+    assert read() == Settings()
+
+
+def test_a_flag_beats_a_pair_and_a_pair_beats_a_variable():
+    environ = {"OUTGATE_DRAIN_TIMEOUT": "1", "OUTGATE_ADMIN": "127.0.0.1:1", "OUTGATE_STRICT": "false"}
+    settings = read("drain_timeout=2", "admin=127.0.0.1:2", flags={"drain_timeout": 3.0, "admin": None}, **environ)
+    assert (settings.drain_timeout, settings.admin, settings.strict) == (3.0, "127.0.0.1:2", False)
+
+
+def test_the_last_of_two_pairs_counts():
+    assert read("drain_timeout=2", "drain-timeout=4").drain_timeout == 4
+
+
+@pytest.mark.parametrize(
+    ("pair", "name", "value"),
+    [
+        ("policy=/a:b", "policy", (Path("/a"), Path("b"))),
+        ("strict=0", "strict", False),
+        ("mode=socks5", "mode", ListenMode.SOCKS5),
+        ("listen=[::1]:99", "listen", ("::1", 99)),
+        ("admin=", "admin", ""),
+        ("admin=unix:/run/admin.sock", "admin", "unix:/run/admin.sock"),
+        ("ca-key=/k", "ca_key", Path("/k")),
+        ("drain_timeout=0.5", "drain_timeout", 0.5),
+        ("Access-Log=FALSE", "access_log", False),
+    ],
+)
+def test_a_pair_sets_its_field(pair, name, value):
+    assert getattr(read(pair), name) == value
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in dataclasses.fields(Limits)])
+def test_every_limit_can_be_set(name):
+    assert getattr(read(f"{name}=7").limits, name) == 7
+    assert getattr(read(**{f"OUTGATE_{name.upper()}": "8"}).limits, name) == 8
+
+
+@pytest.mark.parametrize(
+    ("pair", "message"),
+    [
+        ("drain_timeout=soon", '"soon" does not fit the setting "drain_timeout"; write a number, 0 or more'),
+        ("drain_timeout=-1", '"-1" does not fit the setting "drain_timeout"; write a number, 0 or more'),
+        ("drain_timeout=nan", '"nan" does not fit the setting "drain_timeout"; write a number, 0 or more'),
+        ("idle_timeout=inf", '"inf" does not fit the setting "idle_timeout"; write a number, 0 or more'),
+        ("connections=1.5", '"1.5" does not fit the setting "connections"; write a whole number, 0 or more'),
+        ("strict=maybe", '"maybe" does not fit the setting "strict"; write true or false'),
+        ("gate_collapses=no", '"no" does not fit the setting "gate_collapses"; write true or false'),
+        ("gate_labels=app", '"app" does not fit the setting "gate_labels"; write key=value,key=value'),
+        ("workload_labels==x", '"=x" does not fit the setting "workload_labels"; write key=value,key=value'),
+        ("mode=open", '"open" does not fit the setting "mode"; write one of transparent, regular, socks5'),
+        ("listen=15001", '"15001" does not fit the setting "listen"; write ADDR:PORT, such as 127.0.0.1:15001'),
+        ("admin=here", '"here" does not fit the setting "admin"; write ADDR:PORT, unix:PATH'),
+        ("peek_timout=1", 'unknown setting "peek_timout"; did you mean "peek_timeout"?'),
+        ("gate=x", 'unknown setting "gate"; '),
+        ("limits=x", 'unknown setting "limits"; '),
+        ("zzz=x", 'unknown setting "zzz"; known: '),
+        ("strict", '"strict" is not KEY=VALUE'),
+        ("=x", '"=x" is not KEY=VALUE'),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(pair, message):
+    with pytest.raises(SettingsError) as caught:
+        read(pair)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_misspelt_variable_is_refused_like_a_pair():
+    with pytest.raises(SettingsError, match='unknown setting "strictt"; did you mean "strict"'):
+        read(OUTGATE_STRICTT="1")
+
+
+def test_variables_of_kubernetes_services_are_not_settings():
+    environ = {
+        "OUTGATE_SERVICE_HOST": "10.0.0.1",
+        "OUTGATE_SERVICE_PORT": "443",
+        "OUTGATE_SERVICE_PORT_ADMIN": "443",
+        "OUTGATE_PORT": "tcp://10.0.0.1:443",
+        "OUTGATE_PORT_443_TCP": "tcp://10.0.0.1:443",
+        "OUTGATE_PORT_443_TCP_ADDR": "10.0.0.1",
+        "OUTGATE_PORT_443_TCP_PORT": "443",
+        "OUTGATE_PORT_443_TCP_PROTO": "tcp",
+        "OUTGATE_WEBHOOK_SERVICE_HOST": "10.0.0.2",
+        "OUTGATE_WEBHOOK_PORT_53_UDP_ADDR": "10.0.0.2",
+    }
+    assert read(**environ) == Settings()
+
+
+def test_other_variables_are_left_alone():
+    assert read(OUTGATES="x", PATH="/bin", outgate_strict="false") == Settings()
+
+
+def test_the_gate_has_a_name_a_namespace_and_labels():
+    gate = read(
+        "gate_name=edge", "gate_namespace=egress", 'gate_labels=app="gw", tier=1', "root_namespace=mesh",
+        "gate_collapses=false",
+    ).gate  # fmt: skip
+    assert (gate.name, gate.namespace, gate.root_namespace, gate.collapses) == ("edge", "egress", "mesh", False)
+    assert gate.labels == (("app", "gw"), ("tier", "1"))
+
+
+def test_a_declared_workload_has_a_principal_once_namespace_and_account_are_known():
+    environ = {"OUTGATE_WORKLOAD_NAMESPACE": "prod", "OUTGATE_TRUST_DOMAIN": "corp"}
+    assert read(**environ).workload == Identity("prod", how="declared")
+    workload = read("workload_service_account=web", **environ).workload
+    assert workload == Identity("prod", "web", "corp/ns/prod/sa/web", how="declared")
+
+
+def test_labels_alone_declare_a_workload():
+    """A scope may select by labels: losing them would widen what the workload sees."""
+    assert read("workload_labels=app=web").workload == Identity(labels=(("app", "web"),), how="declared")
+
+
+def test_nothing_declared_is_nobody():
+    assert read("trust_domain=corp").workload == Identity()
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("127.0.0.1:15001", ("127.0.0.1", 15001)),
+        (":0", ("", 0)),
+        ("[::1]:80", ("::1", 80)),
+        ("[::]:65535", ("::", 65535)),
+    ],
+)
+def test_an_address_is_read(text, address):
+    assert parse_address(text) == address
+
+
+@pytest.mark.parametrize(
+    "text", ["", "80", "host", "host:", "h:65536", "h:-1", "h:²", "h:000080", "::1:80", "[h]:80", "a/b:80"]
+)
+def test_what_is_no_address_is_refused(text):
+    with pytest.raises(SettingsError, match=r"is not an address; write ADDR:PORT"):
+        parse_address(text)
+
+
+def test_an_endpoint_is_an_address_a_socket_or_nothing():
+    for text in ("127.0.0.1:1", "unix:/a", ""):
+        assert parse_endpoint(text) == text
+    for text in ("unix:", "/a", "a"):
+        with pytest.raises(SettingsError):
+            parse_endpoint(text)
