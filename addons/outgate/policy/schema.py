@@ -96,6 +96,12 @@ def _expected(reading: Reading, node: Node, path: str, what: str) -> None:
     reading.error(node.where, path, f"expected {what}, found {shown}")
 
 
+def _range(least: float | None, most: float | None) -> str:
+    if most is None:
+        return f"at least {least}"
+    return f"{least} to {most}" if least is not None else f"at most {most}"
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """A string; numbers and booleans are not read as strings."""
@@ -136,14 +142,9 @@ class Integer:
             _expected(reading, node, path, "a whole number")
             return None
         if (self.least is not None and value < self.least) or (self.most is not None and value > self.most):
-            reading.error(node.where, path, f"{value} is out of range", f"use {self._range()}")
+            reading.error(node.where, path, f"{value} is out of range", f"use {_range(self.least, self.most)}")
             return None
         return value
-
-    def _range(self) -> str:
-        if self.most is None:
-            return f"at least {self.least}"
-        return f"{self.least} to {self.most}" if self.least is not None else f"at most {self.most}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ class Number:
             return None
         value = float(node.data)
         if (self.least is not None and value < self.least) or (self.most is not None and value > self.most):
-            reading.error(node.where, path, f"{node.data} is out of range", f"use {self.least} to {self.most}")
+            reading.error(node.where, path, f"{node.data} is out of range", f"use {_range(self.least, self.most)}")
             return None
         return value
 
