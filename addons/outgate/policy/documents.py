@@ -18,10 +18,12 @@ try:
 except ImportError:  # PyYAML built without libyaml: slower, same result
     from yaml import SafeLoader as Loader  # type: ignore[assignment]
 
-type Data = str | int | float | bool | None | object
+type Data = str | int | float | bool | object | None
 
 MAX_BYTES = 4 * 1024 * 1024
 """Of one file; a Kubernetes object is at most 1.5 MB."""
+MAX_SLOW = 512 * 1024
+"""Of what is parsed again without libyaml, at about 100 kB a second."""
 MAX_DEPTH = 64
 SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -102,12 +104,15 @@ def parse(text: str, file: str, layer: int = 0) -> list[Document]:
         nodes = [_Reader(file).node(tree, 0) for tree in _compose(text)]
     except yaml.YAMLError as error:
         raise PolicyError([_syntax_problem(error, file)]) from error
+    except (RecursionError, UnicodeError) as error:
+        raise PolicyError([Problem(Where(file), f"cannot be read: {error}")]) from error
     return [Document(node, layer) for root in nodes for node in _unfold(root) if node.data is not None]
 
 
 def load(path: Path, layer: int = 0) -> list[Document]:
     """All documents of a file, or of every policy file below a directory in the order of their paths."""
-    documents, problems = [], []
+    documents: list[Document] = []
+    problems: list[Problem] = []
     for file in files(path):
         try:
             documents += parse(_read(file), str(file), layer)
@@ -140,8 +145,15 @@ def _read(file: Path) -> str:
         raise PolicyError([Problem(Where(str(file)), f"cannot be read: {error}")]) from error
 
 
-def _compose(text: str) -> Iterator[yaml.Node]:
-    return yaml.compose_all(text, Loader=Loader)
+def _compose(text: str) -> list[yaml.Node]:
+    """The trees of a text. What libyaml refuses is parsed again in Python: libyaml takes `::` in a flow sequence for a
+    mistake where YAML 1.2 (and Go) does not, and of real mistakes the Python parser says more."""
+    try:
+        return list(yaml.compose_all(text, Loader=Loader))
+    except yaml.YAMLError:
+        if len(text) > MAX_SLOW:
+            raise
+        return list(yaml.compose_all(text, Loader=yaml.SafeLoader))
 
 
 def _unfold(root: Node) -> Iterator[Node]:
@@ -176,8 +188,16 @@ class _Reader:
         elif isinstance(tree, yaml.SequenceNode):
             made = Node([self.node(item, depth + 1) for item in tree.value], self.where(tree))
         else:
-            made = Node(self.scalars.construct_object(tree), self.where(tree))
+            made = Node(self.scalar(tree), self.where(tree))
         self.seen[id(tree)] = made
+        return made
+
+    def scalar(self, tree: yaml.Node) -> Data:
+        try:
+            made: Data = self.scalars.construct_object(tree)
+        except (ValueError, ArithmeticError, AttributeError) as error:  # what PyYAML lets through for `2020-13-45`
+            text = f"{ascii(tree.value[:60])} is not a {tree.tag.rpartition(':')[2]}"
+            raise PolicyError([Problem(self.where(tree), text, "quote it if it is text")]) from error
         return made
 
     def mapping(self, tree: yaml.MappingNode, depth: int) -> Node:

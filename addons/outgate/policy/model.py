@@ -367,8 +367,6 @@ class Attempt:
     headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
     """Looked up by lower-case name."""
     grpc: bool = False
-    region: str = ""
-    """Of the destination that matched: set by `decide`, for rules that name regions."""
 
 
 class Verdict(StrEnum):

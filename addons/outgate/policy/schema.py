@@ -226,7 +226,7 @@ class Timestamp:
             except ValueError:
                 value = None
         if isinstance(value, date) and not isinstance(value, datetime):
-            value = datetime(value.year, value.month, value.day)
+            value = datetime(value.year, value.month, value.day, tzinfo=UTC)
         if isinstance(value, datetime):
             return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
         _expected(reading, node, path, 'a time such as "2026-01-31T12:00:00Z"')
@@ -327,8 +327,12 @@ class Fields:
         if known.fate is Fate.REJECTED:
             reading.error(value.where, path, "is not supported", known.note)
         elif known.guards and reading.strict:
-            reading.error(value.where, path, "is not yet applied, and leaving it out would change what is allowed",
-                          known.note or "remove it, or load with --lenient")
+            reading.error(
+                value.where,
+                path,
+                "is not yet applied, and leaving it out would change what is allowed",
+                known.note or "remove it, or load with --lenient",
+            )
         else:
             reading.warn(value.where, path, "is not yet applied", known.note)
 

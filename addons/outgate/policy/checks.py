@@ -1,0 +1,174 @@
+"""What no single document shows: two destinations in each other's way, files that are not there, allowances that end.
+
+Owns the checks of a whole load. Knows no kind of document; asks the file system one question, whether a file exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from outgate.policy.hosts import literal
+from outgate.policy.model import (
+    AccessLayer,
+    Attribute,
+    Defaults,
+    Destination,
+    Intercept,
+    Port,
+    Protocol,
+    Resolution,
+    Source,
+    UpstreamTLS,
+)
+from outgate.policy.registry import is_lone
+from outgate.policy.snapshot import conditions
+from outgate.problems import Problem, Severity, Where
+
+type Place = tuple[str, int]
+
+
+def conflicts(destinations: Iterable[Destination]) -> Iterator[Problem]:
+    """One pattern and port in two documents that one caller can see: the earlier one wins."""
+    first: dict[Place, list[Destination]] = {}
+    for destination in destinations:
+        for pattern in (*destination.hosts, *map(str, destination.networks)):
+            for port in destination.ports:
+                known = first.setdefault((pattern, port.number), [])
+                rival = next((other for other in known if _rivals(destination, other)), None)
+                if rival is not None:
+                    what = f"{pattern}:{port.number} is there already, in {rival.source}, which wins"
+                    yield _warning(destination.source, what, "remove one of the two")
+                else:
+                    known.append(destination)
+
+
+def lone_ports(destinations: Iterable[Destination]) -> Iterator[Problem]:
+    """TCP destinations known by name alone take a whole port, so that one caller may see one of them."""
+    first: dict[int, list[Destination]] = {}
+    for destination in destinations:
+        for port in destination.ports:
+            if is_lone(destination, port):
+                known = first.setdefault(port.number, [])
+                yield from (_shared(destination, other, port) for other in known if _apart(destination, other))
+                known.append(destination)
+            elif _untold(destination, port):
+                what = f"{destination.name} is TCP on port {port.number}, and neither an address nor one name tells it"
+                yield _warning(port.source or destination.source, what, "give it addresses, endpoints or one host")
+
+
+def expiries(destinations: Iterable[Destination], now: datetime) -> Iterator[Problem]:
+    """Allowances that end, and those that ended."""
+    for destination in destinations:
+        if destination.expires is None:
+            continue
+        if destination.expires <= now:
+            what, hint = f"{destination.name} expired at {destination.expires}: nothing matches it", "remove it"
+        else:
+            what, hint = f"{destination.name} is a temporary allowance until {destination.expires}", ""
+        yield _warning(destination.source, what, hint)
+
+
+def dns_channels(destinations: Iterable[Destination]) -> Iterator[Problem]:
+    """Wildcards under which the workload chooses the labels that the gate then resolves."""
+    for destination in destinations:
+        wild = next((host for host in destination.hosts if host.startswith("*")), None)
+        if wild is None or destination.internal or not any(_resolves(port) for port in destination.ports):
+            continue
+        what = f"{wild}: the gate resolves whatever labels a workload puts there, which is a way out through DNS"
+        yield _warning(destination.source, what, "pin the wildcard to addresses with endpoints if that matters")
+
+
+def tunnel_rules(
+    defaults: Defaults, destinations: Iterable[Destination], layers: Iterable[AccessLayer]
+) -> Iterator[Problem]:
+    """Rules that name hosts, where traffic is not decrypted."""
+    if not any(port.intercept is Intercept.TUNNEL for destination in destinations for port in destination.ports):
+        return
+    how = "the SNI judges them there" if defaults.tunnel_hosts == "sni" else "an ALLOW rule never matches there"
+    for layer in layers:
+        for policy in layer.policies:
+            if any(condition.attribute is Attribute.HOST for condition in conditions(policy)):
+                what = f"rules of {policy.source.name} name hosts, and some destinations are tunnelled: {how}"
+                yield _warning(
+                    policy.source, what, "tunnelHosts in EgressDefaults chooses; connection.sni says it plainly"
+                )
+
+
+def missing_files(
+    destinations: Iterable[Destination], *, strict: bool, exists: Callable[[str], bool] | None = None
+) -> Iterator[Problem]:
+    """Files that destinations name and that are not there. Absolute paths; an error unless lenient."""
+    there = exists or _exists
+    severity = Severity.ERROR if strict else Severity.WARNING
+    for destination in destinations:
+        for path, source in dict(_files(destination)).items():
+            if not there(path):
+                yield Problem(
+                    source.where, f"{path}: no such file", "mount it, or correct the path", severity, source.field
+                )
+
+
+def no_mode(defaults: Defaults, where: Where) -> Iterator[Problem]:
+    """Nobody said what happens to the rest."""
+    if defaults.mode_source is None:
+        what = f"no outbound mode is given: {defaults.mode} holds (Istio's own default is ALLOW_ANY)"
+        yield Problem(where, what, "say so in EgressDefaults or in outboundTrafficPolicy", Severity.WARNING)
+
+
+def _rivals(one: Destination, other: Destination) -> bool:
+    return one.source.where != other.source.where and _meet(one, other)
+
+
+def _apart(one: Destination, other: Destination) -> bool:
+    return one.hosts[0] != other.hosts[0] and _meet(one, other)
+
+
+def _meet(one: Destination, other: Destination) -> bool:
+    """Whether some namespace sees both."""
+    ours, theirs = _audience(one), _audience(other)
+    return bool(ours and theirs) and ("*" in ours or "*" in theirs or bool(ours & theirs))
+
+
+def _audience(destination: Destination) -> set[str]:
+    named = (destination.namespace if target == "." else target for target in destination.export_to)
+    return {target for target in named if target != "~"}
+
+
+def _shared(destination: Destination, other: Destination, port: Port) -> Problem:
+    what = f"{destination.name} and {other.name} ({other.source}) are both TCP on port {port.number}, by name alone"
+    hint = "bytes do not say which is meant: give one of them addresses, or another port"
+    return Problem((port.source or destination.source).where, what, hint)
+
+
+def _untold(destination: Destination, port: Port) -> bool:
+    named = destination.hosts and not any(literal(host) is not None for host in destination.hosts)
+    return port.protocol is Protocol.TCP and not destination.networks and bool(named)
+
+
+def _resolves(port: Port) -> bool:
+    return port.upstream.resolution is not Resolution.STATIC and not port.upstream.endpoints
+
+
+def _files(destination: Destination) -> Iterator[tuple[str, Source]]:
+    for header in destination.headers:
+        if header.file is not None:
+            yield header.file, destination.source
+    for port in destination.ports:
+        for tls in (port.upstream.tls, port.tls):
+            if tls is not None:
+                source = tls.source or port.source or destination.source
+                yield from ((path, source) for path in _of(tls) if path is not None)
+
+
+def _of(tls: UpstreamTLS) -> tuple[str | None, ...]:
+    return tls.ca, tls.client_certificate, tls.private_key, tls.crl
+
+
+def _exists(path: str) -> bool:
+    return Path(path).exists()
+
+
+def _warning(source: Source, what: str, hint: str) -> Problem:
+    return Problem(source.where, what, hint, Severity.WARNING)

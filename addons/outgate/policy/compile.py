@@ -1,0 +1,137 @@
+"""Documents into one policy, gathering every problem.
+
+Owns the order of a load: read, overlay, hand out to the front-ends, merge what they return, check what no single mesh
+can. Knows no kind of document. A load gives a whole policy or raises; nothing half-read is ever in force.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+from outgate.policy import access, checks, documents
+from outgate.policy.documents import Document
+from outgate.policy.frontends import Contribution, Frontend, Setting
+from outgate.policy.frontends.native.frontend import NativeFrontend
+from outgate.policy.kinds import unclaimed
+from outgate.policy.merge import merged
+from outgate.policy.model import AccessLayer, Defaults, Source
+from outgate.policy.overlay import overlay
+from outgate.policy.snapshot import Policy
+from outgate.problems import PolicyError, Problem, Severity, Where
+
+__all__ = ["FRONTENDS", "Policy", "compile", "load"]
+
+FRONTENDS: tuple[Frontend, ...] = (NativeFrontend(),)
+"""Asked in this order; the first that claims a document has it."""
+
+
+def load(paths: Sequence[Path], setting: Setting) -> Policy:
+    """The policy of some files and directories, later ones laid over earlier ones. Raises `PolicyError`."""
+    found: list[Document] = []
+    problems: list[Problem] = []
+    for layer, path in enumerate(paths):
+        try:
+            found += documents.load(path, layer)
+        except PolicyError as error:
+            problems += error.problems
+    if problems:
+        raise PolicyError(problems)
+    return compile(found, setting)
+
+
+def compile(given: Iterable[Document], setting: Setting) -> Policy:  # noqa: A001 - the word for it
+    """One policy from documents. Raises `PolicyError` with every problem; warnings are kept in `Policy.problems`."""
+    everything = list(given)
+    kept, overridden, problems = overlay(everything, setting.gate.namespace)
+    parts = _translated(kept, setting)
+    for _, part in parts:
+        problems += part.problems
+    layers = {document.where.file: document.layer for document in everything}
+    policy, found = _assembled(parts, layers, overridden, setting)
+    problems += found
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        raise PolicyError(_ordered(problems, layers))
+    return replace(policy, problems=_ordered(problems, layers))
+
+
+def _translated(kept: list[Document], setting: Setting) -> list[tuple[str, Contribution]]:
+    """What each mesh makes of the documents that it claims, by mesh; what nobody claims comes first."""
+    claimed: dict[str, list[Document]] = {frontend.mesh: [] for frontend in FRONTENDS}
+    rest = Contribution()
+    for document in kept:
+        owner = next((frontend for frontend in FRONTENDS if frontend.claims(document)), None)
+        if owner is not None:
+            claimed[owner.mesh].append(document)
+            continue
+        problem, account = unclaimed(document, strict=setting.strict)
+        rest.problems.append(problem)
+        rest.fields.append(account)
+    return [("", rest)] + [
+        (frontend.mesh, frontend.translate(claimed[frontend.mesh], setting)) for frontend in FRONTENDS
+    ]
+
+
+def _assembled(
+    parts: list[tuple[str, Contribution]],
+    layers: Mapping[str, int],
+    overridden: tuple[tuple[Source, Source], ...],
+    setting: Setting,
+) -> tuple[Policy, list[Problem]]:
+    """The policy that the parts make, and what is wrong with them together."""
+    contributions = [part for _, part in parts]
+    problems: list[Problem] = []
+    defaults, replaced = merged(contributions, layers, problems)
+    rules = tuple(AccessLayer(mesh, tuple(part.access)) for mesh, part in parts if part.access)
+    destinations = tuple(chain.from_iterable(part.destinations for part in contributions))
+    scopes = tuple(chain.from_iterable(part.scopes for part in contributions))
+    policy = Policy(
+        generation=_digest(defaults, destinations, scopes, rules, setting.gate),
+        defaults=defaults,
+        destinations=destinations,
+        scopes=scopes,
+        access=rules,
+        gate=setting.gate,
+        fields=tuple(chain.from_iterable(part.fields for part in contributions)),
+        overridden=overridden + replaced,
+    )
+    problems += _checked(policy, Where(next(iter(layers), "policy")), strict=setting.strict)
+    return policy, problems
+
+
+def _checked(policy: Policy, first: Where, *, strict: bool) -> Iterator[Problem]:
+    yield from checks.no_mode(policy.defaults, first)
+    yield from checks.conflicts(policy.destinations)
+    yield from checks.lone_ports(policy.destinations)
+    yield from checks.expiries(policy.destinations, policy.now())
+    yield from checks.dns_channels(policy.destinations)
+    yield from checks.tunnel_rules(policy.defaults, policy.destinations, policy.access)
+    yield from checks.missing_files(policy.destinations, strict=strict)
+    yield from _rules(policy.access, policy.defaults)
+
+
+def _rules(layers: tuple[AccessLayer, ...], defaults: Defaults) -> Iterator[Problem]:
+    """Values of rules that cannot be judged, found now and not at the first request."""
+    for layer in layers:
+        for policy in layer.policies:
+            try:
+                access.prepare((AccessLayer(layer.mesh, (policy,)),), defaults)
+            except ValueError as error:
+                yield Problem(policy.source.where, f"{policy.source.kind} {policy.source.name}: {error}", "correct it")
+
+
+def _digest(*values: object) -> str:
+    return hashlib.sha256(repr(values).encode()).hexdigest()[:12]
+
+
+def _ordered(problems: list[Problem], layers: Mapping[str, int]) -> tuple[Problem, ...]:
+    """In the order of the files, then of the lines."""
+    order = {file: number for number, file in enumerate(layers)}
+    return tuple(
+        sorted(
+            problems, key=lambda problem: (order.get(problem.where.file, -1), problem.where.line, problem.where.column)
+        )
+    )

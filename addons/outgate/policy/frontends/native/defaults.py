@@ -1,0 +1,53 @@
+"""`EgressDefaults`: what holds for the gate as a whole.
+
+Owns the kind's shape and its translation. Two documents that disagree are found where all of them are merged.
+"""
+
+from __future__ import annotations
+
+from outgate.policy.frontends import Contribution, Override
+from outgate.policy.frontends.native.resource import Resource
+from outgate.policy.frontends.native.shapes import Cidr, Host
+from outgate.policy.model import Intercept, Mode
+from outgate.policy.paths import NORMALIZATIONS
+from outgate.policy.schema import Choice, Field, Fields, Integer, Record, Sequence, Text
+
+SPEC = Fields(
+    {
+        "mode": Field(Choice(tuple(Mode), fold=True)),
+        "denyStatus": Field(Integer(400, 599)),
+        "internal": Field(Fields({"hosts": Field(Sequence(Host())), "networks": Field(Sequence(Cidr()))})),
+        "tunnelHosts": Field(Choice(("sni", "istio"), fold=True)),
+        "unregisteredTLS": Field(Choice(tuple(Intercept), fold=True)),
+        "trustDomain": Field(Text(empty=False)),
+        "trustDomainAliases": Field(Sequence(Text(empty=False))),
+        "pathNormalization": Field(Choice(NORMALIZATIONS, fold=True)),
+    }
+)
+
+SCALARS = {
+    "mode": ("mode", Mode),
+    "denyStatus": ("deny_status", int),
+    "tunnelHosts": ("tunnel_hosts", str),
+    "unregisteredTLS": ("unregistered_tls", Intercept),
+    "trustDomain": ("trust_domain", str),
+    "trustDomainAliases": ("trust_domain_aliases", tuple),
+    "pathNormalization": ("path_normalization", str),
+}
+"""Field of the document -> field of `Defaults`, and its type."""
+
+
+def translate(resource: Resource, spec: Record, into: Contribution) -> None:
+    """Adds what one document says."""
+    for name, (target, kind) in SCALARS.items():
+        if name in spec:
+            _say(resource, spec, name, target, kind(spec.get(name)), into)
+    if (internal := spec.get("internal")) is not None:
+        for name in ("hosts", "networks"):
+            if name in internal:
+                _say(resource, internal, name, f"internal_{name}", tuple(internal.get(name)), into)
+
+
+def _say(resource: Resource, record: Record, name: str, target: str, value: object, into: Contribution) -> None:
+    source = resource.source(record.under(name), record.at(name))
+    into.defaults.setdefault(target, []).append(Override(value, source))

@@ -1,0 +1,273 @@
+"""`EgressDestination`: a place outside, its ports, and how the gate reaches it.
+
+Owns the kind's shape, what its fields demand of each other, and the translation.
+"""
+
+from __future__ import annotations
+
+from outgate.policy.frontends import Contribution
+from outgate.policy.frontends.native import tls
+from outgate.policy.frontends.native.resource import Resource
+from outgate.policy.frontends.native.shapes import Cidr, Host
+from outgate.policy.hosts import literal
+from outgate.policy.model import (
+    Destination,
+    Endpoint,
+    HeaderInjection,
+    Intercept,
+    Port,
+    Protocol,
+    Resolution,
+    Upstream,
+    UpstreamTLS,
+)
+from outgate.policy.schema import (
+    Boolean,
+    Choice,
+    Duration,
+    Field,
+    Fields,
+    Integer,
+    Mapping,
+    Record,
+    Sequence,
+    Text,
+    Timestamp,
+)
+
+NUMBER = Integer(1, 65535)
+TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+VALUE = r"[\t\x20-\x7e\x80-\xff]*"
+FRAMING = frozenset(
+    {
+        "connection",
+        "content-length",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Headers that say where a message goes or ends."""
+
+ENDPOINT = Fields(
+    {
+        "address": Field(Host(pattern=False), required=True),
+        "port": Field(NUMBER),
+        "weight": Field(Integer(1)),
+        "priority": Field(Integer(0)),
+        "locality": Field(Text()),
+        "labels": Field(Mapping(Text())),
+    }
+)
+
+UPSTREAM = Fields(
+    {
+        "port": Field(NUMBER),
+        "protocol": Field(Choice(("HTTP", "HTTPS", "HTTP2", "GRPC"), fold=True)),
+        "connectTimeout": Field(Duration()),
+        "endpoints": Field(Sequence(ENDPOINT, most=4096)),
+        "tls": Field(tls.TLS),
+    }
+)
+
+PORT = Fields(
+    {
+        "number": Field(NUMBER, required=True),
+        "protocol": Field(Choice(tuple(Protocol), fold=True)),
+        "intercept": Field(Choice(tuple(Intercept), fold=True)),
+        "upstream": Field(UPSTREAM),
+    }
+)
+
+NAME = Text(pattern=TOKEN, hint="use letters, digits and hyphens")
+HEADERS = Fields(
+    {
+        "set": Field(
+            Sequence(
+                Fields(
+                    {
+                        "name": Field(NAME, required=True),
+                        "value": Field(Text(pattern=VALUE, hint="no control characters"), required=True),
+                    }
+                )
+            )
+        ),
+        "setFromFile": Field(
+            Sequence(Fields({"name": Field(NAME, required=True), "file": Field(Text(empty=False), required=True)}))
+        ),
+    }
+)
+
+SPEC = Fields(
+    {
+        "hosts": Field(Sequence(Host(), most=256)),
+        "addresses": Field(Sequence(Cidr(), most=256)),
+        "ports": Field(Sequence(PORT, least=1, most=256), required=True),
+        "resolution": Field(Choice(tuple(Resolution), fold=True)),
+        "endpoints": Field(Sequence(ENDPOINT, most=4096)),
+        "exportTo": Field(Sequence(Text(empty=False))),
+        "internal": Field(Boolean()),
+        "headers": Field(HEADERS),
+        "allowAddresses": Field(Sequence(Cidr())),
+        "region": Field(Text()),
+        "expires": Field(Timestamp()),
+    }
+)
+
+
+def translate(resource: Resource, spec: Record, into: Contribution) -> None:
+    """Adds the destination of one document, unless its fields contradict each other."""
+    ports = tuple(_port(resource, spec, record) for record in spec.get("ports", ()))
+    headers = _headers(resource, spec)
+    _places(resource, spec)
+    _numbers(resource, spec)
+    if headers and not any(_http(port) for port in ports):
+        resource.reading.error(
+            spec.at("headers"), "spec.headers", "no port carries HTTP that the gate sees", "remove it"
+        )
+    if resource.reading.failed:
+        return
+    into.destinations.append(
+        Destination(
+            key=resource.key,
+            name=resource.document.name,
+            namespace=resource.namespace,
+            hosts=tuple(dict.fromkeys(spec.get("hosts", ()))),
+            networks=tuple(dict.fromkeys(spec.get("addresses", ()))),
+            ports=ports,
+            source=resource.source(),
+            export_to=tuple(spec.get("exportTo") or ("*",)),
+            internal=spec.get("internal", False),
+            headers=headers,
+            allow_networks=tuple(spec.get("allowAddresses", ())),
+            region=spec.get("region", ""),
+            expires=spec.get("expires"),
+        )
+    )
+
+
+def _port(resource: Resource, spec: Record, record: Record) -> Port:
+    protocol = Protocol(record.get("protocol", Protocol.ANY))
+    raw = protocol in (Protocol.TLS, Protocol.TCP)
+    return Port(
+        number=record.get("number", 0),
+        protocol=protocol,
+        upstream=_upstream(resource, spec, record, protocol),
+        intercept=Intercept(record.get("intercept", Intercept.TUNNEL if raw else Intercept.DECRYPT)),
+        source=resource.source(record.path, record.where),
+    )
+
+
+def _upstream(resource: Resource, spec: Record, record: Record, protocol: Protocol) -> Upstream:
+    upstream = record.get("upstream") or Record(record.where, record.under("upstream"), {}, {})
+    number = upstream.get("port", record.get("number", 0))
+    endpoints = tuple(_endpoint(one, number) for one in upstream.get("endpoints") or spec.get("endpoints", ()))
+    return Upstream(
+        port=number,
+        resolution=_resolution(spec, endpoints),
+        endpoints=endpoints,
+        tls=_tls(resource, record, upstream, protocol),
+        http2=upstream.get("protocol") in ("HTTP2", "GRPC"),
+        connect_timeout=upstream.get("connectTimeout", 10.0),
+    )
+
+
+def _tls(resource: Resource, record: Record, upstream: Record, protocol: Protocol) -> UpstreamTLS | None:
+    block, reading = upstream.get("tls"), resource.reading
+    made = tls.translate(resource, block) if block is not None else None
+    if made is None and upstream.get("protocol") == "HTTPS":
+        if block is not None:
+            reading.error(block.where, block.path, "is DISABLE, and upstream.protocol is HTTPS", "choose one")
+        return UpstreamTLS(source=resource.source(upstream.path, upstream.where))
+    if block is not None and made is None and protocol in (Protocol.HTTPS, Protocol.TLS):
+        reading.error(block.where, block.path, f"would send {protocol} traffic in the clear", "remove it")
+    tunnelled = record.get("intercept") == Intercept.TUNNEL or (protocol is Protocol.TLS and "intercept" not in record)
+    if made is not None and tunnelled and protocol is not Protocol.TCP:
+        hint = "remove tls, or decrypt the workload's TLS with intercept: DECRYPT"
+        reading.error(
+            upstream.at("tls"), upstream.under("tls"), "would put TLS around a tunnel that is TLS already", hint
+        )
+    return made
+
+
+def _endpoint(record: Record, port: int) -> Endpoint:
+    return Endpoint(
+        address=record.get("address", ""),
+        port=record.get("port", port),
+        weight=record.get("weight", 1),
+        priority=record.get("priority", 0),
+        locality=record.get("locality", ""),
+        labels=tuple(sorted(record.get("labels", {}).items())),
+    )
+
+
+def _resolution(spec: Record, endpoints: tuple[Endpoint, ...]) -> Resolution:
+    """As given; else what hosts and endpoints suggest."""
+    if "resolution" in spec:
+        return Resolution(spec.get("resolution"))
+    if endpoints:
+        return Resolution.STATIC if all(literal(one.address) for one in endpoints) else Resolution.DNS
+    hosts = spec.get("hosts", ())
+    if any(host.startswith("*") for host in hosts):
+        return Resolution.DYNAMIC_DNS
+    return Resolution.DNS if hosts and not spec.get("addresses") else Resolution.NONE
+
+
+def _places(resource: Resource, spec: Record) -> None:
+    """What resolution, hosts, addresses and endpoints demand of each other."""
+    reading, resolution = resource.reading, spec.get("resolution")
+    hosts, endpoints = spec.get("hosts", ()), spec.get("endpoints", ())
+    if not hosts and not spec.get("addresses"):
+        reading.error(spec.where, "spec", "neither hosts nor addresses", "name what the workload asks for")
+    if endpoints and resolution in ("NONE", "DYNAMIC_DNS"):
+        reading.error(
+            spec.at("endpoints"), "spec.endpoints", f"mean nothing with resolution {resolution}", "remove them"
+        )
+    if resolution == "STATIC" and not all(literal(one.get("address", "")) for one in endpoints):
+        reading.error(spec.at("endpoints"), "spec.endpoints", "STATIC takes addresses alone", "use resolution: DNS")
+    if resolution == "STATIC" and not endpoints and not _everywhere(spec):
+        reading.error(spec.at("resolution"), "spec.resolution", "STATIC needs endpoints", "add them")
+    wild = any(host.startswith("*") for host in hosts)
+    if resolution in ("DNS", "DNS_ROUND_ROBIN") and wild and not endpoints and not _everywhere(spec):
+        hint = "use resolution: DYNAMIC_DNS, or add endpoints"
+        reading.error(spec.at("resolution"), "spec.resolution", f"{resolution} cannot resolve a wildcard", hint)
+
+
+def _everywhere(spec: Record) -> bool:
+    """Whether each port has endpoints of its own."""
+    return all(port.get("upstream") and port.get("upstream").get("endpoints") for port in spec.get("ports", ()))
+
+
+def _numbers(resource: Resource, spec: Record) -> None:
+    seen: set[int] = set()
+    for record in spec.get("ports", ()):
+        number = record.get("number")
+        if number in seen:
+            resource.reading.error(
+                record.at("number"), record.under("number"), f"{number} is there twice", "merge the two"
+            )
+        seen.add(number)
+
+
+def _headers(resource: Resource, spec: Record) -> tuple[HeaderInjection, ...]:
+    block = spec.get("headers")
+    if block is None:
+        return ()
+    made: list[HeaderInjection] = []
+    for record in (*block.get("set", ()), *block.get("setFromFile", ())):
+        name = record.get("name", "").lower()
+        if name in FRAMING or any(name == other.name for other in made):
+            what = "frames the message" if name in FRAMING else "is set twice"
+            resource.reading.error(record.at("name"), record.under("name"), f"{name} {what}", "remove it")
+        made.append(HeaderInjection(name, record.get("value"), tls.absolute(resource, record.get("file"))))
+    return tuple(made)
+
+
+def _http(port: Port) -> bool:
+    return port.protocol is not Protocol.TCP and (
+        port.intercept is Intercept.DECRYPT or port.protocol not in (Protocol.TLS, Protocol.HTTPS)
+    )

@@ -1,0 +1,61 @@
+"""Shapes of values that the native kinds share: hosts, networks, files' paths, one or many.
+
+Owns the reading of these values into their canonical form. Knows no kind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Any
+
+from outgate.policy.documents import Node
+from outgate.policy.hosts import HostError, canonical_host, canonical_pattern
+from outgate.policy.model import Network
+from outgate.policy.schema import Reading, Shape, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host in canonical form; with `pattern`, also `*.suffix` and `*`."""
+
+    pattern: bool = True
+
+    def read(self, node: Node, path: str, reading: Reading) -> str | None:
+        text = Text(empty=False).read(node, path, reading)
+        if text is None:
+            return None
+        try:
+            made = canonical_pattern(text) if self.pattern else canonical_host(text)
+        except HostError as error:
+            reading.error(node.where, path, str(error))
+            return None
+        if not text.isascii():
+            reading.warn(node.where, path, f"{text!a} is read as {made}", "write that form")
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class Cidr:
+    """An address or a network, as a network."""
+
+    def read(self, node: Node, path: str, reading: Reading) -> Network | None:
+        text = Text().read(node, path, reading)
+        if text is None:
+            return None
+        try:
+            return ip_network(text)
+        except ValueError as error:
+            reading.error(node.where, path, str(error), 'write an address or a network such as "10.1.0.0/16"')
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """One value or a list of them, returned as a list."""
+
+    many: Shape
+
+    def read(self, node: Node, path: str, reading: Reading) -> Any:
+        wrapped = node if isinstance(node.data, list) else Node([node], node.where)
+        return self.many.read(wrapped, path, reading)

@@ -1,0 +1,99 @@
+"""One compiled policy: immutable, swapped as a whole, and asked by everything that decides.
+
+Owns what belongs to a generation and the bounded caches that live and die with it. Knows no documents and no traffic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from outgate.policy.model import (
+    AccessLayer,
+    AccessPolicy,
+    Action,
+    Attribute,
+    Condition,
+    Defaults,
+    Destination,
+    FieldReport,
+    Gate,
+    Identity,
+    Scope,
+    Source,
+)
+from outgate.policy.registry import Registry
+from outgate.policy.sight import Sight, sight
+from outgate.problems import Problem
+
+CALLERS = 1024
+"""Kinds of caller whose sight is remembered."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Everything that decisions need. Two policies made from the same documents have the same generation."""
+
+    generation: str
+    """First 12 hexadecimal digits of a SHA-256."""
+    defaults: Defaults = field(default_factory=Defaults)
+    destinations: tuple[Destination, ...] = ()
+    scopes: tuple[Scope, ...] = ()
+    access: tuple[AccessLayer, ...] = ()
+    gate: Gate = field(default_factory=Gate)
+    problems: tuple[Problem, ...] = ()
+    """Warnings."""
+    fields: tuple[FieldReport, ...] = ()
+    overridden: tuple[tuple[Source, Source], ...] = ()
+    """Winner and loser, for each document that a later policy directory replaced."""
+    now: Callable[[], datetime] = field(default=_utc_now, compare=False)
+    registry: Registry = field(init=False, compare=False, repr=False)
+    judges_paths: bool = field(init=False, compare=False)
+    """Some rule that is enforced looks at paths."""
+    _sights: Callable[[str, tuple[tuple[str, str], ...]], Sight] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, value in (
+            ("registry", Registry(self.destinations)),
+            ("judges_paths", _judges_paths(self.access)),
+            ("_sights", self._remembering()),
+        ):
+            object.__setattr__(self, name, value)
+
+    def sight(self, caller: Identity) -> Sight:
+        """What a caller sees, and the mode that holds for it."""
+        return self._sights(caller.namespace, caller.labels)
+
+    def _remembering(self) -> Callable[[str, tuple[tuple[str, str], ...]], Sight]:
+        scopes, defaults, gate = self.scopes, self.defaults, self.gate
+
+        @lru_cache(CALLERS)
+        def remembered(namespace: str, labels: tuple[tuple[str, str], ...]) -> Sight:
+            return sight(scopes, defaults, gate, Identity(namespace=namespace, labels=labels))
+
+        return remembered
+
+
+def conditions(policy: AccessPolicy) -> tuple[Condition, ...]:
+    """Every condition of a policy, in the order in which it was written."""
+    found: list[Condition] = []
+    for rule in policy.rules:
+        for group in (*rule.sources, *rule.operations, rule.conditions):
+            found += group
+    return tuple(found)
+
+
+def _judges_paths(layers: tuple[AccessLayer, ...]) -> bool:
+    return any(
+        condition.attribute is Attribute.PATH
+        for layer in layers
+        for policy in layer.policies
+        if not policy.shadow and policy.action is not Action.AUDIT
+        for condition in conditions(policy)
+    )
