@@ -195,8 +195,8 @@ class _Reader:
     def scalar(self, tree: yaml.Node) -> Data:
         try:
             made: Data = self.scalars.construct_object(tree)
-        except (ValueError, ArithmeticError, AttributeError) as error:  # what PyYAML lets through for `2020-13-45`
-            text = f"{ascii(tree.value[:60])} is not a {tree.tag.rpartition(':')[2]}"
+        except (ValueError, LookupError, AttributeError) as error:  # as PyYAML does on `2020-13-45`
+            text = f"{tree.value[:60]!a} cannot be read as {tree.tag.rpartition(':')[2]}"
             raise PolicyError([Problem(self.where(tree), text, "quote it if it is text")]) from error
         return made
 
