@@ -1,0 +1,205 @@
+"""One condition of a rule, compiled to a test of an attempt.
+
+A test answers True, False, or None where the attempt does not show the attribute. Who asks decides what None means:
+an ALLOW rule is not satisfied by it, a DENY rule is. Owns how each attribute is compared; knows no rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_network
+
+from outgate.policy import matching, principals
+from outgate.policy.facts import Facts, Names
+from outgate.policy.model import Attribute, Condition, Defaults, Network
+
+type Test = Callable[[Facts], bool | None]
+type Address = IPv4Address | IPv6Address
+
+HTTP_ONLY = frozenset(
+    {
+        Attribute.HOST,
+        Attribute.METHOD,
+        Attribute.PATH,
+        Attribute.HEADER,
+        Attribute.REQUEST_PRINCIPAL,
+        Attribute.REQUEST_CLAIM,
+    }
+)
+"""What a tunnel does not show."""
+NEVER_KNOWN = frozenset({Attribute.REQUEST_PRINCIPAL, Attribute.REQUEST_CLAIM, Attribute.METADATA})
+"""The gate verifies no tokens and has no Envoy filters."""
+AUTHORITY = frozenset({"host", ":authority"})
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for every condition of a policy."""
+
+    defaults: Defaults
+    granting: bool
+    """The rule gives leave, so what a workload may choose by itself does not count."""
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        return (self.defaults.trust_domain, *self.defaults.trust_domain_aliases)
+
+
+def compile_condition(condition: Condition, terms: Terms) -> Test:
+    """The test of a condition. Raises `ValueError` for values that its attribute cannot have."""
+    test = MAKERS[condition.attribute](condition, terms)
+    return _negated(test) if condition.negated else test
+
+
+def describe(condition: Condition) -> str:
+    """A condition in words, for people."""
+    what = f"{condition.attribute}[{condition.key}]" if condition.key else str(condition.attribute)
+    return f"{what} {'is none of' if condition.negated else 'is one of'} {', '.join(condition.values)}"
+
+
+def _negated(test: Test) -> Test:
+    def negated(facts: Facts) -> bool | None:
+        found = test(facts)
+        return None if found is None else not found
+
+    return negated
+
+
+def _text(read: Callable[[Facts], str | None], match: matching.Match) -> Test:
+    def test(facts: Facts) -> bool | None:
+        text = read(facts)
+        return None if text is None else match(text)
+
+    return test
+
+
+def _principal(condition: Condition, terms: Terms) -> Test:
+    values = (value.removeprefix(principals.SCHEME) for value in condition.values)
+    return _text(lambda facts: facts.principal, matching.strings(principals.aliased(values, terms.domains)))
+
+
+def _namespace(condition: Condition, terms: Terms) -> Test:
+    return _text(lambda facts: facts.namespace, matching.globs(condition.values))
+
+
+def _account(condition: Condition, terms: Terms) -> Test:
+    return _text(lambda facts: facts.account, matching.strings(condition.values))
+
+
+def _trust_domain(condition: Condition, terms: Terms) -> Test:
+    values = principals.same_domains(condition.values, terms.domains)
+    return _text(lambda facts: facts.trust_domain, matching.globs(values))
+
+
+def _source_ip(condition: Condition, terms: Terms) -> Test:
+    """Also for the remote address: a header that a workload sends does not say who it is."""
+    return _address(lambda facts: facts.source_address, condition.values)
+
+
+def _destination_ip(condition: Condition, terms: Terms) -> Test:
+    if terms.granting:
+        return _address(lambda facts: facts.destination_address, condition.values)
+    return _address(lambda facts: facts.dialled_address, condition.values)
+
+
+def _address(read: Callable[[Facts], Address | None], values: Sequence[str]) -> Test:
+    networks: list[Network] = [ip_network(value, strict=False) for value in values]
+    single = frozenset(network.network_address for network in networks if network.num_addresses == 1)
+    wide = [network for network in networks if network.num_addresses > 1]
+
+    def test(facts: Facts) -> bool | None:
+        address = read(facts)
+        return None if address is None else address in single or any(address in network for network in wide)
+
+    return test
+
+
+def _port(condition: Condition, terms: Terms) -> Test:
+    ports = frozenset(int(value) for value in condition.values)
+    return lambda facts: facts.attempt.port in ports
+
+
+def _sni(condition: Condition, terms: Terms) -> Test:
+    return _text(lambda facts: facts.sni, matching.strings(value.lower() for value in condition.values))
+
+
+def _region(condition: Condition, terms: Terms) -> Test:
+    return _text(lambda facts: facts.region, matching.strings(condition.values))
+
+
+def _method(condition: Condition, terms: Terms) -> Test:
+    return _text(lambda facts: facts.attempt.method if facts.http else None, matching.strings(condition.values))
+
+
+def _host(condition: Condition, terms: Terms) -> Test:
+    match = matching.strings(value.lower() for value in condition.values)
+
+    def test(facts: Facts) -> bool | None:
+        names = facts.names
+        return None if names is None else _named(names, match)
+
+    return test
+
+
+def _named(names: Names, match: matching.Match) -> bool | None:
+    """Whether the host matches. Spellings that ought to agree and do not leave it open."""
+    matched = [match(spelling) for spelling in names.spellings]
+    if names.as_sent and any(matched) != all(matched):
+        return None
+    return any(matched)
+
+
+def _path(condition: Condition, terms: Terms) -> Test:
+    templates = [matching.Template.parse(value) for value in condition.values if matching.is_template(value)]
+    match = matching.strings(value for value in condition.values if not matching.is_template(value))
+
+    def test(facts: Facts) -> bool | None:
+        path = facts.path
+        if path is None or match(path):
+            return None if path is None else True
+        found = {template.match(path) for template in templates}
+        return True if True in found else None if None in found else False
+
+    return test
+
+
+def _header(condition: Condition, terms: Terms) -> Test:
+    """`*` asks only whether the header is there, as Envoy does; a header that is not there matches nothing."""
+    key = condition.key.lower()
+    if key in AUTHORITY:
+        return _host(condition, terms)
+    match = (lambda text: True) if "*" in condition.values else matching.strings(condition.values)
+
+    def test(facts: Facts) -> bool | None:
+        if not facts.http:
+            return None
+        text = facts.header(key)
+        return False if text is None else match(text)
+
+    return test
+
+
+def _unknown(condition: Condition, terms: Terms) -> Test:
+    return lambda facts: None
+
+
+MAKERS: dict[Attribute, Callable[[Condition, Terms], Test]] = {
+    Attribute.PRINCIPAL: _principal,
+    Attribute.NAMESPACE: _namespace,
+    Attribute.SERVICE_ACCOUNT: _account,
+    Attribute.TRUST_DOMAIN: _trust_domain,
+    Attribute.SOURCE_IP: _source_ip,
+    Attribute.REMOTE_IP: _source_ip,
+    Attribute.REQUEST_PRINCIPAL: _unknown,
+    Attribute.REQUEST_CLAIM: _unknown,
+    Attribute.HOST: _host,
+    Attribute.PORT: _port,
+    Attribute.METHOD: _method,
+    Attribute.PATH: _path,
+    Attribute.HEADER: _header,
+    Attribute.SNI: _sni,
+    Attribute.DESTINATION_IP: _destination_ip,
+    Attribute.REGION: _region,
+    Attribute.METADATA: _unknown,
+}

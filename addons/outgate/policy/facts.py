@@ -1,0 +1,156 @@
+"""What an attempt shows of each thing a rule may look at, worked out once and only when asked.
+
+Owns the reading of an `Attempt`: which name, which path, whose identity. What is not known is None here, and never an
+empty text: the two are judged differently. Knows no rules.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import NamedTuple
+
+from outgate.policy import paths, principals
+from outgate.policy.model import Attempt, AttemptKind, Defaults, Destination
+
+
+class Names(NamedTuple):
+    """Spellings of the one host an attempt is for, lower case.
+
+    `as_sent` says that the first is what the workload wrote, so that a rule holds only if it holds for each; else they
+    are forms of a verified name of which any will do.
+    """
+
+    spellings: tuple[str, ...]
+    as_sent: bool
+
+
+class Facts:
+    """One attempt, as rules see it."""
+
+    def __init__(self, attempt: Attempt, defaults: Defaults, destination: Destination | None = None) -> None:
+        self.attempt = attempt
+        self.defaults = defaults
+        self.destination = destination
+        self.http = attempt.kind is AttemptKind.HTTP
+
+    @cached_property
+    def principal(self) -> str | None:
+        """The caller's principal. Namespace and account of the gate's own mesh make one where none was given."""
+        caller = self.attempt.caller
+        given = caller.principal.removeprefix(principals.SCHEME)
+        composed = principals.compose(self.defaults.trust_domain, caller.namespace, caller.service_account)
+        return given or composed or None
+
+    @cached_property
+    def _name(self) -> principals.Name:
+        return principals.parse(self.principal or "")
+
+    @cached_property
+    def namespace(self) -> str | None:
+        """Of the principal, else as it was established otherwise."""
+        return self._name.namespace or self.attempt.caller.namespace or None
+
+    @cached_property
+    def account(self) -> str | None:
+        """`NAMESPACE/ACCOUNT`."""
+        account = self._name.account or self.attempt.caller.service_account
+        return f"{self.namespace}/{account}" if self.namespace and account else None
+
+    @property
+    def trust_domain(self) -> str | None:
+        return self._name.trust_domain or None
+
+    @cached_property
+    def source_address(self) -> IPv4Address | IPv6Address | None:
+        return _address(self.attempt.caller.address)
+
+    @cached_property
+    def dialled_address(self) -> IPv4Address | IPv6Address | None:
+        """What the workload dialled."""
+        return _address(self.attempt.address)
+
+    @property
+    def destination_address(self) -> IPv4Address | IPv6Address | None:
+        """The dialled address where the attempt goes there: a named host is resolved by the gate instead."""
+        return self.dialled_address if self.attempt.host in (None, self.attempt.address) else None
+
+    @property
+    def sni(self) -> str:
+        """Empty: the client sent none, as in plain text."""
+        return (self.attempt.sni or "").lower()
+
+    @cached_property
+    def names(self) -> Names | None:
+        """What rules on hosts compare. None: this attempt shows no host that they may look at."""
+        if self.http:
+            return self._authority()
+        if self.defaults.tunnel_hosts != "sni":
+            return None
+        name = self.sni if self.attempt.kind is AttemptKind.TLS else self.attempt.host or self._only_name()
+        return Names((name, self._with_port(name)), as_sent=False) if name else None
+
+    def _only_name(self) -> str | None:
+        """The one name of the destination: what is known by name alone is dialled under it, whatever was dialled."""
+        hosts = self.destination.hosts if self.destination else ()
+        return hosts[0] if len(hosts) == 1 and not hosts[0].startswith("*") else None
+
+    def _authority(self) -> Names | None:
+        """A rule compares the authority as sent, port and all. The verified name is held beside it, so that a spelling
+        (`x.:443` for `x`) neither slips past a DENY nor wins an ALLOW."""
+        headers, host = self.attempt.headers, self.attempt.host
+        sent = [text for key in (":authority", "host") if (text := headers.get(key))]
+        known = self._usual(host) if host else None
+        if sent:
+            return Names(tuple(dict.fromkeys(text.lower() for text in (*sent, known) if text)), as_sent=True)
+        if host is None or known is None:
+            return None
+        return Names(tuple(dict.fromkeys((known, self._with_port(host)))), as_sent=False)
+
+    def _usual(self, host: str) -> str:
+        """The authority that a client sends: the port is left out where it is the scheme's own."""
+        usual = 443 if self.attempt.encrypted else 80
+        return _bracketed(host) if self.attempt.port == usual else self._with_port(host)
+
+    def _with_port(self, host: str) -> str:
+        return f"{_bracketed(host)}:{self.attempt.port}"
+
+    @cached_property
+    def path(self) -> str | None:
+        """Without the query, in the form rules compare."""
+        return paths.normalise(self.attempt.path, self.defaults.path_normalization) if self.http else None
+
+    def header(self, key: str) -> str | None:
+        """A header or pseudo-header by lower-case name, or None. Only HTTP has any; hosts are read by `names`."""
+        match key:
+            case ":method":
+                return self.attempt.method
+            case ":path":
+                return f"{self.path}{self.attempt.path[len(paths.bare(self.attempt.path)) :]}"
+            case ":scheme":
+                return "https" if self.attempt.encrypted else "http"
+        return self.attempt.headers.get(key)
+
+    @property
+    def region(self) -> str | None:
+        """Of the destination."""
+        return (self.destination.region or None) if self.destination else None
+
+    @cached_property
+    def target(self) -> str:
+        """`KIND/NAMESPACE/NAME` of the document behind the destination; empty where none is known."""
+        source = self.destination.source if self.destination else None
+        return f"{source.kind}/{source.namespace}/{source.name}" if source else ""
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+def _address(text: str | None) -> IPv4Address | IPv6Address | None:
+    """The address in `text`, an IPv4 address inside IPv6 unwrapped; None where there is none."""
+    try:
+        address = ip_address((text or "").strip("[]"))
+    except ValueError:
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
