@@ -25,6 +25,8 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_SLOW = 512 * 1024
 """Of what is parsed again without libyaml, at about 100 kB a second."""
 MAX_DEPTH = 64
+MAX_SAFE = 4096
+"""Levels that libyaml composes without harm."""
 SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -101,6 +103,7 @@ def parse(text: str, file: str, layer: int = 0) -> list[Document]:
     if len(text) > MAX_BYTES:
         raise PolicyError([Problem(Where(file), f"the file has {len(text)} characters, more than {MAX_BYTES}")])
     try:
+        _check_depth(text, file)
         nodes = [_Reader(file).node(tree, 0) for tree in _compose(text)]
     except yaml.YAMLError as error:
         raise PolicyError([_syntax_problem(error, file)]) from error
@@ -154,6 +157,19 @@ def _compose(text: str) -> list[yaml.Node]:
         if len(text) > MAX_SLOW:
             raise
         return list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+
+
+def _check_depth(text: str, file: str) -> None:
+    """Refuses what is nested so deep that libyaml's recursion would end the process. Few texts can be: only those are
+    read, event by event, before they are composed."""
+    if text.count("[") + text.count("{") < MAX_SAFE and max(map(len, text.splitlines()), default=0) < MAX_SAFE:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            where = Where(file, event.start_mark.line + 1, event.start_mark.column + 1)
+            raise PolicyError([Problem(where, f"nested more than {MAX_DEPTH} levels deep")])
 
 
 def _unfold(root: Node) -> Iterator[Node]:
