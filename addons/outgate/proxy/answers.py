@@ -1,0 +1,97 @@
+"""What the workload is told: a decision or a failure as an HTTP response.
+
+Owns the JSON body, the headers and the gRPC form of an answer. Every text is encoded, never pasted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from mitmproxy import http
+
+from outgate.policy.model import Code, Decision
+
+FLAGS = "x-outgate-flags"
+GRPC_STATUS = {400: 13, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 4}
+"""HTTP to gRPC status, as the gRPC specification maps them."""
+MAX_TEXT = 500
+
+
+def denial(decision: Decision, host: str, *, grpc: bool = False) -> http.Response:
+    """The answer to a denied request."""
+    content: dict[str, object] = {
+        "verdict": str(decision.verdict),
+        "code": str(decision.code),
+        "reason": decision.reason[:MAX_TEXT],
+        "rule": str(decision.source) if decision.source else None,
+        "host": host[:MAX_TEXT],
+        "help": _help(decision.code, host),
+    }
+    return _render(decision.status, content, "", grpc)
+
+
+def failure(status: int, code: str, reason: str, host: str, flag: str = "", *, grpc: bool = False) -> http.Response:
+    """The answer where an allowed request could not be carried out."""
+    content: dict[str, object] = {
+        "verdict": "allow",
+        "code": code,
+        "reason": reason[:MAX_TEXT],
+        "rule": None,
+        "host": host[:MAX_TEXT],
+    }
+    return _render(status, content | {"help": "the request was allowed; its origin could not serve it"}, flag, grpc)
+
+
+def broken(status: int, code: Code | None, reason: str) -> http.Response:
+    """The answer to something that is no valid request, or whose origin broke the protocol."""
+    name = str(code) if code else "upstream_failed"
+    content: dict[str, object] = {
+        "verdict": "deny" if code else "allow",
+        "code": name,
+        "reason": _printable(reason),
+        "rule": None,
+    }
+    return _render(status, content | {"host": "", "help": ""}, "", False)
+
+
+def _printable(text: str) -> str:
+    """Protocol errors quote what was received; only plain text of bounded length is repeated."""
+    return "".join(char if char.isprintable() else "?" for char in text)[:MAX_TEXT]
+
+
+def _render(status: int, content: Mapping[str, object], flags: str, grpc: bool) -> http.Response:
+    if grpc:
+        return _grpc(status, str(content["reason"]), flags)
+    body = json.dumps({"outgate": content}).encode()
+    headers = {"content-type": "application/json", "content-length": str(len(body)), "cache-control": "no-store"}
+    if flags:
+        headers[FLAGS] = flags
+    return http.Response.make(status, body, headers)
+
+
+def _grpc(status: int, reason: str, flags: str) -> http.Response:
+    """A trailers-only response, which is how gRPC carries an error."""
+    headers = {
+        "content-type": "application/grpc",
+        "grpc-status": str(GRPC_STATUS.get(status, 2)),
+        "grpc-message": quote(reason, safe=" !#$&'()*+,-./:;<=>?@[]^_`{|}~"),
+    }
+    if flags:
+        headers[FLAGS] = flags
+    return http.Response.make(200, b"", headers)
+
+
+def _help(code: Code, host: str) -> str:
+    match code:
+        case Code.UNREGISTERED | Code.NOT_EXPORTED:
+            return f"register {host or 'the destination'} with a ServiceEntry or an EgressDestination"
+        case Code.PORT_UNREGISTERED | Code.PROTOCOL_MISMATCH:
+            return "add the port, with the protocol that is spoken on it, to the destination"
+        case Code.REFUSED_BY_RULE:
+            return "the access rule must allow this caller, method and path"
+        case Code.NAMES_DISAGREE | Code.NAME_MISSING | Code.NAME_MALFORMED:
+            return "send one valid host name, the same in TLS (SNI) and in the request"
+        case _:
+            return "ask for the decision with: outgate explain METHOD URL"

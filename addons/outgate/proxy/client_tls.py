@@ -1,0 +1,62 @@
+"""TLS with the workload, by the standard library, with a leaf from the CA that the workload trusts.
+
+Owns the handshake and what a failed one means. Leafs are `pki`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+
+from mitmproxy import connection
+
+from outgate.pki.leaf import LeafCache
+from outgate.proxy.exchange import Facts
+from outgate.settings import Limits
+
+SPOKEN = ("h2", "http/1.1")
+REFUSALS = ("UNKNOWN_CA", "CERTIFICATE_UNKNOWN", "BAD_CERTIFICATE", "UNSUPPORTED_CERTIFICATE", "CERTIFICATE_EXPIRED")
+
+
+async def accept(
+    sock: socket.socket, leaves: LeafCache, name: str, offers: tuple[str, ...], limits: Limits
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Complete the handshake under a leaf for `name`. Raises `ssl.SSLError`, `OSError` or `TimeoutError`."""
+    context = leaves.context(name, tuple(protocol for protocol in SPOKEN if protocol in offers))
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(loop=loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    copy = sock.dup()
+    try:
+        transport, _ = await loop.connect_accepted_socket(
+            lambda: protocol, copy, ssl=context, ssl_handshake_timeout=limits.handshake_timeout
+        )
+    except BaseException:
+        copy.close()
+        raise
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+
+def describe(client: connection.Client, writer: asyncio.StreamWriter, facts: Facts, alpn: str) -> None:
+    """Fill in what mitmproxy's flows show of the client's TLS, and which HTTP is spoken."""
+    client.alpn = alpn.encode() or None
+    tls = writer.get_extra_info("ssl_object")
+    if tls is None:
+        return
+    client.tls, client.timestamp_tls_setup = True, time.time()
+    client.sni = facts.sni
+    client.tls_version = tls.version()
+    client.cipher = (tls.cipher() or ("",))[0]
+    client.alpn = (tls.selected_alpn_protocol() or "").encode() or None
+
+
+def explain(error: BaseException, name: str) -> str:
+    """Why a workload broke the handshake off, and what would let it through."""
+    reason = getattr(error, "reason", None) or str(error) or type(error).__name__
+    if any(word in reason.upper() for word in REFUSALS):
+        return (
+            f"the workload does not trust the gate's certificate for {name} ({reason}); make it trust the CA, or, if "
+            f"it pins certificates, register {name} with protocol TLS so that it is tunnelled"
+        )
+    return f"TLS with the workload failed: {reason}"

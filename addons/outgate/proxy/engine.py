@@ -1,0 +1,92 @@
+"""mitmproxy's Master with the least that its layers and addons need, and the shared parts around it.
+
+Owns which options exist and which addons run. Listeners and signals are the app's.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from mitmproxy import master
+from mitmproxy.options import Options
+
+from outgate.pki.authority import Authority
+from outgate.pki.leaf import LeafCache
+from outgate.policy.current import Snapshot
+from outgate.proxy.gate import Gate
+from outgate.proxy.guard import HookTable
+from outgate.proxy.plane import Plane
+from outgate.proxy.recorder import Recorder
+from outgate.settings import Settings
+from outgate.telemetry.accesslog import AccessLog
+from outgate.upstream.connect import Environment
+from outgate.upstream.headers import InjectedHeaders
+from outgate.upstream.pool import Pool
+
+LAYER_OPTIONS: tuple[tuple[str, type | object, object], ...] = (
+    ("validate_inbound_headers", bool, True),
+    ("stream_large_bodies", str, ""),
+    ("body_size_limit", str, ""),
+    ("store_streamed_bodies", bool, False),
+    ("normalize_outbound_headers", bool, True),
+    ("websocket", bool, True),
+    ("rawtcp", bool, False),
+    ("http2_ping_keepalive", int, 58),
+    ("connection_strategy", str, "lazy"),
+    ("keep_host_header", bool, True),
+    ("http_connect_send_host_header", bool, False),
+    ("proxy_debug", bool, False),
+)
+"""What mitmproxy's layers read, with the only values under which they are safe. Nothing else sets them."""
+
+
+@dataclass(slots=True)
+class Engine:
+    """The running parts, for the app to start and stop."""
+
+    master: master.Master
+    plane: Plane
+    log: AccessLog
+
+    async def stop(self) -> None:
+        self.plane.pool.close()
+        await self.master.done()
+        self.log.close()
+
+
+def layer_options() -> Options:
+    options = Options()
+    for name, kind, value in LAYER_OPTIONS:
+        options.add_option(name, kind, value, "set by outgate")  # type: ignore[arg-type]
+    return options
+
+
+def build(
+    settings: Settings,
+    snapshot: Snapshot,
+    environment: Environment,
+    authority: Authority,
+    stream: BinaryIO | None,
+    addons: Sequence[object] = (),
+) -> Engine:
+    """Everything wired, nothing listening. Needs a running event loop. `addons` come after the gate, in their order."""
+    _silence()
+    options = layer_options()
+    made = master.Master(options)
+    log = AccessLog(stream)
+    recorder = Recorder(log)
+    hooks = HookTable(made.addons, settings.limits.hook_timeout)
+    injected = InjectedHeaders()
+    made.addons.add(Gate(snapshot, injected), *addons, recorder)
+    plane = Plane(settings, options, hooks, snapshot, environment, Pool(), authority, LeafCache(authority), recorder)
+    return Engine(made, plane, log)
+
+
+def _silence() -> None:
+    """mitmproxy's log prints incomplete request heads and addresses; what matters of it is in the access log."""
+    logging.getLogger("mitmproxy").setLevel(logging.CRITICAL + 1)
+    for name in ("hpack", "h2", "asyncio"):
+        logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,0 +1,93 @@
+"""What the gate knows of one client connection and of one request on it, as data that hangs on mitmproxy's objects.
+
+Owns these records and how to reach them from a flow. Decides nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from mitmproxy import connection, http
+
+from outgate.policy.model import Attempt, Decision, Identity
+from outgate.policy.snapshot import Policy
+from outgate.proxy.stages import Mask, Stage
+from outgate.settings import ListenMode
+from outgate.upstream.connection import Connection
+from outgate.upstream.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What holds for a whole client connection, read before its first request."""
+
+    mode: ListenMode
+    caller: Identity
+    port: int | None
+    """The port the workload dialled; None for a proxy client that names it in each request."""
+    address: str | None = None
+    """The address the workload dialled."""
+    connect: str | None = None
+    """The target of CONNECT or SOCKS, as sent."""
+    sni: str | None = None
+    """As sent."""
+    encrypted: bool = False
+
+
+class GateClient(connection.Client):
+    """A client connection that knows its facts. Not a dataclass again: equality stays mitmproxy's, by id."""
+
+    facts: Facts
+
+
+class ApprovedServer(connection.Server):
+    """A server connection that may be dialled, because a decision said so. No other kind is ever dialled."""
+
+    target: Target
+    prior_knowledge: bool = False
+    """Plain HTTP/2 without negotiation."""
+    reused: bool = False
+    """May be, and then was, an idle connection."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and what became of it."""
+
+    facts: Facts
+    policy: Policy | None = None
+    attempt: Attempt | None = None
+    decision: Decision | None = None
+    target: Target | None = None
+    prior_knowledge: bool = False
+    """The origin is spoken to in plain HTTP/2."""
+    authority: str = ""
+    """The canonical Host that was judged; what leaves must still say so."""
+    failure: str = ""
+    """Why it was stopped after it was judged: a failing addon, a layer, the origin."""
+    error_code: str = ""
+    started: float = field(default_factory=time.time)
+    sent_bytes: int = 0
+    received_bytes: int = 0
+    close: bool = False
+    """The workload asked to close the connection after this exchange."""
+    absolute_scheme: str = ""
+    """Scheme of an absolute request target, before mitmproxy overwrites it."""
+    request_stages: list[Stage] = field(default_factory=list)
+    response_stages: list[Stage] = field(default_factory=list)
+    secrets: Mask | None = None
+    """Hides injected credentials in what the origin answers."""
+    origin: Connection | None = None
+    reported: bool = False
+
+
+def exchange_of(flow: http.HTTPFlow) -> Exchange:
+    """The exchange behind a flow. Raises `AttributeError` for a flow that did not come through the gate."""
+    found: Exchange = flow.__dict__["outgate"]
+    return found
+
+
+def attach(flow: http.HTTPFlow, exchange: Exchange) -> None:
+    """Hang an exchange on its flow, outside `metadata`, which mitmproxy writes to files."""
+    flow.__dict__["outgate"] = exchange

@@ -1,0 +1,102 @@
+"""The addon that asks the policy: at a request's head, and once more at its response's.
+
+Owns the order of the questions and what is installed on an allowed exchange. The questions are `view`'s, the answers
+are the policy's, and where an exchange goes is `upstream`'s.
+"""
+
+from __future__ import annotations
+
+from mitmproxy import http
+
+from outgate.policy.current import Snapshot
+from outgate.policy.decide import decide, denial
+from outgate.policy.model import Attempt, Code, Decision, Protocol, Verdict
+from outgate.policy.names import Refusal
+from outgate.proxy import answers, view
+from outgate.proxy.exchange import Exchange, exchange_of
+from outgate.proxy.stages import Mask
+from outgate.upstream.headers import InjectedHeaders
+from outgate.upstream.target import target_of
+
+OFFERS = {True: ("h2", "http/1.1"), False: ("http/1.1",)}
+"""ALPN offered to the origin, by whether the workload speaks HTTP/2."""
+
+
+def _speaks_http2(decision: Decision, request: http.Request) -> bool:
+    """Whether the origin is offered HTTP/2: where its port is for it, else as the workload speaks.
+
+    A plain HTTP port is spoken to in HTTP/1, for there is nothing to negotiate with.
+    """
+    port = decision.port
+    if port is None:
+        return request.is_http2
+    if port.upstream.http2 or port.protocol in (Protocol.HTTP2, Protocol.GRPC):
+        return True
+    return request.is_http2 and port.protocol is not Protocol.HTTP
+
+
+class Gate:
+    """First in the chain: nothing sees a request before it is judged."""
+
+    def __init__(self, snapshot: Snapshot, injected: InjectedHeaders) -> None:
+        self.snapshot = snapshot
+        self.injected = injected
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        exchange = exchange_of(flow)
+        if flow.error is not None:  # mitmproxy found it invalid and answers 400 itself
+            return
+        exchange.policy = policy = self.snapshot.policy
+        attempt = view.attempt_of(flow.request, exchange.facts, exchange.absolute_scheme)
+        if isinstance(attempt, Refusal):
+            self._deny(flow, exchange, denial(policy.defaults, attempt.code, attempt.reason))
+            return
+        exchange.attempt = attempt
+        decision = decide(policy, attempt)
+        if decision.verdict is not Verdict.ALLOW:
+            self._deny(flow, exchange, decision)
+            return
+        exchange.decision = decision
+        self._approve(flow, exchange, decision, attempt)
+        view.canonicalise(flow.request, exchange)
+        self._inject(flow, exchange, decision)
+
+    def _approve(self, flow: http.HTTPFlow, exchange: Exchange, decision: Decision, attempt: Attempt) -> None:
+        http2 = _speaks_http2(decision, flow.request)
+        assert exchange.policy is not None
+        exchange.target = target_of(decision, attempt, exchange.policy.generation, OFFERS[http2])
+        exchange.prior_knowledge = http2 and exchange.target.tls is None
+
+    def _deny(self, flow: http.HTTPFlow, exchange: Exchange, decision: Decision) -> None:
+        exchange.decision = decision
+        host = exchange.attempt.host if exchange.attempt and exchange.attempt.host else ""
+        grpc = flow.request.headers.get("content-type", "").startswith("application/grpc")
+        flow.response = answers.denial(decision, host, grpc=grpc)
+
+    def _inject(self, flow: http.HTTPFlow, exchange: Exchange, decision: Decision) -> None:
+        """Set the destination's headers. A value the workload must not learn is hidden in what comes back."""
+        if decision.destination is None or not decision.destination.headers:
+            return
+        values = self.injected.values(decision.destination.headers)
+        for name, value in values.items():
+            flow.request.headers[name] = value.reveal()
+        exchange.secrets = self.injected.mask(decision.destination.headers)
+        if exchange.secrets is not None:
+            flow.request.headers["accept-encoding"] = "identity"
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        exchange, response = exchange_of(flow), flow.response
+        if response is None or exchange.decision is None:
+            return
+        view.clean_response(response)
+        if exchange.secrets is not None:
+            self._hide(response, exchange, exchange.secrets)
+
+    def _hide(self, response: http.Response, exchange: Exchange, secrets: Mask) -> None:
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            exchange.failure = "the origin compressed an answer in which a credential may be echoed"
+            exchange.error_code = str(Code.POLICY_FAILURE)
+            return
+        masked = [(secrets.hide(name), secrets.hide(value)) for name, value in response.headers.fields]
+        response.headers = http.Headers(masked)
+        exchange.response_stages.append(secrets)

@@ -1,0 +1,121 @@
+"""The hooks of the addons, called so that whatever goes wrong in one is a denial.
+
+Owns the table of callbacks (computed once a hook name, because walking the chain for every hook costs more than half
+of a request), the containment of everything a callback can do, and which hooks can deny by themselves.
+Knows nothing of policy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+from mitmproxy import addonmanager, flow, hooks
+from mitmproxy.connection import Client
+from mitmproxy.proxy.server_hooks import ServerConnectionHookData
+
+from outgate.proxy.exchange import exchange_of
+
+log = logging.getLogger(__name__)
+
+type Callback = Callable[..., Any]
+
+
+class HookTable:
+    """Callbacks by hook name, in the order of the addon chain."""
+
+    def __init__(self, addons: addonmanager.AddonManager, timeout: float) -> None:
+        self.addons = addons
+        self.timeout = timeout
+        """Seconds an awaitable callback may take."""
+        self.callbacks: dict[str, tuple[Callback, ...]] = {}
+        self.trips = 0
+        """How often a callback failed."""
+
+    def rebuild(self) -> None:
+        """To be called when addons were added or removed."""
+        self.callbacks.clear()
+
+    def find(self, name: str) -> tuple[Callback, ...]:
+        known = self.callbacks.get(name)
+        if known is None:
+            chain = addonmanager.traverse(self.addons.chain)
+            found = (getattr(addon, name, None) for addon in chain)
+            known = self.callbacks[name] = tuple(callback for callback in found if callable(callback))
+        return known
+
+    def call(self, hook: hooks.Hook) -> Awaitable[None] | None:
+        """Call every callback. Returns an awaitable only where one of them has to be awaited; never raises."""
+        callbacks = iter(self.find(hook.name))
+        arguments = hook.args()
+        for callback in callbacks:
+            try:
+                result = callback(*arguments)
+            except BaseException as error:
+                self.fail(hook, error)
+                return None
+            if inspect.isawaitable(result):
+                return self.finish(hook, result, callbacks)
+        return None
+
+    async def finish(self, hook: hooks.Hook, first: Awaitable[Any], rest: Iterator[Callback]) -> None:
+        if not await self.contain(hook, first):
+            return
+        for callback in rest:
+            try:
+                result = callback(*hook.args())
+            except BaseException as error:
+                self.fail(hook, error)
+                return
+            if inspect.isawaitable(result) and not await self.contain(hook, result):
+                return
+
+    async def contain(self, hook: hooks.Hook, awaitable: Awaitable[Any]) -> bool:
+        """Await within the deadline, in a task of its own: one that swallows its cancellation is left behind."""
+        task = asyncio.ensure_future(_outcome(awaitable))
+        try:
+            done, _ = await asyncio.wait({task}, timeout=self.timeout)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if not done:
+            task.cancel()
+            self.fail(hook, TimeoutError(f"no answer within {self.timeout:g} s"))
+            return False
+        error = task.result()
+        if error is not None:
+            self.fail(hook, error)
+        return error is None
+
+    def fail(self, hook: hooks.Hook, error: BaseException) -> None:
+        """Deny, in the way this hook can, and say so. A later callback never sees the hook."""
+        self.trips += 1
+        reason = f"addon failed in {hook.name}: {type(error).__name__}"
+        log.error("%s", reason, exc_info=error)
+        for argument in hook.args():
+            deny(argument, reason)
+
+
+async def _outcome(awaitable: Awaitable[Any]) -> BaseException | None:
+    try:
+        await awaitable
+    except BaseException as error:  # SystemExit raised inside a task would end the event loop
+        return error
+    return None
+
+
+def deny(subject: object, reason: str) -> None:
+    """Mark what a hook was about as denied; whoever fired the hook looks at the mark before going on."""
+    if isinstance(subject, flow.Flow):
+        exchange = subject.__dict__.get("outgate")
+        if exchange is None:
+            subject.error = flow.Error(flow.Error.KILLED_MESSAGE)
+        else:
+            exchange_of(subject).failure = reason  # type: ignore[arg-type]
+    elif isinstance(subject, Client):
+        subject.error = reason
+    elif isinstance(subject, ServerConnectionHookData):
+        subject.server.error = reason

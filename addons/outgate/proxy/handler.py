@@ -1,0 +1,342 @@
+"""One client connection: bytes in, layer events out, commands carried out, and a bound on everything that waits.
+
+Stands where mitmproxy has its ConnectionHandler and keeps its contract with layers and addons. Differs from it in
+that a synchronous hook costs no task, that a crash ends the connection instead of leaving it hanging, and that what
+waits behind a dial, a hook or a slow reader is bounded. Decides nothing; `origins` dials.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import logging
+import time
+from collections.abc import Awaitable
+
+from mitmproxy.connection import Connection, ConnectionState
+from mitmproxy.proxy import commands, events, layer, server_hooks
+from mitmproxy.proxy.context import Context
+
+from outgate.policy.decide import decide
+from outgate.policy.model import Code
+from outgate.policy.snapshot import Policy
+from outgate.proxy import flow_control, origins, pipe
+from outgate.proxy.connections import READ_SIZE, Transport
+from outgate.proxy.exchange import ApprovedServer, GateClient
+from outgate.proxy.http1 import Abort, LingeringClose, Rejected, Release
+from outgate.proxy.layers import GateHttpLayer, Guard, Quiet
+from outgate.proxy.pipe import OutgateBodyHook
+from outgate.proxy.plane import Plane
+
+log = logging.getLogger(__name__)
+
+
+class Handler:
+    """See the module. `run` serves the connection until it is closed, and then leaves nothing behind."""
+
+    def __init__(
+        self, plane: Plane, client: GateClient, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.plane = plane
+        self.client = client
+        self.limits = plane.settings.limits
+        context = Context(client, plane.options)
+        context.server.address = (client.facts.address or client.facts.connect or "", client.facts.port or 0)
+        context.server.tls = client.facts.encrypted
+        self.http = GateHttpLayer(context, self.limits)
+        self.layer: layer.Layer | Guard = Guard(self.http, self.crash)
+        self.transports: dict[Connection, Transport] = {client: Transport(reader, writer)}
+        self.flow_control = flow_control.FlowControl(self.http, self.transports)
+        self.inbox: collections.deque[events.Event] = collections.deque()
+        self.feeding = False
+        self.lingering = False
+        self.waiting = 0
+        """Dials and hooks under way; while there are some, only `held_bytes` more are read."""
+        self.held = 0
+        self.resumed = asyncio.Event()
+        self.closed = asyncio.Event()
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.active = time.monotonic()
+        self.head_deadline: asyncio.TimerHandle | None = None
+
+    # Life.
+
+    async def run(self) -> None:
+        self.plane.live.add(self)
+        idle = asyncio.get_running_loop().call_later(self.limits.idle_timeout, self._check_idle)
+        self._expect_head()
+        try:
+            await self.fire(server_hooks.ClientConnectedHook(self.client))
+            if self.client.error:
+                self.abort(self.client.error)
+                return
+            self.feed(events.Start())
+            await self._read_client()
+        finally:
+            idle.cancel()
+            self._head_came()
+            self.plane.live.discard(self)
+            await self._end()
+
+    async def _end(self) -> None:
+        for stream in self.http.unreported():
+            for command in stream.report():
+                self.execute(command)
+        self.layer = Quiet(self.http.context)
+        self.client.timestamp_end = time.time()
+        self.client.state = ConnectionState.CLOSED
+        self.closed.set()
+        if (transport := self.transports.pop(self.client, None)) is not None:
+            transport.close()
+        for task in self.tasks:
+            task.cancel()
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=self.limits.linger_timeout)
+        await self.fire(server_hooks.ClientDisconnectedHook(self.client))
+
+    def _check_idle(self) -> None:
+        remaining = self.active + self.limits.idle_timeout - time.monotonic()
+        if remaining > 0:
+            asyncio.get_running_loop().call_later(remaining, self._check_idle)
+        elif not self.closed.is_set():
+            self.abort("idle")
+
+    def _expect_head(self) -> None:
+        """A request's head has to be whole within its time, from its first byte on."""
+        if self.head_deadline is None:
+            loop = asyncio.get_running_loop()
+            self.head_deadline = loop.call_later(self.limits.head_timeout, self._head_late)
+
+    def _head_came(self) -> None:
+        if self.head_deadline is not None:
+            self.head_deadline.cancel()
+            self.head_deadline = None
+
+    def _head_late(self) -> None:
+        self.plane.counts["head_timeout"] += 1
+        self.abort("no whole request head in time")
+
+    # Reading.
+
+    async def _read_client(self) -> None:
+        transport = self.transports[self.client]
+        while self.client.state & ConnectionState.CAN_READ or self.lingering:
+            data = await _read(transport)
+            if not data:
+                break
+            self.active = time.monotonic()
+            if self.lingering:
+                continue
+            if not self.http.streams:
+                self._expect_head()
+            self.feed(events.DataReceived(self.client, data))
+            if self.http.streams:
+                self._head_came()
+            await self._make_room(self.client, len(data))
+        if self.client.state & ConnectionState.CAN_READ:
+            self.client.state &= ~ConnectionState.CAN_READ
+            self.feed(events.ConnectionClosed(self.client))
+        if self.client.state is ConnectionState.CAN_WRITE:
+            await self.closed.wait()
+
+    async def read_origin(self, server: ApprovedServer) -> None:
+        """Read from an origin until it or we close, or until its exchange is complete and it is released."""
+        transport = self.transports[server]
+        while server.state & ConnectionState.CAN_READ:
+            data = await _read(transport)
+            if not data:
+                break
+            self.active = time.monotonic()
+            self.feed(events.DataReceived(server, data))
+            await self._make_room(server, len(data))
+        if server.state & ConnectionState.CAN_READ:
+            server.state &= ~ConnectionState.CAN_READ
+            self.feed(events.ConnectionClosed(server))
+
+    async def _make_room(self, source: Connection, size: int) -> None:
+        """Back-pressure: do not read on from `source` before what it sent has somewhere to go."""
+        if self.waiting:
+            self.held += size
+            while self.waiting and self.held > self.limits.held_bytes and not self.closed.is_set():
+                self.resumed.clear()
+                await self.resumed.wait()
+        await self.flow_control.make_room(source)
+
+    # Events and commands.
+
+    def feed(self, event: events.Event) -> None:
+        """Give the layers an event, and then whatever follows from it at once, one at a time."""
+        self.inbox.append(event)
+        if self.feeding:
+            return
+        self.feeding = True
+        try:
+            while self.inbox:
+                for command in self.layer.handle_event(self.inbox.popleft()):
+                    self.execute(command)
+        except BaseException as error:
+            self.crash(error)
+        finally:
+            self.feeding = False
+        self.flow_control.settle()
+
+    def execute(self, command: commands.Command) -> None:
+        if isinstance(command, commands.SendData):
+            if (transport := self.transports.get(command.connection)) is not None:
+                transport.write(command.data)
+        elif isinstance(command, commands.Log):
+            log.log(command.level - 10 if command.level > logging.DEBUG else command.level, "%s", "layer message")
+        elif isinstance(command, commands.StartHook):
+            self._start_hook(command)
+        elif isinstance(command, commands.OpenConnection):
+            self.waits()
+            self.spawn(origins.open_origin(self, command))
+        elif isinstance(command, Release):
+            origins.release(self, command.connection)
+        elif isinstance(command, commands.CloseConnection):
+            self._close(command)
+        elif isinstance(command, commands.RequestWakeup):
+            self.spawn(self._wake(command))
+        elif isinstance(command, Rejected):
+            self.plane.log.rejected(self.client.facts, command.code, command.reason)
+        else:
+            raise RuntimeError(f"the layers gave an unknown command: {type(command).__name__}")
+
+    def _close(self, command: commands.CloseConnection) -> None:
+        connection = command.connection
+        transport = self.transports.get(connection)
+        if transport is None:
+            return
+        half = isinstance(command, commands.CloseTcpConnection) and command.half_close
+        if half and transport.half_close():
+            connection.state &= ~ConnectionState.CAN_WRITE
+            return
+        connection.state = ConnectionState.CLOSED
+        if connection is not self.client:
+            origins.close(transport)
+        elif isinstance(command, Abort):
+            transport.abort()
+            self.closed.set()
+        elif isinstance(command, LingeringClose):
+            self._linger(transport)
+        else:
+            transport.close()
+            self.closed.set()
+
+    def _linger(self, transport: Transport) -> None:
+        """Closing with unread bytes would reset the connection and take our answer along."""
+        if self.lingering:
+            return
+        self.lingering = True
+        if transport.writer.can_write_eof():
+            transport.half_close()
+        asyncio.get_running_loop().call_later(self.limits.linger_timeout, self._linger_over)
+
+    def _linger_over(self) -> None:
+        if (transport := self.transports.get(self.client)) is not None:
+            transport.close()
+        self.closed.set()
+
+    async def _wake(self, command: commands.RequestWakeup) -> None:
+        await asyncio.sleep(command.delay)
+        self.feed(events.Wakeup(command))
+
+    # Hooks.
+
+    async def fire(self, hook: commands.StartHook) -> None:
+        """Call a hook that no layer waits for, and wait for it."""
+        if (pending := self.plane.hooks.call(hook)) is not None:
+            await pending
+
+    def _start_hook(self, hook: commands.StartHook) -> None:
+        if isinstance(hook, OutgateBodyHook):
+            pending: Awaitable[None] | None = self.plane.hooks.finish(hook, pipe.run(hook.chunk), iter(()))
+        else:
+            pending = self.plane.hooks.call(hook)
+        if pending is not None:
+            self.waits()
+            self.spawn(self._await_hook(hook, pending))
+        else:
+            self._hook_done(hook)
+
+    async def _await_hook(self, hook: commands.StartHook, pending: Awaitable[None]) -> None:
+        try:
+            await pending
+        finally:
+            self.goes_on()
+        self._hook_done(hook)
+
+    def _hook_done(self, hook: commands.StartHook) -> None:
+        origins.after_hook(self, hook)
+        if hook.blocking:
+            self.feed(events.HookCompleted(hook))
+
+    # Waiting.
+
+    def waits(self) -> None:
+        self.waiting += 1
+
+    def goes_on(self) -> None:
+        self.waiting -= 1
+        if not self.waiting:
+            self.held = 0
+            self.resumed.set()
+
+    def spawn(self, work: collections.abc.Coroutine[object, object, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(self._contained(work))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+    async def _contained(self, work: collections.abc.Coroutine[object, object, None]) -> None:
+        try:
+            await work
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            self.crash(RuntimeError("a task was cancelled from inside"))
+        except BaseException as error:
+            self.crash(error)
+
+    # Ends.
+
+    def crash(self, error: BaseException) -> None:
+        """A layer, a task or a command raised: nothing more passes in either direction."""
+        self.plane.counts["crashes"] += 1
+        log.error("a connection was ended because it failed", exc_info=error)
+        self.abort(f"internal failure: {type(error).__name__}")
+
+    def abort(self, reason: str) -> None:
+        """Break off: every socket is reset and whatever is under way is dropped."""
+        self.layer = Quiet(self.http.context)
+        for stream in self.http.unreported():
+            exchange = getattr(stream, "exchange", None)
+            if exchange is not None:
+                exchange.failure = exchange.failure or reason
+        for connection, transport in self.transports.items():
+            connection.state = ConnectionState.CLOSED
+            transport.abort()
+        self.lingering = False
+        self.closed.set()
+        self.resumed.set()
+
+    def judge_again(self, policy: Policy) -> None:
+        """A new policy is in force: what it would not allow any more is broken off."""
+        for stream in self.http.unreported():
+            exchange = getattr(stream, "exchange", None)
+            if exchange is None or exchange.attempt is None or exchange.policy is policy:
+                continue
+            verdict = decide(policy, exchange.attempt)
+            if not verdict.allowed:
+                self.plane.counts["revoked"] += 1
+                exchange.error_code = str(Code.REFUSED_BY_RULE)
+                self.abort(f"revoked: {verdict.reason}")
+                return
+
+
+async def _read(transport: Transport) -> bytes:
+    """The next bytes; none at the end of the stream or when the peer broke off."""
+    try:
+        return await transport.reader.read(READ_SIZE)
+    except OSError:
+        return b""

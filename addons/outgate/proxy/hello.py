@@ -1,0 +1,139 @@
+"""The TLS ClientHello, as far as the gate needs it: server name, ALPN offers, and whether the name is encrypted.
+
+Pure and total: any bytes give a hello, a wish for more bytes, or `MalformedHello`. Knows no sockets and no policy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RECORD_HANDSHAKE = 0x16
+CLIENT_HELLO = 1
+EXTENSION_SERVER_NAME = 0
+EXTENSION_ALPN = 16
+EXTENSION_ECH = 0xFE0D
+MAX_HELLO = 64 * 1024
+
+
+class MalformedHello(ValueError):
+    """The bytes start like TLS and are none."""
+
+
+class _Short(Exception):
+    """The bytes end before the message does."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientHello:
+    """What the client says before anything is encrypted. `sni` is as sent; empty when there is none."""
+
+    sni: str = ""
+    alpn: tuple[str, ...] = ()
+    ech: bool = False
+
+
+@dataclass(slots=True)
+class _Reader:
+    data: bytes
+    at: int = 0
+
+    def take(self, count: int) -> bytes:
+        end = self.at + count
+        if end > len(self.data):
+            raise _Short
+        taken, self.at = self.data[self.at : end], end
+        return taken
+
+    def number(self, size: int) -> int:
+        return int.from_bytes(self.take(size), "big")
+
+    def block(self, size: int) -> _Reader:
+        """A length-prefixed block, the length `size` bytes wide."""
+        return _Reader(self.take(self.number(size)))
+
+    @property
+    def more(self) -> bool:
+        return self.at < len(self.data)
+
+
+def starts_like_tls(data: bytes) -> bool:
+    """Whether these first bytes can only be a TLS handshake record."""
+    return len(data) >= 3 and data[0] == RECORD_HANDSHAKE and data[1] == 3 and data[2] <= 4
+
+
+def read_hello(data: bytes) -> ClientHello | None:
+    """The ClientHello at the start of a connection, or None while more bytes are needed.
+
+    Raises `MalformedHello` where no further byte could make it one.
+    """
+    message = _handshake(data)
+    if message is None:
+        return None
+    try:
+        return _client_hello(_Reader(message))
+    except (_Short, UnicodeDecodeError) as error:
+        raise MalformedHello("the ClientHello contradicts its own lengths") from error
+
+
+def _handshake(data: bytes) -> bytes | None:
+    """The handshake message, joined from as many records as it was cut into; None while it is not whole."""
+    records, joined = _Reader(data), b""
+    try:
+        while True:
+            if records.number(1) != RECORD_HANDSHAKE or records.number(2) >> 8 != 3:
+                raise MalformedHello("a record that is no handshake interrupts the ClientHello")
+            joined += records.block(2).data
+            if len(joined) >= 4:
+                if joined[0] != CLIENT_HELLO:
+                    raise MalformedHello(f"handshake message {joined[0]} is no ClientHello")
+                length = 4 + int.from_bytes(joined[1:4], "big")
+                if length > MAX_HELLO:
+                    raise MalformedHello(f"a ClientHello of {length} bytes is longer than {MAX_HELLO}")
+                if len(joined) >= length:
+                    return joined[4:length]
+    except _Short:
+        if len(data) > MAX_HELLO + 5 * 1024:
+            raise MalformedHello(f"no whole ClientHello within {MAX_HELLO} bytes") from None
+        return None
+
+
+def _client_hello(hello: _Reader) -> ClientHello:
+    hello.take(2 + 32)
+    hello.block(1)
+    hello.block(2)
+    hello.block(1)
+    if not hello.more:
+        return ClientHello()
+    sni, ech = "", False
+    alpn: tuple[str, ...] = ()
+    extensions, seen = hello.block(2), set()
+    while extensions.more:
+        kind, body = extensions.number(2), extensions.block(2)
+        if kind in seen:
+            raise MalformedHello(f"extension {kind} is given twice")
+        seen.add(kind)
+        if kind == EXTENSION_SERVER_NAME:
+            sni = _server_name(body)
+        elif kind == EXTENSION_ALPN:
+            alpn = _protocols(body)
+        elif kind == EXTENSION_ECH:
+            ech = True
+    return ClientHello(sni, alpn, ech)
+
+
+def _server_name(body: _Reader) -> str:
+    names, found = body.block(2), []
+    while names.more:
+        kind, name = names.number(1), names.block(2)
+        if kind == 0:
+            found.append(name.data.decode("ascii"))
+    if len(found) > 1:
+        raise MalformedHello("more than one server name is given")
+    return found[0] if found else ""
+
+
+def _protocols(body: _Reader) -> tuple[str, ...]:
+    names, found = body.block(2), []
+    while names.more:
+        found.append(names.block(1).data.decode("latin-1"))
+    return tuple(found)

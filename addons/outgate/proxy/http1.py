@@ -1,0 +1,310 @@
+"""HTTP/1 as mitmproxy speaks it, with what it lacks: trailers, informational responses, a bound on heads, clean closes.
+
+Owns the two subclasses of mitmproxy's HTTP/1 connections. Policy is not known here; answers to broken requests are
+rendered by `answers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import h11
+from h11._receivebuffer import ReceiveBuffer
+from mitmproxy import http
+from mitmproxy.connection import Connection, ConnectionState
+from mitmproxy.net.http import http1
+from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers.http import _http1 as stock
+from mitmproxy.proxy.layers.http._base import ReceiveHttp
+from mitmproxy.proxy.layers.http._events import (
+    ErrorCode,
+    HttpEvent,
+    RequestEndOfMessage,
+    RequestHeaders,
+    RequestProtocolError,
+    RequestTrailers,
+    ResponseEndOfMessage,
+    ResponseHeaders,
+    ResponseProtocolError,
+    ResponseTrailers,
+)
+
+from outgate.policy.model import Code
+from outgate.proxy import answers
+
+type Commands = layer.CommandGenerator[None]
+
+
+class LingeringClose(commands.CloseConnection):
+    """Close a client that may still be sending: what it sends is swallowed for a moment, so that our answer arrives."""
+
+
+class Abort(commands.CloseConnection):
+    """Reset a client, so that a response without a length cannot pass for a whole one."""
+
+
+@dataclass
+class Rejected(commands.Command):
+    """A request that was no request: for the log only."""
+
+    code: Code
+    reason: str
+
+
+@dataclass
+class Release(commands.ConnectionCommand):
+    """The exchange on this origin connection is complete and another may use it."""
+
+    connection: Connection
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+class _Trailers:
+    """Reading and writing of trailers, for either side."""
+
+    trailers_out: http.Headers | None = None
+
+    def read_body(self: Any, event: events.Event) -> Commands:
+        for message in self.messages(event):
+            if isinstance(message, h11.Data):
+                if message.data:
+                    yield ReceiveHttp(self.ReceiveData(self.stream_id, bytes(message.data)))
+                continue
+            if message.headers:
+                received = http.Headers([(bytes(name), bytes(value)) for name, value in message.headers])
+                yield ReceiveHttp(self.receive_trailers(self.stream_id, received))
+            if isinstance(self, GateHttp1Client):
+                # The origin's connection is released first: what follows may need one.
+                yield from self.mark_done(response=True, ending=True)
+            else:
+                yield ReceiveHttp(self.ReceiveEndOfMessage(self.stream_id))
+                yield from self.mark_done(request=True)
+            return
+        if self.broken_body:
+            yield commands.CloseConnection(self.conn)
+            error = self.ReceiveProtocolError(self.stream_id, self.broken_body, code=self.ReceiveProtocolError.code)
+            yield ReceiveHttp(error)
+
+    broken_body = ""
+
+    def messages(self: Any, event: events.Event) -> Any:
+        closed = isinstance(event, events.ConnectionClosed)
+        while True:
+            try:
+                message = self.body_reader.read_eof() if closed else self.body_reader(self.buf)
+            except h11.ProtocolError as error:
+                self.broken_body = f"HTTP/1 protocol error: {error}"
+                return
+            if message is None:
+                return
+            yield message
+
+    def end_with_trailers(self: Any) -> bytes:
+        trailers, self.trailers_out = self.trailers_out, None
+        return b"0\r\n" + bytes(trailers) + b"\r\n" if trailers else b"0\r\n\r\n"
+
+
+def _informational_head(data: bytes) -> bytes | None:
+    """The head of a 1xx response other than 101 at the start of `data`, if it is whole."""
+    if not (data.startswith(b"HTTP/1.") and data[8:10] == b" 1" and data[9:12] != b"101"):
+        return None
+    end = data.find(b"\r\n\r\n")
+    return data[: end + 4] if end >= 0 else None
+
+
+def _chunked(message: http.Message | None) -> bool:
+    return message is not None and "chunked" in message.headers.get("transfer-encoding", "").lower()
+
+
+class GateHttp1Server(_Trailers, stock.Http1Server):
+    """The workload's side."""
+
+    receive_trailers = RequestTrailers
+
+    def __init__(self, context: Context, header_bytes: int) -> None:
+        super().__init__(context)
+        self.header_bytes = header_bytes
+        self.close_after = False
+        """Set by the stream when the workload asked to close; the header itself is not forwarded."""
+
+    def send(self, event: HttpEvent) -> Commands:
+        if isinstance(event, ResponseTrailers):
+            self.trailers_out = event.trailers if _chunked(self.response) else None
+        elif isinstance(event, ResponseEndOfMessage) and _chunked(self.response) and not self._bodiless():
+            yield commands.SendData(self.conn, self.end_with_trailers())
+            yield from self.mark_done(response=True)
+        elif isinstance(event, ResponseHeaders) and event.response.status_code < 200:
+            yield from self._send_informational(event)
+        elif isinstance(event, ResponseProtocolError):
+            yield from self._send_error(event)
+        else:
+            yield from super().send(event)
+
+    def _bodiless(self) -> bool:
+        return self.request is not None and self.request.method.upper() == "HEAD"
+
+    def _send_informational(self, event: ResponseHeaders) -> Commands:
+        if event.response.status_code == 101:
+            yield from super().send(event)
+        else:
+            yield commands.SendData(self.conn, http1.assemble_response_head(event.response))
+
+    def _send_error(self, event: ResponseProtocolError) -> Commands:
+        if not self.conn.state & ConnectionState.CAN_WRITE:
+            return
+        status = event.code.http_status_code()
+        if not self.response and status is not None:
+            code = Code.REQUEST_MALFORMED if status < 500 else None
+            yield commands.SendData(self.conn, http1.assemble_response(answers.broken(status, code, event.message)))
+            yield LingeringClose(self.conn)
+        else:
+            yield Abort(self.conn)
+
+    def read_headers(self, event: events.ConnectionEvent) -> Commands:
+        if not isinstance(event, events.DataReceived):
+            yield commands.CloseConnection(self.conn)
+            return
+        head = self.buf.maybe_extract_lines()
+        if head is None:
+            if len(self.buf) > self.header_bytes:
+                yield from self._refuse(431, f"the request head is longer than {self.header_bytes} bytes")
+            return
+        lines = [bytes(line) for line in head]
+        if sum(map(len, lines)) > self.header_bytes:
+            yield from self._refuse(431, f"the request head is longer than {self.header_bytes} bytes")
+            return
+        yield from self._begin(lines, event)
+
+    def _begin(self, lines: list[bytes], event: events.DataReceived) -> Commands:
+        try:
+            self.request = http1.read_request_head(lines)
+            size = http1.expected_http_body_size(self.request)
+        except ValueError as error:
+            yield from self._refuse(400, str(error))
+            return
+        yield ReceiveHttp(RequestHeaders(self.stream_id, self.request, size == 0))
+        self.body_reader = stock.make_body_reader(size)
+        self.state = self.read_body
+        yield from self.state(event)
+
+    def _refuse(self, status: int, reason: str) -> Commands:
+        self.state = self.done
+        yield Rejected(Code.REQUEST_MALFORMED, reason)
+        yield commands.SendData(
+            self.conn, http1.assemble_response(answers.broken(status, Code.REQUEST_MALFORMED, reason))
+        )
+        yield LingeringClose(self.conn)
+
+    def mark_done(self, *, request: bool = False, response: bool = False) -> Commands:
+        ending = (self.response_done or response) and (self.request_done or request)
+        if ending and self.close_after and self.response is not None and self.response.status_code != 101:
+            self.state = self.done
+            yield commands.CloseConnection(self.conn)
+            return
+        yield from super().mark_done(request=request, response=response)
+
+    def done(self, event: events.ConnectionEvent) -> Commands:
+        yield from ()
+
+
+class GateHttp1Client(_Trailers, stock.Http1Client):
+    """The origin's side. Says when its connection can serve the next exchange."""
+
+    receive_trailers = ResponseTrailers
+
+    def __init__(self, context: Context, header_bytes: int, on_informational: Callable[[http.Response], bool]) -> None:
+        super().__init__(context)
+        self.header_bytes = header_bytes
+        self.on_informational = on_informational
+
+    def send(self, event: HttpEvent) -> Commands:
+        if isinstance(event, RequestTrailers):
+            self.trailers_out = event.trailers if _chunked(self.request) else None
+        elif isinstance(event, RequestEndOfMessage) and _chunked(self.request):
+            yield commands.SendData(self.conn, self.end_with_trailers())
+            yield from self.mark_done(request=True)
+        else:
+            yield from super().send(event)
+
+    def read_headers(self, event: events.ConnectionEvent) -> Commands:
+        if isinstance(event, events.DataReceived) and self.request is not None:
+            yield from self._informational()
+            if len(self.buf) > self.header_bytes and b"\r\n\r\n" not in bytes(self.buf)[: self.header_bytes]:
+                reason = f"the response head is longer than {self.header_bytes} bytes"
+                yield commands.CloseConnection(self.conn)
+                assert self.stream_id is not None
+                yield ReceiveHttp(ResponseProtocolError(self.stream_id, reason, ErrorCode.GENERIC_SERVER_ERROR))
+                self.state = self.done
+                return
+        if isinstance(event, events.ConnectionClosed) and self.buf:
+            # What an origin sent is not repeated into messages and logs.
+            self.buf = ReceiveBuffer()
+        yield from super().read_headers(event)
+
+    def _informational(self) -> Commands:
+        """Pass 103 on and swallow the other 1xx: mitmproxy would take each for the final response."""
+        while (head := _informational_head(bytes(self.buf))) is not None:
+            self.buf.maybe_extract_at_most(len(head))
+            try:
+                response = http1.read_response_head(head.splitlines()[:-1])
+            except ValueError:
+                continue
+            if response.status_code == 103 and self.on_informational(response):
+                assert self.stream_id is not None
+                yield ReceiveHttp(Informational(self.stream_id, response))
+
+    def mark_done(self, *, request: bool = False, response: bool = False, ending: bool = False) -> Commands:
+        self.request_done = self.request_done or request
+        self.response_done = self.response_done or response
+        stream = self.stream_id
+        complete = self.request_done and self.response_done
+        if complete:
+            yield from self._finish()
+        if ending:
+            assert stream is not None
+            yield ReceiveHttp(ResponseEndOfMessage(stream))
+
+    def _finish(self) -> Commands:
+        assert self.request
+        assert self.response
+        if stock.should_make_pipe(self.request, self.response):
+            yield from self.make_pipe()
+            return
+        if self._reusable(self.request, self.response) and not self.buf:
+            yield Release(self.conn)
+        else:
+            yield commands.CloseConnection(self.conn)
+        self.state = self.done
+
+    def done(self, event: events.ConnectionEvent) -> Commands:
+        yield from ()
+
+    @staticmethod
+    def _reusable(request: http.Request, response: http.Response) -> bool:
+        try:
+            until_close = http1.expected_http_body_size(request, response) == -1
+        except ValueError:
+            return False
+        closing = http1.connection_close(response.http_version, response.headers)
+        return not (until_close or closing or request.http_version == "HTTP/1.0")
+
+
+class Informational(ResponseHeaders):
+    """A 103 on its way to the workload; it ends nothing."""
+
+
+__all__ = [
+    "Abort",
+    "GateHttp1Client",
+    "GateHttp1Server",
+    "Informational",
+    "LingeringClose",
+    "Rejected",
+    "Release",
+    "RequestProtocolError",
+]

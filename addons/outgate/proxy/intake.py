@@ -1,0 +1,218 @@
+"""From an accepted socket to the one thing it may become: HTTP, a tunnel, a relay, or closed.
+
+Owns the order of the questions before any byte is consumed. The answers are the policy's; how each thing is then
+served is `handler`'s and `relay`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+import time
+from dataclasses import replace
+
+from mitmproxy.connection import ConnectionState
+from mitmproxy.proxy import mode_specs
+
+from outgate.policy.decide import Treatment, decide, denial, tcp_only, treat
+from outgate.policy.hosts import HostError, canonical_authority, canonical_host, literal
+from outgate.policy.model import Attempt, AttemptKind, Code, Decision
+from outgate.proxy import client_tls, proxying
+from outgate.proxy.classify import Opening, Speech
+from outgate.proxy.connections import Transport, reset
+from outgate.proxy.exchange import Facts, GateClient
+from outgate.proxy.handler import Handler
+from outgate.proxy.hello import MalformedHello
+from outgate.proxy.original import NotRedirected, original_destination
+from outgate.proxy.peek import Gone, first_bytes
+from outgate.proxy.plane import Plane
+from outgate.proxy.relay import Relay
+from outgate.settings import ListenMode
+from outgate.upstream import connect as upstream
+from outgate.upstream.connection import Connection
+from outgate.upstream.errors import UpstreamError
+from outgate.upstream.target import target_of
+
+log = logging.getLogger(__name__)
+
+PROXY_MODE = mode_specs.ProxyMode.parse("transparent")
+
+
+class Intake:
+    """One accepted socket. `serve` returns when it is closed; it never raises what a workload can cause."""
+
+    def __init__(self, plane: Plane, sock: socket.socket) -> None:
+        self.plane = plane
+        self.sock = sock
+        self.limits = plane.settings.limits
+        self.peer = sock.getpeername()[:2]
+        self.started = time.time()
+
+    async def serve(self) -> None:
+        try:
+            facts = await self._facts()
+            if facts is not None:
+                await self._judge(facts)
+        except NotRedirected as error:
+            self._close(self._bare_facts(), Code.LOOP, str(error))
+        except (Gone, TimeoutError, ConnectionError):
+            self.plane.counts["left_early"] += 1
+        finally:
+            self.sock.close()
+
+    def _bare_facts(self) -> Facts:
+        settings = self.plane.settings
+        caller = replace(settings.workload, address=self.peer[0])
+        return Facts(settings.mode, caller, None)
+
+    async def _facts(self) -> Facts | None:
+        """What is known before the first byte; a proxy client says more with its first ones."""
+        facts = self._bare_facts()
+        if facts.mode is ListenMode.TRANSPARENT:
+            address, port = original_destination(self.sock)
+            return replace(facts, address=address, port=port)
+        return await proxying.read_target(self.plane, self.sock, facts)
+
+    async def _judge(self, facts: Facts) -> None:
+        policy = self.plane.snapshot.policy
+        if facts.address is not None and tcp_only(policy, facts.address, facts.port or 0, facts.caller):
+            await self._relay(facts, AttemptKind.TCP, None, None)
+            return
+        try:
+            opening = await first_bytes(self.sock, self.limits.peek_timeout)
+        except MalformedHello as error:
+            self._close(facts, Code.REQUEST_MALFORMED, str(error))
+            return
+        if opening.speech in (Speech.HTTP1, Speech.HTTP2):
+            await self._http(facts, opening.speech)
+        elif opening.hello is not None:
+            await self._tls(facts, opening)
+        elif facts.port is None:
+            self._close(facts, Code.PROTOCOL_UNKNOWN, "a proxy request was expected")
+        else:
+            await self._relay(facts, AttemptKind.TCP, _named(facts), None)
+
+    # HTTP.
+
+    async def _http(self, facts: Facts, speech: Speech) -> None:
+        reader, writer = await _open(self.sock)
+        await self._handle(facts, reader, writer, "h2" if speech is Speech.HTTP2 else "")
+
+    async def _handle(
+        self, facts: Facts, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, alpn: str
+    ) -> None:
+        client = GateClient(
+            peername=self.peer,
+            sockname=(facts.address or self.sock.getsockname()[0], facts.port or 0),
+            timestamp_start=self.started,
+            proxy_mode=PROXY_MODE,
+            state=ConnectionState.OPEN,
+        )
+        client.facts = facts
+        client_tls.describe(client, writer, facts, alpn)
+        await Handler(self.plane, client, reader, writer).run()
+
+    # TLS.
+
+    async def _tls(self, facts: Facts, opening: Opening) -> None:
+        hello = opening.hello
+        assert hello is not None
+        try:
+            host = canonical_host(hello.sni) if hello.sni else _named(facts)
+        except HostError as error:
+            self._close(facts, Code.NAME_MALFORMED, str(error))
+            return
+        facts = replace(facts, sni=hello.sni or None)
+        if facts.port is None:
+            self._close(facts, Code.PROTOCOL_UNKNOWN, "a proxy request was expected")
+            return
+        if (named := _named(facts)) is not None and named != host and literal(named) is None:
+            self._close(facts, Code.NAMES_DISAGREE, f"CONNECT says {named}, SNI says {host}")
+            return
+        treatment = treat(self.plane.snapshot.policy, self._attempt(facts, AttemptKind.TLS, host))
+        if treatment is Treatment.DECRYPT:
+            await self._decrypt(facts, host, hello.alpn)
+        elif hello.ech and treatment is Treatment.TUNNEL:
+            self._close(
+                facts, Code.ECH_REFUSED, "the server name is encrypted (ECH), so a tunnel cannot be judged by it"
+            )
+        else:
+            await self._relay(facts, AttemptKind.TLS, host, hello.sni)
+
+    async def _decrypt(self, facts: Facts, host: str | None, alpn: tuple[str, ...]) -> None:
+        name = host or facts.address or ""
+        if not self.plane.authority.may_sign(name):
+            attempt = self._attempt(facts, AttemptKind.TLS, host)
+            decision = decide(self.plane.snapshot.policy, attempt)
+            if decision.allowed:
+                decision = denial(
+                    self.plane.snapshot.policy.defaults, Code.POLICY_FAILURE, f"the CA may not sign for {name}"
+                )
+            self._report(facts, attempt, decision, "")
+            reset(self.sock)
+            return
+        try:
+            reader, writer = await client_tls.accept(self.sock, self.plane.leaves, name, alpn, self.limits)
+        except (ssl.SSLError, OSError, TimeoutError) as error:
+            self.plane.counts["client_tls_failed"] += 1
+            self.plane.log.client_refused_leaf(facts, name, client_tls.explain(error, name))
+            return
+        await self._handle(replace(facts, encrypted=True), reader, writer, "")
+
+    # Bytes.
+
+    async def _relay(self, facts: Facts, kind: AttemptKind, host: str | None, sni: str | None) -> None:
+        attempt = self._attempt(facts, kind, host)
+        policy = self.plane.snapshot.policy
+        decision = decide(policy, attempt)
+        if not decision.allowed:
+            self._report(facts, attempt, decision, "")
+            reset(self.sock)
+            return
+        try:
+            target = target_of(decision, attempt, policy.generation, ())
+            origin = await upstream.connect(target, self.plane.environment)
+        except UpstreamError as error:
+            self._report(facts, attempt, decision, f"{error.code}: {error.message}")
+            reset(self.sock)
+            return
+        await self._pump(facts, attempt, decision, origin)
+
+    async def _pump(self, facts: Facts, attempt: Attempt, decision: Decision, origin: Connection) -> None:
+        try:
+            reader, writer = await _open(self.sock)
+        except BaseException:
+            origin.writer.close()
+            raise
+        far = Transport(origin.reader, origin.writer, origin=origin)
+        relay = Relay(Transport(reader, writer), far, attempt, decision, facts, self.limits.idle_timeout)
+        self.plane.live.add(relay)
+        try:
+            await relay.run()
+        finally:
+            self.plane.live.discard(relay)
+            self.plane.log.relayed(relay, origin)
+
+    # Reports.
+
+    def _attempt(self, facts: Facts, kind: AttemptKind, host: str | None) -> Attempt:
+        return Attempt(kind, facts.caller, facts.port or 0, host, facts.address, facts.sni, encrypted=False)
+
+    def _close(self, facts: Facts, code: Code, reason: str) -> None:
+        self.plane.log.rejected(facts, code, reason)
+        reset(self.sock)
+
+    def _report(self, facts: Facts, attempt: Attempt, decision: Decision, failure: str) -> None:
+        self.plane.log.closed(facts, attempt, decision, failure, self.started)
+
+
+def _named(facts: Facts) -> str | None:
+    """The name in CONNECT or SOCKS, canonical; it was checked when it was read."""
+    return canonical_authority(facts.connect, facts.port or 0)[0] if facts.connect is not None else None
+
+
+async def _open(sock: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Streams on a copy of the socket, so that closing them leaves `Intake` its own."""
+    return await asyncio.open_connection(sock=sock.dup())

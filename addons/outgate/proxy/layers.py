@@ -1,0 +1,198 @@
+"""The HTTP layer of one client connection, and the guard around everything mitmproxy runs for it.
+
+Owns which connection serves which stream. Dialling, pooling and judging are elsewhere; this only matches keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from mitmproxy import http
+from mitmproxy.connection import Connection
+from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers.http import (
+    GetHttpConnection,
+    GetHttpConnectionCompleted,
+    HttpLayer,
+    HTTPMode,
+    RegisterHttpConnection,
+)
+
+from outgate.proxy.exchange import ApprovedServer
+from outgate.proxy.http1 import GateHttp1Client, GateHttp1Server, LingeringClose, Release
+from outgate.proxy.http2 import GateHttp2Client, GateHttp2Server
+from outgate.proxy.stream import GateStream, GetApprovedConnection
+from outgate.settings import Limits
+
+type Commands = layer.CommandGenerator[None]
+
+SEPARATOR = "\x1f"
+"""Between the status, code and reason of a failed dial, which mitmproxy carries as one string."""
+
+
+class Quiet(layer.Layer):
+    """Takes everything, does nothing: what a connection is given once it has been broken off."""
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        yield from ()
+
+
+class OriginLayer(layer.Layer):
+    """Opens an approved connection and puts the right protocol on it."""
+
+    child: GateHttp1Client | GateHttp2Client
+
+    def __init__(self, context: Context, limits: Limits) -> None:
+        super().__init__(context)
+        self.limits = limits
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        error = yield commands.OpenConnection(self.context.server)
+        if not error:
+            self.child = self._protocol()
+            self._handle_event = self.child.handle_event  # type: ignore[method-assign]
+            yield from self.child.handle_event(event)
+        yield RegisterHttpConnection(self.context.server, error)
+
+    def _protocol(self) -> GateHttp1Client | GateHttp2Client:
+        if self.context.server.alpn == b"h2":
+            return GateHttp2Client(self.context, self.limits.stream_window, self.limits.connection_window)
+        return GateHttp1Client(self.context, self.limits.header_bytes, self._wants_informational)
+
+    def _wants_informational(self, response: http.Response) -> bool:
+        return self.context.client.alpn != b"h2"
+
+
+class GateHttpLayer(HttpLayer):
+    """HTTP/1 or HTTP/2 with the workload; its streams each get an approved connection."""
+
+    server_side: GateHttp1Server | GateHttp2Server
+
+    def __init__(self, context: Context, limits: Limits) -> None:
+        super().__init__(context, HTTPMode.transparent)
+        self.limits = limits
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        if isinstance(event, events.Start):
+            self.server_side = self._client_protocol()
+            self.connections[self.context.client] = self.server_side
+        if isinstance(event, events.ConnectionEvent) and event.connection not in self.connections:
+            return  # a connection that was released or dropped while its last event was under way
+        yield from super()._handle_event(event)
+
+    def _client_protocol(self) -> GateHttp1Server | GateHttp2Server:
+        if self.context.client.alpn == b"h2":
+            return GateHttp2Server(self.context.fork(), self.limits.stream_window, self.limits.connection_window)
+        return GateHttp1Server(self.context.fork(), self.limits.header_bytes)
+
+    def make_stream(self, stream_id: int) -> Commands:
+        self.streams[stream_id] = GateStream(self.context.fork(), stream_id, self)
+        yield from self.event_to_child(self.streams[stream_id], events.Start())
+
+    def event_to_child(self, child: layer.Layer, event: events.Event) -> Commands:
+        for command in super().event_to_child(child, event):
+            if isinstance(command, Release):
+                self.connections.pop(command.connection, None)
+            yield command
+
+    # Connections.
+
+    def get_connection(self, event: GetHttpConnection, *, reuse: bool = True) -> Commands:
+        assert isinstance(event, GetApprovedConnection)
+        if (shared := self._multiplexed(event)) is not None:
+            if shared in self.waiting_for_establishment:
+                self.waiting_for_establishment[shared].append(event)
+            else:
+                yield from self._reply(event, (shared, None))
+            return
+        yield from self._open(event)
+
+    def _multiplexed(self, event: GetApprovedConnection) -> Connection | None:
+        """An HTTP/2 origin connection of this client for the same target, open or about to be."""
+        assert event.exchange is not None
+        if event.fresh or self.context.client.alpn != b"h2":
+            return None
+        for known in self.connections:
+            if not isinstance(known, ApprovedServer) or known.target != event.exchange.target:
+                continue
+            if known in self.waiting_for_establishment or (known.connected and known.alpn == b"h2"):
+                return known
+        return None
+
+    def _open(self, event: GetApprovedConnection) -> Commands:
+        assert event.exchange is not None
+        assert event.exchange.target is not None
+        context = self.context.fork()
+        server = ApprovedServer(address=event.address)
+        server.target = event.exchange.target
+        server.prior_knowledge = event.exchange.prior_knowledge
+        server.reused = not event.fresh and not server.prior_knowledge
+        context.server = server
+        origin = OriginLayer(context, self.limits)
+        self.connections[server] = origin
+        self.waiting_for_establishment[server].append(event)
+        yield from self.event_to_child(origin, events.Start())
+
+    def register_connection(self, command: RegisterHttpConnection) -> Commands:
+        waiting = self.waiting_for_establishment.pop(command.connection)
+        if command.err:
+            self.connections.pop(command.connection, None)
+        shareable = bool(command.err) or command.connection.alpn == b"h2"
+        for event in waiting if shareable else waiting[:1]:
+            yield from self._reply(event, (None, command.err) if command.err else (command.connection, None))
+        for event in () if shareable else waiting[1:]:
+            assert isinstance(event, GetApprovedConnection)
+            yield from self._open(event)
+
+    def _reply(self, event: GetHttpConnection, reply: tuple[None, str] | tuple[Connection, None]) -> Commands:
+        stream = self.command_sources.pop(event)
+        yield from self.event_to_child(stream, GetHttpConnectionCompleted(event, reply))
+
+    # For streams.
+
+    def note_close(self, close: bool) -> None:
+        """The workload asked to close after this exchange."""
+        if close and isinstance(self.server_side, GateHttp1Server):
+            self.server_side.close_after = True
+
+    def close_after_answer(self, response: http.Response, unread: bool) -> None:
+        if isinstance(self.server_side, GateHttp1Server):
+            response.headers["connection"] = "close"
+            self.server_side.close_after = True
+
+    def end_answer(self, stream_id: int, unread: bool) -> Commands:
+        """An answer went out while the request still comes in: HTTP/1 closes, HTTP/2 resets that stream."""
+        if not unread:
+            return
+        if isinstance(self.server_side, GateHttp1Server):
+            yield LingeringClose(self.context.client)
+        else:
+            self.server_side.refuse_rest(stream_id)
+            yield commands.SendData(self.context.client, self.server_side.h2_conn.data_to_send())
+
+    @staticmethod
+    def explain_error(error: str) -> tuple[int, str, str]:
+        """The status, code and reason in the error of a failed dial."""
+        status, _, rest = error.partition(SEPARATOR)
+        code, _, reason = rest.partition(SEPARATOR)
+        return (int(status), code, reason) if reason else (503, "connect_failed", error)
+
+    def unreported(self) -> Iterator[GateStream]:
+        """Streams that the client left before they were over."""
+        return (stream for stream in list(self.streams.values()) if isinstance(stream, GateStream))
+
+
+class Guard:
+    """Stands where mitmproxy expects the top layer. A layer that raises is replaced by silence, and `crash` is told."""
+
+    def __init__(self, child: layer.Layer, crash: Callable[[BaseException], None]) -> None:
+        self.child = child
+        self.crash = crash
+
+    def handle_event(self, event: events.Event) -> Commands:
+        try:
+            yield from self.child.handle_event(event)
+        except BaseException as error:
+            self.child = Quiet(self.child.context)
+            self.crash(error)

@@ -1,0 +1,143 @@
+"""The gate's own port: accept, bound, hand over.
+
+Owns listening sockets, bound here or inherited as file descriptors, and the count of what is open. What a connection
+becomes is `intake`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Iterable
+
+from outgate.proxy.connections import reset
+from outgate.proxy.intake import Intake
+from outgate.proxy.peek import readable
+from outgate.proxy.plane import Plane
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 4096
+PAUSE = 0.05
+"""Seconds to wait when the process has no file descriptor left."""
+
+
+def bind(host: str, port: int) -> list[socket.socket]:
+    """Listening sockets for an address; for an empty host, one for IPv4 and one for IPv6 where the machine has it.
+
+    Raises `OSError`.
+    """
+    if host:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return [_listener(family, host, port)]
+    sockets = [_listener(socket.AF_INET, "0.0.0.0", port)]
+    port = sockets[0].getsockname()[1]
+    try:
+        sockets.append(_listener(socket.AF_INET6, "::", port))
+    except OSError as error:
+        if socket.has_ipv6 and error.errno not in (97, 99):  # address family not supported, address not available
+            sockets[0].close()
+            raise
+    return sockets
+
+
+def inherit(descriptors: Iterable[int]) -> list[socket.socket]:
+    """Listening sockets that another process bound."""
+    return [_ready(socket.socket(fileno=descriptor)) for descriptor in descriptors]
+
+
+def _listener(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family is socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((host, port))
+        sock.listen(BACKLOG)
+    except BaseException:
+        sock.close()
+        raise
+    return _ready(sock)
+
+
+def _ready(sock: socket.socket) -> socket.socket:
+    sock.setblocking(False)
+    return sock
+
+
+class Listener:
+    """Accepts until it is closed; connections that are open then go on."""
+
+    def __init__(self, plane: Plane, sockets: list[socket.socket]) -> None:
+        self.plane = plane
+        self.sockets = sockets
+        self.accepting: list[asyncio.Task[None]] = []
+        self.open: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.accepting = [loop.create_task(self._accept(sock)) for sock in self.sockets]
+
+    async def close(self) -> None:
+        """Take no more connections."""
+        for task in self.accepting:
+            task.cancel()
+        await asyncio.gather(*self.accepting, return_exceptions=True)
+        for sock in self.sockets:
+            sock.close()
+
+    async def drained(self, within: float) -> int:
+        """Wait for open connections to end; those that have not by then are broken off. Returns how many those were."""
+        if self.open:
+            await asyncio.wait(self.open, timeout=within)
+        late = list(self.open)
+        for live in list(self.plane.live):
+            live.abort("the gate is stopping")
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=self.plane.settings.limits.linger_timeout)
+        return len(late)
+
+    async def _accept(self, listener: socket.socket) -> None:
+        while True:
+            await readable(listener)
+            try:
+                while True:
+                    sock, _ = listener.accept()
+                    self._take(sock)
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                log.warning("cannot accept: %s", error)
+                await asyncio.sleep(PAUSE)
+
+    def _take(self, sock: socket.socket) -> None:
+        if len(self.open) >= self.plane.settings.limits.connections:
+            self.plane.counts["connections_refused"] += 1
+            reset(sock)
+            sock.close()
+            return
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        task = asyncio.get_running_loop().create_task(self._serve(sock))
+        self.open.add(task)
+        task.add_done_callback(self.open.discard)
+
+    async def _serve(self, sock: socket.socket) -> None:
+        try:
+            await Intake(self.plane, sock).serve()
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            self._failed(RuntimeError("cancelled from inside"))
+        except BaseException as error:
+            self._failed(error)
+        finally:
+            sock.close()
+
+    def _failed(self, error: BaseException) -> None:
+        """A defect of ours closes one connection and nothing else."""
+        self.plane.counts["crashes"] += 1
+        log.error("a connection was closed because it failed", exc_info=error)

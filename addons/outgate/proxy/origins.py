@@ -1,0 +1,172 @@
+"""Origin connections of one client: obtained for an approved target, described to addons, given back.
+
+Owns the last gate: a connection that carries no approval is never dialled, and neither is one that an addon changed.
+How to dial is `upstream`'s; which requests share a connection is `layers`'.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from mitmproxy import certs, hooks, http
+from mitmproxy.connection import Connection, ConnectionState
+from mitmproxy.proxy import commands, events, server_hooks
+from mitmproxy.proxy.server_hooks import ServerConnectionHookData
+
+from outgate.policy.model import Code
+from outgate.proxy.connections import Transport
+from outgate.proxy.exchange import ApprovedServer
+from outgate.proxy.layers import SEPARATOR
+from outgate.upstream import connect as upstream
+from outgate.upstream.connection import Connection as Origin
+from outgate.upstream.errors import UpstreamError
+
+if TYPE_CHECKING:
+    from outgate.proxy.handler import Handler
+
+
+async def open_origin(handler: Handler, command: commands.OpenConnection) -> None:
+    """Obtain the connection, tell the layers, and serve it until it ends or is released."""
+    server = command.connection
+    try:
+        error = await _obtain(handler, server)
+    finally:
+        handler.goes_on()
+    handler.feed(events.OpenConnectionCompleted(command, error))
+    if error is None:
+        assert isinstance(server, ApprovedServer)
+        await _serve(handler, server)
+
+
+async def _obtain(handler: Handler, server: Connection) -> str | None:
+    """The error that the layers are told, or None."""
+    if not isinstance(server, ApprovedServer):
+        handler.plane.counts["unapproved"] += 1
+        return _failure(502, Code.POLICY_FAILURE, "the connection was not approved")
+    pool = handler.plane.pool
+    idle = pool.acquire(await upstream.key_of(server.target, handler.plane.environment)) if server.reused else None
+    server.reused = idle is not None
+    if idle is not None:
+        _adopt(handler, server, idle)
+        return None
+    data = ServerConnectionHookData(server=server, client=handler.client)
+    error = await _dial(handler, server, data)
+    if error is not None:
+        server.error = server.error or error.rpartition(SEPARATOR)[2]
+        await handler.fire(server_hooks.ServerConnectErrorHook(data))
+    return error
+
+
+async def _dial(handler: Handler, server: ApprovedServer, data: ServerConnectionHookData) -> str | None:
+    target = server.target
+    await handler.fire(server_hooks.ServerConnectHook(data))
+    if (changed := _changed(server)) is not None:
+        return changed
+    server.timestamp_start = time.time()
+    try:
+        connection = await upstream.connect(target, handler.plane.environment)
+    except UpstreamError as error:
+        return _failure(error.status, error.code, error.message)
+    _adopt(handler, server, connection)
+    await handler.fire(server_hooks.ServerConnectedHook(data))
+    if (changed := _changed(server)) is not None:
+        handler.transports.pop(server).abort()
+        return changed
+    return None
+
+
+def _changed(server: ApprovedServer) -> str | None:
+    """An addon may refuse a connection; it may not send it elsewhere."""
+    if server.error:
+        return _failure(502, Code.POLICY_FAILURE, server.error)
+    if server.address != (server.target.host, server.target.port) or server.via is not None:
+        return _failure(502, Code.POLICY_FAILURE, "an addon changed the approved destination")
+    return None
+
+
+def _failure(status: int, code: str, reason: str) -> str:
+    return f"{status}{SEPARATOR}{code}{SEPARATOR}{reason}"
+
+
+def _adopt(handler: Handler, server: ApprovedServer, connection: Origin) -> None:
+    server.timestamp_tcp_setup = time.time()
+    server.peername, server.sockname = connection.peername, connection.sockname
+    server.alpn = b"h2" if server.prior_knowledge else None
+    if (tls := connection.tls) is not None:
+        server.tls, server.timestamp_tls_setup = True, time.time()
+        server.sni, server.cipher = tls.sni, tls.cipher
+        server.tls_version = tls.version  # type: ignore[assignment]
+        server.alpn = tls.alpn.encode() if tls.alpn else None
+        server.certificate_list = [_certificate(der) for der in tls.chain]
+    server.state = ConnectionState.OPEN
+    transport = Transport(connection.reader, connection.writer, asyncio.current_task(), connection)
+    handler.transports[server] = transport
+
+
+@lru_cache(256)
+def _certificate(der: bytes) -> certs.Cert:
+    return certs.Cert(x509.load_der_x509_certificate(der))
+
+
+async def _serve(handler: Handler, server: ApprovedServer) -> None:
+    transport = handler.transports.get(server)
+    if transport is None:
+        return
+    try:
+        await handler.read_origin(server)
+    except asyncio.CancelledError:
+        if not transport.released:
+            raise
+    finally:
+        if transport.released:
+            _give_back(handler, transport)
+        else:
+            await _end(handler, server, transport)
+
+
+async def _end(handler: Handler, server: ApprovedServer, transport: Transport) -> None:
+    if handler.transports.get(server) is transport:
+        del handler.transports[server]
+    server.state, server.timestamp_end = ConnectionState.CLOSED, time.time()
+    transport.close()
+    data = ServerConnectionHookData(server=server, client=handler.client)
+    await handler.fire(server_hooks.ServerDisconnectedHook(data))
+
+
+def _give_back(handler: Handler, transport: Transport) -> None:
+    assert transport.origin is not None
+    if handler.plane.draining or transport.reader.at_eof():
+        transport.close()
+    else:
+        handler.plane.pool.release(transport.origin)
+
+
+def release(handler: Handler, server: Connection) -> None:
+    """The exchange is complete: stop reading for this client and let another one have the connection."""
+    transport = handler.transports.pop(server, None)
+    if transport is None:
+        return
+    transport.released = True
+    if transport.task is not None and transport.task is not asyncio.current_task():
+        transport.task.cancel()
+
+
+def close(transport: Transport) -> None:
+    """The layers are done with an origin connection; whoever reads it sees its end and cleans up."""
+    transport.writer.close()
+
+
+def after_hook(handler: Handler, hook: hooks.Hook) -> None:
+    """What no layer looks at after a hook: a failed WebSocket hook, and a history that would grow without end."""
+    if not hook.name.startswith("websocket_"):
+        return
+    (flow,) = hook.args()
+    exchange = flow.__dict__.get("outgate")
+    if exchange is None or exchange.failure:
+        handler.abort(exchange.failure if exchange else "a WebSocket without an exchange")
+    elif isinstance(flow, http.HTTPFlow) and flow.websocket is not None:
+        del flow.websocket.messages[: -handler.limits.websocket_history]

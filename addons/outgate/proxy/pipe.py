@@ -1,0 +1,38 @@
+"""Body chunks on their way through awaitable stages.
+
+mitmproxy's stream callables are synchronous; these stages may await, see the end of the body, and hold bytes back.
+Owns the order of the stages and the hook by which a stream waits for them. What a stage does is in `stages`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mitmproxy import http
+from mitmproxy.proxy.commands import StartHook
+
+from outgate.proxy.stages import Stage
+
+
+@dataclass
+class Chunk:
+    """A piece of a body: what came and, after the stages, what goes on."""
+
+    flow: http.HTTPFlow
+    stages: Sequence[Stage]
+    data: bytes
+    last: bool
+
+
+@dataclass
+class OutgateBodyHook(StartHook):
+    """Run the stages over a chunk. Fired by a stream, which waits; no addon sees it."""
+
+    chunk: Chunk
+
+
+async def run(chunk: Chunk) -> None:
+    """Pass a chunk through its stages, in order."""
+    for stage in chunk.stages:
+        chunk.data = await stage.feed(chunk.data, chunk.last)

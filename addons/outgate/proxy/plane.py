@@ -1,0 +1,54 @@
+"""What all connections of a gate share, gathered in one object that is passed down.
+
+Owns nothing but the references. Built by `outgate.app`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from mitmproxy.options import Options
+
+from outgate.pki.authority import Authority
+from outgate.pki.leaf import LeafCache
+from outgate.policy.current import Snapshot
+from outgate.proxy.guard import HookTable
+from outgate.proxy.recorder import Recorder
+from outgate.settings import Settings
+from outgate.upstream.connect import Environment
+from outgate.upstream.pool import Pool
+
+if TYPE_CHECKING:
+    from outgate.policy.snapshot import Policy
+
+
+class Live(Protocol):
+    """Something open that a new policy may end: an exchange, a tunnel, a WebSocket."""
+
+    def judge_again(self, policy: Policy) -> None: ...
+
+    def abort(self, reason: str) -> None: ...
+
+
+@dataclass(slots=True)
+class Plane:
+    """The gate's shared parts."""
+
+    settings: Settings
+    options: Options
+    hooks: HookTable
+    snapshot: Snapshot
+    environment: Environment
+    pool: Pool
+    authority: Authority
+    leaves: LeafCache
+    log: Recorder
+    live: set[Live] = field(default_factory=set)
+    counts: Counter[str] = field(default_factory=Counter)
+    draining: bool = False
+
+    def swapped(self, policy: Policy) -> None:
+        """A new policy is in force: idle connections of the old one are not used again."""
+        self.pool.drop(policy.generation)

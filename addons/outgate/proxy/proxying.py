@@ -1,0 +1,98 @@
+"""What a workload says that knows it speaks to a proxy: CONNECT, or SOCKS5.
+
+Owns the first exchange of these two modes; afterwards the connection is judged like any other. A target that no
+destination could ever match is refused here, where the client can still be told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from dataclasses import replace
+
+from outgate.policy.decide import decide, denial
+from outgate.policy.hosts import HostError, bracketed, canonical_authority
+from outgate.policy.model import Attempt, AttemptKind, Code, Decision
+from outgate.proxy import socks
+from outgate.proxy.classify import Speech
+from outgate.proxy.exchange import Facts
+from outgate.proxy.peek import first_bytes, peek_until
+from outgate.proxy.plane import Plane
+from outgate.settings import ListenMode
+
+ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+NOWHERE = frozenset({Code.UNREGISTERED, Code.PORT_UNREGISTERED, Code.NOT_EXPORTED, Code.EXPIRED, Code.NAME_MALFORMED})
+"""Denials that no further byte could change."""
+
+
+async def read_target(plane: Plane, sock: socket.socket, facts: Facts) -> Facts | None:
+    """The facts with the target, where one was named before the first request. None: refused and answered.
+
+    Raises `Gone` and `TimeoutError`.
+    """
+    if facts.mode is ListenMode.SOCKS5:
+        return await _socks(plane, sock, facts)
+    opening = await first_bytes(sock, plane.settings.limits.head_timeout)
+    if opening.speech is Speech.HTTP1 and sock.recv(8, socket.MSG_PEEK) == b"CONNECT ":
+        return await _connect(plane, sock, facts)
+    return facts
+
+
+async def _socks(plane: Plane, sock: socket.socket, facts: Facts) -> Facts | None:
+    refused: list[Decision] = []
+
+    def allowed(host: str, port: int) -> bool:
+        decision = _hopeless(plane, facts, f"{bracketed(host)}:{port}")
+        if decision is not None:
+            refused.append(decision)
+        return decision is None
+
+    try:
+        host, port = await socks.accept(sock, allowed, plane.settings.limits.head_timeout)
+    except socks.SocksError as error:
+        code, reason = (refused[0].code, refused[0].reason) if refused else (Code.REQUEST_MALFORMED, str(error))
+        plane.log.rejected(facts, code, reason)
+        return None
+    return replace(facts, connect=f"{bracketed(host)}:{port}", port=port)
+
+
+async def _connect(plane: Plane, sock: socket.socket, facts: Facts) -> Facts | None:
+    limits, loop = plane.settings.limits, asyncio.get_running_loop()
+    try:
+        head = await peek_until(sock, b"\r\n\r\n", limits.header_bytes, limits.head_timeout)
+    except ValueError as error:
+        plane.log.rejected(facts, Code.REQUEST_MALFORMED, str(error))
+        return None
+    await _consume(sock, len(head))
+    target = head.split(b" ", 2)[1].decode("latin-1")
+    if (decision := _hopeless(plane, facts, target)) is not None:
+        plane.log.rejected(facts, decision.code, decision.reason)
+        await loop.sock_sendall(sock, _refusal(decision))
+        return None
+    await loop.sock_sendall(sock, ESTABLISHED)
+    return replace(facts, connect=target, port=canonical_authority(target, 443)[1])
+
+
+async def _consume(sock: socket.socket, count: int) -> None:
+    """Read what was peeked at, and not one byte more."""
+    while count:
+        count -= len(await asyncio.get_running_loop().sock_recv(sock, count))
+
+
+def _hopeless(plane: Plane, facts: Facts, target: str) -> Decision | None:
+    """The denial of a target that nothing said later could make allowed."""
+    policy = plane.snapshot.policy
+    try:
+        host, port = canonical_authority(target, 443)
+    except HostError as error:
+        return denial(policy.defaults, Code.NAME_MALFORMED, str(error))
+    decision = decide(policy, Attempt(AttemptKind.TLS, facts.caller, port, host))
+    return decision if decision.code in NOWHERE and not decision.allowed else None
+
+
+def _refusal(decision: Decision) -> bytes:
+    content = {"verdict": "deny", "code": str(decision.code), "reason": decision.reason[:500]}
+    body = json.dumps({"outgate": content}).encode()
+    head = f"HTTP/1.1 {decision.status} Denied\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+    return head.encode() + b"connection: close\r\n\r\n" + body

@@ -1,0 +1,131 @@
+"""From what happened to a line of the access log, once for each attempt.
+
+Owns the reading of flows, relays and refusals into records. Queries, bodies and header values are never read.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from mitmproxy import http
+
+from outgate.policy.model import Attempt, Code, Decision, Identity
+from outgate.proxy.exchange import Exchange, Facts, exchange_of
+from outgate.telemetry.accesslog import AccessLog, Record
+from outgate.upstream.connection import Connection
+
+if TYPE_CHECKING:
+    from outgate.proxy.relay import Relay
+
+
+class Recorder:
+    """Writes a record whenever something is over."""
+
+    def __init__(self, log: AccessLog) -> None:
+        self.log = log
+
+    def outgate_exchange(self, flow: http.HTTPFlow) -> None:
+        exchange = exchange_of(flow)
+        record = _judged(exchange.started, "http", exchange.facts, exchange.attempt, exchange.decision)
+        _request(record, flow, exchange)
+        _origin(record, flow, exchange)
+        record.failure, record.flags = exchange.failure, _flags(flow, exchange)
+        record.duration_ms = _since(exchange.started)
+        self.log.write(record)
+
+    def relayed(self, relay: Relay, origin: Connection) -> None:
+        record = _judged(relay.started, str(relay.attempt.kind), relay.facts, relay.attempt, relay.decision)
+        record.upstream = _address(origin.peername)
+        record.sent, record.received = relay.sent_bytes, relay.received_bytes
+        record.failure, record.duration_ms = relay.failure, _since(relay.started)
+        self.log.write(record)
+
+    def closed(self, facts: Facts, attempt: Attempt, decision: Decision, failure: str, started: float) -> None:
+        """A connection that was refused, or whose origin could not be reached, before anything passed."""
+        record = _judged(started, str(attempt.kind), facts, attempt, decision)
+        record.failure, record.duration_ms = failure, _since(started)
+        self.log.write(record)
+
+    def rejected(self, facts: Facts, code: Code, reason: str) -> None:
+        """Something that never became an attempt."""
+        record = _judged(time.time(), "connection", facts, None, None)
+        record.verdict, record.code, record.reason = "deny", str(code), _printable(reason)
+        self.log.write(record)
+
+    def client_refused_leaf(self, facts: Facts, name: str, why: str) -> None:
+        """The workload broke off the TLS handshake with the gate."""
+        record = _judged(time.time(), "tls", facts, None, None)
+        record.verdict, record.code, record.host, record.help = "deny", "client_tls_failed", name, why
+        self.log.write(record)
+
+
+def _judged(started: float, kind: str, facts: Facts, attempt: Attempt | None, decision: Decision | None) -> Record:
+    record = Record(started, kind, "deny", str(Code.POLICY_FAILURE))
+    _caller(record, facts.caller)
+    record.address, record.sni, record.port = facts.address or "", facts.sni or "", facts.port or 0
+    if attempt is not None:
+        record.host, record.port = attempt.host or "", attempt.port
+    if decision is not None:
+        _decision(record, decision)
+    return record
+
+
+def _decision(record: Record, decision: Decision) -> None:
+    record.verdict, record.code, record.reason = str(decision.verdict), str(decision.code), decision.reason
+    record.rule = str(decision.source) if decision.source else ""
+    record.destination = decision.destination.key if decision.destination else ""
+    record.traffic = str(decision.traffic)
+    record.would = str(decision.would.code) if decision.would else ""
+    record.shadow = ", ".join(f"{shadow.verdict} by {shadow.source}" for shadow in decision.shadows)
+    record.audited = ", ".join(map(str, decision.audited))
+
+
+def _caller(record: Record, caller: Identity) -> None:
+    record.source, record.namespace = caller.address, caller.namespace
+    record.service_account = caller.service_account
+
+
+def _request(record: Record, flow: http.HTTPFlow, exchange: Exchange) -> None:
+    request = flow.request
+    record.method, record.path = request.method, request.path.partition("?")[0]
+    record.scheme = "https" if exchange.facts.encrypted else "http"
+    record.protocol = request.http_version
+    record.status = flow.response.status_code if flow.response else 0
+    record.sent, record.received = exchange.sent_bytes, exchange.received_bytes
+    record.generation = exchange.policy.generation if exchange.policy else ""
+    if exchange.decision is None and flow.error is not None:
+        record.code, record.reason = str(Code.REQUEST_MALFORMED), _printable(flow.error.msg)
+        record.status = record.status or 400
+
+
+def _origin(record: Record, flow: http.HTTPFlow, exchange: Exchange) -> None:
+    server = flow.server_conn
+    if exchange.target is None or server.peername is None:
+        return
+    record.upstream = _address(server.peername)
+    record.upstream_tls = server.tls_version or ""
+    record.upstream_protocol = flow.response.http_version if flow.response else ""
+    record.client_certificate = exchange.target.tls is not None and exchange.target.tls.mutual
+    record.reused = bool(getattr(server, "reused", False))
+
+
+def _flags(flow: http.HTTPFlow, exchange: Exchange) -> str:
+    if exchange.error_code == "client_disconnected":
+        return "DC"
+    return flow.response.headers.get("x-outgate-flags", "") if flow.response and exchange.failure else ""
+
+
+def _address(peername: tuple[object, ...] | None) -> str:
+    if not peername:
+        return ""
+    host, port = str(peername[0]), peername[1]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _since(started: float) -> float:
+    return round((time.time() - started) * 1000, 3)
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in text)[:500]

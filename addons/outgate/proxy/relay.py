@@ -1,0 +1,86 @@
+"""Bytes both ways between a workload and an origin that were judged, with half-close, counted, and nothing read.
+
+Owns the life of one relay: raw TCP, and TLS that stays the workload's own. The connection that it relays to was
+dialled by `upstream` for an approved target.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from outgate.policy.decide import decide
+from outgate.policy.model import Attempt, Decision
+from outgate.policy.snapshot import Policy
+from outgate.proxy.connections import READ_SIZE, Transport
+from outgate.proxy.exchange import Facts
+
+
+class Relay:
+    """One open tunnel. `run` returns when both directions have ended, or it was broken off."""
+
+    def __init__(
+        self, client: Transport, origin: Transport, attempt: Attempt, decision: Decision, facts: Facts, idle: float
+    ) -> None:
+        self.client = client
+        self.origin = origin
+        self.attempt = attempt
+        self.decision = decision
+        self.facts = facts
+        self.idle = idle
+        self.started = time.time()
+        self.sent_bytes = 0
+        self.received_bytes = 0
+        self.failure = ""
+        self.active = time.monotonic()
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        watch = loop.call_later(self.idle, self._check_idle)
+        self.watch = watch
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._pump(self.client, self.origin, sending=True))
+                group.create_task(self._pump(self.origin, self.client, sending=False))
+        finally:
+            self.watch.cancel()
+            self.client.close()
+            self.origin.close()
+
+    async def _pump(self, source: Transport, sink: Transport, *, sending: bool) -> None:
+        while data := await self._read(source, sink):
+            self.active = time.monotonic()
+            if sending:
+                self.sent_bytes += len(data)
+            else:
+                self.received_bytes += len(data)
+            sink.write(data)
+            if sink.congested:
+                await sink.drain()
+        sink.half_close()
+
+    async def _read(self, source: Transport, sink: Transport) -> bytes:
+        try:
+            return await source.reader.read(READ_SIZE)
+        except OSError as error:
+            # A reset on one side is passed on as one, so that a broken stream does not look finished.
+            self.failure = self.failure or type(error).__name__
+            sink.abort()
+            return b""
+
+    def _check_idle(self) -> None:
+        remaining = self.active + self.idle - time.monotonic()
+        if remaining > 0:
+            self.watch = asyncio.get_running_loop().call_later(remaining, self._check_idle)
+        else:
+            self.abort("idle")
+
+    def abort(self, reason: str) -> None:
+        self.failure = self.failure or reason
+        self.client.abort()
+        self.origin.abort()
+
+    def judge_again(self, policy: Policy) -> None:
+        verdict = decide(policy, self.attempt)
+        if not verdict.allowed:
+            self.abort(f"revoked: {verdict.reason}")

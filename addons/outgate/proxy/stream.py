@@ -1,0 +1,316 @@
+"""One HTTP request and its response.
+
+Owns what mitmproxy's stream lacks: an answer before the body is read, bodies that pass without being held, awaitable
+stages over them, a stop at the first failing addon, and one report when it is over. Decisions come from `gate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mitmproxy import connection, flow, http
+from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers import http as stock
+from mitmproxy.proxy.layers.http import GetHttpConnection, SendHttp
+from mitmproxy.proxy.layers.http._events import (
+    ErrorCode,
+    HttpEvent,
+    RequestData,
+    RequestEndOfMessage,
+    RequestHeaders,
+    RequestProtocolError,
+    ResponseData,
+    ResponseEndOfMessage,
+    ResponseHeaders,
+    ResponseProtocolError,
+)
+from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
+
+from outgate.policy.model import Code
+from outgate.proxy import answers
+from outgate.proxy.exchange import ApprovedServer, Exchange, GateClient, attach, exchange_of
+from outgate.proxy.http1 import Informational
+from outgate.proxy.pipe import Chunk, OutgateBodyHook
+from outgate.proxy.stages import Stage
+
+if TYPE_CHECKING:
+    from outgate.proxy.layers import GateHttpLayer
+
+type Commands = layer.CommandGenerator[None]
+
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+
+
+@dataclass
+class OutgateExchangeHook(commands.StartHook):
+    """An exchange is over, however it ended. Fired exactly once for each."""
+
+    flow: http.HTTPFlow
+    blocking = False
+
+
+@dataclass
+class GetApprovedConnection(GetHttpConnection):
+    """A connection to the target of an exchange, new or (unless `fresh`) idle."""
+
+    exchange: Exchange | None = None
+    fresh: bool = False
+
+    __hash__ = GetHttpConnection.__hash__
+
+
+class GateStream(stock.HttpStream):
+    """See the module."""
+
+    exchange: Exchange
+
+    def __init__(self, context: Context, stream_id: int, parent: GateHttpLayer) -> None:
+        super().__init__(context, stream_id)
+        self.parent = parent
+        self.retried = False
+        self.response_begun = False
+
+    # Entry: every event comes through here.
+
+    def handle_event(self, event: events.Event) -> Commands:
+        yield from super().handle_event(event)
+        if self._settled() and self._paused is None:
+            yield from self.report()
+
+    def _settled(self) -> bool:
+        if self.client_state == self.state_errored or self.server_state == self.state_errored:
+            return True
+        return self.client_state == self.state_done and self.server_state == self.state_done and not self._upgraded()
+
+    def _upgraded(self) -> bool:
+        return getattr(self, "_handle_event", None) == self.passthrough
+
+    def report(self) -> Commands:
+        """Say that the exchange is over; the layer above calls it too, for what the client left unfinished."""
+        exchange = getattr(self, "exchange", None)
+        if exchange is not None and not exchange.reported:
+            exchange.reported = True
+            yield OutgateExchangeHook(self.flow)
+
+    # The request's head.
+
+    def state_wait_for_request_headers(self, event: HttpEvent) -> Commands:
+        assert isinstance(event, RequestHeaders)
+        client = self.context.client
+        assert isinstance(client, GateClient)
+        self.exchange = Exchange(client.facts)
+        self.request_ended = event.end_stream
+        self._prepare(event)
+        yield from super().state_wait_for_request_headers(event)
+
+    def _prepare(self, event: RequestHeaders) -> None:
+        """The flow exists before mitmproxy's own code runs, so that no hook ever sees one without an exchange."""
+        if event.request.authority and not event.request.is_http2:
+            self.exchange.absolute_scheme = event.request.scheme
+        made = event.replay_flow or http.HTTPFlow(self.context.client, self.context.server)
+        attach(made, self.exchange)
+        event.replay_flow = made
+
+    def check_killed(self, emit_error_hook: bool) -> Generator[commands.Command, Any, bool]:
+        """Asked after every hook: has anything been decided that ends this exchange?"""
+        if (yield from super().check_killed(emit_error_hook)):
+            return True
+        if self.exchange.failure:
+            yield from self.stop(500, "policy_failure", self.exchange.failure)
+            return True
+        if self.client_state == self.state_wait_for_request_headers:
+            if self.flow.response is not None:
+                yield from self.answer(self.flow.response)
+                return True
+            if self.exchange.decision is None or not self.exchange.decision.allowed:
+                yield from self.stop(500, "policy_failure", "no decision was made")
+                return True
+            self.flow.request.stream = self.flow.request.stream or True
+            self.parent.note_close(self.exchange.close)
+        elif self.flow.response is not None and not self.response_begun:
+            self.flow.response.stream = self.flow.response.stream or True
+        return False
+
+    # Answers of our own.
+
+    def answer(self, response: http.Response) -> Commands:
+        """Answer now, in any state before the response began; the body is not waited for."""
+        self.flow.response = response
+        self.flow.live = False
+        self.response_begun = True
+        content = b"" if self.flow.request.method.upper() == "HEAD" else (response.raw_content or b"")
+        unread = not self.request_ended and self.client_state != self.state_done
+        self.client_state = self.server_state = self.state_errored
+        if unread or self.exchange.close:
+            self.parent.close_after_answer(response, unread)
+        yield SendHttp(ResponseHeaders(self.stream_id, response, not content), self.context.client)
+        if content:
+            yield SendHttp(ResponseData(self.stream_id, content), self.context.client)
+        yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
+        yield from self.parent.end_answer(self.stream_id, unread)
+        yield from self.drop_origin()
+        yield stock.DropStream(self.stream_id)
+
+    def stop(self, status: int, code: str, reason: str, flag: str = "") -> Commands:
+        """End the exchange: an answer where none has begun, else the connection breaks off visibly."""
+        self.exchange.failure = self.exchange.failure or reason
+        self.exchange.error_code = code
+        self.flow.error = flow.Error(reason)
+        hook = HttpErrorHook(self.flow)
+        hook.blocking = False
+        yield hook
+        host = self.exchange.attempt.host if self.exchange.attempt else ""
+        grpc = bool(self.exchange.attempt and self.exchange.attempt.grpc)
+        if self.response_begun:
+            yield from self.break_off(reason)
+        else:
+            yield from self.answer(answers.failure(status, code, reason, host or "", flag, grpc=grpc))
+
+    def break_off(self, reason: str) -> Commands:
+        """The response cannot be finished and must not look finished."""
+        self.client_state = self.server_state = self.state_errored
+        self.flow.live = False
+        yield SendHttp(ResponseProtocolError(self.stream_id, reason, ErrorCode.KILL), self.context.client)
+        yield from self.drop_origin()
+        yield stock.DropStream(self.stream_id)
+
+    def drop_origin(self) -> Commands:
+        """Nothing more goes to the origin for this exchange, and nothing more comes from it."""
+        server = self.context.server
+        if isinstance(server, ApprovedServer) and server in self.parent.connections:
+            yield SendHttp(RequestProtocolError(self.stream_id, "stopped", ErrorCode.CANCEL), server)
+
+    # Bodies.
+
+    def state_stream_request_body(self, event: HttpEvent) -> Commands:
+        if isinstance(event, RequestEndOfMessage):
+            self.request_ended = True
+        yield from self._through(event, self.exchange.request_stages, RequestData, super().state_stream_request_body)
+
+    def state_consume_request_body(self, event: events.Event) -> Commands:
+        self.request_ended = self.request_ended or isinstance(event, RequestEndOfMessage)
+        yield from super().state_consume_request_body(event)
+
+    def state_stream_response_body(self, event: events.Event) -> Commands:
+        yield from self._through(event, self.exchange.response_stages, ResponseData, super().state_stream_response_body)
+
+    def _through(self, event: Any, stages: list[Stage], data: type[Any], onward: Any) -> Commands:
+        size = len(event.data) if isinstance(event, data) else 0
+        if data is RequestData:
+            self.exchange.sent_bytes += size
+        else:
+            self.exchange.received_bytes += size
+        last = isinstance(event, (RequestEndOfMessage, ResponseEndOfMessage))
+        if stages and (size or last):
+            chunk = Chunk(self.flow, stages, event.data if size else b"", last)
+            yield OutgateBodyHook(chunk)
+            if self.exchange.failure:
+                yield from self.stop(502, "body_stage_failed", self.exchange.failure)
+                return
+            if chunk.data:
+                yield from onward(data(self.stream_id, chunk.data))
+            if not last:
+                return
+        yield from onward(event)
+
+    # The response's head.
+
+    def state_wait_for_response_headers(self, event: HttpEvent) -> Commands:
+        if isinstance(event, Informational):
+            yield SendHttp(event, self.context.client)
+            return
+        yield from super().state_wait_for_response_headers(event)  # type: ignore[arg-type]
+
+    def start_response_stream(self) -> Commands:
+        self.response_begun = True
+        yield from super().start_response_stream()
+
+    def send_response(self, already_streamed: bool = False) -> Commands:
+        content = self.flow.response.raw_content if self.flow.response else None
+        if not already_streamed and content:
+            self.exchange.received_bytes += len(content)
+        yield from super().send_response(already_streamed)
+
+    # The origin.
+
+    def make_server_connection(self) -> Generator[commands.Command, Any, bool]:
+        return (yield from self.connect(fresh=False))
+
+    def connect(self, *, fresh: bool) -> Generator[commands.Command, Any, bool]:
+        if (changed := self._changed()) is not None:
+            yield from self.stop(502, str(Code.POLICY_FAILURE), changed)
+            return False
+        target = self.exchange.target
+        assert target is not None
+        command = GetApprovedConnection((target.host, target.port), False, None, "tcp", self.exchange, fresh)
+        opened, error = yield command
+        if self.client_state == self.state_errored:
+            return False
+        if error:
+            yield from self.connect_failed(str(error))
+            return False
+        self.context.server = self.flow.server_conn = opened
+        return True
+
+    def _changed(self) -> str | None:
+        """What was judged is what leaves: an addon may not point the request elsewhere afterwards."""
+        if self.exchange.target is None:
+            return "nothing was approved"
+        request = self.flow.request
+        named = request.authority if request.is_http2 else request.headers.get("host", "")
+        if named != self.exchange.authority or (not request.is_http2 and request.authority):
+            return "an addon changed the destination after it was judged"
+        return None
+
+    def connect_failed(self, error: str) -> Commands:
+        status, code, reason = self.parent.explain_error(error)
+        flag = "UF" if status == 503 else ""
+        yield from self.stop(status, code, reason, flag)
+
+    def handle_protocol_error(self, event: RequestProtocolError | ResponseProtocolError) -> Commands:
+        if isinstance(event, ResponseProtocolError) and self.client_state != self.state_errored:
+            if self._may_retry(event):
+                yield from self.retry()
+            elif self.server_state not in (self.state_done, self.state_errored):
+                yield from self.stop(*self._origin_failure(event))
+            return
+        if not self.exchange.failure:
+            self.exchange.failure = "the client went away"
+            self.exchange.error_code = "client_disconnected"
+        yield from super().handle_protocol_error(event)
+
+    @staticmethod
+    def _origin_failure(event: ResponseProtocolError) -> tuple[int, str, str, str]:
+        status = 502 if event.code is ErrorCode.RESPONSE_VALIDATION_FAILED else 503
+        return status, "upstream_reset", event.message, "UC"
+
+    def _may_retry(self, event: ResponseProtocolError) -> bool:
+        """An idle connection may have been closed by the origin just as it was used: once, and only if it is safe."""
+        server = self.flow.server_conn
+        return (
+            not self.retried
+            and event.code is ErrorCode.GENERIC_SERVER_ERROR
+            and isinstance(server, ApprovedServer)
+            and server.reused
+            and self.flow.response is None
+            and self.request_ended
+            and not self.exchange.sent_bytes
+            and self.flow.request.method.upper() in IDEMPOTENT
+        )
+
+    def retry(self) -> Commands:
+        self.retried = True
+        if not (yield from self.connect(fresh=True)):
+            return
+        yield SendHttp(RequestHeaders(self.stream_id, self.flow.request, True), self.context.server)
+        yield SendHttp(RequestEndOfMessage(self.stream_id), self.context.server)
+
+
+def is_approved(server: connection.Connection) -> bool:
+    return isinstance(server, ApprovedServer)
+
+
+__all__ = ["GateStream", "GetApprovedConnection", "OutgateExchangeHook", "exchange_of", "is_approved"]

@@ -1,0 +1,160 @@
+"""The one translation between mitmproxy's flows and the policy's attempts, in both directions.
+
+Owns what of a request is looked at, and the canonical form that is written back so that what was judged is what
+leaves. Decides nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from mitmproxy import http
+
+from outgate.policy.hosts import bracketed
+from outgate.policy.model import Attempt, AttemptKind, Code
+from outgate.policy.names import Agreed, Claims, Refusal, agree
+from outgate.proxy.exchange import Exchange, Facts
+
+METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}")
+PATH = re.compile(r"[\x21-\x7e\x80-\xff]*")
+BAD_VALUE = re.compile(rb"[\x00\r\n]")
+
+HOP_BY_HOP = ("connection", "keep-alive", "proxy-connection", "proxy-authorization", "proxy-authenticate", "upgrade")
+KEPT = frozenset({"host", "content-length", "transfer-encoding", "trailer", "te", "cookie", "authorization"})
+"""Never dropped because a `Connection` field names them: framing, and what an origin relies on."""
+CONTROL_PREFIX = "x-outgate-"
+HTTPS, HTTP = 443, 80
+
+
+class Fields(Mapping[str, str]):
+    """Request headers by lower-case name; several of one name are joined with commas."""
+
+    def __init__(self, headers: http.Headers) -> None:
+        self.headers = headers
+
+    def __getitem__(self, name: str) -> str:
+        value: str = self.headers[name]
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.lower() for name in self.headers)
+
+    def __len__(self) -> int:
+        return len(self.headers)
+
+
+def malformed(request: http.Request) -> Refusal | None:
+    """What no strict parser would pass on. Names and hosts are judged by `claims`."""
+    if not METHOD.fullmatch(request.method):
+        return Refusal(Code.REQUEST_MALFORMED, "the method is no token")
+    path = request.data.path.decode("latin-1")
+    if not PATH.fullmatch(path) or not (path.startswith("/") or (path == "*" and request.method == "OPTIONS")):
+        return Refusal(Code.REQUEST_MALFORMED, "the request target is neither a path nor an absolute URI")
+    if any(BAD_VALUE.search(name) or BAD_VALUE.search(value) for name, value in request.headers.fields):
+        return Refusal(Code.REQUEST_MALFORMED, "a header holds a control character")
+    return None
+
+
+def upgrade(request: http.Request) -> Refusal | None:
+    """WebSocket upgrades are judged like requests, h2c offers are dropped, everything else is refused."""
+    offered = {token.strip().lower() for token in request.headers.get("upgrade", "").split(",")} - {""}
+    if offered <= {"h2c"} or (offered == {"websocket"} and request.method == "GET" and not request.is_http2):
+        return None
+    return Refusal(Code.UPGRADE_REFUSED, f"upgrade to {', '.join(sorted(offered))[:80]} is not allowed")
+
+
+def claims(request: http.Request, facts: Facts, absolute_scheme: str) -> Claims:
+    """Everything the request and its connection say about where it goes."""
+    hosts = tuple(request.headers.get_all("host"))
+    absolute = connect = None
+    if request.is_http2:
+        hosts = (request.authority, *(host for host in hosts if host != request.authority))
+        hosts = tuple(host for host in hosts if host)
+    elif request.authority:
+        absolute = request.authority
+    if facts.connect is not None:
+        connect = facts.connect
+    default = HTTPS if facts.encrypted or absolute_scheme == "https" else HTTP
+    return Claims(facts.port or 0, default, facts.sni or None, hosts, absolute, connect)
+
+
+def attempt_of(request: http.Request, facts: Facts, absolute_scheme: str) -> Attempt | Refusal:
+    """The attempt that a request is, or why it is none."""
+    if (refusal := malformed(request) or upgrade(request)) is not None:
+        return refusal
+    if absolute_scheme == "https" and not facts.encrypted:
+        return Refusal(Code.REQUEST_MALFORMED, "an https target needs CONNECT")
+    agreed = agree(claims(request, facts, absolute_scheme), nameless=facts.address is not None)
+    if isinstance(agreed, Refusal):
+        return agreed
+    return Attempt(
+        AttemptKind.HTTP,
+        facts.caller,
+        agreed.port,
+        agreed.host,
+        facts.address,
+        facts.sni,
+        facts.encrypted,
+        request.method,
+        request.path,
+        Fields(request.headers),
+        request.headers.get("content-type", "").startswith("application/grpc"),
+    )
+
+
+def authority(agreed: Agreed | Attempt, *, encrypted: bool) -> str:
+    """The canonical `Host`: the port is left out where it is the scheme's default."""
+    host = bracketed(agreed.host or "")
+    return host if agreed.port == (HTTPS if encrypted else HTTP) else f"{host}:{agreed.port}"
+
+
+def canonicalise(request: http.Request, exchange: Exchange) -> None:
+    """Write back what was judged: one name in one form, origin-form target, no hop-by-hop or control headers."""
+    attempt, target = exchange.attempt, exchange.target
+    assert attempt is not None
+    assert target is not None
+    exchange.close = _wants_close(request)
+    _strip(request)
+    name = authority(attempt, encrypted=attempt.encrypted) if attempt.host else request.headers.get("host", "")
+    if request.is_http2:
+        request.data.authority = name.encode()
+        request.headers.pop("host", None)
+    else:
+        request.data.authority = b""
+        if name:
+            request.headers["host"] = name
+    request.data.host, request.data.port = target.host, target.port
+    request.data.scheme = b"https" if target.tls is not None else b"http"
+    exchange.authority = name
+
+
+def _wants_close(request: http.Request) -> bool:
+    tokens = _tokens(request.headers.get("connection", ""))
+    return "close" in tokens or (request.http_version == "HTTP/1.0" and "keep-alive" not in tokens)
+
+
+def _strip(request: http.Request) -> None:
+    headers = request.headers
+    upgrading = headers.get("upgrade", "").strip().lower() == "websocket"
+    named = _tokens(headers.get("connection", "")) - KEPT
+    for name in {*named, *HOP_BY_HOP, *(name for name in map(str.lower, headers) if name.startswith(CONTROL_PREFIX))}:
+        headers.pop(name, None)
+    if upgrading:
+        headers["connection"], headers["upgrade"] = "Upgrade", "websocket"
+    if "te" in headers and not request.is_http2:
+        headers.pop("te")
+
+
+def clean_response(response: http.Response) -> None:
+    """What an origin says about its own connection is not the workload's business; nor is a way round the gate."""
+    headers = response.headers
+    switching = response.status_code == 101
+    for name in ("connection", "keep-alive", "proxy-connection", "alt-svc", *(() if switching else ("upgrade",))):
+        headers.pop(name, None)
+    if switching:
+        headers["connection"] = "Upgrade"
+
+
+def _tokens(value: str) -> set[str]:
+    return {token.strip().lower() for token in value.split(",")} - {""}

@@ -1,0 +1,1 @@
+"""What the gate tells about its traffic, from records that hold nothing a workload may not show."""

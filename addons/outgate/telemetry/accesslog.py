@@ -1,0 +1,141 @@
+"""One JSON line for everything a workload tried.
+
+Owns the fields of a line, their bounds and their writing: lines are handed to a thread, so that a stalled reader of
+standard output never stalls a request; what it cannot take is dropped and counted. Knows no flows and no sockets.
+"""
+
+from __future__ import annotations
+
+import collections
+import threading
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import BinaryIO
+
+import orjson
+
+MAX_TEXT = 1024
+MAX_WAITING = 65536
+"""Lines that wait for the writer; a million requests' log does not fit into memory either."""
+
+
+@dataclass(slots=True)
+class Record:
+    """One line. Empty and zero values are left out, but `status`, `sent` and `received` for HTTP."""
+
+    time: float
+    """Start, seconds since the epoch; written in RFC 3339, UTC."""
+    kind: str
+    verdict: str
+    code: str
+    reason: str = ""
+    rule: str = ""
+    destination: str = ""
+    traffic: str = ""
+    method: str = ""
+    scheme: str = ""
+    host: str = ""
+    port: int = 0
+    path: str = ""
+    """Without the query, which may hold credentials."""
+    status: int = 0
+    protocol: str = ""
+    source: str = ""
+    namespace: str = ""
+    service_account: str = ""
+    address: str = ""
+    """The address the workload dialled."""
+    sni: str = ""
+    upstream: str = ""
+    """Address and port the gate dialled."""
+    upstream_tls: str = ""
+    upstream_protocol: str = ""
+    client_certificate: bool = False
+    reused: bool = False
+    duration_ms: float = 0.0
+    sent: int = 0
+    received: int = 0
+    flags: str = ""
+    failure: str = ""
+    would: str = ""
+    """Under OBSERVE: the code of the denial that would have been."""
+    shadow: str = ""
+    audited: str = ""
+    generation: str = ""
+    help: str = ""
+
+
+NAMES = tuple(entry.name for entry in fields(Record))
+ALWAYS = frozenset({"status", "sent", "received"})
+
+
+def render(record: Record) -> bytes:
+    """A record as one line of JSON, with its line end."""
+    line: dict[str, object] = {}
+    for name in NAMES:
+        value = getattr(record, name)
+        if value or (name in ALWAYS and record.kind == "http"):
+            line[name] = value[:MAX_TEXT] if isinstance(value, str) else value
+    line["time"] = datetime.fromtimestamp(record.time, UTC).isoformat(timespec="milliseconds")
+    # orjson refuses lone surrogates, which undecodable bytes may have become.
+    try:
+        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError:
+        clean = {key: _clean(value) if isinstance(value, str) else value for key, value in line.items()}
+        return orjson.dumps(clean, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+class AccessLog:
+    """Writes records to a binary stream, in order, from a thread of its own."""
+
+    def __init__(self, stream: BinaryIO | None) -> None:
+        self.stream = stream
+        self.waiting: collections.deque[bytes] = collections.deque()
+        self.dropped = 0
+        self.written = 0
+        self.wake = threading.Event()
+        self.closing = False
+        self.thread: threading.Thread | None = None
+        if stream is not None:
+            self.thread = threading.Thread(target=self._write_all, name="access-log", daemon=True)
+            self.thread.start()
+
+    def write(self, record: Record) -> None:
+        if self.stream is None:
+            return
+        if len(self.waiting) >= MAX_WAITING:
+            self.dropped += 1
+            return
+        self.waiting.append(render(record))
+        if not self.wake.is_set():
+            self.wake.set()
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Write what waits, within a bound."""
+        self.closing = True
+        self.wake.set()
+        if self.thread is not None:
+            self.thread.join(timeout)
+
+    def _write_all(self) -> None:
+        while not self.closing or self.waiting:
+            self.wake.wait()
+            self.wake.clear()
+            self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        lines = []
+        while self.waiting:
+            lines.append(self.waiting.popleft())
+        if not lines or self.stream is None:
+            return
+        try:
+            self.stream.write(b"".join(lines))
+            self.stream.flush()
+            self.written += len(lines)
+        except (OSError, ValueError):  # the disk is full or the reader is gone: the gate goes on
+            self.dropped += len(lines)
