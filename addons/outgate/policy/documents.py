@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -168,8 +169,7 @@ def _check_depth(text: str, file: str) -> None:
     for event in yaml.parse(text, Loader=Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            where = Where(file, event.start_mark.line + 1, event.start_mark.column + 1)
-            raise PolicyError([Problem(where, f"nested more than {MAX_DEPTH} levels deep")])
+            raise PolicyError([Problem(_at(event.start_mark, file), f"nested more than {MAX_DEPTH} levels deep")])
 
 
 def _unfold(root: Node) -> Iterator[Node]:
@@ -180,10 +180,14 @@ def _unfold(root: Node) -> Iterator[Node]:
 
 
 def _syntax_problem(error: yaml.YAMLError, file: str) -> Problem:
-    mark = getattr(error, "problem_mark", None)
-    where = Where(file, mark.line + 1, mark.column + 1) if mark else Where(file)
+    where = _at(getattr(error, "problem_mark", None), file)
     what = getattr(error, "problem", None) or str(error).splitlines()[0]
     return Problem(where, f"not valid YAML: {what}", "nothing of this file is used until it parses")
+
+
+def _at(mark: Any, file: str) -> Where:
+    """A place; the file as a whole where the parser knows none."""
+    return Where(file, mark.line + 1, mark.column + 1) if mark is not None else Where(file)
 
 
 class _Reader:
@@ -236,4 +240,4 @@ class _Reader:
             raise PolicyError([Problem(self.where(tree), f'the key "{key}" is given twice', hint)])
 
     def where(self, tree: yaml.Node) -> Where:
-        return Where(self.file, tree.start_mark.line + 1, tree.start_mark.column + 1)
+        return _at(tree.start_mark, self.file)
