@@ -1,0 +1,1 @@
+"""The commands of `outgate`, one file each. `main` gathers them; nothing else imports this package."""
