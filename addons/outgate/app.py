@@ -10,11 +10,10 @@ import logging
 import os
 import signal
 import sys
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from outgate import __version__
-from outgate.admin import AdminServer
+from outgate.admin import Admin
 from outgate.pki.authority import Authority, load_authority
 from outgate.pki.problem import CertificateProblem
 from outgate.policy.compile import Policy, load
@@ -25,7 +24,10 @@ from outgate.proxy import listen
 from outgate.proxy.engine import Engine, build
 from outgate.reload import PolicyWatcher
 from outgate.settings import Settings, SettingsError
-from outgate.upstream.connect import Environment
+from outgate.upstream.environment import Environment
+from outgate.upstream.identity import Identities
+from outgate.upstream.resolve import Resolver
+from outgate.upstream.trust import Trust
 
 log = logging.getLogger(__name__)
 
@@ -74,27 +76,32 @@ class Gate:
     engine: Engine
     listener: listen.Listener
     watcher: PolicyWatcher
-    started: float = field(default_factory=time.time)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    watching: asyncio.Task[None] | None = None
+    reloading: asyncio.Task[bool] | None = None
     ready: bool = False
 
-    def readiness(self) -> str:
+    def unready(self) -> str:
         """Why the gate is not ready; empty when it is."""
         if self.engine.plane.draining:
             return "draining"
         return "" if self.ready else "starting"
 
-    def status(self) -> dict[str, object]:
-        plane = self.engine.plane
-        return {
-            "version": __version__,
-            "uptime": round(time.time() - self.started, 1),
-            "mode": str(self.settings.mode),
-            "connections": len(self.listener.open),
-            "counts": dict(plane.counts),
-            "guard_trips": plane.hooks.trips,
-            "log_dropped": self.engine.log.dropped,
-        }
+    def connections(self) -> int:
+        return len(self.listener.open)
+
+    def counts(self) -> Mapping[str, int]:
+        return self.engine.plane.counts | {"log_dropped": self.engine.log.dropped}
+
+    def trips(self) -> int:
+        return self.engine.plane.hooks.trips
+
+    async def reload(self) -> bool:
+        return await self.watcher.reload()
+
+    def reload_soon(self) -> None:
+        """For SIGHUP, whose handler cannot wait."""
+        self.reloading = asyncio.get_running_loop().create_task(self.reload())
 
     def judge_again(self, policy: Policy) -> None:
         """What is still open a moment after a swap has to be allowed by the new policy too."""
@@ -113,14 +120,13 @@ class Gate:
 async def _serve(settings: Settings, setting: Setting, policy: Policy, authority: Authority) -> int:
     sockets = listen.bind(*settings.listen)
     snapshot = Snapshot(policy)
-    # The environment reads identities by content; nothing of the workload reaches it.
-    environment = Environment(extra_roots=settings.upstream_ca)
+    environment = _environment(settings, {sock.getsockname()[1] for sock in sockets})
     stream = sys.stdout.buffer if settings.access_log else None
     engine = build(settings, snapshot, environment, authority, stream)
     watcher = PolicyWatcher(settings.policy, setting, snapshot)
     gate = Gate(settings, snapshot, engine, listen.Listener(engine.plane, sockets), watcher)
     snapshot.observers += [engine.plane.swapped, gate.judge_again]
-    admin = AdminServer(settings.admin, gate) if settings.admin else None
+    admin = Admin(settings.admin, gate) if settings.admin else None
     try:
         await _up(gate, admin)
         await gate.stop.wait()
@@ -129,15 +135,22 @@ async def _serve(settings: Settings, setting: Setting, policy: Policy, authority
     return 0
 
 
-async def _up(gate: Gate, admin: AdminServer | None) -> None:
+def _environment(settings: Settings, ports: set[int]) -> Environment:
+    """How origins are reached. Identities report what is wrong with their files; nothing of a workload enters here."""
+    trust = Trust(roots=tuple(map(str, settings.upstream_ca)))
+    identities = Identities(trust, report=lambda problem: log.error("%s", problem))
+    return Environment(Resolver(), identities, own_ports=frozenset(ports))
+
+
+async def _up(gate: Gate, admin: Admin | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, gate.stop.set)
-    loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(gate.watcher.reload()))
+    loop.add_signal_handler(signal.SIGHUP, gate.reload_soon)
     await gate.engine.master.running()
     if admin is not None:
-        await admin.start()
-    gate.watcher.start()
+        admin.start()
+    gate.watching = loop.create_task(gate.watcher.run())
     gate.listener.start()
     gate.ready = True
     places = ", ".join(_place(sock.getsockname()) for sock in gate.listener.sockets)
@@ -146,14 +159,15 @@ async def _up(gate: Gate, admin: AdminServer | None) -> None:
     sys.stderr.flush()
 
 
-async def _down(gate: Gate, admin: AdminServer | None) -> None:
+async def _down(gate: Gate, admin: Admin | None) -> None:
     """Drain: no new connections, what is under way may finish within the grace period, the log is written."""
     gate.engine.plane.draining = True
     await gate.listener.close()
     late = await gate.listener.drained(gate.settings.drain_timeout)
     if late:
         log.warning("%d connections were still open after %g s", late, gate.settings.drain_timeout)
-    await gate.watcher.stop()
+    if gate.watching is not None:
+        gate.watching.cancel()
     if admin is not None:
         await admin.stop()
     await gate.engine.stop()

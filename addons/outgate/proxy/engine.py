@@ -22,7 +22,7 @@ from outgate.proxy.plane import Plane
 from outgate.proxy.recorder import Recorder
 from outgate.settings import Settings
 from outgate.telemetry.accesslog import AccessLog
-from outgate.upstream.connect import Environment
+from outgate.upstream.environment import Environment
 from outgate.upstream.headers import InjectedHeaders
 from outgate.upstream.pool import Pool
 
@@ -60,7 +60,7 @@ class Engine:
 def layer_options() -> Options:
     options = Options()
     for name, kind, value in LAYER_OPTIONS:
-        options.add_option(name, kind, value, "set by outgate")  # type: ignore[arg-type]
+        options.add_option(name, kind, value, "set by outgate")
     return options
 
 
@@ -82,6 +82,7 @@ def build(
     injected = InjectedHeaders()
     made.addons.add(Gate(snapshot, injected), *addons, recorder)
     plane = Plane(settings, options, hooks, snapshot, environment, Pool(), authority, LeafCache(authority), recorder)
+    plane.generation = snapshot.policy.generation
     return Engine(made, plane, log)
 
 

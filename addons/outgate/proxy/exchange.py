@@ -12,9 +12,10 @@ from mitmproxy import connection, http
 
 from outgate.policy.model import Attempt, Decision, Identity
 from outgate.policy.snapshot import Policy
-from outgate.proxy.stages import Mask, Stage
+from outgate.proxy.stages import Stage
 from outgate.settings import ListenMode
 from outgate.upstream.connection import Connection
+from outgate.upstream.headers import Injected
 from outgate.upstream.target import Target
 
 
@@ -76,8 +77,8 @@ class Exchange:
     """Scheme of an absolute request target, before mitmproxy overwrites it."""
     request_stages: list[Stage] = field(default_factory=list)
     response_stages: list[Stage] = field(default_factory=list)
-    secrets: Mask | None = None
-    """Hides injected credentials in what the origin answers."""
+    injected: Injected | None = None
+    """Credentials that the gate set, to be hidden in what the origin answers."""
     origin: Connection | None = None
     reported: bool = False
 

@@ -13,7 +13,7 @@ from mitmproxy.connection import Connection
 
 from outgate.proxy.connections import HIGH_WATER, Transport
 from outgate.proxy.exchange import ApprovedServer
-from outgate.proxy.http1 import GateHttp1Client
+from outgate.proxy.http1 import GateHttp1Client, GateHttp1Server
 from outgate.proxy.http2 import GateHttp2Client, GateHttp2Server
 from outgate.proxy.layers import GateHttpLayer, OriginLayer
 
@@ -28,6 +28,7 @@ class FlowControl:
         self.transports = transports
         self.drains: set[asyncio.Task[None]] = set()
         self.moved = asyncio.Event()
+        self.closed = False
 
     def protocol(self, connection: Connection) -> object:
         found = self.http.connections.get(connection)
@@ -38,6 +39,8 @@ class FlowControl:
         protocol = self.protocol(source)
         if isinstance(protocol, GateHttp2Server | GateHttp2Client):
             return
+        while isinstance(protocol, GateHttp1Server) and protocol.pipelined > HIGH_WATER and not self.closed:
+            await self._next()
         for connection in self._counterparts(source):
             await self._has_room(connection, protocol)
 
@@ -55,10 +58,14 @@ class FlowControl:
         if not isinstance(protocol, GateHttp2Server | GateHttp2Client):
             return
         while (stream := _stream_of(source)) is not None and protocol.pending(stream) > HIGH_WATER:
-            if connection not in self.transports:
+            if self.closed or connection not in self.transports:
                 return
-            self.moved.clear()
-            await self.moved.wait()
+            await self._next()
+
+    async def _next(self) -> None:
+        """Wait until something has happened on any of the connections."""
+        self.moved.clear()
+        await self.moved.wait()
 
     def settle(self) -> None:
         """After every event: give back the windows whose bytes have gone on."""
@@ -106,6 +113,9 @@ class FlowControl:
         self.settle()
 
     def close(self) -> None:
+        """Nothing waits any longer."""
+        self.closed = True
+        self.moved.set()
         for task in self.drains:
             task.cancel()
 

@@ -14,8 +14,8 @@ from outgate.policy.model import Attempt, Code, Decision, Protocol, Verdict
 from outgate.policy.names import Refusal
 from outgate.proxy import answers, view
 from outgate.proxy.exchange import Exchange, exchange_of
-from outgate.proxy.stages import Mask
-from outgate.upstream.headers import InjectedHeaders
+from outgate.proxy.stages import Masking
+from outgate.upstream.headers import Injected, InjectedHeaders
 from outgate.upstream.target import target_of
 
 OFFERS = {True: ("h2", "http/1.1"), False: ("http/1.1",)}
@@ -77,11 +77,11 @@ class Gate:
         """Set the destination's headers. A value the workload must not learn is hidden in what comes back."""
         if decision.destination is None or not decision.destination.headers:
             return
-        values = self.injected.values(decision.destination.headers)
-        for name, value in values.items():
+        injected = self.injected.of(decision.destination.headers)
+        for name, value in injected.headers:
             flow.request.headers[name] = value.reveal()
-        exchange.secrets = self.injected.mask(decision.destination.headers)
-        if exchange.secrets is not None:
+        if injected.echoes:
+            exchange.injected = injected
             flow.request.headers["accept-encoding"] = "identity"
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
@@ -89,14 +89,14 @@ class Gate:
         if response is None or exchange.decision is None:
             return
         view.clean_response(response)
-        if exchange.secrets is not None:
-            self._hide(response, exchange, exchange.secrets)
+        if exchange.injected is not None:
+            self._hide(response, exchange, exchange.injected)
 
-    def _hide(self, response: http.Response, exchange: Exchange, secrets: Mask) -> None:
+    def _hide(self, response: http.Response, exchange: Exchange, injected: Injected) -> None:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             exchange.failure = "the origin compressed an answer in which a credential may be echoed"
             exchange.error_code = str(Code.POLICY_FAILURE)
             return
-        masked = [(secrets.hide(name), secrets.hide(value)) for name, value in response.headers.fields]
+        masked = [(injected.mask(name), injected.mask(value)) for name, value in response.headers.fields]
         response.headers = http.Headers(masked)
-        exchange.response_stages.append(secrets)
+        exchange.response_stages.append(Masking(injected.stream()))

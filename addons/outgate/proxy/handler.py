@@ -63,7 +63,7 @@ class Handler:
 
     async def run(self) -> None:
         self.plane.live.add(self)
-        idle = asyncio.get_running_loop().call_later(self.limits.idle_timeout, self._check_idle)
+        self._check_idle()
         self._expect_head()
         try:
             await self.fire(server_hooks.ClientConnectedHook(self.client))
@@ -73,7 +73,7 @@ class Handler:
             self.feed(events.Start())
             await self._read_client()
         finally:
-            idle.cancel()
+            self.idle_timer.cancel()
             self._head_came()
             self.plane.live.discard(self)
             await self._end()
@@ -86,6 +86,7 @@ class Handler:
         self.client.timestamp_end = time.time()
         self.client.state = ConnectionState.CLOSED
         self.closed.set()
+        self.flow_control.close()
         if (transport := self.transports.pop(self.client, None)) is not None:
             transport.close()
         for task in self.tasks:
@@ -97,8 +98,8 @@ class Handler:
     def _check_idle(self) -> None:
         remaining = self.active + self.limits.idle_timeout - time.monotonic()
         if remaining > 0:
-            asyncio.get_running_loop().call_later(remaining, self._check_idle)
-        elif not self.closed.is_set():
+            self.idle_timer = asyncio.get_running_loop().call_later(remaining, self._check_idle)
+        else:
             self.abort("idle")
 
     def _expect_head(self) -> None:
@@ -189,8 +190,9 @@ class Handler:
         elif isinstance(command, commands.StartHook):
             self._start_hook(command)
         elif isinstance(command, commands.OpenConnection):
-            self.waits()
-            self.spawn(origins.open_origin(self, command))
+            if not self.closed.is_set():
+                self.waits()
+                self.spawn(origins.open_origin(self, command))
         elif isinstance(command, Release):
             origins.release(self, command.connection)
         elif isinstance(command, commands.CloseConnection):
@@ -319,6 +321,7 @@ class Handler:
         self.lingering = False
         self.closed.set()
         self.resumed.set()
+        self.flow_control.close()
 
     def judge_again(self, policy: Policy) -> None:
         """A new policy is in force: what it would not allow any more is broken off."""

@@ -117,6 +117,12 @@ def _informational_head(data: bytes) -> bytes | None:
     return data[: end + 4] if end >= 0 else None
 
 
+def _authenticates_connection(message: http.Message) -> bool:
+    """NTLM and Negotiate make the connection itself somebody's, so that it cannot be anybody else's."""
+    said = message.headers.get("authorization", "") + message.headers.get("www-authenticate", "")
+    return "ntlm" in said.lower() or "negotiate" in said.lower()
+
+
 def _chunked(message: http.Message | None) -> bool:
     return message is not None and "chunked" in message.headers.get("transfer-encoding", "").lower()
 
@@ -131,6 +137,11 @@ class GateHttp1Server(_Trailers, stock.Http1Server):
         self.header_bytes = header_bytes
         self.close_after = False
         """Set by the stream when the workload asked to close; the header itself is not forwarded."""
+
+    @property
+    def pipelined(self) -> int:
+        """Bytes that came in while an earlier request is still being answered."""
+        return len(self.buf) if self.request_done else 0
 
     def send(self, event: HttpEvent) -> Commands:
         if isinstance(event, ResponseTrailers):
@@ -265,6 +276,8 @@ class GateHttp1Client(_Trailers, stock.Http1Client):
         complete = self.request_done and self.response_done
         if complete:
             yield from self._finish()
+        elif self.response_done:
+            self.state = self.done  # answered before the request was whole; only its rest is still written
         if ending:
             assert stream is not None
             yield ReceiveHttp(ResponseEndOfMessage(stream))
@@ -289,6 +302,8 @@ class GateHttp1Client(_Trailers, stock.Http1Client):
         try:
             until_close = http1.expected_http_body_size(request, response) == -1
         except ValueError:
+            return False
+        if _authenticates_connection(request) or _authenticates_connection(response):
             return False
         closing = http1.connection_close(response.http_version, response.headers)
         return not (until_close or closing or request.http_version == "HTTP/1.0")

@@ -111,7 +111,7 @@ class GateHttpLayer(HttpLayer):
     def _multiplexed(self, event: GetApprovedConnection) -> Connection | None:
         """An HTTP/2 origin connection of this client for the same target, open or about to be."""
         assert event.exchange is not None
-        if event.fresh or self.context.client.alpn != b"h2":
+        if event.fresh:
             return None
         for known in self.connections:
             if not isinstance(known, ApprovedServer) or known.target != event.exchange.target:
@@ -177,6 +177,11 @@ class GateHttpLayer(HttpLayer):
         status, _, rest = error.partition(SEPARATOR)
         code, _, reason = rest.partition(SEPARATOR)
         return (int(status), code, reason) if reason else (503, "connect_failed", error)
+
+    def forget(self, server: Connection) -> None:
+        """A stream is over; an origin connection that ended with it is not looked at again."""
+        if isinstance(server, ApprovedServer) and not server.connected:
+            self.connections.pop(server, None)
 
     def unreported(self) -> Iterator[GateStream]:
         """Streams that the client left before they were over."""

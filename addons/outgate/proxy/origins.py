@@ -16,10 +16,11 @@ from mitmproxy import certs, hooks, http
 from mitmproxy.connection import Connection, ConnectionState
 from mitmproxy.proxy import commands, events, server_hooks
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
+from mitmproxy.websocket import WebSocketMessage
 
 from outgate.policy.model import Code
 from outgate.proxy.connections import Transport
-from outgate.proxy.exchange import ApprovedServer
+from outgate.proxy.exchange import ApprovedServer, Exchange
 from outgate.proxy.layers import SEPARATOR
 from outgate.upstream import connect as upstream
 from outgate.upstream.connection import Connection as Origin
@@ -47,8 +48,10 @@ async def _obtain(handler: Handler, server: Connection) -> str | None:
     if not isinstance(server, ApprovedServer):
         handler.plane.counts["unapproved"] += 1
         return _failure(502, Code.POLICY_FAILURE, "the connection was not approved")
-    pool = handler.plane.pool
-    idle = pool.acquire(await upstream.key_of(server.target, handler.plane.environment)) if server.reused else None
+    try:
+        idle = await _idle(handler, server) if server.reused else None
+    except UpstreamError as refusal:
+        return _failure(refusal.status, refusal.code, refusal.message)
     server.reused = idle is not None
     if idle is not None:
         _adopt(handler, server, idle)
@@ -59,6 +62,12 @@ async def _obtain(handler: Handler, server: Connection) -> str | None:
         server.error = server.error or error.rpartition(SEPARATOR)[2]
         await handler.fire(server_hooks.ServerConnectErrorHook(data))
     return error
+
+
+async def _idle(handler: Handler, server: ApprovedServer) -> Origin | None:
+    """A connection that another exchange has left in good order."""
+    plane = handler.plane
+    return plane.pool.acquire(await upstream.key_of(server.target, plane.environment))
 
 
 async def _dial(handler: Handler, server: ApprovedServer, data: ServerConnectionHookData) -> str | None:
@@ -160,6 +169,13 @@ def close(transport: Transport) -> None:
     transport.writer.close()
 
 
+def _count(exchange: Exchange, message: WebSocketMessage) -> None:
+    if message.from_client:
+        exchange.sent_bytes += len(message.content)
+    else:
+        exchange.received_bytes += len(message.content)
+
+
 def after_hook(handler: Handler, hook: hooks.Hook) -> None:
     """What no layer looks at after a hook: a failed WebSocket hook, and a history that would grow without end."""
     if not hook.name.startswith("websocket_"):
@@ -169,4 +185,6 @@ def after_hook(handler: Handler, hook: hooks.Hook) -> None:
     if exchange is None or exchange.failure:
         handler.abort(exchange.failure if exchange else "a WebSocket without an exchange")
     elif isinstance(flow, http.HTTPFlow) and flow.websocket is not None:
+        if hook.name == "websocket_message":
+            _count(exchange, flow.websocket.messages[-1])
         del flow.websocket.messages[: -handler.limits.websocket_history]

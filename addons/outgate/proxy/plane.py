@@ -17,7 +17,7 @@ from outgate.policy.current import Snapshot
 from outgate.proxy.guard import HookTable
 from outgate.proxy.recorder import Recorder
 from outgate.settings import Settings
-from outgate.upstream.connect import Environment
+from outgate.upstream.environment import Environment
 from outgate.upstream.pool import Pool
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ class Plane:
     live: set[Live] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     draining: bool = False
+    generation: str = ""
 
     def swapped(self, policy: Policy) -> None:
-        """A new policy is in force: idle connections of the old one are not used again."""
-        self.pool.drop(policy.generation)
+        """A new policy is in force: idle connections of the one before are not used again."""
+        before, self.generation = self.generation, policy.generation
+        if before != self.generation:
+            self.pool.drop(before)

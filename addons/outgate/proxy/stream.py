@@ -86,13 +86,14 @@ class GateStream(stock.HttpStream):
         return self.client_state == self.state_done and self.server_state == self.state_done and not self._upgraded()
 
     def _upgraded(self) -> bool:
-        return getattr(self, "_handle_event", None) == self.passthrough
+        return bool(self._handle_event == self.passthrough)
 
     def report(self) -> Commands:
         """Say that the exchange is over; the layer above calls it too, for what the client left unfinished."""
         exchange = getattr(self, "exchange", None)
         if exchange is not None and not exchange.reported:
             exchange.reported = True
+            self.parent.forget(self.context.server)
             yield OutgateExchangeHook(self.flow)
 
     # The request's head.
@@ -116,7 +117,8 @@ class GateStream(stock.HttpStream):
 
     def check_killed(self, emit_error_hook: bool) -> Generator[commands.Command, Any, bool]:
         """Asked after every hook: has anything been decided that ends this exchange?"""
-        if (yield from super().check_killed(emit_error_hook)):
+        killed = yield from super().check_killed(emit_error_hook)
+        if killed:
             return True
         if self.exchange.failure:
             yield from self.stop(500, "policy_failure", self.exchange.failure)
@@ -222,7 +224,7 @@ class GateStream(stock.HttpStream):
         if isinstance(event, Informational):
             yield SendHttp(event, self.context.client)
             return
-        yield from super().state_wait_for_response_headers(event)  # type: ignore[arg-type]
+        yield from super().state_wait_for_response_headers(event)
 
     def start_response_stream(self) -> Commands:
         self.response_begun = True
