@@ -6,14 +6,15 @@ import stat
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from outgate.pki import issue as issuing
 from outgate.pki import pem
-from outgate.pki.authority import create_authority
+from outgate.pki.authority import Authority, create_authority
 from outgate.pki.issue import Issued, Kind, issue, save_issued
 from outgate.pki.problem import CertificateProblem, Exists
 from pki import odd
-from pki.loopback import client, serving, shake
+from pki.loopback import client, in_memory, serving, shake
 
 SPIFFE = "spiffe://cluster.local/ns/prod/sa/web"
 
@@ -83,6 +84,17 @@ def test_a_constrained_authority_issues_nothing_outside(constrained):
         with pytest.raises(CertificateProblem, match="do not permit"):
             issue(constrained, Kind.SERVER, ["partner.example", name], 30)
     assert issue(constrained, Kind.CLIENT, ["a.partner.example", SPIFFE], 30)
+
+
+def test_a_subject_outside_the_constraints_is_left_out():
+    key = odd.new_key()
+    limits = x509.NameConstraints([x509.DirectoryName(odd.name("elsewhere"))], None)
+    root = odd.certificate("root", key, [(odd.AUTHORITY, True), (odd.SIGNS, True), (limits, True)])
+    issued = issue(Authority(root, key), Kind.SERVER, ["a.example"], 30)
+    assert x509.load_pem_x509_certificate(issued.certificate).subject == odd.name("")
+    trust = client(odd.pem(root), strict=False)
+    server = odd.server(issued.certificate, load_pem_private_key(issued.key, None))
+    assert in_memory(server, trust, "a.example").version()
 
 
 def test_a_certificate_ends_with_its_authority(clock):

@@ -49,8 +49,7 @@ def issue(
     Raises ValueError for names or days no certificate can have, CertificateProblem for what the authority cannot sign.
     """
     alternatives = _alternatives(wanted)
-    subject = _subject(alternatives[0])
-    for name in (*alternatives, x509.DirectoryName(subject)):
+    for name in alternatives:
         if not authority.constraints.permit(name):
             what = f"its name constraints do not permit {names.quote(str(name.value))}"
             raise CertificateProblem(authority.where, what, "ask for another, or make an authority that permits it")
@@ -59,6 +58,7 @@ def issue(
         raise CertificateProblem(authority.where, "the authority has expired", "put a new one in its place")
     key = ec.generate_private_key(ec.SECP256R1())
     valid = profile.window(now, timedelta(days=days), authority.end)
+    subject = _subject(alternatives[0], authority)
     draft = profile.end_entity(subject, alternatives, key.public_key(), _PURPOSE[kind], authority.certificate, valid)
     secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return Issued(pem.text(authority.sign(draft)) + authority.presented, secret)
@@ -92,8 +92,10 @@ def _alternatives(wanted: Sequence[str]) -> list[x509.GeneralName]:
     return found
 
 
-def _subject(first: x509.GeneralName) -> x509.Name:
-    """The first name as common name, for people to read, where it is a DNS name and fits."""
+def _subject(first: x509.GeneralName, authority: Authority) -> x509.Name:
+    """The first name as common name, for people to read, where it is a DNS name, fits and is within the constraints."""
     if isinstance(first, x509.DNSName) and len(first.value) <= 64:
-        return profile.common_name(first.value)
+        subject = profile.common_name(first.value)
+        if authority.constraints.permit(x509.DirectoryName(subject)):
+            return subject
     return x509.Name([])
