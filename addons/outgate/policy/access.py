@@ -4,10 +4,11 @@ In each layer a matching DENY denies; without any ALLOW policy the rest is allow
 layer must allow. Order among policies means nothing. Owns that order, the shadow verdicts and the audit marks.
 
 Hosts on HTTP are compared, without regard to case, with the whole authority as sent, port and all, as Istio does. The
-verified name is held against it: where the two spellings give different results the host counts as not known, which
-never allows and always denies. Where the headers carry no authority the host matches as `host:port`, and as `host` on
-the scheme's own port. On a tunnel `Defaults.tunnel_hosts` says whether hosts are judged by the SNI (on raw TCP by
-the verified name, or the one name of the destination) or count as not shown.
+verified name is held against it in the same form, and for DENY rules in the usual form too: where spellings give
+different results the host counts as not known, which never allows and always denies. Where the headers carry no
+authority the host matches as `host:port`, and as `host` on the scheme's own port. On a tunnel `Defaults.tunnel_hosts`
+says whether hosts are judged by the SNI (on raw TCP by the verified name, or the one name of the destination) or count
+as not shown.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ class AccessVerdict:
     reason: str
     shadows: tuple[ShadowVerdict, ...] = ()
     audited: tuple[Source, ...] = ()
+
+    @property
+    def allowed(self) -> bool:
+        return self.verdict is Verdict.ALLOW
 
 
 def judge(

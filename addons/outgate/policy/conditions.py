@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from outgate.policy import matching, principals
-from outgate.policy.facts import Facts, Names
+from outgate.policy.facts import Facts
 from outgate.policy.model import Attribute, Condition, Defaults, Network
 
 type Test = Callable[[Facts], bool | None]
@@ -137,17 +137,14 @@ def _host(condition: Condition, terms: Terms) -> Test:
 
     def test(facts: Facts) -> bool | None:
         names = facts.names
-        return None if names is None else _named(names, match)
+        if names is None:
+            return None
+        spellings = names.spellings if terms.granting else names.spellings + names.usual
+        matched = [match(spelling) for spelling in spellings]
+        # Spellings that ought to agree and do not leave it open whether the host is meant.
+        return None if names.as_sent and any(matched) != all(matched) else any(matched)
 
     return test
-
-
-def _named(names: Names, match: matching.Match) -> bool | None:
-    """Whether the host matches. Spellings that ought to agree and do not leave it open."""
-    matched = [match(spelling) for spelling in names.spellings]
-    if names.as_sent and any(matched) != all(matched):
-        return None
-    return any(matched)
 
 
 def _path(condition: Condition, terms: Terms) -> Test:

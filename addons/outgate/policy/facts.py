@@ -15,14 +15,13 @@ from outgate.policy.model import Attempt, AttemptKind, Defaults, Destination
 
 
 class Names(NamedTuple):
-    """Spellings of the one host an attempt is for, lower case.
-
-    `as_sent` says that the first is what the workload wrote, so that a rule holds only if it holds for each; else they
-    are forms of a verified name of which any will do.
-    """
+    """The one host an attempt is for, in the spellings that a rule may compare; lower case."""
 
     spellings: tuple[str, ...]
-    as_sent: bool
+    usual: tuple[str, ...] = ()
+    """Further ones that a rule must not be escaped by: as clients usually write the verified name."""
+    as_sent: bool = False
+    """The workload chose the spelling, so a rule holds only if it holds for each; else any will do."""
 
 
 class Facts:
@@ -88,7 +87,7 @@ class Facts:
         if self.defaults.tunnel_hosts != "sni":
             return None
         name = self.sni if self.attempt.kind is AttemptKind.TLS else self.attempt.host or self._only_name()
-        return Names((name, self._with_port(name)), as_sent=False) if name else None
+        return Names((name, self._with_port(name))) if name else None
 
     def _only_name(self) -> str | None:
         """The one name of the destination: what is known by name alone is dialled under it, whatever was dialled."""
@@ -96,16 +95,16 @@ class Facts:
         return hosts[0] if len(hosts) == 1 and not hosts[0].startswith("*") else None
 
     def _authority(self) -> Names | None:
-        """A rule compares the authority as sent, port and all. The verified name is held beside it, so that a spelling
-        (`x.:443` for `x`) neither slips past a DENY nor wins an ALLOW."""
+        """The authority as sent, port and all, and the verified name beside it: a spelling (`x.` for `x`) must neither
+        win an ALLOW nor slip past a DENY."""
         headers, host = self.attempt.headers, self.attempt.host
-        sent = [text for key in (":authority", "host") if (text := headers.get(key))]
-        known = self._usual(host) if host else None
-        if sent:
-            return Names(tuple(dict.fromkeys(text.lower() for text in (*sent, known) if text)), as_sent=True)
-        if host is None or known is None:
-            return None
-        return Names(tuple(dict.fromkeys((known, self._with_port(host)))), as_sent=False)
+        sent = [text.lower() for key in (":authority", "host") if (text := headers.get(key))]
+        if not sent:
+            return Names(_distinct(self._usual(host), self._with_port(host))) if host else None
+        if host is None:
+            return Names(_distinct(*sent), as_sent=True)
+        alike = _bracketed(host) if port_of(sent[0]) is None else self._with_port(host)
+        return Names(_distinct(*sent, alike), (self._usual(host),), as_sent=True)
 
     def _usual(self, host: str) -> str:
         """The authority that a client sends: the port is left out where it is the scheme's own."""
@@ -141,6 +140,16 @@ class Facts:
         """`KIND/NAMESPACE/NAME` of the document behind the destination; empty where none is known."""
         source = self.destination.source if self.destination else None
         return f"{source.kind}/{source.namespace}/{source.name}" if source else ""
+
+
+def port_of(authority: str) -> str | None:
+    """The port that an authority spells, or None."""
+    head, colon, port = authority.rpartition(":")
+    return port if colon and not (head.startswith("[") and port.endswith("]")) else None
+
+
+def _distinct(*texts: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))
 
 
 def _bracketed(host: str) -> str:
