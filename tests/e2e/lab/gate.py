@@ -1,0 +1,268 @@
+"""A running gate, as its user starts it: `outgate run` in a process of its own, behind the installed redirect.
+
+Owns its directory, its process and what that prints. `Gate` stands in a lab's pod; `LoopbackGate` needs no namespaces
+and serves regular and socks5 mode. Knows nothing of policy: documents are text.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, Self
+
+from .namespaces import Lab
+from .world import OriginPki
+
+ADDONS = str(Path(__file__).resolve().parents[3] / "addons")
+OUTGATE = [sys.executable, "-m", "outgate"]
+UID = 1337
+PATIENCE = 20.0  # seconds for a start, a reload or a stop
+
+Documents = str | Mapping[str, str]
+Entry = dict[str, Any]
+
+
+class RunningGate(ABC):
+    """What both gates have in common. Settings are `--set` pairs, flags go on the command line as they are."""
+
+    def __init__(
+        self, policy: Documents, pki: OriginPki, settings: Mapping[str, object] | None = None, flags: Sequence[str] = ()
+    ) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="outgate-gate-"))
+        self._folder.chmod(0o755)
+        self.policy = self._folder / "policy"
+        self.policy.mkdir()
+        self._settings = {
+            "ca_certificate": pki.gate_ca.cert,
+            "ca_key": pki.gate_ca.key,
+            "upstream_ca": pki.origin_ca.cert,
+            **(settings or {}),
+        }
+        self._flags = list(flags)
+        self._lines: dict[str, list[str]] = {"stdout": [], "stderr": []}
+        self._ready = threading.Event()
+        self._readers: list[threading.Thread] = []
+        self.process: subprocess.Popen[Any] | None = None
+        self.write(policy)
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        shutil.rmtree(self._folder)
+
+    def start(self) -> None:
+        """Start the process and wait until it accepts connections. Raises RuntimeError with what it said instead."""
+        self._ready.clear()
+        self.process = self._launch([*OUTGATE, "run", *self._arguments()], _environment(self._folder))
+        self._readers = [self._follow("stdout"), self._follow("stderr")]
+        self._await(lambda: self._ready.is_set() or self.process_ended(), "the gate is not ready")
+        if not self._ready.is_set():
+            raise RuntimeError(f"the gate did not start:\n{self.stderr()}")
+
+    def stop(self, sign: signal.Signals = signal.SIGTERM) -> int | None:
+        """End the process, by force if it does not follow, and give its exit code. The redirect stays."""
+        if self.process is None:
+            return None
+        if not self.process_ended():
+            self.process.send_signal(sign)
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        for reader in self._readers:
+            reader.join(PATIENCE)
+        code, self.process = self.process.returncode, None
+        return code
+
+    def process_ended(self) -> bool:
+        return self.process is None or self.process.poll() is not None
+
+    def write(self, policy: Documents) -> None:
+        """Put the documents, and nothing else, into the policy directory, each file in one step."""
+        documents = {"policy.yaml": policy} if isinstance(policy, str) else dict(policy)
+        for name, text in documents.items():
+            whole = self._folder / f"{name}.new"
+            whole.write_text(text, encoding="utf-8")
+            whole.replace(self.policy / name)
+        for path in self.policy.iterdir():
+            if path.name not in documents:
+                path.unlink()
+
+    def reload(self, policy: Documents) -> None:
+        """Give the gate other documents and wait until it judges by them."""
+        before = self.generation()
+        self.write(policy)
+        self.hang_up()
+        self._await(lambda: self.generation() != before, "the gate kept its policy")
+
+    def hang_up(self) -> None:
+        """Tell the gate to reload, without waiting."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGHUP)
+
+    def generation(self) -> object:
+        """What names the policy that the gate judges by."""
+        return self.admin("/status")["generation"]
+
+    def log(self, at_least: int = 0, within: float = 5.0) -> list[Entry]:
+        """The access log so far, or as soon as it has so many entries."""
+        self._await(lambda: len(self._entries()) >= at_least, f"fewer than {at_least} log entries", within)
+        return self._entries()
+
+    def stderr(self) -> str:
+        return "\n".join(self._lines["stderr"])
+
+    def admin(self, path: str, method: str = "GET") -> Any:
+        """The JSON that the admin endpoint answers, asked by root."""
+        with self._network():
+            connection = http.client.HTTPConnection(*self.admin_address, timeout=PATIENCE)
+            try:
+                connection.request(method, path)
+                return json.loads(connection.getresponse().read())
+            finally:
+                connection.close()
+
+    @property
+    @abstractmethod
+    def admin_address(self) -> tuple[str, int]:
+        """Host and port of the admin endpoint."""
+
+    @abstractmethod
+    def _arguments(self) -> list[str]:
+        """Flags for mode and addresses, and the common ones."""
+
+    @abstractmethod
+    def _launch(self, argv: list[str], environment: dict[str, str]) -> subprocess.Popen[Any]:
+        """Start the process where it belongs, both outputs in pipes."""
+
+    def _network(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def _common(self, mode: str, listen: str) -> list[str]:
+        host, port = self.admin_address
+        pairs = [part for key, value in self._settings.items() for part in ("--set", f"{key}={value}")]
+        where = ["--policy", str(self.policy), "--mode", mode, "--listen", listen, "--admin", f"{host}:{port}"]
+        return [*where, *pairs, *self._flags]
+
+    def _follow(self, name: str) -> threading.Thread:
+        """Keep reading an output: a full pipe would stop the gate."""
+        reader = threading.Thread(target=self._read, args=(name, getattr(self.process, name)), daemon=True)
+        reader.start()
+        return reader
+
+    def _read(self, name: str, pipe: Any) -> None:
+        with pipe:
+            for line in pipe:
+                self._lines[name].append(line.rstrip("\n"))
+                if name == "stderr" and line.startswith("ready"):
+                    self._ready.set()
+
+    def _entries(self) -> list[Entry]:
+        return [json.loads(line) for line in self._lines["stdout"] if line.startswith("{")]
+
+    def _await(self, done: Callable[[], bool], complaint: str, within: float = PATIENCE) -> None:
+        deadline = time.monotonic() + within
+        while not done():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{complaint} after {within:g} s; it said:\n{self.stderr()}")
+            time.sleep(0.01)
+
+
+class Gate(RunningGate):
+    """A transparent gate in a lab's pod, under a uid of its own. `redirect` are flags for `iptables install`."""
+
+    admin_address = ("127.0.0.1", 15000)
+
+    def __init__(
+        self, lab: Lab, policy: Documents, pki: OriginPki, redirect: Sequence[str] = (), **options: Any
+    ) -> None:
+        super().__init__(policy, pki, **options)
+        self._lab = lab
+        self._redirect = list(redirect)
+        shutil.chown(self._folder, UID, UID)
+
+    def start(self) -> None:
+        """The redirect first, as in a pod: what comes before the gate is ready is refused."""
+        self.iptables("install", *self._redirect)
+        super().start()
+
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
+        self.iptables("remove")
+
+    def iptables(self, *arguments: str) -> str:
+        """Run `outgate iptables` in the pod as root. Raises RuntimeError with what it said."""
+        done = self._lab.run_in(self._lab.pod, [*OUTGATE, "iptables", *arguments], env=_environment(self._folder))
+        if done.returncode:
+            raise RuntimeError(f"outgate iptables {' '.join(arguments)} failed: {done.stdout}{done.stderr}")
+        return str(done.stdout)
+
+    def _arguments(self) -> list[str]:
+        return self._common("transparent", ":15001")
+
+    def _launch(self, argv: list[str], environment: dict[str, str]) -> subprocess.Popen[Any]:
+        return self._lab.popen_in(self._lab.pod, argv, UID, env=environment, **_PIPES)
+
+    def _network(self) -> AbstractContextManager[None]:
+        return self._lab.enter(self._lab.pod)
+
+
+class LoopbackGate(RunningGate):
+    """A gate in `regular` or `socks5` mode on this machine's loopback, under this user. It listens at `address`."""
+
+    def __init__(self, policy: Documents, pki: OriginPki, mode: str = "regular", **options: Any) -> None:
+        super().__init__(policy, pki, **options)
+        self._mode = mode
+        self.address = ("127.0.0.1", free_port())
+        self._admin = ("127.0.0.1", free_port())
+
+    @property
+    def admin_address(self) -> tuple[str, int]:
+        return self._admin
+
+    def _arguments(self) -> list[str]:
+        return self._common(self._mode, f"{self.address[0]}:{self.address[1]}")
+
+    def _launch(self, argv: list[str], environment: dict[str, str]) -> subprocess.Popen[Any]:
+        return subprocess.Popen(argv, env=environment, start_new_session=True, **_PIPES)
+
+
+_PIPES: dict[str, Any] = {
+    "stdout": subprocess.PIPE,
+    "stderr": subprocess.PIPE,
+    "encoding": "utf-8",
+    "errors": "replace",
+}
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody has now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """The caller's, without settings for a gate of its own: these would be read as this one's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OUTGATE_")}
+    return {**kept, "PYTHONPATH": ADDONS, "HOME": str(home), "PYTHONUNBUFFERED": "1"}
