@@ -20,7 +20,7 @@ ORDER = [
     {"__main__"},
     {"cli"},
     {"app"},
-    {"proxy"},
+    {"proxy", "admin", "reload"},
     {"settings"},
     {"upstream", "capture", "telemetry", "pki", "netfilter", "kube"},
     {"traffic", "redact"},
@@ -31,7 +31,7 @@ RANK = {part: rank for rank, row in enumerate(ORDER) for part in row}
 
 # What stands to the right of the adapters is the model and the words it is made of, not how documents become one.
 MODEL = {"model", "hosts", "addresses"}
-DECIDERS = {"cli", "app", "proxy", "policy"}
+DECIDERS = {"cli", "app", "proxy", "admin", "reload", "policy"}
 
 
 def modules() -> list[str]:

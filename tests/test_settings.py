@@ -114,11 +114,17 @@ def test_the_gate_has_a_name_a_namespace_and_labels():
     assert gate.labels == (("app", "gw"), ("tier", "1"))
 
 
-def test_a_declared_workload_has_a_principal_once_namespace_and_account_are_known():
+def test_a_declared_workload_has_a_principal_once_all_parts_are_known():
     environ = {"OUTGATE_WORKLOAD_NAMESPACE": "prod", "OUTGATE_TRUST_DOMAIN": "corp"}
     assert read(**environ).workload == Identity("prod", how="declared")
     workload = read("workload_service_account=web", **environ).workload
     assert workload == Identity("prod", "web", "corp/ns/prod/sa/web", how="declared")
+
+
+def test_without_a_trust_domain_the_principal_is_left_to_the_policy():
+    """The documents may name a trust domain; a principal under another would match none of their rules."""
+    workload = read("workload_namespace=prod", "workload_service_account=web").workload
+    assert workload == Identity("prod", "web", "", how="declared")
 
 
 def test_labels_alone_declare_a_workload():

@@ -216,8 +216,9 @@ def _workload(texts: Mapping[str, str]) -> Identity:
     labels = _read("workload_labels", texts.get("workload_labels", ""), _labels, LABELS)
     if not (namespace or account or labels):
         return Identity()
-    domain = texts.get("trust_domain", "cluster.local")
-    principal = f"{domain}/ns/{namespace}/sa/{account}" if namespace and account else ""
+    # Without a trust domain the policy's own makes the principal.
+    domain = texts.get("trust_domain", "")
+    principal = f"{domain}/ns/{namespace}/sa/{account}" if domain and namespace and account else ""
     return Identity(namespace, account, principal, labels, how="declared")
 
 

@@ -1,0 +1,282 @@
+"""The admin endpoint: what a running gate is, for probes and for people on the same machine.
+
+Owns paths, JSON and who may ask. What is told comes from a `Source`; nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import logging
+import os
+import socket
+import stat
+import time
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Protocol
+
+from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPServerRequest
+from tornado.netutil import bind_sockets, bind_unix_socket
+from tornado.web import Application, HTTPError, RequestHandler
+
+from outgate import __version__
+from outgate.policy.current import Snapshot
+from outgate.policy.hosts import HostError, canonical_authority
+from outgate.policy.plain import plain, plain_policy
+from outgate.policy.snapshot import Policy
+from outgate.settings import parse_address
+
+log = logging.getLogger(__name__)
+
+MAX_REQUEST = 64 * 1024
+"""Bytes of a request's head, and of its body."""
+PATIENCE = 10.0
+"""Seconds for a request to arrive, and for a connection to stay idle."""
+UNIX = "unix:"
+
+
+class Source(Protocol):
+    """What the endpoint tells of."""
+
+    @property
+    def snapshot(self) -> Snapshot: ...
+
+    def unready(self) -> str:
+        """Why no traffic is taken: starting, draining. Empty when it is."""
+
+    def connections(self) -> int:
+        """Open client connections."""
+
+    def counts(self) -> Mapping[str, int]:
+        """What was counted since the start, by name."""
+
+    def trips(self) -> int:
+        """How often the guard had to contain a failure."""
+
+    async def reload(self) -> bool:
+        """Load the policy files again. False: they were refused, and `snapshot.last_error` says why."""
+
+
+class Admin:
+    """`address` is `ADDR:PORT` or `unix:PATH`. Listens from `start` to `stop`."""
+
+    def __init__(self, address: str, source: Source) -> None:
+        self.address = address
+        self.port = 0
+        """Once it listens; 0 for a socket file."""
+        self._server = HTTPServer(
+            _application(source),
+            max_body_size=MAX_REQUEST,
+            max_header_size=MAX_REQUEST,
+            idle_connection_timeout=PATIENCE,
+            body_timeout=PATIENCE,
+        )
+
+    def start(self) -> None:
+        """Raises `OSError` where the address is taken or not ours."""
+        if self.address.startswith(UNIX):
+            self._server.add_socket(_bind_file(Path(self.address.removeprefix(UNIX))))
+            return
+        host, port = parse_address(self.address)
+        sockets = bind_sockets(port, host or None)
+        self.port = int(sockets[0].getsockname()[1])
+        self._server.add_sockets(sockets)
+
+    async def stop(self) -> None:
+        self._server.stop()
+        self._remove()
+        await self._server.close_all_connections()
+
+    def _remove(self) -> None:
+        if self.address.startswith(UNIX):
+            Path(self.address.removeprefix(UNIX)).unlink(missing_ok=True)
+
+
+def refusal(request: HTTPServerRequest, local: str | None) -> str | None:
+    """Why a request is not answered: a web page may have sent it, by itself or by a name that it made point here.
+
+    `local` is the address that the connection came to, None for a socket file, which no web page reaches.
+    """
+    if "Origin" in request.headers:
+        return "requests from web pages are refused"
+    if local is None:
+        return None
+    try:
+        host, _ = canonical_authority(request.host, 0)
+    except HostError as error:
+        return str(error)
+    here = ip_address(local.partition("%")[0])
+    if host == "localhost" and here.is_loopback:
+        return None
+    try:
+        asked = ip_address(host)
+    except ValueError:
+        return "ask by address, or as localhost: a name may be made to point here"
+    return None if asked == here or (asked.is_loopback and here.is_loopback) else "this is not the address asked for"
+
+
+class Pages:
+    """The long answers, rendered once a policy and away from the event loop."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Policy, bytes]] = {}
+
+    async def page(self, name: str, policy: Policy, content: Callable[[Policy], object]) -> bytes:
+        policy_then, page = self._known.get(name, (None, b""))
+        if policy_then is not policy:
+            page = await asyncio.to_thread(lambda: _json(content(policy)))
+            self._known[name] = policy, page
+        return page
+
+
+class Endpoint(RequestHandler):
+    """Answers and errors in JSON."""
+
+    def initialize(self, source: Source, pages: Pages) -> None:
+        self.source = source
+        self.pages = pages
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+    def prepare(self) -> None:
+        if (reason := refusal(self.request, _local(self.request))) is not None:
+            self.answer({"error": reason}, 403)
+
+    def answer(self, content: object, status: int = 200) -> None:
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json")
+        self.finish(content if isinstance(content, bytes) else _json(content))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        self.answer({"error": self._reason.lower()}, status_code)
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Without the request, whose path is whoever asks's to choose."""
+        if not isinstance(value, HTTPError):
+            log.error("the admin endpoint failed", exc_info=(typ, value, tb))
+
+
+class Health(Endpoint):
+    """The process lives and its event loop turns."""
+
+    def get(self) -> None:
+        self.answer({"status": "ok"})
+
+
+class Readiness(Endpoint):
+    """Whether traffic is taken."""
+
+    def get(self) -> None:
+        reason = self.source.unready()
+        self.answer({"ready": not reason} | ({"reason": reason} if reason else {}), 503 if reason else 200)
+
+
+class Config(Endpoint):
+    """The compiled policy, without secrets."""
+
+    async def get(self) -> None:
+        self.answer(await self.pages.page("config", self.source.snapshot.policy, plain_policy))
+
+
+class Destinations(Endpoint):
+    """What is registered."""
+
+    async def get(self) -> None:
+        policy = self.source.snapshot.policy
+        self.answer(await self.pages.page("destinations", policy, lambda held: plain(held.destinations)))
+
+
+class Status(Endpoint):
+    """What is in force, since when, and how it is going."""
+
+    def get(self) -> None:
+        source, snapshot = self.source, self.source.snapshot
+        reason = source.unready()
+        self.answer(
+            {
+                "version": __version__,
+                "ready": not reason,
+                "reason": reason,
+                "policy": {
+                    "generation": snapshot.generation,
+                    "digest": snapshot.policy.generation,
+                    "age": max(0.0, round(time.time() - snapshot.loaded, 3)),
+                    "mode": str(snapshot.policy.defaults.mode),
+                    "destinations": len(snapshot.policy.destinations),
+                    "warnings": len(snapshot.policy.problems),
+                    "failures": snapshot.failures,
+                    "last_error": snapshot.last_error,
+                },
+                "connections": source.connections(),
+                "counts": dict(source.counts()),
+                "guard_trips": source.trips(),
+            }
+        )
+
+
+class Reload(Endpoint):
+    """Loads the policy files now."""
+
+    async def post(self) -> None:
+        loaded, snapshot = await self.source.reload(), self.source.snapshot
+        content = {"loaded": loaded, "generation": snapshot.generation, "digest": snapshot.policy.generation}
+        self.answer(content if loaded else content | {"error": snapshot.last_error}, 200 if loaded else 422)
+
+
+class Unknown(Endpoint):
+    """Every other path."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        if not self._finished:
+            self.answer({"error": "no such path", "paths": sorted(PATHS)}, 404)
+
+
+PATHS: Mapping[str, type[Endpoint]] = {
+    "/healthz": Health,
+    "/readyz": Readiness,
+    "/config": Config,
+    "/destinations": Destinations,
+    "/status": Status,
+    "/reload": Reload,
+}
+
+
+def _application(source: Source) -> Application:
+    given = {"source": source, "pages": Pages()}
+    return Application(
+        [(path, endpoint, given) for path, endpoint in PATHS.items()],
+        default_handler_class=Unknown,
+        default_handler_args=given,
+        # Tornado would log paths.
+        log_function=lambda handler: None,
+    )
+
+
+def _json(content: object) -> bytes:
+    return json.dumps(content).encode() + b"\n"
+
+
+def _local(request: HTTPServerRequest) -> str | None:
+    """The address that the connection came to; None for a socket file."""
+    connection: Any = request.connection
+    name = connection.stream.socket.getsockname()
+    return str(name[0]) if isinstance(name, tuple) else None
+
+
+def _bind_file(path: Path) -> socket.socket:
+    """A socket file that only our own uid can open, from its first moment. One left from before is replaced."""
+    if path.exists() and not stat.S_ISSOCK(path.stat().st_mode):
+        raise FileExistsError(errno.EEXIST, "is there and is no socket", str(path))
+    before = os.umask(0o177)
+    try:
+        return bind_unix_socket(str(path), mode=0o600)
+    finally:
+        os.umask(before)

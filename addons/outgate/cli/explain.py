@@ -1,0 +1,99 @@
+"""`outgate explain`: what a gate with this policy would do with one request, and why.
+
+Owns the arguments and the exit code. The request becomes an attempt in `policy.attempts`, the words are
+`explanation`'s, and the verdict is the one that the data plane asks for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+from pathlib import Path
+
+import click
+
+from outgate.cli.explanation import Explanation
+from outgate.cli.options import policy_options, setting_of, settings_of
+from outgate.cli.output import json_option, show_json
+from outgate.policy.attempts import UrlError, attempt_from_url
+from outgate.policy.compile import load
+from outgate.policy.model import Identity
+from outgate.problems import PolicyError
+from outgate.settings import Settings
+
+DENIED, UNREADABLE = 1, 2
+
+
+def _address(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
+    try:
+        return None if text is None else str(ip_address(text))
+    except ValueError as error:
+        raise click.BadParameter(f'"{text}" is not an IP address') from error
+
+
+def _fields(_ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    pairs = [text.partition("=") for text in texts]
+    for text, (name, equals, _) in zip(texts, pairs, strict=True):
+        if not equals or not name.strip():
+            raise click.BadParameter(f'"{text}" is not NAME=VALUE')
+    return tuple((name.strip(), value) for name, _, value in pairs)
+
+
+def _caller(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[str, ...]:
+    """The settings that make someone the caller."""
+    if text is None:
+        return ()
+    namespace, slash, account = text.partition("/")
+    if not namespace or (slash and not account) or "/" in account:
+        raise click.BadParameter(f'"{text}" is not NAMESPACE/SERVICEACCOUNT')
+    return f"workload_namespace={namespace}", f"workload_service_account={account}"
+
+
+@click.command()
+@click.argument("method")
+@click.argument("url")
+@click.option("--as", "caller", callback=_caller, metavar="NS/SERVICEACCOUNT", help="Who is calling.")
+@click.option("--from", "source", callback=_address, metavar="IP", help="The address the workload calls from.")
+@click.option("--to", "address", callback=_address, metavar="IP", help="The address it dials, before redirection.")
+@click.option("--header", "headers", callback=_fields, multiple=True, metavar="NAME=VALUE", help="May be repeated.")
+@policy_options
+@json_option
+@click.pass_context
+def explain(
+    ctx: click.Context,
+    method: str,
+    url: str,
+    caller: tuple[str, ...],
+    source: str | None,
+    address: str | None,
+    headers: tuple[tuple[str, str], ...],
+    policy: tuple[Path, ...],
+    strict: bool | None,
+    pairs: tuple[str, ...],
+    output: str | None,
+) -> None:
+    """Say whether a request would be allowed, and why, step by step with the document behind each.
+
+    URL is http://, https://, tls://HOST:PORT or tcp://HOST:PORT. Nothing is resolved and nothing is dialled.
+
+    Exits 0 when it is allowed, 1 when it is denied, 2 when there is no usable policy to ask.
+    """
+    settings = settings_of(policy, strict, (*pairs, *caller))
+    try:
+        asked = attempt_from_url(method, url, _identity(settings, source), address, headers)
+        explanation = Explanation.of(load(settings.policy, setting_of(settings)), asked)
+    except UrlError as error:
+        raise click.UsageError(str(error)) from error
+    except PolicyError as error:
+        click.echo(str(error), err=True)
+        ctx.exit(UNREADABLE)
+    if output == "json":
+        show_json(explanation.content())
+    else:
+        for line in explanation.lines():
+            click.echo(line)
+    ctx.exit(0 if explanation.decision.allowed else DENIED)
+
+
+def _identity(settings: Settings, source: str | None) -> Identity:
+    return replace(settings.workload, address=source or settings.workload.address)

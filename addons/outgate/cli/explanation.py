@@ -1,0 +1,214 @@
+"""A decision in words: the verdict, the steps to it, what would happen upstream, what the workload would be told.
+
+Owns the wording and its order, as text and as data. Everything that is said comes from the decision, the steps and the
+target that the data plane would use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from outgate.cli.output import printable, style
+from outgate.policy.attempts import Meeting, meet
+from outgate.policy.decide import Treatment, decide, denial
+from outgate.policy.model import (
+    Attempt,
+    AttemptKind,
+    Decision,
+    Endpoint,
+    HeaderInjection,
+    SubjectName,
+    UpstreamTLS,
+    Verification,
+)
+from outgate.policy.names import Refusal
+from outgate.policy.plain import plain
+from outgate.policy.snapshot import Policy
+from outgate.policy.steps import Step, Steps
+from outgate.upstream.errors import UpstreamError
+from outgate.upstream.target import Target, target_of
+
+TREATMENTS = {
+    Treatment.DECRYPT: "decrypted, so that the request inside is judged",
+    Treatment.TUNNEL: "left to the workload and its server; only the server name is seen",
+    Treatment.CLOSE: "closed before anything inside is seen",
+}
+WIDTH = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What there is to say about one attempt. Without a `meeting` it was refused before the policy was asked."""
+
+    decision: Decision
+    steps: tuple[Step, ...]
+    meeting: Meeting | None = None
+    target: Target | UpstreamError | None = None
+
+    @classmethod
+    def of(cls, policy: Policy, asked: Attempt | Refusal) -> Explanation:
+        """What the gate would do under a policy."""
+        if isinstance(asked, Refusal):
+            return cls(denial(policy.defaults, asked.code, asked.reason), ())
+        meeting, steps = meet(policy, asked), Steps()
+        decision = decide(policy, meeting.attempt, steps)
+        target = _target(policy, decision, meeting.attempt) if decision.allowed else None
+        return cls(decision, tuple(steps.taken), meeting, target)
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        yield _verdict(self.decision)
+        for title, entries in self._parts():
+            rows = list(entries)
+            if rows:
+                yield ""
+                yield style(title, bold=True)
+                yield from (
+                    f"  {name:<{WIDTH}}{printable(text)}" if name else f"  {printable(text)}" for name, text in rows
+                )
+
+    def content(self) -> dict[str, Any]:
+        """For programs."""
+        told = {"decision": plain(self.decision), "steps": plain(self.steps)}
+        if self.meeting is not None:
+            attempt = plain(self.meeting.attempt)
+            del attempt["headers"]
+            told |= {"attempt": attempt, "tls": self.meeting.treatment and str(self.meeting.treatment)}
+        if isinstance(self.target, Target):
+            told["upstream"] = plain(self.target)
+        elif self.target is not None:
+            told["upstream"] = {"error": str(self.target)}
+        if not self.decision.allowed:
+            told["answer"] = dict(self._answer())
+        return told
+
+    def _parts(self) -> Iterator[tuple[str, Iterator[tuple[str, str]]]]:
+        yield "request", self._request()
+        yield "steps", (("", _step(number, step)) for number, step in enumerate(self.steps, 1))
+        if self.decision.allowed:
+            yield "upstream", self._upstream()
+        else:
+            yield "answer", self._answer()
+        yield "beside", _beside(self.decision)
+
+    def _request(self) -> Iterator[tuple[str, str]]:
+        """What the gate judges, where that is less than what was asked."""
+        if self.meeting is None:
+            yield "judged", "before the policy is asked: no gate passes this on"
+            return
+        attempt = self.meeting.attempt
+        if self.meeting.unread:
+            yield "judged", f"as bytes: only TCP can go to port {attempt.port}, so nothing is read"
+        elif self.meeting.treatment is not None:
+            yield "TLS", TREATMENTS[self.meeting.treatment]
+        if attempt.address is not None:
+            yield "dialled", f"{attempt.address}, by the workload"
+
+    def _upstream(self) -> Iterator[tuple[str, str]]:
+        if not isinstance(self.target, Target):
+            yield "refused", f"the gate would not dial: {self.target}"
+            return
+        target, destination = self.target, self.decision.destination
+        yield "dials", _dialled(target)
+        yield from (("endpoint", _endpoint(endpoint)) for endpoint in target.endpoints)
+        yield "within", f"{target.connect_timeout:g} s for each address"
+        yield from _tls(target, self.meeting.attempt if self.meeting else None)
+        if destination is not None:
+            yield from (("header", _header(header)) for header in destination.headers)
+
+    def _answer(self) -> Iterator[tuple[str, str]]:
+        """What the workload is told about a denial."""
+        attempt = self.meeting.attempt if self.meeting is not None else None
+        if attempt is not None and attempt.kind is not AttemptKind.HTTP:
+            yield "connection", "reset: nothing can be told inside it"
+            return
+        status = str(self.decision.status)
+        if attempt is not None and attempt.grpc:
+            yield "status", f"gRPC, as for HTTP {status}"
+        else:
+            yield "status", f"HTTP {status}"
+        yield "code", str(self.decision.code)
+        if attempt is not None and attempt.encrypted:
+            yield "condition", "the client trusts the gate's CA; else its handshake fails"
+
+
+def _target(policy: Policy, decision: Decision, attempt: Attempt) -> Target | UpstreamError:
+    try:
+        return target_of(decision, attempt, policy.generation, ())
+    except UpstreamError as error:
+        return error
+
+
+def _verdict(decision: Decision) -> str:
+    word = style("ALLOW", fg="green", bold=True) if decision.allowed else style("DENY", fg="red", bold=True)
+    source = f"  [{decision.source}]" if decision.source else ""
+    return f"{word} {decision.code}: {printable(decision.reason + source)}"
+
+
+def _step(number: int, step: Step) -> str:
+    return f"{number}. {step.what}" + (f"  [{step.source}]" if step.source else "")
+
+
+def _dialled(target: Target) -> str:
+    if target.endpoints:
+        return f"one of {len(target.endpoints)} endpoints, for {target.host}"
+    if target.address is not None:
+        refusal = target.permit.refusal(target.address)
+        return f"{target.address} port {target.port}" + (f", which is refused: {refusal}" if refusal else "")
+    return f"{target.host} port {target.port}, resolved by the gate"
+
+
+def _endpoint(endpoint: Endpoint) -> str:
+    extras = [f"weight {endpoint.weight}"] if endpoint.weight != 1 else []
+    extras += [f"priority {endpoint.priority}"] if endpoint.priority else []
+    extras += [endpoint.locality] if endpoint.locality else []
+    return f"{endpoint.address} port {endpoint.port}" + (f" ({', '.join(extras)})" if extras else "")
+
+
+def _tls(target: Target, attempt: Attempt | None) -> Iterator[tuple[str, str]]:
+    tls = target.tls
+    if tls is None:
+        passed = attempt is not None and attempt.kind is AttemptKind.TLS
+        yield "TLS", "the workload's own, untouched" if passed else "none: the gate adds none"
+        return
+    yield "TLS", "mutual, started by the gate" if tls.mutual else "started by the gate"
+    yield "SNI", target.sni or "none: an address is not sent"
+    yield from _verified(tls, target.names)
+    if tls.client_certificate is not None:
+        yield "certificate", tls.client_certificate
+    if tls.minimum_version or tls.maximum_version:
+        yield "versions", f"{tls.minimum_version or 'any'} to {tls.maximum_version or 'the newest'}"
+
+
+def _verified(tls: UpstreamTLS, names: tuple[SubjectName, ...]) -> Iterator[tuple[str, str]]:
+    """What a server has to show."""
+    if tls.verification in (Verification.SKIP_SAN, Verification.SKIP_ALL):
+        yield "accepts", f"ANY name ({tls.verification})"
+    else:
+        yield "accepts", ", ".join(f"{name.kind} {name.value}" for name in names)
+    if tls.verification in (Verification.SKIP_CA, Verification.SKIP_ALL):
+        yield "CA", f"NONE is asked for ({tls.verification})"
+    else:
+        yield "CA", tls.ca or "the system's roots"
+    if tls.pins:
+        yield "pins", ", ".join(tls.pins)
+
+
+def _header(header: HeaderInjection) -> str:
+    return f"{header.name}, set from {header.file}" if header.file else f"{header.name}, set to what the document says"
+
+
+def _beside(decision: Decision) -> Iterator[tuple[str, str]]:
+    """Verdicts that are recorded and not enforced."""
+    if decision.would is not None:
+        yield (
+            "would be",
+            f"{decision.would.verdict.upper()} {decision.would.code}: {decision.would.reason}"
+            + (f"  [{decision.would.source}]" if decision.would.source else ""),
+        )
+    for shadow in decision.shadows:
+        yield "dry run", f"{shadow.verdict.upper()}  [{shadow.source}]"
+    for source in decision.audited:
+        yield "audited", str(source)

@@ -1,0 +1,56 @@
+"""`outgate`: the commands and where each lives.
+
+Owns the table of commands. A command's module is loaded when the command is called, so that `check` does not pay for
+what `run` needs.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from outgate import __version__
+
+COMMANDS: Mapping[str, str] = {
+    "run": "outgate.cli.run:run",
+    "check": "outgate.cli.check:check",
+    "explain": "outgate.cli.explain:explain",
+    "certs": "outgate.cli.certs:certs",
+    "iptables": "outgate.cli.iptables:iptables_group",
+}
+"""`module:attribute` by name, in the order of `--help`."""
+
+
+class Commands(click.Group):
+    """A group that knows its commands by name and loads the one that is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if (place := COMMANDS.get(cmd_name)) is None:
+            return None
+        module, _, attribute = place.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+
+@click.command(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="outgate", message="%(prog)s %(version)s")
+@click.pass_context
+def outgate(ctx: click.Context) -> None:
+    """The gate through which a workload's traffic leaves.
+
+    Exit codes: 0 fine, 1 the answer is no, 2 wrong usage or unreadable input, 3 the environment is not able.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def main() -> NoReturn:
+    """Run the command that the arguments name, and end the process with its exit code."""
+    sys.exit(outgate.main(prog_name="outgate"))

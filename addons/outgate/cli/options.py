@@ -1,0 +1,74 @@
+"""The options that commands share, and the policy that they lead to.
+
+Owns flags, defaults and the errors of their use. What a setting means is `outgate.settings`'s.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from outgate.policy.documents import files
+from outgate.policy.frontends import Setting
+from outgate.settings import Settings, SettingsError, read_settings
+
+DEFAULT = Path("policy")
+
+type Command = Callable[..., object]
+
+POLICY = (
+    click.option(
+        "--policy",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        metavar="PATH",
+        help="Policy files, or directories of them. May be repeated: later ones overlay earlier ones.  "
+        "[default: ./policy, if it is there]",
+    ),
+    click.option("--strict/--lenient", default=None, help="Refuse what cannot be applied, or warn.  [default: strict]"),
+    click.option(
+        "--set",
+        "pairs",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="A setting, such as gate_namespace=egress. May be repeated; OUTGATE_KEY variables count too.",
+    ),
+)
+
+
+def policy_options(command: Command) -> Command:
+    """`--policy`, `--strict`, `--lenient` and `--set`, as arguments `policy`, `strict` and `pairs`."""
+    for option in reversed(POLICY):
+        command = option(command)
+    return command
+
+
+def settings_of(policy: Sequence[Path], strict: bool | None, pairs: Sequence[str], **flags: object) -> Settings:
+    """The settings, with policy paths that can be read; where there is none the command ends with code 2."""
+    try:
+        settings = read_settings({"policy": tuple(policy) or None, "strict": strict, **flags}, pairs, os.environ)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
+    paths = settings.policy or ((DEFAULT,) if DEFAULT.is_dir() else ())
+    if not paths:
+        raise click.UsageError("no policy is given; name one with --policy, or make ./policy")
+    for path in paths:
+        _require_readable(path)
+    return replace(settings, policy=paths)
+
+
+def setting_of(settings: Settings) -> Setting:
+    """What a load of the policy is told."""
+    return Setting(gate=settings.gate, strict=settings.strict)
+
+
+def _require_readable(path: Path) -> None:
+    if not path.exists():
+        raise click.UsageError(f'the policy "{path}" does not exist; name a file or a directory')
+    for file in (path, *files(path)):
+        if not os.access(file, os.R_OK):
+            raise click.UsageError(f'"{file}" cannot be read; allow it')

@@ -1,0 +1,55 @@
+"""What commands print: tables and JSON. Rich is loaded for a terminal only; elsewhere the text is plain.
+
+Owns the form. Knows nothing of what is printed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+
+import click
+
+json_option = click.option("-o", "--output", type=click.Choice(["json"]), help="Print one JSON document.")
+
+
+def show_json(content: object) -> None:
+    click.echo(json.dumps(content, indent=2))
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table with a header. Values are shown as they are, whatever they contain; empty cells as `-`."""
+    cells = [[printable(cell) or "-" for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _show_rich(columns, cells)
+    else:
+        for line in aligned([[column.upper() for column in columns], *cells]):
+            click.echo(line)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines whose columns start at the same place, two spaces after the widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def printable(text: str) -> str:
+    """One line in which no character moves the cursor or changes a terminal's mode."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def style(text: str, **look: str | bool) -> str:
+    """Colour for a terminal; click takes it out again elsewhere."""
+    return click.style(text, **look)  # type: ignore[arg-type]
+
+
+def _show_rich(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))  # as text: what documents say is not markup
+    Console().print(table)

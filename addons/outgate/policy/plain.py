@@ -1,0 +1,47 @@
+"""Policy values as data that JSON can hold, without the secrets in them.
+
+Owns the masking and the form of times, networks and places. Knows nothing of who prints it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from typing import Any
+
+from outgate.policy.model import Attribute, Condition, HeaderInjection
+from outgate.policy.snapshot import Policy
+
+MASK = "[redacted]"
+PARTS = ("generation", "gate", "defaults", "scopes", "destinations", "access", "overridden")
+
+
+def plain(value: object) -> Any:
+    """A value of the model, or anything made of such, as dicts, lists and scalars. Header values are masked, those that
+    are set and those that rules compare with: either may be a credential."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(content) for key, content in value.items()}
+    if isinstance(value, (tuple, list, set, frozenset)):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if is_dataclass(value) and not isinstance(value, type):
+        return {entry.name: plain(getattr(value, entry.name)) for entry in fields(value)} | _masked(value)
+    return str(value)
+
+
+def plain_policy(policy: Policy) -> dict[str, Any]:
+    """A whole policy, with the warnings of its load as lines of text."""
+    parts = {name: plain(getattr(policy, name)) for name in PARTS}
+    return parts | {"warnings": [str(problem) for problem in policy.problems]}
+
+
+def _masked(value: object) -> dict[str, Any]:
+    if isinstance(value, HeaderInjection) and value.value is not None:
+        return {"value": MASK}
+    if isinstance(value, Condition) and value.attribute is Attribute.HEADER:
+        return {"values": [part if part == "*" else MASK for part in value.values]}
+    return {}
