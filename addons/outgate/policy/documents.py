@@ -150,8 +150,8 @@ def _read(file: Path) -> str:
 
 
 def _compose(text: str) -> list[yaml.Node]:
-    """The trees of a text. What libyaml refuses is parsed again in Python: libyaml takes `::` in a flow sequence for a
-    mistake where YAML 1.2 (and Go) does not, and of real mistakes the Python parser says more."""
+    """The trees of a text. What libyaml refuses is parsed again in Python, which takes `[2001:db8::]`, as Go does, and
+    says more of what is a mistake."""
     try:
         return list(yaml.compose_all(text, Loader=Loader))
     except yaml.YAMLError:
@@ -190,6 +190,17 @@ def _at(mark: Any, file: str) -> Where:
     return Where(file, mark.line + 1, mark.column + 1) if mark is not None else Where(file)
 
 
+def _is_scalar_to_go(tree: yaml.Node) -> bool:
+    """Whether a mapping is what the Python parser makes of a plain scalar that ends in a colon before `,` or `]`. For
+    Kubernetes, whose documents these are, the colon is part of the text: an address such as `2001:db8::`."""
+    if not isinstance(tree, yaml.MappingNode) or len(tree.value) != 1:
+        return False
+    key, value = tree.value[0]
+    bare = tree.start_mark.index == key.start_mark.index and isinstance(key, yaml.ScalarNode) and key.style is None
+    nothing = isinstance(value, yaml.ScalarNode) and value.start_mark.index == value.end_mark.index
+    return bare and nothing and value.start_mark.index == key.end_mark.index + 1 and bool(tree.flow_style)
+
+
 class _Reader:
     """Turns composed YAML into `Node`s. Shared anchors are read once, so that aliases cannot grow the result."""
 
@@ -203,7 +214,9 @@ class _Reader:
             return known
         if depth > MAX_DEPTH:
             raise PolicyError([Problem(self.where(tree), f"nested more than {MAX_DEPTH} levels deep")])
-        if isinstance(tree, yaml.MappingNode):
+        if _is_scalar_to_go(tree):
+            made = Node(f"{tree.value[0][0].value}:", self.where(tree))
+        elif isinstance(tree, yaml.MappingNode):
             made = self.mapping(tree, depth)
         elif isinstance(tree, yaml.SequenceNode):
             made = Node([self.node(item, depth + 1) for item in tree.value], self.where(tree))
