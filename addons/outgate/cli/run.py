@@ -28,7 +28,11 @@ def _fitting[T](read: Callable[[], T]) -> T:
 
 @click.command()
 @policy_options
-@click.option("--mode", type=click.Choice([mode.value for mode in ListenMode]), help="How workloads reach the gate.  [default: transparent]")
+@click.option(
+    "--mode",
+    type=click.Choice([mode.value for mode in ListenMode]),
+    help="How workloads reach the gate.  [default: transparent]",
+)
 @click.option("--listen", callback=_listen, metavar="ADDR:PORT", help="Where workloads arrive.  [default: :15001]")
 @click.option(
     "--admin",
