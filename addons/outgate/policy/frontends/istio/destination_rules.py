@@ -1,0 +1,123 @@
+"""Which DestinationRule applies to a destination and port, and what it says there.
+
+Owns the search through namespaces and hosts, the merge of rules for one host, and the replacement of a destination's
+settings by a port's. The gate's own namespace stands for the client's. Knows no ServiceEntry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from outgate.policy.frontends import Setting
+from outgate.policy.frontends.istio.common import covers, exports, qualified, selects, visible
+from outgate.policy.frontends.istio.hostnames import subset_of, weight
+from outgate.policy.frontends.istio.resource import Resource
+from outgate.policy.model import Source
+from outgate.policy.schema import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who sees an entry: its namespace and where it is exported to."""
+
+    namespace: str
+    export_to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for one port of a host: the `tls` block and the connect timeout, and the rule that says so."""
+
+    rule: Resource
+    tls: Record | None
+    connect_timeout: float | None
+
+    def source(self) -> Source:
+        record = self.tls
+        return self.rule.source(record.path, record.where) if record is not None else self.rule.source()
+
+
+@dataclass(slots=True)
+class DestinationRules:
+    """All rules of a load. `used` keeps the ones that were found to apply to something."""
+
+    rules: list[Resource]
+    setting: Setting
+    default_export: tuple[str, ...] = ("*",)
+    used: set[tuple[str, str]] = field(default_factory=set)
+
+    def terms(self, host: str, port: int, entry: Audience) -> Terms | None:
+        """What applies to a host pattern that an entry registers, at a port."""
+        for rule in self.found(host, entry):
+            policy: Record | None = rule.spec.get("trafficPolicy")
+            if policy is not None:
+                return _terms(rule, _of_port(policy, port))
+        return None
+
+    def found(self, host: str, entry: Audience) -> list[Resource]:
+        """The rules for a host, the one that counts first: of the client's namespace, else of the destination's, else
+        of the root namespace; in each the most specific host; one that selects the gate before one for everything."""
+        here, root = self.setting.gate.namespace, self.setting.gate.root_namespace
+        for owner in dict.fromkeys((here, entry.namespace, root)):
+            candidates = [rule for rule in self._of(owner, entry) if subset_of(host, host_of(rule))]
+            best = max((self._rank(rule) for rule in candidates), default=None)
+            if best is not None:
+                chosen = [rule for rule in candidates if self._rank(rule) == best]
+                self.used |= {(rule.namespace, rule.name) for rule in chosen}
+                return chosen
+        return []
+
+    def _of(self, owner: str, entry: Audience) -> Iterator[Resource]:
+        """A namespace's rules that the gate sees, or all who see the entry, and that do not select another workload."""
+        gate = self.setting.gate
+        for rule in self.rules:
+            selector: Record | None = rule.spec.get("workloadSelector")
+            export_to = exports(rule.spec, self.default_export)
+            seen = visible(export_to, owner, gate.namespace)
+            seen = seen or covers(export_to, owner, entry.export_to, entry.namespace)
+            chosen = selector is None or selects(selector.get("matchLabels", {}), gate.labels)
+            if rule.namespace == owner and seen and chosen:
+                yield rule
+
+    def _rank(self, rule: Resource) -> tuple[bool, int]:
+        return "workloadSelector" in rule.spec, weight(host_of(rule))
+
+    def warn_unused(self, gateways: Callable[[str], bool]) -> None:
+        """A rule that applies to nothing is probably a mistake, unless it is about a gateway's own hop."""
+        for rule in self.rules:
+            if (rule.namespace, rule.name) not in self.used and not gateways(host_of(rule)):
+                rule.reading.warn(
+                    rule.spec.at("host"),
+                    "spec.host",
+                    f'"{rule.spec.get("host")}" is no registered host that this rule applies to',
+                    "register it with a ServiceEntry in sight of the rule",
+                )
+
+
+def host_of(rule: Resource) -> str:
+    return qualified(rule.spec.get("host", ""), rule.namespace)
+
+
+def all_tls(rule: Resource) -> Iterable[Record]:
+    """Every `tls` block of a rule, subsets left out."""
+    policy: Record | None = rule.spec.get("trafficPolicy")
+    if policy is not None:
+        blocks = [policy.get("tls"), *(port.get("tls") for port in policy.get("portLevelSettings", []))]
+        yield from (block for block in blocks if block is not None)
+
+
+def _of_port(policy: Record, number: int) -> Record:
+    """A port's own settings replace all of the destination's."""
+    for settings in policy.get("portLevelSettings", []):
+        port: Record | None = settings.get("port")
+        if port is not None and port.get("number") == number:
+            chosen: Record = settings
+            return chosen
+    return policy
+
+
+def _terms(rule: Resource, policy: Record) -> Terms:
+    pool: Record | None = policy.get("connectionPool")
+    tcp: Record | None = pool.get("tcp") if pool is not None else None
+    return Terms(rule, policy.get("tls"), tcp.get("connectTimeout") if tcp is not None else None)

@@ -1,0 +1,228 @@
+"""Mesh-wide settings: MeshConfig, wherever it is carried.
+
+Owns the fields of MeshConfig and what they come to. `mesh_carriers.py` finds it in an IstioOperator, in a ConfigMap or
+by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from outgate.policy.frontends import Contribution, Override, Setting
+from outgate.policy.frontends.istio import client_tls, traffic_policy
+from outgate.policy.frontends.istio.common import (
+    DNS_LABEL,
+    EXPORTS,
+    OPTIONAL_PORT,
+    Checked,
+    check_exports,
+    name_fault,
+)
+from outgate.policy.frontends.istio.locality import LOCALITY, ZONES, check_locality, check_zones
+from outgate.policy.frontends.istio.resource import Resource
+from outgate.policy.model import Fate, Mode, Source
+from outgate.policy.schema import (
+    Anything,
+    Boolean,
+    Choice,
+    Duration,
+    Field,
+    Fields,
+    Reading,
+    Record,
+    Sequence,
+    Shape,
+    Text,
+)
+
+DYNAMIC = "ALLOW_ANY_DYNAMIC_DNS"
+NORMALIZATIONS = ("DEFAULT", "NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES")
+FLOORS = {"TLSV1_2": "TLSv1.2", "TLSV1_3": "TLSv1.3"}
+CONNECT_TIMEOUT = 10.0
+"""Seconds, as Istio's."""
+LONGEST_CONNECT = 3600.0
+
+TLS_CONFIG = Fields(
+    {
+        "minProtocolVersion": Field(Choice(("TLS_AUTO", *FLOORS))),
+        "ecdhCurves": Field(Sequence(Text()), fate=Fate.LATER),
+        "cipherSuites": Field(Sequence(Text()), fate=Fate.LATER),
+    },
+    snake=True,
+)
+
+
+def _later(*names: str, note: str = "", guards: bool = False) -> dict[str, Field]:
+    return {name: Field(Anything(), fate=Fate.LATER, note=note, guards=guards) for name in names}
+
+
+def _ignored(note: str, **shapes: Shape) -> dict[str, Field]:
+    return {name: Field(shape, fate=Fate.IGNORED, note=note) for name, shape in shapes.items()}
+
+
+MESH = Fields(
+    {
+        "outboundTrafficPolicy": Field(
+            Fields(
+                {
+                    "mode": Field(Choice(("REGISTRY_ONLY", "ALLOW_ANY", DYNAMIC))),
+                    "tls": Field(client_tls.TLS, fate=Fate.LATER, guards=True, note=f"is for {DYNAMIC}"),
+                },
+                snake=True,
+            )
+        ),
+        "rootNamespace": Field(DNS_LABEL),
+        "trustDomain": Field(Checked(name_fault)),
+        "pathNormalization": Field(Fields({"normalization": Field(Choice(NORMALIZATIONS))}, snake=True)),
+        "connectTimeout": Field(Duration()),
+        "tlsDefaults": Field(TLS_CONFIG),
+        "defaultServiceExportTo": Field(EXPORTS),
+        "defaultDestinationRuleExportTo": Field(EXPORTS),
+        "defaultVirtualServiceExportTo": Field(EXPORTS),
+        "trustDomainAliases": Field(
+            Sequence(Text()), fate=Fate.LATER, guards=True, note="principals of an alias would not be known"
+        ),
+        "accessLogFile": Field(Text(), fate=Fate.LATER, note="every request is logged to standard output"),
+        "accessLogFormat": Field(Text(), fate=Fate.LATER, note="log lines are JSON"),
+        "accessLogEncoding": Field(Choice(("TEXT", "JSON")), fate=Fate.LATER, note="log lines are JSON"),
+        "localityLbSetting": Field(LOCALITY, fate=Fate.LATER),
+        "zoneAwareLbSetting": Field(ZONES, fate=Fate.LATER),
+        "dnsRefreshRate": Field(Duration(), fate=Fate.LATER),
+        "h2UpgradePolicy": Field(Choice(("DO_NOT_UPGRADE", "UPGRADE")), fate=Fate.LATER),
+        "tcpKeepalive": Field(traffic_policy.KEEPALIVE, fate=Fate.LATER),
+        "defaultTrafficPolicy": Field(
+            Fields(
+                {
+                    "connectionPool": Field(traffic_policy.POOL),
+                    "outlierDetection": Field(traffic_policy.OUTLIERS),
+                },
+                snake=True,
+            ),
+            fate=Fate.LATER,
+        ),
+        "enableTracing": Field(Boolean(), fate=Fate.LATER),
+        **_later("defaultHttpRetryPolicy", "defaultConfig", "defaultProviders", "extensionProviders"),
+        **_later("caCertificates", note="who is trusted is the gate's own setting", guards=True),
+        **_ignored(
+            "of the sidecars",
+            proxyListenPort=OPTIONAL_PORT,
+            proxyInboundListenPort=OPTIONAL_PORT,
+            proxyHttpPort=OPTIONAL_PORT,
+            protocolDetectionTimeout=Duration(least=0),
+            hboneIdleTimeout=Duration(),
+            inboundTrafficPolicy=Anything(),
+            enablePrometheusMerge=Boolean(),
+            disableEnvoyListenerLog=Boolean(),
+            enableEnvoyAccessLogService=Boolean(),
+            inboundClusterStatName=Text(),
+            outboundClusterStatName=Text(),
+        ),
+        **_ignored(
+            "of ingress",
+            ingressClass=Text(),
+            ingressService=Text(),
+            ingressSelector=Text(),
+            ingressControllerMode=Choice(("UNSPECIFIED", "OFF", "DEFAULT", "STRICT")),
+        ),
+        **_ignored(
+            "of the control plane",
+            configSources=Anything(),
+            certificates=Anything(),
+            ca=Anything(),
+            discoverySelectors=Anything(),
+            serviceSettings=Anything(),
+            serviceScopeConfigs=Anything(),
+            serviceEntryVisibility=Anything(),
+        ),
+        **_ignored("the gate speaks no mesh TLS to workloads", enableAutoMtls=Boolean(), meshMTLS=Anything()),
+        **_ignored("the gate always verifies", verifyCertificateAtClient=Boolean()),
+    },
+    snake=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MeshSettings:
+    """What holds for every document of the mesh."""
+
+    connect_timeout: float = CONNECT_TIMEOUT
+    tls_floor: str | None = None
+    service_exports: tuple[str, ...] = ("*",)
+    rule_exports: tuple[str, ...] = ("*",)
+    route_exports: tuple[str, ...] = ("*",)
+
+
+def check(mesh: Record, namespace: str, reading: Reading) -> None:
+    """Everything that one value alone does not show."""
+    policy: Record | None = mesh.get("outboundTrafficPolicy")
+    if policy is not None and policy.get("mode") == DYNAMIC:
+        reading.error(
+            policy.at("mode"), policy.under("mode"), f"{DYNAMIC} is not yet applied", "use ALLOW_ANY or REGISTRY_ONLY"
+        )
+    if mesh.get("connectTimeout", 0) > LONGEST_CONNECT:
+        reading.error(mesh.at("connectTimeout"), mesh.under("connectTimeout"), "is more than an hour", "use 10s")
+    check_exports(mesh, namespace, reading, nobody=True, field="defaultServiceExportTo")
+    check_exports(mesh, namespace, reading, field="defaultDestinationRuleExportTo")
+    check_exports(mesh, namespace, reading, field="defaultVirtualServiceExportTo")
+    check_locality(mesh.get("localityLbSetting"), True, reading)
+    check_zones(mesh.get("zoneAwareLbSetting"), True, reading)
+    traffic: Record | None = mesh.get("defaultTrafficPolicy")
+    if traffic is not None:
+        traffic_policy.check_pool(traffic.get("connectionPool"), reading)
+        traffic_policy.check_outliers(traffic.get("outlierDetection"), reading)
+
+
+def settings(meshes: Iterable[Resource]) -> MeshSettings:
+    """What some carriers say; where two say the same thing, the first counts."""
+    made = MeshSettings()
+    for mesh in reversed(list(meshes)):
+        made = _settings(mesh.spec, made)
+    return made
+
+
+def _settings(mesh: Record, base: MeshSettings) -> MeshSettings:
+    defaults: Record | None = mesh.get("tlsDefaults")
+    floor = FLOORS.get(defaults.get("minProtocolVersion", "")) if defaults is not None else None
+    return replace(
+        base,
+        connect_timeout=mesh.get("connectTimeout", base.connect_timeout),
+        tls_floor=floor or base.tls_floor,
+        service_exports=_exported(mesh, "defaultServiceExportTo", base.service_exports),
+        rule_exports=_exported(mesh, "defaultDestinationRuleExportTo", base.rule_exports),
+        route_exports=_exported(mesh, "defaultVirtualServiceExportTo", base.route_exports),
+    )
+
+
+def _exported(mesh: Record, name: str, base: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(item.value for item in mesh.get(name, [])) or base
+
+
+def rooted(meshes: Iterable[Resource], setting: Setting) -> Setting:
+    """The setting with the root namespace that the mesh names."""
+    name = next((mesh.spec.get("rootNamespace") for mesh in meshes if mesh.spec.get("rootNamespace")), None)
+    return setting if name is None else replace(setting, gate=replace(setting.gate, root_namespace=name))
+
+
+def contribute(mesh: Resource, contribution: Contribution) -> None:
+    """The gate's defaults that a mesh says."""
+    spec = mesh.spec
+    policy: Record | None = spec.get("outboundTrafficPolicy")
+    if policy is not None:
+        mode = Mode(policy.get("mode", "REGISTRY_ONLY"))
+        _say(contribution, "mode", mode, mesh.source(policy.under("mode"), policy.at("mode")))
+    if "trustDomain" in spec:
+        _say(contribution, "trust_domain", spec.get("trustDomain"), _source(mesh, "trustDomain"))
+    paths: Record | None = spec.get("pathNormalization")
+    if paths is not None:
+        form = paths.get("normalization", "DEFAULT")
+        value = "BASE" if form == "DEFAULT" else form
+        _say(contribution, "path_normalization", value, _source(mesh, "pathNormalization"))
+
+
+def _source(mesh: Resource, name: str) -> Source:
+    return mesh.source(mesh.spec.under(name), mesh.spec.at(name))
+
+
+def _say(contribution: Contribution, name: str, value: object, source: Source) -> None:
+    contribution.defaults.setdefault(name, []).append(Override(value, source))
