@@ -61,7 +61,7 @@ def check(
     """
     settings = settings_of((*paths, *policy), strict, pairs)
     outcome = loaded(settings)
-    if not outcome.documents and not outcome.problems:
+    if not (outcome.documents or outcome.errors):
         raise click.UsageError(f"there is no document in {', '.join(map(str, settings.policy))}")
     if output == "json":
         show_json(content(outcome, fields=fields))

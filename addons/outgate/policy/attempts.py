@@ -108,7 +108,7 @@ def _http(
     encrypted = url.scheme is Scheme.HTTPS
     sni = host if encrypted and literal(host) is None else None
     claims = Claims(url.port, DEFAULT_PORTS[url.scheme], sni, hosts)
-    agreed = agree(claims, nameless=address is not None)
+    agreed = agree(claims)
     if isinstance(agreed, Refusal):
         return agreed
     return Attempt(

@@ -1,0 +1,316 @@
+"""`explain` gives the verdict of the data plane, with the document behind every step, and what would happen next."""
+
+import json
+
+import pytest
+
+POLICY = """
+    apiVersion: outgate.dev/v1alpha1
+    kind: EgressDefaults
+    metadata: {name: mesh}
+    spec: {mode: REGISTRY_ONLY}
+    ---
+    apiVersion: outgate.dev/v1alpha1
+    kind: EgressDestination
+    metadata: {name: open}
+    spec:
+      hosts: [open.example, "*.open.example"]
+      ports:
+        - {number: 443, protocol: HTTPS}
+        - {number: 50051, protocol: GRPC}
+    ---
+    apiVersion: outgate.dev/v1alpha1
+    kind: EgressDestination
+    metadata: {name: shut}
+    spec:
+      hosts: [shut.example]
+      ports: [{number: 443, protocol: TLS, intercept: TUNNEL}]
+    ---
+    apiVersion: outgate.dev/v1alpha1
+    kind: EgressDestination
+    metadata: {name: database}
+    spec:
+      hosts: [db.example]
+      addresses: [192.0.2.0/28]
+      ports: [{number: 5432, protocol: TCP}]
+    ---
+    apiVersion: outgate.dev/v1alpha1
+    kind: EgressDestination
+    metadata: {name: pool}
+    spec:
+      hosts: [pool.example]
+      ports: [{number: 80, protocol: HTTP}]
+      resolution: STATIC
+      endpoints: [{address: 192.0.2.10, port: 8080, weight: 3}, {address: 192.0.2.11}]
+"""
+PARTNER = """
+    apiVersion: outgate.dev/v1alpha1
+    kind: EgressDestination
+    metadata: {name: partner}
+    spec:
+      hosts: [partner.example]
+      ports:
+        - number: 80
+          protocol: HTTP
+          upstream:
+            port: 443
+            tls:
+              mode: MUTUAL
+              clientCertificate: partner.crt
+              privateKey: partner.key
+              caCertificates: ca.crt
+              sni: api.partner.example
+              subjectAltNames: [{kind: URI, value: "spiffe://partner/api"}]
+      headers:
+        set: [{name: x-api-key, value: hunter2}]
+        setFromFile: [{name: authorization, file: token}]
+"""
+ACCESS = """
+    apiVersion: outgate.dev/v1alpha1
+    kind: EgressAccess
+    metadata: {name: readers}
+    spec:
+      action: ALLOW
+      rules:
+        - from: {serviceAccounts: [prod/web]}
+          to: {methods: [GET], paths: [/v1/*]}
+        - from: {ipBlocks: [198.51.100.0/24]}
+        - to: {headers: {x-key: [hunter2]}}
+"""
+SHADOW = """
+    apiVersion: outgate.dev/v1alpha1
+    kind: EgressAccess
+    metadata: {name: strict}
+    spec: {action: DENY, shadow: true, rules: [{to: {methods: [GET]}}]}
+"""
+
+
+@pytest.fixture
+def gate(terminal):
+    terminal.write("policy/a.yaml", POLICY)
+    return terminal
+
+
+def sections(text: str) -> dict[str, list[str]]:
+    """The lines of an explanation by their title; the verdict's is empty."""
+    verdict, *parts = text.strip().split("\n\n")
+    told = {part.splitlines()[0]: part.splitlines()[1:] for part in parts}
+    return {title: [" ".join(line.split()) for line in lines] for title, lines in {"": [verdict], **told}.items()}
+
+
+def test_an_allowed_request_names_document_file_and_line(gate):
+    result = gate.run("explain", "GET", "https://open.example/", "--as", "prod/web")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines()[0] == (
+        "ALLOW registered: open.example:443 is registered  [EgressDestination default/open (policy/a.yaml:12:7)]"
+    )
+    steps = sections(result.stdout)["steps"]
+    assert steps[0].startswith("1. web is in namespace prod")
+    assert "2. the mode is REGISTRY_ONLY [EgressDefaults default/mesh (policy/a.yaml:4:14)]" in steps
+    assert any("of open [EgressDestination default/open (policy/a.yaml:6:1)]" in step for step in steps)
+
+
+def test_a_denied_request_exits_1_with_the_answer_of_the_gate(gate):
+    result = gate.run("explain", "GET", "https://other.example/")
+    assert result.exit_code == 1
+    told = sections(result.stdout)
+    assert told[""] == ["DENY unregistered: other.example:443 is not registered"]
+    assert told["answer"] == [
+        "status HTTP 502",
+        "code unregistered",
+        "condition the client trusts the gate's CA; else its handshake fails",
+    ]
+    assert "upstream" not in told
+
+
+def test_the_nearest_document_is_named_in_a_denial(gate):
+    result = gate.run("explain", "GET", "http://open.example/")
+    assert result.stdout.splitlines()[0] == (
+        "DENY port_unregistered: open.example is registered for port 443, 50051, not 80  "
+        "[EgressDestination default/open (policy/a.yaml:6:1)]"
+    )
+
+
+def test_upstream_says_what_is_dialled_and_who_must_answer(gate):
+    told = sections(gate.run("explain", "GET", "https://x.open.example/").stdout)
+    assert told["request"] == ["TLS decrypted, so that the request inside is judged"]
+    assert told["upstream"] == [
+        "dials x.open.example port 443, resolved by the gate",
+        "within 10 s for each address",
+        "TLS started by the gate",
+        "SNI x.open.example",
+        "accepts DNS x.open.example",
+        "CA the system's roots",
+    ]
+
+
+def test_upstream_names_the_identity_and_never_a_secret(gate):
+    for name in ("partner.crt", "partner.key", "ca.crt", "token"):
+        gate.write(f"policy/{name}", "hunter3")
+    gate.write("policy/b.yaml", PARTNER)
+    result = gate.run("explain", "GET", "http://partner.example/")
+    root = gate.path / "policy"
+    assert sections(result.stdout)["upstream"] == [
+        "dials partner.example port 443, resolved by the gate",
+        "within 10 s for each address",
+        "TLS mutual, started by the gate",
+        "SNI api.partner.example",
+        "accepts URI spiffe://partner/api",
+        f"CA {root}/ca.crt",
+        f"certificate {root}/partner.crt",
+        "header x-api-key, set to what the document says",
+        f"header authorization, set from {root}/token",
+    ]
+    assert "hunter" not in result.stdout + gate.run("explain", "GET", "http://partner.example/", "-o", "json").stdout
+
+
+def test_endpoints_are_listed(gate):
+    told = sections(gate.run("explain", "GET", "http://pool.example/").stdout)
+    assert told["upstream"][:3] == [
+        "dials one of 2 endpoints, for pool.example",
+        "endpoint 192.0.2.10 port 8080 (weight 3)",
+        "endpoint 192.0.2.11 port 80",
+    ]
+    assert told["upstream"][-1] == "TLS none: the gate adds none"
+
+
+def test_tunnelled_tls_is_judged_by_its_server_name(gate):
+    result = gate.run("explain", "GET", "https://shut.example/any")
+    told = sections(result.stdout)
+    assert result.exit_code == 0
+    assert told["request"] == ["TLS left to the workload and its server; only the server name is seen"]
+    assert told["upstream"][-1] == "TLS the workload's own, untouched"
+
+
+def test_a_tunnel_to_what_is_decrypted_is_refused_and_can_be_told_nothing(gate):
+    result = gate.run("explain", "-", "tls://open.example:443")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("DENY protocol_mismatch: ")
+    assert sections(result.stdout)["answer"] == ["connection reset: nothing can be told inside it"]
+
+
+def test_bytes_are_judged_by_the_address_they_go_to(gate):
+    inside = gate.run("explain", "-", "tcp://db.example:5432", "--to", "192.0.2.7")
+    outside = gate.run("explain", "-", "tcp://db.example:5432", "--to", "192.0.2.99")
+    assert (inside.exit_code, outside.exit_code) == (0, 1)
+    assert sections(inside.stdout)["request"] == [
+        "judged as bytes: only TCP can go to port 5432, so nothing is read",
+        "dialled 192.0.2.7, by the workload",
+    ]
+
+
+def test_a_grpc_call_is_told_so(gate):
+    header = ("--header", "content-type=application/grpc")
+    gate.write("policy/b.yaml", ACCESS)
+    result = gate.run("explain", "POST", "http://open.example:50051/s/m", *header)
+    assert result.exit_code == 1
+    assert sections(result.stdout)["answer"] == ["status gRPC, as for HTTP 403", "code refused_by_rule"]
+
+
+def test_who_calls_and_from_where_decides(gate):
+    gate.write("policy/b.yaml", ACCESS)
+
+    def code(*arguments: str) -> int:
+        return gate.run("explain", "GET", "https://open.example/v1/x", *arguments).exit_code
+
+    assert code() == 1
+    assert code("--as", "prod/web") == 0
+    assert code("--as", "prod/api") == 1
+    assert code("--set", "workload_namespace=prod", "--set", "workload_service_account=web") == 0
+    assert code("--as", "prod/api", "--set", "workload_service_account=web") == 1
+    assert code("--from", "198.51.100.9") == 0
+    assert code("--from", "203.0.113.9") == 1
+    assert code("--header", "X-Key=hunter2") == 0
+    assert code("--header", "x-key=other") == 1
+
+
+def test_a_rule_that_refuses_is_named_with_its_line(gate):
+    gate.write("policy/b.yaml", ACCESS)
+    result = gate.run("explain", "POST", "https://open.example/v1/x", "--as", "prod/web")
+    first = result.stdout.splitlines()[0]
+    assert first.startswith("DENY refused_by_rule: ")
+    assert "EgressAccess default/readers (policy/b.yaml:" in first
+    assert any("policy/b.yaml:7:" in step for step in sections(result.stdout)["steps"])
+
+
+def test_observe_says_what_would_have_been(gate):
+    gate.write("policy/a.yaml", POLICY.replace("REGISTRY_ONLY", "OBSERVE"))
+    result = gate.run("explain", "GET", "http://other.example/", "--to", "203.0.113.7")
+    assert result.exit_code == 0
+    told = sections(result.stdout)
+    assert told[""][0].startswith("ALLOW observed: ")
+    assert told["beside"] == ["would be DENY unregistered: other.example:80 is not registered"]
+    assert "dials 203.0.113.7 port 80" in told["upstream"]
+
+
+def test_dry_run_verdicts_stand_beside(gate):
+    gate.write("policy/b.yaml", SHADOW)
+    result = gate.run("explain", "GET", "https://open.example/")
+    assert result.exit_code == 0
+    (line,) = sections(result.stdout)["beside"]
+    assert line.startswith("dry run DENY [EgressAccess default/strict (policy/b.yaml:")
+
+
+def test_what_is_no_request_is_denied_before_the_policy_is_asked(gate):
+    result = gate.run("explain", "GET", "https://open.example/", "--header", "Host=other.example")
+    assert result.exit_code == 1
+    told = sections(result.stdout)
+    assert told[""][0].startswith("DENY names_disagree: ")
+    assert told["request"] == ["judged before the policy is asked: no gate passes this on"]
+    assert told["answer"][0] == "status HTTP 421"
+
+
+def test_json_holds_decision_steps_upstream_and_no_headers(gate):
+    arguments = ("https://open.example/", "--as", "prod/web", "--header", "authorization=hunter2", "-o", "json")
+    result = gate.run("explain", "GET", *arguments)
+    told = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert (told["decision"]["verdict"], told["decision"]["code"]) == ("allow", "registered")
+    assert told["decision"]["source"]["where"] == {"file": "policy/a.yaml", "line": 12, "column": 7}
+    assert told["steps"][1]["source"]["name"] == "mesh"
+    assert (told["tls"], told["attempt"]["kind"], told["attempt"]["path"]) == ("DECRYPT", "http", "/")
+    assert told["upstream"]["host"] == "open.example"
+    assert "hunter2" not in result.stdout
+    assert "answer" not in told
+
+
+def test_json_of_a_denial_holds_the_answer(gate):
+    result = gate.run("explain", "GET", "http://other.example/", "-o", "json")
+    told = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert told["answer"] == {"status": "HTTP 502", "code": "unregistered"}
+    assert (told["tls"], "upstream" in told) == (None, False)
+
+
+def test_a_policy_that_cannot_be_used_gives_no_verdict(gate):
+    gate.write("policy/b.yaml", "kind: [")
+    result = gate.run("explain", "GET", "https://open.example/")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("policy/b.yaml:1:")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("GET", "open.example"), "is not a URL"),
+        (("GET", "tcp://open.example"), "needs a port"),
+        (("GET", "http://a.example", "--as", "web"), ""),
+        (("GET", "http://a.example", "--as", "prod/"), "is not NAMESPACE/SERVICEACCOUNT"),
+        (("GET", "http://a.example", "--as", "/web"), "is not NAMESPACE/SERVICEACCOUNT"),
+        (("GET", "http://a.example", "--as", "a/b/c"), "is not NAMESPACE/SERVICEACCOUNT"),
+        (("GET", "http://a.example", "--from", "here"), '"here" is not an IP address'),
+        (("GET", "http://a.example", "--to", "10.1"), '"10.1" is not an IP address'),
+        (("GET", "http://a.example", "--header", "x"), '"x" is not NAME=VALUE'),
+        (("GET", "http://a.example", "--policy", "nowhere"), 'the policy "nowhere" does not exist'),
+        (("GET",), "Missing argument 'URL'"),
+    ],
+)
+def test_wrong_usage_says_what_to_write(gate, arguments, message):
+    result = gate.run("explain", *arguments)
+    assert result.exit_code == (2 if message else 1)
+    assert message in result.stderr
+
+
+def test_a_url_cannot_write_to_the_terminal(gate):
+    result = gate.run("explain", "GET", "http://other.example/\x1b[2J")
+    assert "\x1b" not in result.stdout
