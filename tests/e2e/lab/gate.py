@@ -47,7 +47,7 @@ class RunningGate(ABC):
         self.policy.mkdir()
         self._settings = {
             "ca_certificate": pki.gate_ca.cert,
-            "ca_key": pki.gate_ca.key,
+            "ca_key": self._own(pki.gate_ca.key),
             "upstream_ca": pki.origin_ca.cert,
             **(settings or {}),
         }
@@ -57,6 +57,13 @@ class RunningGate(ABC):
         self._readers: list[threading.Thread] = []
         self.process: subprocess.Popen[Any] | None = None
         self.write(policy)
+
+    def _own(self, key: Path) -> Path:
+        """A copy of a private key that only the gate's user may read, as the gate demands."""
+        copy = self._folder / key.name
+        copy.touch(mode=0o600)
+        copy.write_bytes(key.read_bytes())
+        return copy
 
     def __enter__(self) -> Self:
         try:
@@ -123,7 +130,7 @@ class RunningGate(ABC):
 
     def generation(self) -> object:
         """What names the policy that the gate judges by."""
-        return self.admin("/status")["generation"]
+        return self.admin("/status")["policy"]["generation"]
 
     def log(self, at_least: int = 0, within: float = 5.0) -> list[Entry]:
         """The access log so far, or as soon as it has so many entries."""
@@ -200,7 +207,8 @@ class Gate(RunningGate):
         super().__init__(policy, pki, **options)
         self._lab = lab
         self._redirect = list(redirect)
-        shutil.chown(self._folder, UID, UID)
+        for path in (self._folder, self._folder / pki.gate_ca.key.name):
+            shutil.chown(path, UID, UID)
 
     def start(self) -> None:
         """The redirect first, as in a pod: what comes before the gate is ready is refused."""

@@ -20,6 +20,8 @@ async def speak(stream: Stream) -> None:
             await http2.speak(stream, head)
             return
         request = _parse(stream, head)
+        if _get(request.headers, "expect").lower() == "100-continue":
+            stream.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         if _get(request.headers, "upgrade").lower() == "websocket":
             await websocket.speak(stream, head)
             return
@@ -58,9 +60,7 @@ def _field(text: str) -> Header:
 
 
 async def _pieces(stream: Stream, headers: list[Header], trailers: list[Header]) -> AsyncIterator[bytes]:
-    """The body as it arrives. Who expects to be told to continue is told when the body is first wanted."""
-    if _get(headers, "expect").lower() == "100-continue":
-        stream.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    """The body as it arrives."""
     if "chunked" in _get(headers, "transfer-encoding").lower():
         async for piece in _chunked(stream.reader, trailers):
             yield piece

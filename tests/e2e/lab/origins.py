@@ -86,6 +86,7 @@ class LocalOrigins(Origins):
 
     def _start(self) -> None:
         self._ready = threading.Event()
+        self._failure: Exception | None = None
         self._loop = asyncio.new_event_loop()
         self._serving = self._loop.create_task(serve(self._servers, self._seen, self._note))
         thread = threading.Thread(target=self._run, name="origins", daemon=True)
@@ -93,13 +94,15 @@ class LocalOrigins(Origins):
         self._stack.callback(thread.join, PATIENCE)
         self._stack.callback(self._cancel)
         if not self._ready.wait(PATIENCE) or not self._addresses:
-            raise RuntimeError("the origins did not start")
+            raise RuntimeError(f"the origins did not start: {self._failure}")
 
     def _run(self) -> None:
         try:
             self._loop.run_until_complete(self._serving)
         except asyncio.CancelledError:
             pass
+        except Exception as error:
+            self._failure = error
         finally:
             self._ready.set()
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())

@@ -53,17 +53,17 @@ class Records:
     def __init__(self, path: Path) -> None:
         self._path = path
         path.touch()
-        self._from = 0
+        self._from = self._last = 0
 
     def __call__(self, event: str = "", server: str = "") -> list[Record]:
         """Events since the last `forget`, all or of one kind and server."""
-        lines = self._path.read_text(encoding="utf-8").splitlines()[self._from :]
-        events = [json.loads(line) for line in lines]
-        return [seen for seen in events if event in ("", seen["event"]) and server in ("", seen["server"])]
+        wanted = (seen for seen in self._read()[self._from :] if not self._ends_earlier(seen))
+        return [seen for seen in wanted if event in ("", seen["event"]) and server in ("", seen["server"])]
 
     def forget(self) -> None:
-        """Start anew: what happened until now is no longer given."""
-        self._from = len(self._path.read_text(encoding="utf-8").splitlines())
+        """Start anew: what happened until now is no longer given, nor that a connection from before has ended."""
+        seen = self._read()
+        self._from, self._last = len(seen), max((each["connection"] for each in seen), default=0)
 
     def wait(
         self, wanted: Callable[[list[Record]], bool], event: str = "", server: str = "", within: float = 5.0
@@ -75,3 +75,11 @@ class Records:
                 raise TimeoutError(f"not seen within {within:g} s; there is {seen}")
             time.sleep(0.02)
         return seen
+
+    def _read(self) -> list[Record]:
+        """Whole lines only: the last one may still be being written."""
+        text = self._path.read_text(encoding="utf-8")
+        return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+
+    def _ends_earlier(self, seen: Record) -> bool:
+        return seen["event"] == "closed" and seen["connection"] <= self._last
