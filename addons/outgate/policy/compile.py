@@ -15,6 +15,7 @@ from pathlib import Path
 from outgate.policy import access, checks, documents
 from outgate.policy.documents import Document
 from outgate.policy.frontends import Contribution, Frontend, Setting
+from outgate.policy.frontends.istio.frontend import IstioFrontend
 from outgate.policy.frontends.native.frontend import NativeFrontend
 from outgate.policy.kinds import unclaimed
 from outgate.policy.merge import merged
@@ -25,7 +26,7 @@ from outgate.problems import PolicyError, Problem, Severity, Where
 
 __all__ = ["FRONTENDS", "Policy", "compile", "load"]
 
-FRONTENDS: tuple[Frontend, ...] = (NativeFrontend(),)
+FRONTENDS: tuple[Frontend, ...] = (NativeFrontend(), IstioFrontend())
 """Asked in this order; the first that claims a document has it."""
 
 
@@ -53,7 +54,9 @@ def compile(given: Iterable[Document], setting: Setting) -> Policy:  # noqa: A00
     layers = {document.where.file: document.layer for document in everything}
     policy, found = _assembled(parts, layers, overridden, setting)
     problems += found
-    if any(problem.severity is Severity.ERROR for problem in problems):
+    if not _failed(problems):
+        problems += checks.no_mode(policy.defaults, Where(next(iter(layers), "policy")))
+    if _failed(problems):
         raise PolicyError(_ordered(problems, layers))
     return replace(policy, problems=_ordered(problems, layers))
 
@@ -98,12 +101,11 @@ def _assembled(
         fields=tuple(chain.from_iterable(part.fields for part in contributions)),
         overridden=overridden + replaced,
     )
-    problems += _checked(policy, Where(next(iter(layers), "policy")), strict=setting.strict)
+    problems += _checked(policy, strict=setting.strict)
     return policy, problems
 
 
-def _checked(policy: Policy, first: Where, *, strict: bool) -> Iterator[Problem]:
-    yield from checks.no_mode(policy.defaults, first)
+def _checked(policy: Policy, *, strict: bool) -> Iterator[Problem]:
     yield from checks.conflicts(policy.destinations)
     yield from checks.lone_ports(policy.destinations)
     yield from checks.expiries(policy.destinations, policy.now())
@@ -121,6 +123,10 @@ def _rules(layers: tuple[AccessLayer, ...], defaults: Defaults) -> Iterator[Prob
                 access.prepare((AccessLayer(layer.mesh, (policy,)),), defaults)
             except ValueError as error:
                 yield Problem(policy.source.where, f"{policy.source.kind} {policy.source.name}: {error}", "correct it")
+
+
+def _failed(problems: Iterable[Problem]) -> bool:
+    return any(problem.severity is Severity.ERROR for problem in problems)
 
 
 def _digest(*values: object) -> str:

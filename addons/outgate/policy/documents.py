@@ -26,7 +26,7 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_SLOW = 512 * 1024
 """Of what is parsed again without libyaml, at about 100 kB a second."""
 MAX_DEPTH = 64
-MAX_SAFE = 4096
+MAX_SAFE = 512
 """Levels that libyaml composes without harm."""
 SUFFIXES = (".yaml", ".yml", ".json")
 

@@ -1,0 +1,139 @@
+"""`EgressAccess`: every field becomes a condition that decides, and what says nothing is refused."""
+
+import pytest
+
+from outgate.policy.decide import decide
+from outgate.policy.model import Action, Attribute, Condition, Identity, Intercept, Protocol, Verdict
+from outgate.policy.snapshot import Policy, conditions
+from outgate.problems import Severity
+from policy.building import destination, http, policy, problems, tls
+
+HEAD = "apiVersion: outgate.dev/v1alpha1\nkind: EgressAccess\nmetadata: {name: x, namespace: prod}\nspec:\n  "
+
+
+def made(spec):
+    (layer,) = policy(HEAD + spec.replace("\n", "\n  ")).access
+    (only,) = layer.policies
+    return only
+
+
+def errors(spec):
+    return [str(p) for p in problems(HEAD + spec.replace("\n", "\n  ")) if p.severity is Severity.ERROR]
+
+
+def allows(spec, attempt, **more):
+    compiled = policy(HEAD + spec.replace("\n", "\n  "))
+    known = destination("a.example", **more)
+    return decide(Policy("test", destinations=(known,), access=compiled.access), attempt).allowed
+
+
+def caller(namespace="prod", account="web", address="10.0.0.1"):
+    return Identity(namespace=namespace, service_account=account, address=address)
+
+
+@pytest.mark.parametrize(
+    ("spec", "fitting", "other"),
+    [
+        ("from: [{namespaces: [prod]}]", {}, {"caller": caller("dev")}),
+        ("from: [{notNamespaces: [dev]}]", {}, {"caller": caller("dev")}),
+        ("from: [{serviceAccounts: [prod/web]}]", {}, {"caller": caller("prod", "job")}),
+        ("from: [{serviceAccounts: [web]}]", {}, {"caller": caller("dev", "web")}),
+        ("from: [{notServiceAccounts: [prod/job]}]", {}, {"caller": caller("prod", "job")}),
+        ("from: [{principals: [cluster.local/ns/prod/sa/web]}]", {}, {"caller": caller("dev")}),
+        ("from: [{principals: ['spiffe://cluster.local/ns/prod/sa/*']}]", {}, {"caller": caller("dev")}),
+        ("from: [{notPrincipals: ['*/sa/job']}]", {}, {"caller": caller("prod", "job")}),
+        ("from: [{trustDomains: [cluster.local]}]", {}, {"caller": Identity()}),
+        ("from: [{ipBlocks: [10.0.0.0/24]}]", {}, {"caller": caller(address="10.0.1.1")}),
+        ("from: [{notIpBlocks: [10.0.1.0/24]}]", {}, {"caller": caller(address="10.0.1.1")}),
+        ("from: {namespaces: [prod]}", {}, {"caller": caller("dev")}),
+        ("to: [{methods: [GET]}]", {}, {"method": "POST"}),
+        ("to: {notMethods: [POST]}", {}, {"method": "POST"}),
+        ("to: [{paths: ['/v1/*']}]", {"path": "/v1/x"}, {"path": "/v2/x"}),
+        ("to: [{notPaths: [/admin]}]", {"path": "/x"}, {"path": "/admin?x=1"}),
+        ("to: [{headers: {X-Team: [web]}}]", {"headers": {"x-team": "web"}}, {"headers": {"x-team": "job"}}),
+        ("to: [{headers: {X-Team: web}}]", {"headers": {"x-team": "web"}}, {"headers": {"x-team": "job"}}),
+        ("to: [{notHeaders: {x-team: ['j*']}}]", {"headers": {"x-team": "web"}}, {"headers": {"x-team": "job"}}),
+    ],
+)
+def test_a_field_decides(spec, fitting, other):
+    assert allows(spec, http("a.example", **({"caller": caller()} | fitting)))
+    assert not allows(spec, http("a.example", **({"caller": caller()} | other)))
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("to: [{hosts: [a.example]}]", True),
+        ("to: [{hosts: ['*.example']}]", True),
+        ("to: [{hosts: [b.example]}]", False),
+        ("to: [{notHosts: [a.example]}]", False),
+        ("to: [{ports: [443]}]", True),
+        ("to: [{ports: ['443']}]", True),
+        ("to: [{ports: [80]}]", False),
+        ("to: [{notPorts: [443]}]", False),
+        ("to: [{regions: [eu]}]", True),
+        ("to: [{regions: [us]}]", False),
+        ("to: [{notRegions: [eu]}]", False),
+        ("rules: [{}]", True),
+        ("rules: []", False),
+        ("rules: [{from: [{namespaces: [dev]}]}, {to: [{methods: [GET]}]}]", True),
+        ("rules: [{from: [{namespaces: [dev]}], to: [{methods: [GET]}]}]", False),
+        ("action: DENY\nrules: [{}]", False),
+        ("action: DENY\nshadow: true\nrules: [{}]", True),
+        ("action: AUDIT\nrules: [{}]", True),
+        ("action: DENY\nto: [{methods: [POST]}]", True),
+    ],
+)
+def test_a_policy_decides(spec, expected):
+    assert allows(spec, http("a.example", caller=caller()), region="eu") is expected
+
+
+def test_snis_judge_tunnels():
+    known = {"protocol": Protocol.TLS, "intercept": Intercept.TUNNEL}
+    assert allows("to: [{snis: [a.example]}]", tls("a.example", caller=caller()), **known)
+    assert not allows("to: [{notSnis: [a.example]}]", tls("a.example", caller=caller()), **known)
+
+
+def test_a_policy_knows_its_action_and_its_rules_know_their_lines():
+    found = made("action: deny\nrules:\n- to: [{methods: [GET]}]\n")
+    assert (found.action, found.shadow) == (Action.DENY, False)
+    assert str(found.rules[0].source.where) == "policy.yaml:7:5"
+    assert conditions(found) == (Condition(Attribute.METHOD, ("GET",)),)
+
+
+def test_a_dry_run_is_reported():
+    compiled = policy(HEAD + "action: DENY\n  shadow: true\n  rules: [{}]")
+    decision = decide(
+        Policy("test", destinations=(destination("a.example"),), access=compiled.access), http("a.example")
+    )
+    assert [shadow.verdict for shadow in decision.shadows] == [Verdict.DENY]
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("action: ALLOW", "does not say what it matches"),
+        ("action: DENY\nrules: []", "DENY without rules does nothing"),
+        ("rules: [{}]\nto: [{methods: [GET]}]", "stands beside from or to"),
+        ("action: AUDIT\nshadow: true\nrules: [{}]", "an AUDIT enforces nothing"),
+        ("action: PERMIT\nrules: [{}]", '"PERMIT" is not known'),
+        ("from: [{}]", "spec.from[0]: is empty"),
+        ("to: [{methods: []}]", "at least 1"),
+        ("to: [{methods: [get]}]", "lower case"),
+        ("to: [{methods: ['*G*T']}]", 'has "*" in the middle'),
+        ("to: [{paths: [admin]}]", "does not start with a slash"),
+        ("to: [{hosts: [a_b]}]", "is no host"),
+        ("to: [{hosts: ['a.*.b']}]", 'has "*" in the middle'),
+        ("to: [{ports: [70000]}]", "out of range"),
+        ("from: [{serviceAccounts: ['prod/*']}]", "compared whole"),
+        ("from: [{namespaces: ['']}]", "must not be empty"),
+        ("from: [{ipBlocks: [nowhere]}]", "spec.from[0].ipBlocks[0]"),
+        ("from: [{namespace: [prod]}]", 'did you mean "namespaces"?'),
+    ],
+)
+def test_what_is_wrong_is_said(spec, says):
+    assert any(says in text for text in errors(spec)), errors(spec)
+
+
+def test_hosts_may_carry_a_port():
+    assert errors("to: [{hosts: ['a.example:443']}]") == []

@@ -1,0 +1,172 @@
+"""What no single document shows: rivals, shared ports, ends, files that are missing, ways out through DNS."""
+
+from dataclasses import replace
+from datetime import timedelta
+from ipaddress import ip_network
+
+import pytest
+
+from outgate.policy import checks
+from outgate.policy.model import (
+    AccessLayer,
+    AccessPolicy,
+    AccessRule,
+    Action,
+    Attribute,
+    Condition,
+    Defaults,
+    Endpoint,
+    HeaderInjection,
+    Intercept,
+    Port,
+    Protocol,
+    Resolution,
+    Source,
+    Upstream,
+    UpstreamTLS,
+)
+from outgate.problems import Severity, Where
+from policy.building import destination
+from policy.strategies import NOW
+
+
+def test_one_pattern_and_port_in_two_documents_is_a_warning_that_names_both():
+    first, second = destination("a.example", name="first", line=1), destination("a.example", name="second", line=9)
+    (problem,) = checks.conflicts([first, second])
+    assert (problem.severity, problem.where.line) == (Severity.WARNING, 9)
+    assert "EgressDestination default/first (policy.yaml:1:1), which wins" in problem.what
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        destination("b.example", line=9),
+        destination("a.example", port=80, line=9),
+        destination("a.example", export_to=("dev",), line=9),
+        destination("a.example", export_to=("~",), line=9),
+    ],
+)
+def test_different_names_ports_or_audiences_do_not_conflict(other):
+    assert list(checks.conflicts([destination("a.example", export_to=("prod",)), other])) == []
+
+
+def test_networks_conflict_as_names_do():
+    net = (ip_network("10.0.0.0/8"),)
+    assert len(list(checks.conflicts([destination(networks=net), destination(networks=net, line=9)]))) == 1
+
+
+def test_own_namespace_meets_the_name_of_that_namespace():
+    own = destination("a.example", namespace="prod", export_to=(".",))
+    assert len(list(checks.conflicts([own, destination("a.example", export_to=("prod",), line=9)]))) == 1
+    assert list(checks.conflicts([own, destination("a.example", namespace="dev", export_to=(".",), line=9)])) == []
+
+
+def tcp(host, **more):
+    return destination(host, name=host, port=5432, protocol=Protocol.TCP, **more)
+
+
+def test_two_tcp_names_on_one_port_are_an_error_that_names_both():
+    (problem,) = checks.lone_ports([tcp("a.example", line=1), tcp("b.example", line=9)])
+    assert problem.severity is Severity.ERROR
+    assert "b.example and a.example" in problem.what
+    assert "(policy.yaml:1:1)" in problem.what
+    assert problem.where.line == 9
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        tcp("b.example", line=9, export_to=("dev",)),
+        tcp("b.example", line=9, networks=(ip_network("10.0.0.0/8"),)),
+        tcp("10.0.0.1", line=9),
+        tcp("a.example", line=9),
+        destination("b.example", port=5432, line=9),
+    ],
+)
+def test_tcp_that_can_be_told_apart_shares_a_port(other):
+    assert list(checks.lone_ports([tcp("a.example", export_to=("prod",)), other])) == []
+
+
+@pytest.mark.parametrize("hosts", [("*.example",), ("a.example", "b.example")])
+def test_tcp_that_nothing_tells_is_warned_of(hosts):
+    (problem,) = checks.lone_ports([destination(*hosts, port=5432, protocol=Protocol.TCP)])
+    assert problem.severity is Severity.WARNING
+    assert "neither an address nor one name" in problem.what
+
+
+def test_allowances_that_end_are_loud_before_and_after():
+    ends = destination("a.example", name="hotfix", expires=NOW + timedelta(hours=1))
+    ended = destination("b.example", name="old", expires=NOW, line=2)
+    soon, past = checks.expiries([ends, ended, destination("c.example", line=3)], NOW)
+    assert "hotfix is a temporary allowance until 2026-01-01 01:00" in soon.what
+    assert "old expired at 2026-01-01 00:00" in past.what
+    assert {soon.severity, past.severity} == {Severity.WARNING}
+
+
+def test_wildcards_that_the_gate_resolves_are_named_as_a_way_out():
+    (problem,) = checks.dns_channels([destination("*.example")])
+    assert "through DNS" in problem.what
+    assert "endpoints" in problem.hint
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        destination("a.example"),
+        destination("*.mesh", internal=True),
+        destination(
+            "*.example",
+            ports=(Port(443, Protocol.TLS, Upstream(443, Resolution.STATIC, (Endpoint("192.0.2.1", 443),))),),
+        ),
+    ],
+)
+def test_what_is_pinned_or_exact_is_no_channel(known):
+    assert list(checks.dns_channels([known])) == []
+
+
+def hosts_rule(attribute=Attribute.HOST):
+    source = Source(Where("rules.yaml", 1, 1), "EgressAccess", "rule")
+    rule = AccessRule(operations=((Condition(attribute, ("a.example",)),),))
+    return [AccessLayer("native", (AccessPolicy(Action.ALLOW, (rule,), source),))]
+
+
+def test_rules_that_name_hosts_are_warned_of_where_something_is_tunnelled():
+    tunnelled = [destination("a.example", intercept=Intercept.TUNNEL)]
+    (by_sni,) = checks.tunnel_rules(Defaults(), tunnelled, hosts_rule())
+    (as_istio,) = checks.tunnel_rules(Defaults(tunnel_hosts="istio"), tunnelled, hosts_rule())
+    assert "the SNI judges them" in by_sni.what
+    assert "never matches" in as_istio.what
+    assert list(checks.tunnel_rules(Defaults(), [destination("a.example")], hosts_rule())) == []
+    assert list(checks.tunnel_rules(Defaults(), tunnelled, hosts_rule(Attribute.PORT))) == []
+
+
+def test_files_that_are_not_there_are_errors_and_warnings_when_lenient(tmp_path):
+    here, absent = str(tmp_path / "here"), str(tmp_path / "absent")
+    (tmp_path / "here").write_text("")
+    place = Source(Where("policy.yaml", 5, 3), "EgressDestination", "d")
+    tls = UpstreamTLS(ca=here, client_certificate=absent, private_key=here, crl=here, source=place)
+    port = Port(443, Protocol.HTTPS, Upstream(443, tls=tls))
+    known = destination("a.example", ports=(port,), headers=(HeaderInjection("authorization", file=absent),))
+    problems = list(checks.missing_files([known], strict=True))
+    assert [problem.severity for problem in problems] == [Severity.ERROR]
+    assert f"{absent}: no such file" in problems[0].what
+    assert [problem.severity for problem in checks.missing_files([known], strict=False)] == [Severity.WARNING]
+    only_header = replace(known, ports=())
+    assert len(list(checks.missing_files([only_header], strict=True))) == 1
+
+
+@pytest.mark.parametrize("field", ["ca", "client_certificate", "private_key", "crl"])
+@pytest.mark.parametrize("where", ["upstream", "port"])
+def test_every_file_of_both_tls_blocks_is_looked_for(field, where):
+    tls = UpstreamTLS(**{field: "/absent/file"})
+    port = Port(443, Protocol.HTTPS, Upstream(443, tls=tls if where == "upstream" else None))
+    known = destination("a.example", ports=(replace(port, tls=tls) if where == "port" else port,))
+    assert len(list(checks.missing_files([known], strict=True))) == 1
+
+
+def test_that_no_mode_was_given_is_said():
+    (problem,) = checks.no_mode(Defaults(), Where("policy"))
+    assert "REGISTRY_ONLY" in problem.what
+    assert "ALLOW_ANY" in problem.what
+    source = Source(Where("policy.yaml", 1, 1), "EgressDefaults", "d")
+    assert list(checks.no_mode(Defaults(mode_source=source), Where("policy"))) == []
