@@ -90,6 +90,7 @@ class Origin:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 accepted, peer = await loop.sock_accept(listener)
+                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio knows no protocol number here
                 facts = {"server": self.name, "peer": peer[:2], "local": accepted.getsockname()[:2], "tls": None}
                 number = self.recorder.connection(self.name, facts["peer"], facts["local"])
                 tasks.create_task(self._serve(accepted, number, {**facts, "connection": number}))
