@@ -12,11 +12,15 @@ from enum import StrEnum
 from outgate.proxy.hello import ClientHello, read_hello, starts_like_tls
 
 HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-REQUEST_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32} [^\x00-\x20\x7f]+ HTTP/1\.[01]\r?\n")
-METHOD_START = re.compile(
-    rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}( [^\x00-\x20\x7f]*( (H(T(T(P(/(1(\.([01]\r?)?)?)?)?)?)?)?)?)?)?"
+# Empty lines before a request line are allowed by RFC 9112, 2.2; no other protocol opens with them.
+REQUEST_LINE = re.compile(rb"(?:\r?\n)*[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32} [^\x00-\x20\x7f]+ HTTP/1\.[01]\r?\n")
+BEGINNING = re.compile(
+    rb"(?:\r?\n)*(?:\r?"
+    rb"|[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}( [^\x00-\x20\x7f]*( (H(T(T(P(/(1(\.([01]\r?)?)?)?)?)?)?)?)?)?)?)"
 )
-MAX_REQUEST_LINE = 16 * 1024
+"""What may yet become a request line."""
+MAX_REQUEST_LINE = 64 * 1024
+"""With the empty lines before it. However the bytes are cut, the same ones are found too long."""
 
 
 class Speech(StrEnum):
@@ -30,42 +34,32 @@ class Speech(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The verdict on the first bytes; `hello` for TLS; `need` is how many bytes would tell more."""
+    """The verdict on the first bytes; `hello` for TLS."""
 
     speech: Speech
     hello: ClientHello | None = None
-    need: int = 0
+
+
+MORE, OTHER = Opening(Speech.MORE), Opening(Speech.OTHER)
 
 
 def classify(data: bytes) -> Opening:
     """What these first bytes are. Raises `MalformedHello` for TLS that cannot be read."""
     if not data:
-        return Opening(Speech.MORE, need=1)
-    if data[0] == 0x16:
+        return MORE
+    if starts_like_tls(data):
         return _tls(data)
     if HTTP2_PREFACE.startswith(data[: len(HTTP2_PREFACE)]):
-        if len(data) >= len(HTTP2_PREFACE):
-            return Opening(Speech.HTTP2)
-        return Opening(Speech.MORE, need=len(HTTP2_PREFACE))
+        return Opening(Speech.HTTP2) if len(data) >= len(HTTP2_PREFACE) else MORE
     return _http1(data)
 
 
 def _tls(data: bytes) -> Opening:
-    if len(data) < 3:
-        return Opening(Speech.MORE, need=5)
-    if not starts_like_tls(data):
-        return Opening(Speech.OTHER)
     hello = read_hello(data)
-    if hello is None:
-        return Opening(Speech.MORE, need=len(data) + 1)
-    return Opening(Speech.TLS, hello)
+    return MORE if hello is None else Opening(Speech.TLS, hello)
 
 
 def _http1(data: bytes) -> Opening:
-    # Leading empty lines before a request line are allowed by RFC 9112, 2.2; no other protocol opens with them.
-    line = data.lstrip(b"\r\n")
-    if REQUEST_LINE.match(line):
+    if REQUEST_LINE.match(data, 0, MAX_REQUEST_LINE):
         return Opening(Speech.HTTP1)
-    if len(data) < MAX_REQUEST_LINE and METHOD_START.fullmatch(line):
-        return Opening(Speech.MORE, need=len(data) + 1)
-    return Opening(Speech.OTHER)
+    return MORE if len(data) < MAX_REQUEST_LINE and BEGINNING.fullmatch(data) else OTHER

@@ -13,14 +13,16 @@ EXTENSION_SERVER_NAME = 0
 EXTENSION_ALPN = 16
 EXTENSION_ECH = 0xFE0D
 MAX_HELLO = 64 * 1024
+MAX_RECORDS = MAX_HELLO + 5 * 1024
+"""With the heads of the records that it was cut into."""
 
 
 class MalformedHello(ValueError):
     """The bytes start like TLS and are none."""
 
 
-class _Short(Exception):
-    """The bytes end before the message does."""
+class _Misfit(Exception):
+    """A length does not fit what it measures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class _Reader:
     def take(self, count: int) -> bytes:
         end = self.at + count
         if end > len(self.data):
-            raise _Short
+            raise _Misfit
         taken, self.at = self.data[self.at : end], end
         return taken
 
@@ -55,10 +57,15 @@ class _Reader:
     def more(self) -> bool:
         return self.at < len(self.data)
 
+    def finish(self) -> None:
+        """What is left over another reader might take for something."""
+        if self.more:
+            raise _Misfit
+
 
 def starts_like_tls(data: bytes) -> bool:
-    """Whether these first bytes can only be a TLS handshake record."""
-    return len(data) >= 3 and data[0] == RECORD_HANDSHAKE and data[1] == 3 and data[2] <= 4
+    """Whether these bytes, as far as they go, begin a TLS handshake record."""
+    return data[:2] in (b"\x16", b"\x16\x03") and data[2:3] <= b"\x04"
 
 
 def read_hello(data: bytes) -> ClientHello | None:
@@ -71,13 +78,13 @@ def read_hello(data: bytes) -> ClientHello | None:
         return None
     try:
         return _client_hello(_Reader(message))
-    except (_Short, UnicodeDecodeError) as error:
+    except (_Misfit, UnicodeDecodeError) as error:
         raise MalformedHello("the ClientHello contradicts its own lengths") from error
 
 
 def _handshake(data: bytes) -> bytes | None:
     """The handshake message, joined from as many records as it was cut into; None while it is not whole."""
-    records, joined = _Reader(data), b""
+    records, joined = _Reader(data[:MAX_RECORDS]), b""
     try:
         while True:
             if records.number(1) != RECORD_HANDSHAKE or records.number(2) >> 8 != 3:
@@ -91,9 +98,9 @@ def _handshake(data: bytes) -> bytes | None:
                     raise MalformedHello(f"a ClientHello of {length} bytes is longer than {MAX_HELLO}")
                 if len(joined) >= length:
                     return joined[4:length]
-    except _Short:
-        if len(data) > MAX_HELLO + 5 * 1024:
-            raise MalformedHello(f"no whole ClientHello within {MAX_HELLO} bytes") from None
+    except _Misfit:
+        if len(data) >= MAX_RECORDS:
+            raise MalformedHello(f"no whole ClientHello within {MAX_RECORDS} bytes") from None
         return None
 
 
@@ -107,6 +114,7 @@ def _client_hello(hello: _Reader) -> ClientHello:
     sni, ech = "", False
     alpn: tuple[str, ...] = ()
     extensions, seen = hello.block(2), set()
+    hello.finish()
     while extensions.more:
         kind, body = extensions.number(2), extensions.block(2)
         if kind in seen:
@@ -123,6 +131,7 @@ def _client_hello(hello: _Reader) -> ClientHello:
 
 def _server_name(body: _Reader) -> str:
     names, found = body.block(2), []
+    body.finish()
     while names.more:
         kind, name = names.number(1), names.block(2)
         if kind == 0:
@@ -134,6 +143,7 @@ def _server_name(body: _Reader) -> str:
 
 def _protocols(body: _Reader) -> tuple[str, ...]:
     names, found = body.block(2), []
+    body.finish()
     while names.more:
         found.append(names.block(1).data.decode("latin-1"))
     return tuple(found)

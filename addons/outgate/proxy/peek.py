@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from outgate.proxy.classify import Opening, Speech, classify
+from outgate.proxy.classify import OTHER, Opening, Speech, classify
 
 MAX_PEEK = 80 * 1024
 """A ClientHello may be 64 KiB; no kernel buffer is asked for more."""
-SILENT = Opening(Speech.OTHER)
 RETRY = 0.02
 """Seconds between looks where the kernel cannot be told how many bytes to wait for."""
+ENDED = (7, 8)
+"""Linux: CLOSE, after a reset, and CLOSE_WAIT, after the peer's last byte."""
 
 
 class Gone(ConnectionError):
@@ -26,51 +27,50 @@ async def first_bytes(sock: socket.socket, within: float) -> Opening:
 
     Raises `Gone`, and `MalformedHello` for TLS that cannot be read.
     """
-    opening = Opening(Speech.MORE, need=1)
-    seen = -1
+    data = b""
     try:
         async with asyncio.timeout(within):
-            while opening.speech is Speech.MORE:
-                data = await _peek(sock, opening.need, seen)
-                if len(data) >= MAX_PEEK:
-                    return SILENT
-                seen = len(data)
+            while len(data) < MAX_PEEK:
+                data = await _peek(sock, len(data))
                 opening = classify(data)
+                if opening.speech is not Speech.MORE:
+                    return opening
     except TimeoutError:
-        return SILENT
+        return OTHER
     finally:
         _wait_for(sock, 1)
-    return opening
+    return OTHER
 
 
 async def peek_until(sock: socket.socket, end: bytes, most: int, within: float) -> bytes:
     """The bytes up to and with `end`, left unread. Raises `Gone`, `ValueError` past `most`, `TimeoutError`."""
-    seen = -1
-    async with asyncio.timeout(within):
-        while True:
-            data = await _peek(sock, seen + 1 if seen > 0 else 1, seen)
-            if (at := data.find(end)) >= 0:
-                return data[: at + len(end)]
-            if len(data) >= most:
-                raise ValueError(f"no {end!r} within {most} bytes")
-            seen = len(data)
+    data, most = b"", min(most, MAX_PEEK)
+    try:
+        async with asyncio.timeout(within):
+            while len(data) < most:
+                data = await _peek(sock, len(data))
+                if (at := data.find(end, 0, most)) >= 0:
+                    return data[: at + len(end)]
+    finally:
+        _wait_for(sock, 1)
+    raise ValueError(f"no {end!r} within {most} bytes")
 
 
-async def _peek(sock: socket.socket, need: int, seen: int) -> bytes:
-    """Wait until more than `seen` bytes are there, or the end, and look at them."""
+async def _peek(sock: socket.socket, seen: int) -> bytes:
+    """Wait until more than `seen` bytes are there and look at them. Raises `Gone` where no more will come."""
     while True:
-        _wait_for(sock, min(need, MAX_PEEK))
+        _wait_for(sock, seen + 1)
         await readable(sock)
         try:
             data = sock.recv(MAX_PEEK, socket.MSG_PEEK)
         except BlockingIOError:
-            continue
+            data = b""
         except OSError as error:
             raise Gone("the connection was reset") from error
-        if not data or (len(data) == seen and _ended(sock)):
-            raise Gone("the connection was closed")
         if len(data) > seen:
             return data
+        if _ended(sock):
+            raise Gone("the connection was closed")
         await asyncio.sleep(RETRY)
 
 
@@ -82,9 +82,9 @@ def _wait_for(sock: socket.socket, count: int) -> None:
 
 
 def _ended(sock: socket.socket) -> bool:
-    """Whether the peer has sent its last byte (Linux: state CLOSE_WAIT in the first byte of tcp_info)."""
+    """Whether the peer has sent its last byte: the state is the first byte of `tcp_info`."""
     try:
-        return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == 8
+        return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in ENDED
     except OSError:
         return True
 

@@ -1,0 +1,151 @@
+"""The ClientHello: what OpenSSL writes is read, however it is cut; what contradicts itself is refused."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from outgate.proxy.hello import MAX_HELLO, ClientHello, MalformedHello, read_hello, starts_like_tls
+from proxy.openings import HELLOS, Hello, block, client_hello, extension, handmade, recut, server_names
+
+WHOLE = client_hello(Hello("api.example", ("h2", "http/1.1")))
+
+
+@pytest.mark.parametrize("wanted", HELLOS, ids=str)
+def test_openssls_hellos_are_read(wanted):
+    assert read_hello(client_hello(wanted)) == ClientHello(wanted.sni or "", wanted.alpn, ech=False)
+
+
+@pytest.mark.parametrize("wanted", HELLOS[::5], ids=str)
+@pytest.mark.parametrize("size", [1, 3, 4, 5, 64])
+def test_one_cut_into_records_of_few_bytes_is_the_same(wanted, size):
+    whole = client_hello(wanted)
+    assert read_hello(recut(whole, [size])) == read_hello(whole)
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=12))
+def test_one_cut_anywhere_is_the_same(sizes):
+    assert read_hello(recut(WHOLE, sizes)) == ClientHello("api.example", ("h2", "http/1.1"))
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=6), st.data())
+def test_a_part_of_a_valid_one_asks_for_more(sizes, data):
+    whole = recut(WHOLE, sizes)
+    assert read_hello(whole[: data.draw(st.integers(0, len(whole) - 1))]) is None
+
+
+@given(st.binary(max_size=200))
+def test_what_follows_changes_nothing(rest):
+    assert read_hello(WHOLE + rest) == read_hello(WHOLE)
+
+
+def test_an_address_is_no_server_name():
+    assert read_hello(client_hello(Hello("192.0.2.1"))).sni == ""
+
+
+def test_one_without_extensions_is_read():
+    assert read_hello(handmade(None)) == ClientHello()
+
+
+def test_an_encrypted_name_is_noticed():
+    ech = extension(0xFE0D, b"\x00" + bytes(40))
+    assert read_hello(handmade(server_names(b"public.example") + ech)) == ClientHello("public.example", (), True)
+
+
+@pytest.mark.parametrize(
+    "hello",
+    [
+        handmade(server_names(b"a.example", b"b.example")),
+        handmade(server_names(b"a.example") + server_names(b"b.example")),
+        handmade(server_names(b"\xff.example")),
+        handmade(extension(0, block(2, b"\x00" + block(2, b"a.example")) + b"more")),
+        handmade(extension(0, b"\x00\x40\x00" + block(2, b"a.example"))),
+        handmade(extension(16, block(2, block(1, b"h2")) + b"x")),
+        handmade(extension(16, block(2, b"\x09h2"))),
+        handmade(server_names(b"a.example"), after=b"x"),
+        handmade(server_names(b"a.example")[:-1]),
+        handmade(None, after=b"\x00"),
+        handmade(b"", kind=2),
+        handmade(b"", claimed=MAX_HELLO),
+        handmade(b"", claimed=4),
+        handmade(server_names(b"a.example"), record=0x17),
+        recut(WHOLE, [50])[:55] + b"\x17\x03\x03\x00\x01x",
+        b"\x16\x03\x01\x00\x04\x01\xff\xff\xff",
+        b"\x16\x02\x00\x00\x04" + bytes(4),
+    ],
+)
+def test_what_contradicts_itself_is_refused(hello):
+    with pytest.raises(MalformedHello):
+        read_hello(hello)
+
+
+def test_one_of_the_greatest_length_is_read_and_a_longer_one_refused():
+    padding = MAX_HELLO - 4 - (len(handmade(extension(21, b""))) - 9)
+    assert read_hello(recut_long(extension(21, bytes(padding)))) == ClientHello()
+    with pytest.raises(MalformedHello):
+        read_hello(recut_long(extension(21, bytes(padding + 1))))
+
+
+def recut_long(extensions):
+    """`handmade` in records of the greatest size, for what does not fit into one."""
+    body = b"\x03\x03" + bytes(32) + block(1, b"") + block(2, b"\x13\x01") + block(1, b"\x00") + block(2, extensions)
+    message, made = b"\x01" + block(3, body), b""
+    while message:
+        made, message = made + b"\x16\x03\x01" + block(2, message[:16384]), message[16384:]
+    return made
+
+
+def test_records_without_contents_do_not_go_on_for_ever():
+    with pytest.raises(MalformedHello):
+        read_hello(b"\x16\x03\x01\x00\x00" * 15000)
+
+
+@given(st.one_of(st.binary(max_size=400), st.binary(max_size=400).map(lambda rest: b"\x16\x03\x01" + rest)))
+@example(b"")
+@example(b"\x16\x03\x01\x00\x00")
+def test_any_bytes_are_a_hello_a_wish_for_more_or_malformed(data):
+    with suppress(MalformedHello):
+        assert isinstance(read_hello(data), ClientHello | None)
+
+
+@given(st.data())
+def test_a_damaged_one_is_a_hello_a_wish_for_more_or_malformed(data):
+    damaged = bytearray(client_hello(Hello("api.example", ("h2",))))
+    for _ in range(data.draw(st.integers(1, 4))):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(MalformedHello):
+        assert isinstance(read_hello(bytes(damaged)), ClientHello | None)
+
+
+@given(st.one_of(st.binary(max_size=60), st.sampled_from([WHOLE[:40], WHOLE[:70], WHOLE])), st.binary(max_size=20))
+def test_what_was_refused_stays_refused(data, rest):
+    for opening in (data, b"\x16\x03\x01" + data):
+        if refused(opening):
+            assert refused(opening + rest)
+
+
+def refused(data: bytes) -> bool:
+    try:
+        read_hello(data)
+    except MalformedHello:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("data", "answer"),
+    [
+        (b"", False),
+        (b"\x16", True),
+        (b"\x16\x03", True),
+        (b"\x16\x03\x00", True),
+        (b"\x16\x03\x04", True),
+        (b"\x16\x03\x05", False),
+        (b"\x16\x02", False),
+        (b"\x17\x03\x03", False),
+        (b"GET", False),
+    ],
+)
+def test_tls_is_told_from_its_first_bytes_as_far_as_they_go(data, answer):
+    assert starts_like_tls(data) is answer
