@@ -1,0 +1,55 @@
+"""What a gate said of each attempt since a moment ago, and giving it other documents.
+
+Owns waiting for entries: the gate writes one when an attempt is over, which may be after its client was answered.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from .lab.gate import Documents, Entry, RunningGate
+from .lab.namespaces import Lab
+
+PATIENCE = 5.0  # seconds for an entry
+QUIET = 0.05  # seconds in which a packet that was on its way would have arrived
+
+
+class Journal:
+    """The access log from here on."""
+
+    def __init__(self, gate: RunningGate) -> None:
+        self._gate = gate
+        self._from = len(gate.log())
+
+    def __call__(self, **wanted: object) -> list[Entry]:
+        """Entries so far in which these fields stand."""
+        entries = self._gate.log()[self._from :]
+        return [entry for entry in entries if all(entry.get(name) == value for name, value in wanted.items())]
+
+    def one(self, **wanted: object) -> Entry:
+        """The one such entry, as soon as it is there."""
+        deadline = time.monotonic() + PATIENCE
+        while not (found := self(**wanted)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert len(found) == 1, f"wanted one entry with {wanted}; there is {self()}"
+        return found[0]
+
+
+def load(gate: RunningGate, documents: Documents) -> dict[str, Any]:
+    """Give a gate other documents, and come back when it judges by them."""
+    gate.write(documents)
+    answer: dict[str, Any] = gate.admin("/reload", "POST")
+    assert answer.get("loaded"), answer
+    return answer
+
+
+@contextmanager
+def untouched(lab: Lab, *addresses: str) -> Iterator[None]:
+    """Meanwhile not one packet reaches these addresses."""
+    before = [lab.packets(address) for address in addresses]
+    yield
+    time.sleep(QUIET)
+    assert [lab.packets(address) for address in addresses] == before
