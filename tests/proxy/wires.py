@@ -51,7 +51,9 @@ def reset(sock: socket.socket) -> None:
 async def arrived(sock: socket.socket, count: int) -> None:
     """Until so many bytes lie in the kernel unread."""
     async with asyncio.timeout(LIMIT):
-        while unread(sock) < count:
+        while True:
+            if unread(sock) >= count:
+                return
             await asyncio.sleep(0.001)
 
 
