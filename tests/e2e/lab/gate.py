@@ -7,6 +7,7 @@ and serves regular and socks5 mode. Knows nothing of policy: documents are text.
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import os
 import shutil
@@ -44,7 +45,7 @@ class RunningGate(ABC):
         self._folder = Path(tempfile.mkdtemp(prefix="outgate-gate-"))
         self._folder.chmod(0o755)
         self.policy = self._folder / "policy"
-        self.policy.mkdir()
+        self._versions = itertools.count(1)
         self._settings = {
             "ca_certificate": pki.gate_ca.cert,
             "ca_key": self._own(pki.gate_ca.key),
@@ -106,31 +107,36 @@ class RunningGate(ABC):
         return self.process is None or self.process.poll() is not None
 
     def write(self, policy: Documents) -> None:
-        """Put the documents, and nothing else, into the policy directory, each file in one step."""
-        documents = {"policy.yaml": policy} if isinstance(policy, str) else dict(policy)
-        for name, text in documents.items():
-            whole = self._folder / f"{name}.new"
-            whole.write_text(text, encoding="utf-8")
-            whole.replace(self.policy / name)
-        for path in self.policy.iterdir():
-            if path.name not in documents:
-                path.unlink()
+        """Make these documents, and no others, the policy directory, in one step: it is a link, as in a ConfigMap."""
+        version = self._folder / f"policy.{next(self._versions)}"
+        version.mkdir()
+        for name, text in ({"policy.yaml": policy} if isinstance(policy, str) else policy).items():
+            (version / name).write_text(text, encoding="utf-8")
+        link = version.with_name(f"{version.name}.link")
+        link.symlink_to(version.name)
+        link.replace(self.policy)
 
     def reload(self, policy: Documents) -> None:
-        """Give the gate other documents and wait until it judges by them."""
-        before = self.generation()
+        """Give the gate other documents and wait until it judges by them. Raises RuntimeError when it refuses them."""
+        before = self.admin("/status")["policy"]
         self.write(policy)
         self.hang_up()
-        self._await(lambda: self.generation() != before, "the gate kept its policy")
+        self._await(lambda: self._changed(before), "the gate kept its policy")
+        if self.generation() == before["generation"]:
+            raise RuntimeError(f"the gate refuses the policy:\n{self.stderr()}")
+
+    def _changed(self, before: Entry) -> bool:
+        now = self.admin("/status")["policy"]
+        return any(now[key] != before[key] for key in ("generation", "failures"))
 
     def hang_up(self) -> None:
         """Tell the gate to reload, without waiting."""
         assert self.process is not None
         self.process.send_signal(signal.SIGHUP)
 
-    def generation(self) -> object:
-        """What names the policy that the gate judges by."""
-        return self.admin("/status")["policy"]["generation"]
+    def generation(self) -> int:
+        """How many policies the gate has judged by, this one included."""
+        return int(self.admin("/status")["policy"]["generation"])
 
     def log(self, at_least: int = 0, within: float = 5.0) -> list[Entry]:
         """The access log so far, or as soon as it has so many entries."""
