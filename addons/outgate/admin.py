@@ -14,19 +14,19 @@ import socket
 import stat
 import time
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Protocol
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
-from tornado.netutil import bind_sockets, bind_unix_socket
+from tornado.netutil import bind_unix_socket
 from tornado.web import Application, HTTPError, RequestHandler
 
 from outgate import __version__
 from outgate.policy.current import Snapshot
-from outgate.policy.hosts import HostError, canonical_authority
+from outgate.policy.hosts import HostError, canonical_authority, literal
 from outgate.policy.plain import plain, plain_policy
+from outgate.policy.selection import parsed
 from outgate.policy.snapshot import Policy
 from outgate.settings import parse_address
 
@@ -81,10 +81,9 @@ class Admin:
         if self.address.startswith(UNIX):
             self._server.add_socket(_bind_file(Path(self.address.removeprefix(UNIX))))
             return
-        host, port = parse_address(self.address)
-        sockets = bind_sockets(port, host or None)
-        self.port = int(sockets[0].getsockname()[1])
-        self._server.add_sockets(sockets)
+        sock = _bind(*parse_address(self.address))
+        self.port = int(sock.getsockname()[1])
+        self._server.add_socket(sock)
 
     async def stop(self) -> None:
         self._server.stop()
@@ -106,17 +105,15 @@ def refusal(request: HTTPServerRequest, local: str | None) -> str | None:
     if local is None:
         return None
     try:
-        host, _ = canonical_authority(request.host, 0)
+        host, _ = canonical_authority(request.headers.get("Host", ""), 0)
     except HostError as error:
         return str(error)
-    here = ip_address(local.partition("%")[0])
-    if host == "localhost" and here.is_loopback:
+    here, asked = parsed(local.partition("%")[0]), literal(host)
+    if here is not None and here.is_loopback and (host == "localhost" or (asked is not None and asked.is_loopback)):
         return None
-    try:
-        asked = ip_address(host)
-    except ValueError:
+    if asked is None:
         return "ask by address, or as localhost: a name may be made to point here"
-    return None if asked == here or (asked.is_loopback and here.is_loopback) else "this is not the address asked for"
+    return None if asked == here else f"this is {here}, not {asked}"
 
 
 class Pages:
@@ -269,6 +266,15 @@ def _local(request: HTTPServerRequest) -> str | None:
     connection: Any = request.connection
     name = connection.stream.socket.getsockname()
     return str(name[0]) if isinstance(name, tuple) else None
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A listening socket; for no host, one for every address of both families."""
+    both = not host and socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if both or ":" in host else socket.AF_INET
+    sock = socket.create_server((host, port), family=family, dualstack_ipv6=both)
+    sock.setblocking(False)
+    return sock
 
 
 def _bind_file(path: Path) -> socket.socket:
