@@ -161,7 +161,6 @@ def test_loading_and_deciding_import_nothing_heavy(tmp_path):
     heavy = {
         "mitmproxy",
         "idna",
-        "re2",
         "pydantic",
         "asyncio",
         "cryptography",

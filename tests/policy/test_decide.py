@@ -115,6 +115,22 @@ def test_rules_about_regions_see_the_destination_s():
     assert not decide(policy, http("any.example")).allowed
 
 
+def test_rules_that_name_hosts_judge_bytes_by_the_name_of_their_one_destination():
+    db = destination("db.example", port=5432, protocol=Protocol.TCP)
+    allow = rule(Action.ALLOW, Attribute.HOST, "db.example")
+    other = rule(Action.ALLOW, Attribute.HOST, "other.example")
+    assert decide(over(db, access=[allow]), tcp("203.0.113.9", 5432)).allowed
+    assert not decide(over(db, access=[other]), tcp("203.0.113.9", 5432)).allowed
+    assert decide(
+        over(db, access=[rule(Action.DENY, Attribute.HOST, "other.example")]), tcp("203.0.113.9", 5432)
+    ).allowed
+    net = (ip_network("203.0.113.0/24"),)
+    for hosts in ((), ("db.example", "two.example"), ("*.example",)):
+        many = destination(*hosts, port=5432, protocol=Protocol.TCP, networks=net)
+        assert not decide(over(many, access=[allow]), tcp("203.0.113.9", 5432)).allowed
+    assert not decide(over(db, access=[allow], tunnel_hosts="istio"), tcp("203.0.113.9", 5432)).allowed
+
+
 def test_shadows_and_audits_are_carried_and_not_enforced():
     dry = rule(Action.DENY, Attribute.METHOD, "GET", shadow=True)
     audit = replace(rule(Action.AUDIT, Attribute.METHOD, "GET"))

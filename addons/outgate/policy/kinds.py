@@ -119,6 +119,7 @@ INERT = {
     "discovery.k8s.io": ("EndpointSlice",),
     "apiextensions.k8s.io": ("CustomResourceDefinition",),
     "admissionregistration.k8s.io": ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"),
+    "monitoring.coreos.com": ("PodMonitor", "PrometheusRule", "ServiceMonitor"),
     "cert-manager.io": ("Certificate", "ClusterIssuer", "Issuer"),
     "kustomize.config.k8s.io": ("Component", "Kustomization"),
 }
