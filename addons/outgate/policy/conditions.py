@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_network
+from operator import attrgetter
 
 from outgate.policy import matching, principals
 from outgate.policy.facts import Facts
@@ -76,31 +77,31 @@ def _text(read: Callable[[Facts], str | None], match: matching.Match) -> Test:
 
 def _principal(condition: Condition, terms: Terms) -> Test:
     values = (value.removeprefix(principals.SCHEME) for value in condition.values)
-    return _text(lambda facts: facts.principal, matching.strings(principals.aliased(values, terms.domains)))
+    return _text(attrgetter("principal"), matching.strings(principals.aliased(values, terms.domains)))
 
 
 def _namespace(condition: Condition, terms: Terms) -> Test:
-    return _text(lambda facts: facts.namespace, matching.globs(condition.values))
+    return _text(attrgetter("namespace"), matching.globs(condition.values))
 
 
 def _account(condition: Condition, terms: Terms) -> Test:
-    return _text(lambda facts: facts.account, matching.strings(condition.values))
+    return _text(attrgetter("account"), matching.strings(condition.values))
 
 
 def _trust_domain(condition: Condition, terms: Terms) -> Test:
     values = principals.same_domains(condition.values, terms.domains)
-    return _text(lambda facts: facts.trust_domain, matching.globs(values))
+    return _text(attrgetter("trust_domain"), matching.globs(values))
 
 
 def _source_ip(condition: Condition, terms: Terms) -> Test:
     """Also for the remote address: a header that a workload sends does not say who it is."""
-    return _address(lambda facts: facts.source_address, condition.values)
+    return _address(attrgetter("source_address"), condition.values)
 
 
 def _destination_ip(condition: Condition, terms: Terms) -> Test:
     if terms.granting:
-        return _address(lambda facts: facts.destination_address, condition.values)
-    return _address(lambda facts: facts.dialled_address, condition.values)
+        return _address(attrgetter("destination_address"), condition.values)
+    return _address(attrgetter("dialled_address"), condition.values)
 
 
 def _address(read: Callable[[Facts], Address | None], values: Sequence[str]) -> Test:
@@ -121,15 +122,15 @@ def _port(condition: Condition, terms: Terms) -> Test:
 
 
 def _sni(condition: Condition, terms: Terms) -> Test:
-    return _text(lambda facts: facts.sni, matching.strings(value.lower() for value in condition.values))
+    return _text(attrgetter("sni"), matching.strings(value.lower() for value in condition.values))
 
 
 def _region(condition: Condition, terms: Terms) -> Test:
-    return _text(lambda facts: facts.region, matching.strings(condition.values))
+    return _text(attrgetter("region"), matching.strings(condition.values))
 
 
 def _method(condition: Condition, terms: Terms) -> Test:
-    return _text(lambda facts: facts.attempt.method if facts.http else None, matching.strings(condition.values))
+    return _text(attrgetter("method"), matching.strings(condition.values))
 
 
 def _host(condition: Condition, terms: Terms) -> Test:
@@ -139,7 +140,9 @@ def _host(condition: Condition, terms: Terms) -> Test:
         names = facts.names
         if names is None:
             return None
-        spellings = names.spellings if terms.granting else names.spellings + names.usual
+        spellings = names.spellings if terms.granting else names.all
+        if len(spellings) == 1:
+            return match(spellings[0])
         matched = [match(spelling) for spelling in spellings]
         # Spellings that ought to agree and do not leave it open whether the host is meant.
         return None if names.as_sent and any(matched) != all(matched) else any(matched)

@@ -18,8 +18,8 @@ class Names(NamedTuple):
     """The one host an attempt is for, in the spellings that a rule may compare; lower case."""
 
     spellings: tuple[str, ...]
-    usual: tuple[str, ...] = ()
-    """Further ones that a rule must not be escaped by: as clients usually write the verified name."""
+    all: tuple[str, ...]
+    """With those that a rule must not be escaped by: as clients usually write the verified name."""
     as_sent: bool = False
     """The workload chose the spelling, so a rule holds only if it holds for each; else any will do."""
 
@@ -56,7 +56,7 @@ class Facts:
         account = self._name.account or self.attempt.caller.service_account
         return f"{self.namespace}/{account}" if self.namespace and account else None
 
-    @property
+    @cached_property
     def trust_domain(self) -> str | None:
         return self._name.trust_domain or None
 
@@ -69,12 +69,16 @@ class Facts:
         """What the workload dialled."""
         return _address(self.attempt.address)
 
-    @property
+    @cached_property
     def destination_address(self) -> IPv4Address | IPv6Address | None:
         """The dialled address where the attempt goes there: a named host is resolved by the gate instead."""
         return self.dialled_address if self.attempt.host in (None, self.attempt.address) else None
 
-    @property
+    @cached_property
+    def method(self) -> str | None:
+        return self.attempt.method if self.http else None
+
+    @cached_property
     def sni(self) -> str:
         """Empty: the client sent none, as in plain text."""
         return (self.attempt.sni or "").lower()
@@ -87,7 +91,7 @@ class Facts:
         if self.defaults.tunnel_hosts != "sni":
             return None
         name = self.sni if self.attempt.kind is AttemptKind.TLS else self.attempt.host or self._only_name()
-        return Names((name, self._with_port(name))) if name else None
+        return _any_of(name, self._with_port(name)) if name else None
 
     def _only_name(self) -> str | None:
         """The one name of the destination: what is known by name alone is dialled under it, whatever was dialled."""
@@ -100,11 +104,11 @@ class Facts:
         headers, host = self.attempt.headers, self.attempt.host
         sent = [text.lower() for key in (":authority", "host") if (text := headers.get(key))]
         if not sent:
-            return Names(_distinct(self._usual(host), self._with_port(host))) if host else None
+            return _any_of(self._usual(host), self._with_port(host)) if host else None
         if host is None:
-            return Names(_distinct(*sent), as_sent=True)
+            return Names(_distinct(*sent), _distinct(*sent), as_sent=True)
         alike = _bracketed(host) if port_of(sent[0]) is None else self._with_port(host)
-        return Names(_distinct(*sent, alike), (self._usual(host),), as_sent=True)
+        return Names(_distinct(*sent, alike), _distinct(*sent, alike, self._usual(host)), as_sent=True)
 
     def _usual(self, host: str) -> str:
         """The authority that a client sends: the port is left out where it is the scheme's own."""
@@ -130,7 +134,7 @@ class Facts:
                 return "https" if self.attempt.encrypted else "http"
         return self.attempt.headers.get(key)
 
-    @property
+    @cached_property
     def region(self) -> str | None:
         """Of the destination."""
         return (self.destination.region or None) if self.destination else None
@@ -146,6 +150,10 @@ def port_of(authority: str) -> str | None:
     """The port that an authority spells, or None."""
     head, colon, port = authority.rpartition(":")
     return port if colon and not (head.startswith("[") and port.endswith("]")) else None
+
+
+def _any_of(*spellings: str) -> Names:
+    return Names(_distinct(*spellings), _distinct(*spellings))
 
 
 def _distinct(*texts: str) -> tuple[str, ...]:
