@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import queue
+import shutil
 import socket
 import subprocess
 from typing import Any
@@ -34,6 +35,8 @@ def local(origin_pki):
 
 @pytest.fixture(params=["http1", "http2", "h2c"])
 def get(request, local, origin_pki):
+    if shutil.which("curl") is None:
+        pytest.skip("there is no curl")
     server = "plain" if request.param == "h2c" else "secure"
     host, port = local.address(server)
     flags = {"http1": ["--http1.1"], "http2": ["--http2"], "h2c": ["--http2-prior-knowledge"]}[request.param]

@@ -25,7 +25,7 @@ from .users import as_user
 POD4, POD6 = "10.77.0.2", "fd77::2"
 WORLD4, WORLD6 = "10.77.0.1", "fd77::1"
 METADATA4, METADATA6 = "169.254.169.254", "fd00:ec2::254"
-PROGRAMS = ("ip", "setpriv")
+PROGRAMS = ("ip", "iptables", "setpriv", "curl")  # what labs and their workloads run
 
 _serial = itertools.count(1)
 
