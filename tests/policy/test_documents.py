@@ -128,3 +128,25 @@ def test_every_broken_file_of_a_directory_is_reported(tmp_path):
 def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path):
     (tmp_path / "a.yaml").write_bytes(b"\xef\xbb\xbfkind: A\n")
     assert load(tmp_path)[0].kind == "A"
+
+
+def test_the_folders_of_a_config_map_are_read_through_their_links(tmp_path):
+    """An item with a path in it becomes a link to a folder, which holds documents like any other."""
+    (tmp_path / "..1" / "sub").mkdir(parents=True)
+    (tmp_path / "..1" / "sub" / "a.yaml").write_text("kind: A")
+    (tmp_path / "..data").symlink_to("..1")
+    (tmp_path / "sub").symlink_to("..data/sub")
+    assert files(tmp_path) == [tmp_path / "sub" / "a.yaml"]
+
+
+def test_a_link_to_a_folder_that_it_stands_in_is_not_followed(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    (tmp_path / "a" / "a.yaml").write_text("kind: A")
+    assert files(tmp_path) == [tmp_path / "a" / "a.yaml"]
+
+
+def test_a_link_that_leads_nowhere_is_a_problem_and_not_a_file_less(tmp_path):
+    (tmp_path / "deny.yaml").symlink_to(tmp_path / "gone.yaml")
+    with pytest.raises(PolicyError, match=r"deny\.yaml: cannot be read"):
+        load(tmp_path)

@@ -134,12 +134,25 @@ def files(path: Path) -> list[Path]:
         raise PolicyError([Problem(Where(str(path)), "no such file or directory", "name an existing policy path")])
     if path.is_file():
         return [path]
-    found = (file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
-    return sorted(file for file in found if not _hidden(file.relative_to(path)) and ".test." not in file.name)
+    return sorted(file for file in _below(path, frozenset()) if file.suffix in SUFFIXES and ".test." not in file.name)
 
 
-def _hidden(relative: Path) -> bool:
-    return any(part.startswith(".") for part in relative.parts)
+def _below(folder: Path, outer: frozenset[Path]) -> Iterator[Path]:
+    """Everything under a folder that is no folder. Symlinks are followed, as a ConfigMap's folders are such, but not
+    into a folder that they stand in; one that leads nowhere is a file that cannot be read."""
+    if (real := folder.resolve()) in outer:
+        return
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise PolicyError([Problem(Where(str(folder)), f"cannot be read: {error}")]) from error
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _below(entry, outer | {real})
+        elif entry.is_file() or not entry.exists():
+            yield entry
 
 
 def _read(file: Path) -> str:
