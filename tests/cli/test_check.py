@@ -226,6 +226,14 @@ def test_a_file_that_may_not_be_read_exits_2(terminal):
     assert "policy/a.yaml" in result.stderr
 
 
+def test_a_file_that_is_not_there_behind_its_link_exits_2(terminal):
+    terminal.write("policy/mesh.yaml", DEFAULTS)
+    (terminal.path / "policy" / "deny.yaml").symlink_to("gone.yaml")
+    result = terminal.run("check")
+    assert result.exit_code == 2
+    assert '"policy/deny.yaml" cannot be read' in result.stderr
+
+
 def test_settings_reach_the_load(terminal):
     """Documents without a namespace belong to the gate's, which overlays are matched by."""
     terminal.write("base/mesh.yaml", DEFAULTS)

@@ -14,6 +14,7 @@ import click
 
 from outgate.policy.documents import files
 from outgate.policy.frontends import Setting
+from outgate.problems import PolicyError
 from outgate.settings import Settings, SettingsError, read_settings
 
 DEFAULT = Path("policy")
@@ -69,6 +70,10 @@ def setting_of(settings: Settings) -> Setting:
 def _require_readable(path: Path) -> None:
     if not path.exists():
         raise click.UsageError(f'the policy "{path}" does not exist; name a file or a directory')
-    for file in (path, *files(path)):
+    try:
+        found = files(path)
+    except PolicyError as error:
+        raise click.UsageError(str(error)) from error
+    for file in found:
         if not os.access(file, os.R_OK):
             raise click.UsageError(f'"{file}" cannot be read; allow it')
