@@ -77,6 +77,7 @@ def test_nothing_leaves_while_the_gate_is_dead_and_traffic_goes_on_when_it_is_ba
     assert status(counting, "api.example") == "200"
 
 
+@pytest.mark.netns
 def test_a_gate_that_cannot_start_says_why_and_leaves_no_rules(origin_pki):
     with Lab() as lab:
         with (

@@ -102,6 +102,7 @@ class TestNamespaces:
         assert not Path("/run/netns", other.world).exists()
         assert not Path("/etc/netns", other.pod).exists()
 
+    @pytest.mark.netns
     def test_a_lab_that_fails_half_way_leaves_nothing(self):
         broken = Lab({"broken.example": ("not an address",)})
         with pytest.raises(ValueError, match="not an address"), broken:
