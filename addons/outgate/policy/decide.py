@@ -158,20 +158,11 @@ def _ruled(policy: Policy, attempt: Attempt, allowed: Decision, steps: Steps | N
     if attempt.kind is AttemptKind.HTTP and policy.judges_paths and (what := ambiguous(attempt.path)):
         reason = f"the path has {what}, and rules that look at paths exist"
         return _refused(policy, allowed, Code.PATH_AMBIGUOUS, reason, None)
-    named = _named(attempt, allowed.destination)
-    verdict = judge(policy.access, named, policy.defaults, steps, destination=allowed.destination)
+    verdict = judge(policy.access, attempt, policy.defaults, steps, destination=allowed.destination)
     judged = replace(allowed, shadows=verdict.shadows, audited=verdict.audited)
     if verdict.verdict is Verdict.ALLOW:
         return judged
     return _refused(policy, judged, Code.REFUSED_BY_RULE, verdict.reason, verdict.source)
-
-
-def _named(attempt: Attempt, destination: Destination | None) -> Attempt:
-    """Bytes name no host, but where the registry sends them to a destination of one name, that is the verified name."""
-    if attempt.kind is not AttemptKind.TCP or attempt.host is not None or destination is None:
-        return attempt
-    (name, *others) = destination.hosts or ("*",)
-    return attempt if others or name.startswith("*") else replace(attempt, host=name)
 
 
 def _refused(policy: Policy, allowed: Decision, code: Code, reason: str, source: Source | None) -> Decision:
