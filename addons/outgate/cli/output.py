@@ -46,10 +46,11 @@ def style(text: str, **look: str | bool) -> str:
 
 def _show_rich(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    headers = (Column(column, overflow="fold") for column in columns)  # a place that is cut short is none
+    table = Table(*headers, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))  # as text: what documents say is not markup
     Console().print(table)
