@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from outgate.admin import Admin
@@ -22,9 +22,10 @@ from outgate.policy.frontends import Setting
 from outgate.problems import PolicyError
 from outgate.proxy import listen
 from outgate.proxy.engine import Engine, build
+from outgate.proxy.guard import contained_task
 from outgate.reload import PolicyWatcher
 from outgate.settings import Settings, SettingsError
-from outgate.upstream.environment import Environment
+from outgate.upstream.environment import Environment, Timeouts
 from outgate.upstream.identity import Identities
 from outgate.upstream.resolve import Resolver
 from outgate.upstream.trust import Trust
@@ -36,8 +37,11 @@ CANNOT, WRONG, UNABLE = 1, 2, 3
 KEY_LOGS = ("SSLKEYLOGFILE", "MITMPROXY_SSLKEYLOGFILE")
 
 
-def run(settings: Settings) -> int:
-    """Serve until a signal says otherwise. Returns the exit code; what was wrong stands on standard error."""
+def run(settings: Settings, addons: Sequence[object] = ()) -> int:
+    """Serve until a signal says otherwise. Returns the exit code; what was wrong stands on standard error.
+
+    `addons` are called after the gate has judged, under the same guard.
+    """
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     try:
         _refuse_key_logs()
@@ -51,7 +55,7 @@ def run(settings: Settings) -> int:
     for problem in policy.problems:
         log.warning("%s", problem)
     try:
-        return asyncio.run(_serve(settings, setting, policy, authority))
+        return asyncio.run(_serve(settings, setting, policy, authority, addons))
     except OSError as error:
         return _say(f"cannot listen: {error}", UNABLE)
 
@@ -117,12 +121,15 @@ class Gate:
                 live.abort("it could not be judged again")
 
 
-async def _serve(settings: Settings, setting: Setting, policy: Policy, authority: Authority) -> int:
+async def _serve(
+    settings: Settings, setting: Setting, policy: Policy, authority: Authority, addons: Sequence[object]
+) -> int:
+    asyncio.get_running_loop().set_task_factory(contained_task)
     sockets = listen.bind(*settings.listen)
     snapshot = Snapshot(policy)
     environment = _environment(settings, {sock.getsockname()[1] for sock in sockets})
     stream = sys.stdout.buffer if settings.access_log else None
-    engine = build(settings, snapshot, environment, authority, stream)
+    engine = build(settings, snapshot, environment, authority, stream, addons)
     watcher = PolicyWatcher(settings.policy, setting, snapshot)
     gate = Gate(settings, snapshot, engine, listen.Listener(engine.plane, sockets), watcher)
     snapshot.observers += [engine.plane.swapped, gate.judge_again]
@@ -139,7 +146,8 @@ def _environment(settings: Settings, ports: set[int]) -> Environment:
     """How origins are reached. Identities report what is wrong with their files; nothing of a workload enters here."""
     trust = Trust(roots=tuple(map(str, settings.upstream_ca)))
     identities = Identities(trust, report=lambda problem: log.error("%s", problem))
-    return Environment(Resolver(), identities, own_ports=frozenset(ports))
+    timeouts = Timeouts(total=settings.limits.connect_timeout)
+    return Environment(Resolver(), identities, timeouts=timeouts, own_ports=frozenset(ports))
 
 
 async def _up(gate: Gate, admin: Admin | None) -> None:

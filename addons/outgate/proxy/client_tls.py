@@ -27,14 +27,11 @@ async def accept(
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(loop=loop)
     protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-    copy = sock.dup()
-    try:
-        transport, _ = await loop.connect_accepted_socket(
-            lambda: protocol, copy, ssl=context, ssl_handshake_timeout=limits.handshake_timeout
-        )
-    except BaseException:
-        copy.close()
-        raise
+    # From here on the copy is the transport's, which closes it in every case; a second close would hit whoever got
+    # the same descriptor meanwhile.
+    transport, _ = await loop.connect_accepted_socket(
+        lambda: protocol, sock.dup(), ssl=context, ssl_handshake_timeout=limits.handshake_timeout
+    )
     return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
 

@@ -28,10 +28,17 @@ class Transport:
     task: asyncio.Task[None] | None = None
     origin: Connection | None = None
     released: bool = False
+    ending: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        # TLS counts as full at another size than TCP, and below that `drain` would return at once.
+        self.writer.transport.set_write_buffer_limits(high=HIGH_WATER)
 
     @property
     def congested(self) -> bool:
-        return self.writer.transport.get_write_buffer_size() > HIGH_WATER
+        """Whether `drain` would wait."""
+        transport = self.writer.transport
+        return not transport.is_closing() and transport.get_write_buffer_size() > HIGH_WATER
 
     def write(self, data: bytes) -> None:
         if not self.writer.transport.is_closing():
@@ -54,18 +61,44 @@ class Transport:
         try:
             self.writer.write_eof()
         except OSError:
-            self.writer.transport.abort()
+            self._drop()
         return True
 
     def close(self) -> None:
-        """Flush and close; what a stuck reader does not take is thrown away after a while."""
-        self.writer.close()
-        asyncio.get_running_loop().call_later(FLUSH_TIMEOUT, self.writer.transport.abort)
+        """Flush and close; what a stuck peer does not take, or does not answer, is thrown away after a while."""
+        if not self.writer.transport.is_closing():  # a second close would take TLS out of our hands
+            self.writer.close()
+        if self.ending is None and not self._flushed():
+            self.ending = asyncio.get_running_loop().create_task(self._end())
+
+    def _flushed(self) -> bool:
+        """Whether a close has nothing to wait for: no unsent bytes, and no end of TLS."""
+        return self.writer.can_write_eof() and not self.writer.transport.get_write_buffer_size()
+
+    async def _end(self) -> None:
+        try:
+            async with asyncio.timeout(FLUSH_TIMEOUT):
+                await self.writer.wait_closed()
+        except OSError:  # too late, or broken
+            self._drop()
 
     def abort(self) -> None:
         """Reset: nothing more is sent, and the peer is told that this is no regular end."""
-        reset(self.writer.get_extra_info("socket"))
-        self.writer.transport.abort()
+        reset(self._socket())
+        self._drop()
+
+    def _drop(self) -> None:
+        """Abort, unless it is over: asyncio's transport fails when it is aborted after its last byte has gone."""
+        if self._socket() is not None:
+            self.writer.transport.abort()
+
+    def _socket(self) -> socket.socket | None:
+        """The socket, while it is open."""
+        try:
+            sock: socket.socket | None = self.writer.get_extra_info("socket")
+        except AttributeError:  # asyncio's TLS transport, closed twice
+            return None
+        return sock if sock is not None and sock.fileno() >= 0 else None
 
 
 def reset(sock: socket.socket | None) -> None:

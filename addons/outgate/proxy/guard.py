@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+import traceback
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any
 
 from mitmproxy import addonmanager, flow, hooks
@@ -18,6 +19,7 @@ from mitmproxy.connection import Client
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from outgate.proxy.exchange import exchange_of
+from outgate.proxy.pipe import Chunk
 
 log = logging.getLogger(__name__)
 
@@ -48,17 +50,18 @@ class HookTable:
         return known
 
     def call(self, hook: hooks.Hook) -> Awaitable[None] | None:
-        """Call every callback. Returns an awaitable only where one of them has to be awaited; never raises."""
-        callbacks = iter(self.find(hook.name))
-        arguments = hook.args()
-        for callback in callbacks:
-            try:
-                result = callback(*arguments)
-            except BaseException as error:
-                self.fail(hook, error)
-                return None
-            if inspect.isawaitable(result):
-                return self.finish(hook, result, callbacks)
+        """Call every callback. Returns an awaitable only where one of them has to be awaited.
+
+        Raises `RuntimeError` where a callback failed and the hook is about nothing that can be marked as denied.
+        """
+        try:
+            callbacks = iter(self.find(hook.name))
+            arguments = hook.args()
+            for callback in callbacks:
+                if (pending := _pending(callback(*arguments))) is not None:
+                    return self.finish(hook, pending, callbacks)
+        except BaseException as error:
+            self.fail(hook, error)
         return None
 
     async def finish(self, hook: hooks.Hook, first: Awaitable[Any], rest: Iterator[Callback]) -> None:
@@ -66,11 +69,11 @@ class HookTable:
             return
         for callback in rest:
             try:
-                result = callback(*hook.args())
+                pending = _pending(callback(*hook.args()))
             except BaseException as error:
                 self.fail(hook, error)
                 return
-            if inspect.isawaitable(result) and not await self.contain(hook, result):
+            if pending is not None and not await self.contain(hook, pending):
                 return
 
     async def contain(self, hook: hooks.Hook, awaitable: Awaitable[Any]) -> bool:
@@ -85,7 +88,7 @@ class HookTable:
             task.cancel()
             self.fail(hook, TimeoutError(f"no answer within {self.timeout:g} s"))
             return False
-        error = task.result()
+        error = asyncio.CancelledError() if task.cancelled() else task.result()
         if error is not None:
             self.fail(hook, error)
         return error is None
@@ -94,9 +97,39 @@ class HookTable:
         """Deny, in the way this hook can, and say so. A later callback never sees the hook."""
         self.trips += 1
         reason = f"addon failed in {hook.name}: {type(error).__name__}"
-        log.error("%s", reason, exc_info=error)
+        log.error("%s\n%s", reason, trace(error))
         for argument in hook.args():
             deny(argument, reason)
+
+
+def contained_task(
+    loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], **options: Any
+) -> asyncio.Task[Any]:
+    """A task factory: whatever raises `SystemExit` in a task fails that task, and does not end the process."""
+    return asyncio.Task(_contained(work), loop=loop, **options)
+
+
+async def _contained(work: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        return await work
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise RuntimeError(f"{type(error).__name__} was raised inside a task") from error
+
+
+def trace(error: BaseException) -> str:
+    """The way to where an error was raised, as lines, without its message: that may quote what was received."""
+    return "".join(traceback.format_tb(error.__traceback__)).rstrip()
+
+
+def _pending(result: object) -> Awaitable[Any] | None:
+    """What has to be awaited of what a callback returned."""
+    if result is None:
+        return None
+    if inspect.isawaitable(result):
+        return result
+    if inspect.isgenerator(result) or inspect.isasyncgen(result):
+        raise TypeError("a hook that yields is never run; return or await instead")
+    return None
 
 
 async def _outcome(awaitable: Awaitable[Any]) -> BaseException | None:
@@ -109,6 +142,9 @@ async def _outcome(awaitable: Awaitable[Any]) -> BaseException | None:
 
 def deny(subject: object, reason: str) -> None:
     """Mark what a hook was about as denied; whoever fired the hook looks at the mark before going on."""
+    if isinstance(subject, Chunk):
+        subject.data = b""
+        subject = subject.flow
     if isinstance(subject, flow.Flow):
         exchange = subject.__dict__.get("outgate")
         if exchange is None:
@@ -119,3 +155,5 @@ def deny(subject: object, reason: str) -> None:
         subject.error = reason
     elif isinstance(subject, ServerConnectionHookData):
         subject.server.error = reason
+    else:
+        raise RuntimeError(f"{reason}; a {type(subject).__name__} cannot be denied")

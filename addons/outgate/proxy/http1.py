@@ -196,19 +196,19 @@ class GateHttp1Server(_Trailers, stock.Http1Server):
             self.request = http1.read_request_head(lines)
             size = http1.expected_http_body_size(self.request)
         except ValueError as error:
-            yield from self._refuse(400, str(error))
+            # The parser quotes what it could not read: for whoever sent it, and not for the log.
+            yield from self._refuse(400, "the request head is not valid HTTP/1", str(error))
             return
         yield ReceiveHttp(RequestHeaders(self.stream_id, self.request, size == 0))
         self.body_reader = stock.make_body_reader(size)
         self.state = self.read_body
         yield from self.state(event)
 
-    def _refuse(self, status: int, reason: str) -> Commands:
+    def _refuse(self, status: int, reason: str, detail: str = "") -> Commands:
         self.state = self.done
         yield Rejected(Code.REQUEST_MALFORMED, reason)
-        yield commands.SendData(
-            self.conn, http1.assemble_response(answers.broken(status, Code.REQUEST_MALFORMED, reason))
-        )
+        answer = answers.broken(status, Code.REQUEST_MALFORMED, detail or reason)
+        yield commands.SendData(self.conn, http1.assemble_response(answer))
         yield LingeringClose(self.conn)
 
     def mark_done(self, *, request: bool = False, response: bool = False) -> Commands:

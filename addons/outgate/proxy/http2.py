@@ -19,7 +19,9 @@ from mitmproxy.proxy.layers.http._base import ReceiveHttp
 from mitmproxy.proxy.layers.http._events import ResponseHeaders, ResponseProtocolError
 from mitmproxy.proxy.layers.http._http_h2 import BufferedH2Connection
 
+from outgate.policy.model import Code
 from outgate.proxy import answers
+from outgate.proxy.http1 import Rejected
 
 type Commands = layer.CommandGenerator[None]
 
@@ -105,6 +107,11 @@ class GateHttp2Server(_FlowControl, stock.Http2Server):
         self.h2_conn.send_headers(event.stream_id, [(b":status", b"%d" % status), *fields])
         self.h2_conn.send_data(event.stream_id, response.raw_content or b"", end_stream=True)
         yield commands.SendData(self.conn, self.h2_conn.data_to_send())
+
+    def protocol_error(self, message: str, error_code: int = h2.errors.ErrorCodes.PROTOCOL_ERROR) -> Commands:
+        """What no stream can be told ends the connection. The message quotes headers, so it is not repeated."""
+        yield Rejected(Code.REQUEST_MALFORMED, "what was received is not valid HTTP/2")
+        yield from super().protocol_error(message, error_code)
 
     def refuse_rest(self, stream_id: int) -> None:
         """The answer is complete and what the client still sends on this stream is not wanted (RFC 9113, 8.1)."""

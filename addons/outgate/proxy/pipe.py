@@ -33,6 +33,8 @@ class OutgateBodyHook(StartHook):
 
 
 async def run(chunk: Chunk) -> None:
-    """Pass a chunk through its stages, in order."""
+    """Pass a chunk through its stages, in order. Unless all of them succeed, the chunk is left empty."""
+    data, chunk.data = chunk.data, b""
     for stage in chunk.stages:
-        chunk.data = await stage.feed(chunk.data, chunk.last)
+        data = await stage.feed(data, chunk.last)
+    chunk.data = data

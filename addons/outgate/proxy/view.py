@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 
 from mitmproxy import http
 
@@ -16,7 +17,7 @@ from outgate.policy.model import Attempt, AttemptKind, Code
 from outgate.policy.names import Agreed, Claims, Refusal, agree
 from outgate.proxy.exchange import Exchange, Facts
 
-METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}")
+METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}")
 PATH = re.compile(r"[\x21-\x7e\x80-\xff]*")
 BAD_VALUE = re.compile(rb"[\x00\r\n]")
 
@@ -28,10 +29,21 @@ HTTPS, HTTP = 443, 80
 
 
 class Fields(Mapping[str, str]):
-    """Request headers by lower-case name; several of one name are joined with commas."""
+    """Request headers by lower-case name, as they leave; several of one name are joined with commas.
 
-    def __init__(self, headers: http.Headers) -> None:
-        self.headers = headers
+    What is done to the request after it was judged does not show here. Nothing is computed before a rule asks.
+    """
+
+    def __init__(self, request: http.Request, host: str) -> None:
+        self.fields, self.http2, self.host = request.headers.fields, request.is_http2, host
+
+    @cached_property
+    def headers(self) -> http.Headers:
+        headers = http.Headers(self.fields)
+        _strip(headers, http2=self.http2)
+        if self.host:
+            headers["host"] = self.host
+        return headers
 
     def __getitem__(self, name: str) -> str:
         value: str = self.headers[name]
@@ -46,7 +58,7 @@ class Fields(Mapping[str, str]):
 
 def malformed(request: http.Request) -> Refusal | None:
     """What no strict parser would pass on. Names and hosts are judged by `claims`."""
-    if not METHOD.fullmatch(request.method):
+    if not METHOD.fullmatch(request.data.method):
         return Refusal(Code.REQUEST_MALFORMED, "the method is no token")
     path = request.data.path.decode("latin-1")
     if not PATH.fullmatch(path) or not (path.startswith("/") or (path == "*" and request.method == "OPTIONS")):
@@ -88,6 +100,7 @@ def attempt_of(request: http.Request, facts: Facts, absolute_scheme: str) -> Att
     agreed = agree(claims(request, facts, absolute_scheme), nameless=facts.address is not None)
     if isinstance(agreed, Refusal):
         return agreed
+    host = authority(agreed, encrypted=facts.encrypted) if agreed.host else ""
     return Attempt(
         AttemptKind.HTTP,
         facts.caller,
@@ -98,7 +111,7 @@ def attempt_of(request: http.Request, facts: Facts, absolute_scheme: str) -> Att
         facts.encrypted,
         request.method,
         request.path,
-        Fields(request.headers),
+        Fields(request, host),
         request.headers.get("content-type", "").startswith("application/grpc"),
     )
 
@@ -110,12 +123,14 @@ def authority(agreed: Agreed | Attempt, *, encrypted: bool) -> str:
 
 
 def canonicalise(request: http.Request, exchange: Exchange) -> None:
-    """Write back what was judged: one name in one form, origin-form target, no hop-by-hop or control headers."""
+    """Write back what was judged: one method, one name in one form, origin-form target, no hop-by-hop or control
+    headers."""
     attempt, target = exchange.attempt, exchange.target
     assert attempt is not None
     assert target is not None
     exchange.close = _wants_close(request)
-    _strip(request)
+    _strip(request.headers, http2=request.is_http2)
+    request.method = attempt.method
     name = authority(attempt, encrypted=attempt.encrypted) if attempt.host else request.headers.get("host", "")
     if request.is_http2:
         request.data.authority = name.encode()
@@ -134,26 +149,30 @@ def _wants_close(request: http.Request) -> bool:
     return "close" in tokens or (request.http_version == "HTTP/1.0" and "keep-alive" not in tokens)
 
 
-def _strip(request: http.Request) -> None:
-    headers = request.headers
-    upgrading = headers.get("upgrade", "").strip().lower() == "websocket"
-    named = _tokens(headers.get("connection", "")) - KEPT
-    for name in {*named, *HOP_BY_HOP, *(name for name in map(str.lower, headers) if name.startswith(CONTROL_PREFIX))}:
+def _strip(headers: http.Headers, *, http2: bool) -> None:
+    tokens = _tokens(headers.get("connection", ""))
+    upgrading = "upgrade" in tokens and headers.get("upgrade", "").strip().lower() == "websocket"
+    for name in {*(tokens - KEPT), *HOP_BY_HOP, *_controls(headers)}:
         headers.pop(name, None)
     if upgrading:
         headers["connection"], headers["upgrade"] = "Upgrade", "websocket"
-    if "te" in headers and not request.is_http2:
+    if "te" in headers and not http2:
         headers.pop("te")
 
 
 def clean_response(response: http.Response) -> None:
-    """What an origin says about its own connection is not the workload's business; nor is a way round the gate."""
+    """What an origin says about its own connection is not the workload's business; nor is a way round the gate, or a
+    word that only the gate may say."""
     headers = response.headers
-    switching = response.status_code == 101
-    for name in ("connection", "keep-alive", "proxy-connection", "alt-svc", *(() if switching else ("upgrade",))):
+    protocol = headers.get("upgrade", "") if response.status_code == 101 else ""
+    for name in {*(_tokens(headers.get("connection", "")) - KEPT), *HOP_BY_HOP, "alt-svc", *_controls(headers)}:
         headers.pop(name, None)
-    if switching:
-        headers["connection"] = "Upgrade"
+    if protocol:
+        headers["connection"], headers["upgrade"] = "Upgrade", protocol
+
+
+def _controls(headers: http.Headers) -> Iterator[str]:
+    return (name for name in map(str.lower, headers) if name.startswith(CONTROL_PREFIX))
 
 
 def _tokens(value: str) -> set[str]:
