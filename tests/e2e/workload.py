@@ -77,10 +77,9 @@ class Workload:
     @contextmanager
     def secure(self, host: str, port: int = 443, name: str | None = None, **how: Any) -> Iterator[ssl.SSLSocket]:
         """The same with TLS inside. `name` is the SNI, `host` if none is given; `how` is for `context`."""
-        version = how.pop("version", 4)
-        with self.dial(host, port, version) as made:
-            with self.context(**how).wrap_socket(made, server_hostname=name or host) as wrapped:
-                yield wrapped
+        context = self.context(**how)
+        with self.dial(host, port) as made, context.wrap_socket(made, server_hostname=name or host) as wrapped:
+            yield wrapped
 
     def context(self, trust: Path | None = None, alpn: str = "http/1.1", tls: str = "") -> ssl.SSLContext:
         """A client's TLS. `tls` is the one version to speak, `TLSv1_2` or `TLSv1_3`."""
@@ -130,7 +129,7 @@ def _parsed(code: int, data: bytes, error: str) -> Answer:
         head, _, rest = data.partition(b"\r\n\r\n")
         line, *fields = head.decode("latin-1").split("\r\n")
         version, _, status = line.partition(" ")
-        number = int(status[:3] or 0)
+        number = int(status[:3]) if status[:3].isdigit() else 0
         if number == 0 or number >= 200 or not rest.startswith(b"HTTP/"):
             break
         early.append(number)
