@@ -1,0 +1,29 @@
+"""What two connections must share to stand for each other.
+
+Owns the one key of context, session and pool. Everything that decides who is at the other end, or who the gate is to
+them, is part of it; two identities never share a session or a socket.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from outgate.policy.model import SubjectName
+
+
+class Key(NamedTuple):
+    """A tuple, so that it hashes at the speed of one."""
+
+    destination: str
+    host: str
+    port: int
+    address: str
+    """The address that the workload chose, where that counts; else empty."""
+    sni: str
+    names: tuple[SubjectName, ...]
+    pins: tuple[str, ...]
+    identity: str
+    """Digest of what a TLS context was made of: CA, CRL, client certificate, verification, versions, ALPN. Empty: no
+    TLS."""
+    generation: str
+    via: tuple[object, ...] = ()

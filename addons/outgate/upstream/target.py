@@ -1,0 +1,219 @@
+"""Where one connection goes, as the policy says it.
+
+Owns the step from a `Decision` to a `Target`: which name is resolved or which address is dialled, which addresses are
+permitted, and whose certificate is expected. Pure; knows nothing of sockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+
+from outgate.policy.addresses import INTERNAL, PASSTHROUGH, PUBLIC_ONLY, Permit, named
+from outgate.policy.hosts import literal, matches
+from outgate.policy.model import (
+    Attempt,
+    Decision,
+    Destination,
+    Endpoint,
+    NameKind,
+    Network,
+    Port,
+    Resolution,
+    SubjectName,
+    Traffic,
+    Upstream,
+    UpstreamTLS,
+)
+from outgate.upstream.errors import Failure, UpstreamError
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds, where no document says more."""
+KEPT = 8192
+SYSTEM_TRUST = UpstreamTLS()
+PLAIN: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One place to connect to: `address`, where given, as it is; else `endpoints`; else `host` is resolved."""
+
+    key: str
+    """The destination's key, `internal` or `passthrough`."""
+    host: str
+    """A canonical name or address: what is resolved, and what a proxy on the way is asked for."""
+    port: int
+    permit: Permit
+    generation: str
+    address: str | None = None
+    endpoints: tuple[Endpoint, ...] = ()
+    resolution: Resolution = Resolution.DNS
+    tls: UpstreamTLS | None = None
+    sni: str | None = None
+    names: tuple[SubjectName, ...] = ()
+    """Accepted names of the server's certificate; one at least where there is TLS."""
+    alpn: tuple[str, ...] = PLAIN
+    connect_timeout: float = CONNECT_TIMEOUT
+    """Seconds, for each address that is tried."""
+
+
+def target_of(decision: Decision, attempt: Attempt, generation: str, alpn: tuple[str, ...]) -> Target:
+    """The target of an allowed attempt. `alpn` are the protocols offered where there is TLS, preferred first.
+
+    Raises `UpstreamError` where nothing may be dialled: a denial, an address outside the destination, nothing named.
+    """
+    if not decision.allowed:
+        raise _refused(f"{attempt.host or attempt.address}:{attempt.port} was denied ({decision.code})")
+    destination, port = decision.destination, decision.port
+    if decision.traffic is Traffic.REGISTERED and destination is not None and port is not None:
+        return _registered(destination, port, attempt, generation, alpn)
+    if decision.traffic is Traffic.INTERNAL:
+        networks = () if destination is None else _networks(destination)
+        key = "internal" if destination is None else destination.key
+        return _unregistered(key, INTERNAL.naming(networks), attempt, generation, alpn)
+    if decision.traffic is Traffic.PASSTHROUGH:
+        return _unregistered("passthrough", PASSTHROUGH, attempt, generation, alpn)
+    raise _refused(f"{decision.traffic} traffic without a destination has nowhere to go")
+
+
+def _registered(
+    destination: Destination, port: Port, attempt: Attempt, generation: str, alpn: tuple[str, ...]
+) -> Target:
+    upstream = port.upstream
+    kept = upstream.resolution is Resolution.NONE and bool(destination.networks) and not upstream.endpoints
+    name = _name(destination, attempt, kept)
+    address = None if upstream.endpoints else _address(destination, attempt, name, kept)
+    host = name or address or upstream.endpoints[0].address
+    tls = upstream.tls or (port.tls if attempt.encrypted else None)
+    return Target(
+        destination.key,
+        host,
+        upstream.port,
+        _permit(destination, upstream, kept),
+        generation,
+        address,
+        upstream.endpoints,
+        upstream.resolution,
+        tls,
+        sni_of(tls, host),
+        names_of(tls, host),
+        alpn if tls else PLAIN,
+        upstream.connect_timeout,
+    )
+
+
+def _unregistered(key: str, permit: Permit, attempt: Attempt, generation: str, alpn: tuple[str, ...]) -> Target:
+    """Goes where the workload was going: to its address, or where it gave a name only, to that."""
+    host = attempt.host or attempt.address
+    if host is None:
+        raise _refused("neither a name nor an address was given")
+    tls = SYSTEM_TRUST if attempt.encrypted else None
+    return Target(
+        key,
+        host,
+        attempt.port,
+        permit,
+        generation,
+        attempt.address,
+        resolution=Resolution.NONE,
+        tls=tls,
+        sni=sni_of(tls, host),
+        names=names_of(tls, host),
+        alpn=alpn if tls else PLAIN,
+    )
+
+
+def _name(destination: Destination, attempt: Attempt, kept: bool) -> str | None:
+    """The policy's name for what was asked: the verified one, else, where nothing was named, the entry's own.
+
+    `kept` is whether the entry's networks say where it lies, so that the workload's choice among them is kept; then an
+    address that was asked for (`https://10.0.0.1/`) is the name.
+    """
+    asked = attempt.host
+    spelt = asked is not None and literal(asked) is not None
+    if asked is not None and not spelt and any(matches(host, asked) for host in destination.hosts):
+        return asked
+    if spelt and kept:
+        return None
+    return next((host for host in destination.hosts if not host.startswith("*") and literal(host) is None), None)
+
+
+def _address(destination: Destination, attempt: Attempt, name: str | None, kept: bool) -> str | None:
+    """The address to dial without resolving; None where `name` is to be resolved."""
+    address = _asked_address(attempt)
+    if name is not None and (not kept or address is None):
+        return None
+    if address is None or not any(named(ip_address(address), network) for network in _networks(destination)):
+        raise _refused(f"{address or attempt.host} is not an address of {destination.name}")
+    return address
+
+
+def _asked_address(attempt: Attempt) -> str | None:
+    """The address that the workload dialled or spelt. IPv4 in IPv6 notation is IPv4, as it is routed."""
+    asked = attempt.address
+    if asked is None and attempt.host is not None and literal(attempt.host) is not None:
+        asked = attempt.host
+    if asked is None or ":" not in asked:
+        return asked
+    mapped = getattr(ip_address(asked), "ipv4_mapped", None)
+    return asked if mapped is None else str(mapped)
+
+
+def _networks(destination: Destination) -> tuple[Network, ...]:
+    return (*destination.networks, *_single(destination.hosts))
+
+
+def _single(texts: Iterable[str]) -> list[Network]:
+    """The networks of one address each for the texts that are addresses."""
+    return [ip_network(text) for text in texts if _is_address(text)]
+
+
+_permits: dict[int, tuple[Destination, Upstream, Permit]] = {}
+
+
+def _permit(destination: Destination, upstream: Upstream, kept: bool) -> Permit:
+    """Public addresses and those that the entry names; only the latter where its networks say where it lies.
+
+    Kept by identity, for it is asked with every request: the objects are held, so their ids stay theirs.
+    """
+    known = _permits.get(id(upstream))
+    if known is not None and known[0] is destination and known[1] is upstream:
+        return known[2]
+    fixed = _single(endpoint.address for endpoint in upstream.endpoints)
+    named_by_entry = (*_networks(destination), *destination.allow_networks, *fixed)
+    permit = Permit(named_by_entry, frozenset()) if kept else PUBLIC_ONLY.naming(named_by_entry)
+    if len(_permits) >= KEPT:
+        _permits.clear()
+    _permits[id(upstream)] = (destination, upstream, permit)
+    return permit
+
+
+def sni_of(tls: UpstreamTLS | None, host: str) -> str | None:
+    """The name sent in the ClientHello; an address is never sent."""
+    if tls is None:
+        return None
+    name = tls.sni or host
+    return None if _is_address(name) else name
+
+
+def names_of(tls: UpstreamTLS | None, host: str) -> tuple[SubjectName, ...]:
+    """The names of which the server's certificate must carry one: those of the policy, else the SNI, else the host."""
+    if tls is None or tls.names:
+        return () if tls is None else tls.names
+    name = tls.sni or host
+    return (SubjectName(NameKind.EXACT if _is_address(name) else NameKind.DNS, name),)
+
+
+def _is_address(text: str) -> bool:
+    if ":" not in text and not text[-1:].isdigit():
+        return False
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _refused(why: str) -> UpstreamError:
+    return UpstreamError(Failure.ADDRESS_REFUSED, why)
