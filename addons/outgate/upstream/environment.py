@@ -1,0 +1,48 @@
+"""What connections are made with.
+
+Owns the collaborators and the time limits, handed in as one value. Knows nothing of their use.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from outgate.upstream.dial import STAGGER
+from outgate.upstream.identity import Identities
+from outgate.upstream.resolve import Resolver
+from outgate.upstream.sessions import Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds."""
+
+    total: float = 30.0
+    """For one connect, with everything in it."""
+    tls: float = 10.0
+    via: float = 10.0
+    """For the answer of each proxy on the way."""
+    stagger: float = STAGGER
+    closing: float = 2.0
+    """How long a close waits for the server's close_notify."""
+
+
+@dataclass(slots=True)
+class Environment:
+    """One for the life of a worker."""
+
+    resolver: Resolver
+    identities: Identities
+    sessions: Sessions = field(default_factory=Sessions)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    clock: Callable[[], float] = time.monotonic
+    own_ports: frozenset[int] = frozenset()
+    """Ports that the gate listens on: to dial one of them at an address of this machine would be a loop."""
+    random: Callable[[], float] = random.random
+    """From 0 to 1; chooses among weighted endpoints."""
+
+    def __post_init__(self) -> None:
+        self.identities.replaced.append(self.sessions.forget)
