@@ -1,0 +1,165 @@
+"""From a target to an open connection: resolve, check, dial, proxies, TLS; in that order, within one deadline.
+
+Owns the sequence, and that nothing stays open when it ends early. What each step means is its module's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Sequence
+
+from outgate.policy.hosts import bracketed
+from outgate.upstream.connection import Connection, Timings, facts
+from outgate.upstream.dial import dial
+from outgate.upstream.environment import Environment
+from outgate.upstream.errors import Failure, UpstreamError
+from outgate.upstream.handshake import Judged
+from outgate.upstream.hops import Hop, Quiet, tunnel
+from outgate.upstream.key import Key
+from outgate.upstream.places import authority_of, places_of, places_of_hop
+from outgate.upstream.secure import Server, secure
+from outgate.upstream.target import Target, names_of, sni_of
+from outgate.upstream.trust import Identity
+
+READ_LIMIT = 64 * 1024
+"""Bytes; a reader that holds twice as many makes the server wait."""
+
+
+async def key_of(target: Target, environment: Environment, via: Sequence[Hop] = ()) -> Key:
+    """The key that a connection to `target` would have, to look into a pool first. Raises `UpstreamError`."""
+    return _key(target, await _identity(target, environment), tuple(via))
+
+
+async def connect(target: Target, environment: Environment, via: Sequence[Hop] = ()) -> Connection:
+    """An open connection to `target`, through the proxies of `via` in their order.
+
+    Only addresses that the target permits are dialled; behind a proxy, names are the proxy's to resolve. The client
+    certificate leaves only once the server is judged. Raises `UpstreamError`; failed or cancelled, it leaves nothing
+    open.
+    """
+    what = f"{bracketed(target.host)}:{target.port}"
+    try:
+        async with asyncio.timeout(environment.timeouts.total):
+            return await _connect(target, environment, tuple(via))
+    except TimeoutError as error:
+        why = f"{what} was not reached within {environment.timeouts.total:g} s"
+        raise UpstreamError(Failure.CONNECT_TIMEOUT, why) from error
+    except OSError as error:  # such as no descriptors being left
+        raise UpstreamError(Failure.CONNECT_FAILED, f"{what}: {error.strerror or error}") from error
+
+
+async def _connect(target: Target, environment: Environment, via: tuple[Hop, ...]) -> Connection:
+    identity = await _identity(target, environment)
+    key, clock = _key(target, identity, via), environment.clock
+    began = clock()
+    authority = authority_of(target, environment) if via else ""
+    places = await (places_of_hop(via[0], environment) if via else places_of(target, environment))
+    resolved = clock()
+    base = await _adopt(await dial(places, target.connect_timeout, environment.timeouts.stagger))
+    try:
+        transport, early = await _pass(base, via, authority, target.generation, environment)
+        connected = clock()
+        server = _server(target, identity, key)
+        reader, writer, made = await _open(transport, early, server, environment)
+        timings = Timings(resolved - began, connected - resolved, clock() - connected if made else 0.0)
+        return Connection(
+            key,
+            reader,
+            writer,
+            base.get_extra_info("peername") or (),
+            base.get_extra_info("sockname") or (),
+            timings,
+            facts(made, target.sni) if made is not None else None,
+            made,
+            environment.sessions,
+        )
+    except BaseException:
+        base.abort()
+        raise
+
+
+async def _adopt(made: socket.socket) -> asyncio.Transport:
+    """A transport for a connected socket, which nothing is read from yet."""
+    try:
+        transport, _ = await asyncio.get_running_loop().create_connection(Quiet, sock=made)
+    except BaseException:
+        made.close()
+        raise
+    return transport
+
+
+async def _pass(
+    transport: asyncio.Transport, via: tuple[Hop, ...], authority: str, generation: str, environment: Environment
+) -> tuple[asyncio.Transport, bytes]:
+    """Through every proxy. Returns what the server sent already."""
+    early = b""
+    for number, hop in enumerate(via):
+        following = via[number + 1].address if number + 1 < len(via) else None
+        asked = f"{bracketed(following[0])}:{following[1]}" if following else authority
+        if early:
+            raise UpstreamError(Failure.VIA_FAILED, f"{hop.address[0]} sent {len(early)} bytes before it was asked")
+        if hop.tls is not None:
+            transport, _ = await secure(transport, Quiet(), await _proxy(hop, generation, environment), environment)
+        try:
+            async with asyncio.timeout(environment.timeouts.via):
+                early = await tunnel(transport, hop, asked)
+        except TimeoutError as error:
+            why = f"proxy {hop.address[0]}:{hop.address[1]} did not answer within {environment.timeouts.via:g} s"
+            raise UpstreamError(Failure.VIA_FAILED, why, 504) from error
+    return transport, early
+
+
+async def _open(
+    transport: asyncio.Transport, early: bytes, server: Server | None, environment: Environment
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, Judged | None]:
+    """Streams over the transport, inside TLS where a server is expected to prove itself."""
+    reader, made = asyncio.StreamReader(READ_LIMIT), None
+    protocol = asyncio.StreamReaderProtocol(reader)
+    if server is None:
+        transport.set_protocol(protocol)
+    elif early:
+        # Behind the handshake these bytes would pass for the server's own.
+        raise UpstreamError(Failure.TLS_FAILED, f"{server.host} sent {len(early)} bytes before the handshake")
+    else:
+        transport, made = await secure(transport, protocol, server, environment)
+    protocol.connection_made(transport)  # a transport that is handed over or upgraded does not say so itself
+    if early:
+        reader.feed_data(early)
+    transport.resume_reading()
+    return reader, asyncio.StreamWriter(transport, protocol, reader, asyncio.get_running_loop()), made
+
+
+async def _identity(target: Target, environment: Environment) -> Identity | None:
+    return None if target.tls is None else await environment.identities.get(target.tls, target.alpn)
+
+
+def _server(target: Target, identity: Identity | None, key: Key) -> Server | None:
+    if target.tls is None or identity is None:
+        return None
+    return Server(target.host, target.port, target.tls, target.sni, identity, key)
+
+
+async def _proxy(hop: Hop, generation: str, environment: Environment) -> Server:
+    """A proxy as a TLS server."""
+    assert hop.tls is not None
+    identity = await environment.identities.get(hop.tls, ())
+    (host, port), sni = hop.address, sni_of(hop.tls, hop.address[0])
+    names = names_of(hop.tls, host)
+    key = Key("via", host, port, "", sni or "", names, hop.tls.pins, identity.digest, generation)
+    return Server(host, port, hop.tls, sni, identity, key)
+
+
+def _key(target: Target, identity: Identity | None, via: tuple[Hop, ...]) -> Key:
+    return Key(
+        target.key,
+        target.host,
+        target.port,
+        target.address or "",
+        target.sni or "",
+        target.names,
+        target.tls.pins if target.tls is not None else (),
+        identity.digest if identity is not None else "",
+        target.generation,
+        via,
+    )

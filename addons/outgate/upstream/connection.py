@@ -1,0 +1,83 @@
+"""A connection that is open: its streams, and what is known of it.
+
+Owns the facts that flows, logs and pools read, and the close. Knows nothing of how it came about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from outgate.upstream.handshake import Judged
+from outgate.upstream.key import Key
+from outgate.upstream.sessions import Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class TLSFacts:
+    """What a handshake came to."""
+
+    version: str
+    """`TLSv1.2` or `TLSv1.3`."""
+    cipher: str
+    alpn: str | None
+    chain: tuple[bytes, ...]
+    """As the server sent it, leaf first, DER. For a resumed session, as it sent it when that began."""
+    sni: str | None
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """How long each part took, in seconds. `connect` holds proxies on the way; `tls` is 0 without TLS."""
+
+    resolve: float
+    connect: float
+    tls: float
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """One connection. Whoever got it closes it, aborts it or gives it to a pool."""
+
+    key: Key
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    peername: tuple[Any, ...]
+    sockname: tuple[Any, ...]
+    timings: Timings
+    tls: TLSFacts | None = None
+    secured: Judged | None = None
+    sessions: Sessions | None = None
+
+    @property
+    def alpn(self) -> str | None:
+        return None if self.tls is None else self.tls.alpn
+
+    def remember(self) -> None:
+        """Keeps the TLS session for the next connection of the same key; worth it once something has been read."""
+        if self.secured is not None and self.sessions is not None:
+            self.sessions.put(self.key, self.secured)
+
+    def close(self) -> None:
+        """Sends what is written, and closes with close_notify where there is TLS. Does not wait."""
+        self.remember()
+        self.writer.close()
+
+    def abort(self) -> None:
+        """Drops the connection at once, with what is not sent yet."""
+        self.writer.transport.abort()
+
+
+def facts(made: Judged, sni: str | None) -> TLSFacts:
+    """The facts of a finished handshake."""
+    cipher = made.cipher()
+    return TLSFacts(
+        made.version() or "",
+        cipher[0] if cipher else "",
+        made.selected_alpn_protocol(),
+        made.terms.chain,
+        sni,
+        bool(made.session_reused),
+    )
