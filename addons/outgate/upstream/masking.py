@@ -1,0 +1,94 @@
+"""Injected values, masked where they come back.
+
+Owns the forms in which a value may echo, and masking across the cuts of a stream. A mask is as long as what it hides,
+so lengths that were announced stay true. Sees plain bytes only: compressed ones have to be decoded first, or not asked
+for.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
+
+from outgate.upstream.secret import Secret
+
+SHORTEST = 8
+"""Bytes; what is shorter is a word rather than a credential, and masking it would garble what was never injected."""
+URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
+class Mask:
+    """Masks some secrets, in plain and in the encodings that echo services and error pages use."""
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        forms = {form for secret in secrets for form in forms_of(secret.reveal())}
+        self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+        self._longest = len(self._forms[0]) if self._forms else 0
+        self._pattern = re.compile(b"|".join(map(re.escape, self._forms))) if self._forms else None
+        self._first = frozenset(form[0] for form in self._forms)
+
+    def __bool__(self) -> bool:
+        return self._pattern is not None
+
+    def mask(self, data: bytes) -> bytes:
+        """The same number of bytes, secrets as asterisks."""
+        return data if self._pattern is None else self._pattern.sub(lambda found: b"*" * len(found[0]), data)
+
+    def pending(self, data: bytes) -> int:
+        """How many bytes at the end could be the beginning of a secret that goes on in what follows."""
+        for start in range(max(0, len(data) - self._longest + 1), len(data)):
+            if data[start] in self._first and any(form.startswith(data[start:]) for form in self._forms):
+                return len(data) - start
+        return 0
+
+
+class MaskedStream:
+    """Masks a body that comes in pieces. Holds back only what may be part of a secret."""
+
+    def __init__(self, mask: Mask) -> None:
+        self._mask, self._held = mask, b""
+
+    def feed(self, data: bytes) -> bytes:
+        """What can be passed on after this piece."""
+        whole = self._mask.mask(self._held + data)
+        held = self._mask.pending(whole)
+        self._held = whole[len(whole) - held :]
+        return whole[: len(whole) - held]
+
+    def finish(self) -> bytes:
+        """What was held back, at the end."""
+        rest, self._held = self._held, b""
+        return rest
+
+
+def forms_of(value: bytes) -> set[bytes]:
+    """Every form of a value, and of each long enough word of it: `Bearer x` echoes as `x` too."""
+    words = {value, *value.split()}
+    return {form for word in words if len(word) >= SHORTEST for form in _encoded(word)}
+
+
+def _encoded(word: bytes) -> set[bytes]:
+    text = word.decode("latin-1")
+    forms = {word, *_base64(word), word.hex().encode(), word.hex().upper().encode()}
+    for quoted in (quote(word, safe=""), quote(word), quote_plus(word)):
+        forms |= {quoted.encode(), re.sub(r"%..", lambda found: found[0].lower(), quoted).encode()}
+    spelt = [json.dumps(text), json.dumps(text).replace("/", "\\/")]
+    forms |= {form[1:-1].encode() for form in spelt}
+    return forms | {html.escape(text).encode("latin-1"), html.escape(text, quote=False).encode("latin-1")}
+
+
+def _base64(word: bytes) -> set[bytes]:
+    """What base64 makes of a word wherever it stands in what is encoded: at each of three offsets, without the
+    characters that its neighbours take part in."""
+    forms = set()
+    for offset in range(3):
+        encoded = base64.b64encode(bytes(offset) + word).rstrip(b"=")
+        begin = (0, 2, 3)[offset]
+        end = len(encoded) - (1 if (offset + len(word)) % 3 else 0)
+        for form in (encoded[begin:], encoded[begin:end]):
+            forms |= {form, form.translate(URL_SAFE)}
+    return forms
