@@ -14,6 +14,7 @@ from outgate.policy.model import (
     AccessPolicy,
     AccessRule,
     Action,
+    AttemptKind,
     Attribute,
     Code,
     Condition,
@@ -22,6 +23,7 @@ from outgate.policy.model import (
     Intercept,
     Mode,
     Protocol,
+    Resolution,
     Source,
     Traffic,
     Verdict,
@@ -231,8 +233,6 @@ def test_access_rules_apply_under_allow_any():
 
 
 def test_a_dialled_address_outside_the_entry_is_refused_in_every_mode():
-    from outgate.policy.model import Resolution
-
     held = destination("a.example", networks=(ip_network("10.0.0.0/8"),), resolution=Resolution.NONE)
     for mode in Mode:
         decision = decide(over(held, mode=mode), http("a.example", address="203.0.113.9"))
@@ -305,17 +305,14 @@ def test_what_no_mode_passes_is_passed_by_none(policy, attempt):
 
 
 @given(policies(), attempts())
-def test_a_tunnel_is_never_chosen_for_tls_that_the_verdict_would_refuse_as_decrypted(policy, attempt):
-    """Were it, rules that need HTTP would be stepped around."""
-    hello = replace(attempt, kind="tls", encrypted=False, method="", path="", sni=attempt.host)
-    decision = decide(policy, hello)
-    if decision.allowed and decision.code is not Code.OBSERVED:
-        expected = {Treatment.TUNNEL}
-        if decision.destination is None and policy.defaults.unregistered_tls is Intercept.DECRYPT:
-            expected = {Treatment.DECRYPT}
-        if attempt.host is None and attempt.address is None:
-            expected |= {Treatment.CLOSE}
-        assert treat(policy, hello) in expected
+def test_a_tunnel_that_is_registered_or_inside_is_treated_as_one_and_decrypted_tls_never_passes_as_one(policy, attempt):
+    """Were it otherwise, rules that need HTTP would be stepped around."""
+    hello = replace(attempt, kind=AttemptKind.TLS, encrypted=False, method="", path="", sni=attempt.host)
+    decision, treatment = decide(policy, hello), treat(policy, hello)
+    if decision.code in (Code.REGISTERED, Code.INTERNAL):
+        assert treatment is Treatment.TUNNEL
+    elif treatment is Treatment.TUNNEL and decision.allowed and decision.destination is None:
+        assert policy.defaults.unregistered_tls is Intercept.TUNNEL
 
 
 @pytest.mark.parametrize("part", ["find", "refusal", "judge", "internal", "ambiguous"])
@@ -337,10 +334,6 @@ def test_an_address_that_is_none_raises():
 # TLS before it is read
 
 
-def hello(host, **more):
-    return tls(host, **more)
-
-
 @pytest.mark.parametrize(
     ("known", "treatment"),
     [
@@ -355,22 +348,28 @@ def hello(host, **more):
     ],
 )
 def test_tls_is_treated_as_its_port_says_and_what_will_be_denied_is_decrypted(known, treatment):
-    assert treat(over(known), hello("a.example")) is treatment
+    assert treat(over(known), tls("a.example")) is treatment
+
+
+def test_tls_towards_a_plain_port_is_unregistered_tls():
+    plain = destination("a.example", port=80, protocol=Protocol.HTTP)
+    assert treat(over(plain), tls("a.example", 80)) is Treatment.DECRYPT
+    assert treat(over(plain, mode=Mode.ALLOW_ANY), tls("a.example", 80)) is Treatment.TUNNEL
 
 
 @pytest.mark.parametrize("mode", [Mode.ALLOW_ANY, Mode.OBSERVE])
 @pytest.mark.parametrize("how", Intercept)
 def test_unregistered_tls_that_passes_is_treated_as_the_defaults_say(mode, how):
     policy = over(mode=mode, unregistered_tls=how)
-    assert treat(policy, hello("b.example", address="203.0.113.9")).value == how.value
-    assert treat(policy, hello("b.example", address="169.254.169.254")) is Treatment.DECRYPT
+    assert treat(policy, tls("b.example", address="203.0.113.9")).value == how.value
+    assert treat(policy, tls("b.example", address="169.254.169.254")) is Treatment.DECRYPT
 
 
 def test_without_a_name_only_addresses_are_looked_at():
     net = destination(networks=(ip_network("10.0.0.0/8"),), intercept=Intercept.TUNNEL)
-    assert treat(over(net), hello(None, address="10.0.0.1")) is Treatment.TUNNEL
-    assert treat(over(net), hello(None, address="203.0.113.9")) is Treatment.DECRYPT
-    assert treat(over(net), hello(None)) is Treatment.CLOSE
+    assert treat(over(net), tls(None, address="10.0.0.1")) is Treatment.TUNNEL
+    assert treat(over(net), tls(None, address="203.0.113.9")) is Treatment.DECRYPT
+    assert treat(over(net), tls(None)) is Treatment.CLOSE
 
 
 # Denials made elsewhere

@@ -84,7 +84,7 @@ def treat(policy: Policy, attempt: Attempt) -> Treatment:
     found = find(policy, attempt)
     if internal(policy.defaults, attempt, found) is not None and not _never(found):
         return Treatment.TUNNEL
-    if isinstance(found, Found):
+    if isinstance(found, Found) and found.port.protocol is not Protocol.HTTP:
         tunnelled = found.port.protocol is Protocol.TCP or found.port.intercept is Intercept.TUNNEL
         return Treatment.TUNNEL if tunnelled else Treatment.DECRYPT
     if attempt.host is None and attempt.address is None:
