@@ -118,6 +118,28 @@ def test_a_packet_mark_exempts_nothing(traffic, kind, family):
     assert traffic.seen(family) == 0
 
 
+def test_ipv4_in_an_ipv6_socket_is_ipv4(traffic, kind):
+    traffic.install(kind)
+    gate = traffic.gate(Family.IPV4)
+    traffic.connect(Family.IPV6, f"::ffff:{OUT[Family.IPV4]}", 443)
+    assert traffic.destination(gate, Family.IPV4) == (OUT[Family.IPV4], 443)
+
+
+def test_multipath_tcp_whose_packets_no_process_owns_does_not_leave(traffic, kind, family):
+    traffic.install(kind)
+    try:
+        redirected, refused = (traffic.socket(family, WORKLOAD, proto=socket.IPPROTO_MPTCP) for _ in range(2))
+    except OSError:
+        pytest.skip("this kernel has no multipath TCP")
+    gate = traffic.gate(family)
+    redirected.connect((OUT[family], 443))
+    assert traffic.destination(gate, family) == (OUT[family], 443)
+    traffic.iptables(family, kind, "-t", "nat", "-F", "OUTPUT")
+    with pytest.raises(ConnectionRefusedError):
+        refused.connect((OUT[family], 443))
+    assert traffic.seen(family) == 0
+
+
 def test_dns_leaves_for_the_named_resolver_only(traffic, kind, family):
     traffic.install(kind, resolvers=(ip_address(OUT[family]),))
     traffic.send(family, OUT[family], 53)
@@ -285,6 +307,7 @@ def test_ipv6_that_cannot_be_guarded_stops_the_installation_unless_that_is_accep
     with pytest.raises(ConnectionRefusedError):  # nobody listens out there: it left
         traffic.connect(Family.IPV4, OUT[Family.IPV4], 443)
     assert traffic.seen(Family.IPV4, 443) == 1
+    assert "OUTGATE" not in traffic.rules()
     assert [change.backend.family for change in traffic.install(kind, ipv6=False)] == [Family.IPV4]
 
 

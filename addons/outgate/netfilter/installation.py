@@ -46,9 +46,12 @@ def install(options: Options, ipv6: bool = True, kind: Kind | None = None) -> li
     """
     if meshes := surroundings.foreign([backend for family in Family for backend in installed(family)]):
         raise Unable(f"another redirect is in place: {', '.join(meshes)}; take this workload out of that mesh first")
-    prepared = [_prepare(options, Family.IPV4, kind)]
-    if ipv6:
-        prepared += _prepare_ipv6(options, kind)
+    first = _prepare(options, Family.IPV4, kind)
+    try:
+        prepared = [first, *(_prepare_ipv6(options, kind) if ipv6 else [])]
+    except Unable:
+        _discard(first.backend)
+        raise
     return [_hook(each) for each in prepared]
 
 
