@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 LIMIT = 10.0
@@ -48,13 +48,18 @@ def reset(sock: socket.socket) -> None:
     sock.close()
 
 
-async def arrived(sock: socket.socket, count: int) -> None:
-    """Until so many bytes lie in the kernel unread."""
+async def until(condition: Callable[[], bool]) -> None:
+    """For what the kernel does, and no event tells."""
     async with asyncio.timeout(LIMIT):
         while True:
-            if unread(sock) >= count:
+            if condition():
                 return
             await asyncio.sleep(0.001)
+
+
+async def arrived(sock: socket.socket, count: int) -> None:
+    """Until so many bytes lie in the kernel unread."""
+    await until(lambda: unread(sock) >= count)
 
 
 def unread(sock: socket.socket) -> int:

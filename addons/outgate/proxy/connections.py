@@ -80,7 +80,7 @@ class Transport:
             async with asyncio.timeout(FLUSH_TIMEOUT):
                 await self.writer.wait_closed()
         except OSError:  # too late, or broken
-            self._drop()
+            self.abort()
 
     def abort(self) -> None:
         """Reset: nothing more is sent, and the peer is told that this is no regular end."""
