@@ -1,0 +1,77 @@
+"""docs/policy.md names every code and every native field, and none that is not there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from outgate.policy.decide import STATUS
+from outgate.policy.frontends.native import access, defaults, destination, tls
+from outgate.policy.model import Code
+from outgate.policy.schema import Fields
+
+TEXT = (Path(__file__).parents[2] / "docs" / "policy.md").read_text()
+
+
+def section(title):
+    return re.split(r"^#{2,3} ", TEXT.split(f" {title}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def words(text):
+    return set(re.findall(r"[A-Za-z]+", " ".join(re.findall(r"`([^`]+)`", text))))
+
+
+def rows(text):
+    return {match[1]: match[2] or "" for match in re.finditer(r"^\| `(\w+)` \| (?:`?(\w+)`? )?\|", text, re.MULTILINE)}
+
+
+def test_every_code_is_there_with_its_status():
+    expected = {code.value: str(STATUS.get(code, "denyStatus")) for code in Code}
+    expected |= dict.fromkeys(("registered", "internal", "allow_any", "observed"), "")
+    assert rows(section("Codes")) == expected
+
+
+def names(fields: Fields):
+    """Every field name below a shape; mappings of fields within lists and choices too."""
+    for name, field in fields.fields.items():
+        yield name
+        shape = field.shape
+        while not isinstance(shape, Fields) and hasattr(shape, "of"):
+            shape = shape.of
+        if isinstance(shape, Fields):
+            yield from names(shape)
+
+
+@pytest.mark.parametrize(
+    ("title", "spec"),
+    [("EgressDefaults", defaults.SPEC), ("EgressDestination", destination.SPEC), ("EgressDestination", tls.TLS)],
+)
+def test_every_field_of_a_kind_is_there(title, spec):
+    assert set(names(spec)) <= words(section(title))
+
+
+def test_every_field_of_access_rules_is_there():
+    assert {*access.SPEC.fields, *access.SOURCES, *access.OPERATIONS, "headers"} <= words(section("EgressAccess"))
+
+
+@pytest.mark.parametrize("title", ["EgressDefaults", "EgressDestination"])
+def test_no_field_is_there_that_a_kind_has_not(title):
+    spec = {"EgressDefaults": [defaults.SPEC], "EgressDestination": [destination.SPEC, tls.TLS]}[title]
+    known = {name for fields in spec for name in names(fields)}
+    firsts = re.findall(r"^\| ((?:`[\w.\[\]]+`(?:, )?)+) \|", section(title), re.MULTILINE)
+    written = {word for first in firsts for word in words(first)} - {"tls"}
+    assert written
+    assert written <= known | {"tls"}
+
+
+def test_links_lead_to_headings_and_files():
+    for target in re.findall(r"\]\(([^)]+)\)", TEXT):
+        if target.startswith("#"):
+            slugs = {
+                re.sub(r"[^\w -]", "", line).strip().lower().replace(" ", "-")
+                for line in TEXT.splitlines()
+                if line.startswith("#")
+            }
+            assert target[1:] in slugs
+        else:
+            assert (Path(__file__).parents[2] / "docs" / target).exists()
