@@ -55,3 +55,4 @@ class Plane:
         before, self.generation = self.generation, policy.generation
         if before != self.generation:
             self.pool.drop(before)
+            self.environment.sessions.drop(before)
