@@ -185,8 +185,6 @@ class Handler:
         if isinstance(command, commands.SendData):
             if (transport := self.transports.get(command.connection)) is not None:
                 transport.write(command.data)
-        elif isinstance(command, commands.Log):
-            log.log(command.level - 10 if command.level > logging.DEBUG else command.level, "%s", "layer message")
         elif isinstance(command, commands.StartHook):
             self._start_hook(command)
         elif isinstance(command, commands.OpenConnection):
@@ -201,7 +199,8 @@ class Handler:
             self.spawn(self._wake(command))
         elif isinstance(command, Rejected):
             self.plane.log.rejected(self.client.facts, command.code, command.reason)
-        else:
+        elif not isinstance(command, commands.Log):
+            # What layers log quotes what was received; what matters of it is in the access log.
             raise RuntimeError(f"the layers gave an unknown command: {type(command).__name__}")
 
     def _close(self, command: commands.CloseConnection) -> None:
