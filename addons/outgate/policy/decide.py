@@ -159,7 +159,9 @@ def _ruled(policy: Policy, attempt: Attempt, allowed: Decision, steps: Steps | N
         reason = f"the path has {what}, and rules that look at paths exist"
         return _refused(policy, allowed, Code.PATH_AMBIGUOUS, reason, None)
     verdict = judge(policy.access, attempt, policy.defaults, steps, destination=allowed.destination)
-    judged = replace(allowed, shadows=verdict.shadows, audited=verdict.audited)
+    judged = allowed
+    if verdict.shadows or verdict.audited:
+        judged = replace(allowed, shadows=verdict.shadows, audited=verdict.audited)
     if verdict.verdict is Verdict.ALLOW:
         return judged
     return _refused(policy, judged, Code.REFUSED_BY_RULE, verdict.reason, verdict.source)
