@@ -106,7 +106,9 @@ def contained_task(
     loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], **options: Any
 ) -> asyncio.Task[Any]:
     """A task factory: whatever raises `SystemExit` in a task fails that task, and does not end the process."""
-    return asyncio.Task(_contained(work), loop=loop, **options)
+    task = asyncio.Task(_contained(work), loop=loop, **options)
+    task.add_done_callback(lambda _: work.close())  # cancelled before it began, it would complain that it never ran
+    return task
 
 
 async def _contained(work: Coroutine[Any, Any, Any]) -> Any:
