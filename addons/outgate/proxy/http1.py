@@ -7,7 +7,7 @@ rendered by `answers`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import h11
@@ -26,6 +26,7 @@ from mitmproxy.proxy.layers.http._events import (
     RequestHeaders,
     RequestProtocolError,
     RequestTrailers,
+    ResponseData,
     ResponseEndOfMessage,
     ResponseHeaders,
     ResponseProtocolError,
@@ -127,6 +128,15 @@ def _chunked(message: http.Message | None) -> bool:
     return message is not None and "chunked" in message.headers.get("transfer-encoding", "").lower()
 
 
+def _framed[M: http.Message](message: M) -> M:
+    """HTTP/2 ends a body unannounced. Without a frame in HTTP/1, a body would be read as the next message."""
+    if not message.is_http2 or "content-length" in message.headers:
+        return message
+    framed = message.copy()
+    framed.headers["transfer-encoding"] = "chunked"
+    return framed
+
+
 class GateHttp1Server(_Trailers, stock.Http1Server):
     """The workload's side."""
 
@@ -146,18 +156,30 @@ class GateHttp1Server(_Trailers, stock.Http1Server):
     def send(self, event: HttpEvent) -> Commands:
         if isinstance(event, ResponseTrailers):
             self.trailers_out = event.trailers if _chunked(self.response) else None
-        elif isinstance(event, ResponseEndOfMessage) and _chunked(self.response) and not self._bodiless():
-            yield commands.SendData(self.conn, self.end_with_trailers())
+        elif isinstance(event, ResponseEndOfMessage):
+            if self.response is not None and _chunked(self.response) and not self._bodiless(self.response):
+                yield commands.SendData(self.conn, self.end_with_trailers())
             yield from self.mark_done(response=True)
+        elif isinstance(event, ResponseData) and self.response is not None and self._bodiless(self.response):
+            return  # the workload would read it as its next answer
         elif isinstance(event, ResponseHeaders) and event.response.status_code < 200:
             yield from self._send_informational(event)
+        elif isinstance(event, ResponseHeaders) and self._announces(event.response):
+            yield from super().send(replace(event, response=_framed(event.response)))
         elif isinstance(event, ResponseProtocolError):
             yield from self._send_error(event)
         else:
             yield from super().send(event)
 
-    def _bodiless(self) -> bool:
-        return self.request is not None and self.request.method.upper() == "HEAD"
+    def _bodiless(self, response: http.Response) -> bool:
+        """Whether an answer ends with its head in HTTP/1, whatever the origin sends after it."""
+        asked = self.request is not None and self.request.method.upper() == "HEAD"
+        return asked or response.status_code in (204, 304)
+
+    def _announces(self, response: http.Response) -> bool:
+        """Whether a body may follow, and this client can be told where it ends."""
+        modern = self.request is not None and self.request.http_version == "HTTP/1.1"
+        return modern and not self._bodiless(response)
 
     def _send_informational(self, event: ResponseHeaders) -> Commands:
         if event.response.status_code == 101:
@@ -234,7 +256,9 @@ class GateHttp1Client(_Trailers, stock.Http1Client):
         self.on_informational = on_informational
 
     def send(self, event: HttpEvent) -> Commands:
-        if isinstance(event, RequestTrailers):
+        if isinstance(event, RequestHeaders) and not event.end_stream:
+            yield from super().send(replace(event, request=_framed(event.request)))
+        elif isinstance(event, RequestTrailers):
             self.trailers_out = event.trailers if _chunked(self.request) else None
         elif isinstance(event, RequestEndOfMessage) and _chunked(self.request):
             yield commands.SendData(self.conn, self.end_with_trailers())

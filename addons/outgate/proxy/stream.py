@@ -29,7 +29,8 @@ from mitmproxy.proxy.layers.http._events import (
 )
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
 
-from outgate.policy.model import Code
+from outgate.policy.decide import denial
+from outgate.policy.model import Code, Defaults
 from outgate.proxy import answers
 from outgate.proxy.exchange import ApprovedServer, Exchange, GateClient, attach, exchange_of
 from outgate.proxy.http1 import Informational
@@ -114,6 +115,15 @@ class GateStream(stock.HttpStream):
         made = event.replay_flow or http.HTTPFlow(self.context.client, self.context.server)
         attach(made, self.exchange)
         event.replay_flow = made
+
+    def check_invalid(self, request: bool) -> Generator[commands.Command, Any, bool]:
+        """CONNECT is a proxy client's first request, which was read before there was HTTP; it comes too late here."""
+        if request and self.flow.request.method == "CONNECT":
+            reason = "CONNECT is for the gate's regular mode, at the beginning of a connection"
+            self.exchange.decision = denial(Defaults(), Code.CONNECT_REFUSED, reason)
+            yield from self.answer(answers.denial(self.exchange.decision, ""))
+            return True
+        return (yield from super().check_invalid(request))
 
     def check_killed(self, emit_error_hook: bool) -> Generator[commands.Command, Any, bool]:
         """Asked after every hook: has anything been decided that ends this exchange?"""
