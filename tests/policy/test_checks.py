@@ -50,6 +50,14 @@ def test_different_names_ports_or_audiences_do_not_conflict(other):
     assert list(checks.conflicts([destination("a.example", export_to=("prod",)), other])) == []
 
 
+def test_what_nobody_sees_conflicts_with_nothing():
+    assert list(checks.conflicts([destination("a.example"), destination("a.example", export_to=("~",), line=9)])) == []
+
+
+def test_a_document_does_not_conflict_with_itself():
+    assert list(checks.conflicts([destination("a.example", "*.example"), destination("a.example")])) == []
+
+
 def test_networks_conflict_as_names_do():
     net = (ip_network("10.0.0.0/8"),)
     assert len(list(checks.conflicts([destination(networks=net), destination(networks=net, line=9)]))) == 1

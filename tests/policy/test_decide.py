@@ -177,6 +177,12 @@ def test_in_mesh_traffic_is_counted_apart_and_no_rule_applies():
         assert decision.destination.internal
 
 
+def test_a_literal_host_that_was_not_dialled_is_not_in_mesh():
+    policy = over(internal_networks=(ip_network("10.0.0.0/8"),))
+    assert decide(policy, http("10.0.0.1", address="10.0.0.2")).code is Code.NAMES_DISAGREE
+    assert decide(policy, http("10.0.0.1", address="10.0.0.1")).code is Code.INTERNAL
+
+
 def test_an_in_mesh_destination_takes_any_protocol():
     policy = over(destination("a.mesh.example", internal=True))
     assert decide(policy, tls("a.mesh.example")).code is Code.INTERNAL

@@ -122,7 +122,7 @@ class Permit:
         inner = unwrap(outer, self.nat64)
         if any(named(outer, network) or named(inner, network) for network in self.networks):
             return ""
-        kind = Kind.METADATA if outer in METADATA_ADDRESSES else classify(inner)
+        kind = classify(inner)
         if kind in self.kinds:
             return ""
         inside = "" if inner == outer else f" ({inner} inside)"

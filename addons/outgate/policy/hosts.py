@@ -67,13 +67,13 @@ def canonical_pattern(text: str) -> str:
 def matches(pattern: str, host: str) -> bool:
     """Whether a canonical pattern covers a canonical host. `*.x` covers one or more labels before `x`, never `x`."""
     if pattern.startswith("*."):
-        return len(host) >= len(pattern) and host.endswith(pattern[1:])
+        return host.endswith(pattern[1:])
     return pattern in ("*", host)
 
 
 def within(pattern: str, wider: str) -> bool:
     """Whether everything that one canonical pattern covers is covered by another."""
-    return wider == "*" or pattern == wider or (pattern != "*" and matches(wider, pattern.removeprefix("*")))
+    return wider == "*" or pattern == wider or matches(wider, pattern.removeprefix("*"))
 
 
 def weight(pattern: str) -> int:
