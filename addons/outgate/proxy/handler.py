@@ -149,6 +149,8 @@ class Handler:
                 break
             self.active = time.monotonic()
             self.feed(events.DataReceived(server, data))
+            if transport.released:
+                return
             await self._make_room(server, len(data))
         if server.state & ConnectionState.CAN_READ:
             server.state &= ~ConnectionState.CAN_READ
