@@ -57,7 +57,7 @@ SERVER = Fields(
                 {
                     "number": Field(OPTIONAL_PORT, required=True),
                     "protocol": Field(NAMED_PROTOCOL, required=True),
-                    "name": Field(Text(empty=False), required=True),
+                    "name": Field(Text(empty=False), required=True, fate=Fate.IGNORED, note="a name for people"),
                     "targetPort": Field(OPTIONAL_PORT, fate=Fate.IGNORED, note="has no effect on gateways"),
                 },
                 snake=True,

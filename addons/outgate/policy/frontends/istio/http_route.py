@@ -133,6 +133,11 @@ class Share:
         return value
 
 
+def unmatched(shape: Shape) -> Field:
+    """A condition that is not yet looked at."""
+    return Field(shape, fate=Fate.LATER, note="refused where routes that differ by it lead to different places")
+
+
 def percent(shape: Shape) -> Fields:
     return Fields({"value": Field(shape)}, snake=True)
 
@@ -148,7 +153,9 @@ STRING_MATCH = Fields(
 
 DESTINATION = Fields(
     {
-        "host": Field(Checked(destination_fault), required=True),
+        "host": Field(
+            Checked(destination_fault), required=True, note="the host itself, or a gateway that the gate stands for"
+        ),
         "subset": Field(
             Checked(lambda text: text and label_fault(text)),
             fate=Fate.APPROXIMATED,
@@ -174,16 +181,16 @@ MATCH = Fields(
     {
         "port": Field(OPTIONAL_PORT),
         "gateways": Field(Sequence(Placed(Text()))),
-        "uri": Field(STRING_MATCH, fate=Fate.LATER),
-        "scheme": Field(STRING_MATCH, fate=Fate.LATER),
-        "method": Field(STRING_MATCH, fate=Fate.LATER),
-        "authority": Field(STRING_MATCH, fate=Fate.LATER),
-        "headers": Field(Mapping(Placed(STRING_MATCH)), fate=Fate.LATER),
-        "withoutHeaders": Field(Mapping(Placed(STRING_MATCH)), fate=Fate.LATER),
-        "queryParams": Field(Mapping(Placed(STRING_MATCH)), fate=Fate.LATER),
+        "uri": unmatched(STRING_MATCH),
+        "scheme": unmatched(STRING_MATCH),
+        "method": unmatched(STRING_MATCH),
+        "authority": unmatched(STRING_MATCH),
+        "headers": unmatched(Mapping(Placed(STRING_MATCH))),
+        "withoutHeaders": unmatched(Mapping(Placed(STRING_MATCH))),
+        "queryParams": unmatched(Mapping(Placed(STRING_MATCH))),
         "ignoreUriCase": Field(Boolean(), fate=Fate.LATER),
-        "sourceLabels": Field(Labels(), fate=Fate.LATER),
-        "sourceNamespace": Field(DNS_LABEL, fate=Fate.LATER),
+        "sourceLabels": unmatched(Labels()),
+        "sourceNamespace": unmatched(DNS_LABEL),
         "statPrefix": Field(Text(), fate=Fate.IGNORED, note="metrics have names of their own"),
         "name": Field(Text(), fate=Fate.IGNORED, note="a name for people"),
     },
@@ -282,31 +289,31 @@ MIRROR = Fields(
     snake=True,
 )
 
-WEIGHT = Field(Integer(0, 2**31 - 1), note="of one destination; several are not yet applied")
+WEIGHT = Field(Integer(0, 2**31 - 1), note="one destination has it all; sharing out is refused")
 
 HTTP_DESTINATION = Fields(
     {
         "destination": Field(DESTINATION, required=True),
         "weight": WEIGHT,
-        "headers": Field(HEADERS, fate=Fate.LATER),
+        "headers": Field(HEADERS, fate=Fate.LATER, note="setting the host of a request is refused"),
     },
     snake=True,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Matches:
+class Matches(Sequence):
     """A list of matches. Istio takes an empty element for one that matches everything."""
 
     def read(self, node: Node, path: str, reading: Reading) -> list[Any] | None:
         filled = [Node({}, item.where) if item.data is None else item for item in node.sequence]
         whole = Node(filled, node.where) if isinstance(node.data, list) else node
-        return Sequence(MATCH).read(whole, path, reading)
+        return Sequence.read(self, whole, path, reading)
 
 
 HTTP = Fields(
     {
-        "match": Field(Matches()),
+        "match": Field(Matches(MATCH)),
         "route": Field(Sequence(HTTP_DESTINATION)),
         "redirect": Field(REDIRECT, fate=Fate.LATER, guards=True, note="requests would be forwarded"),
         "directResponse": Field(DIRECT_RESPONSE, fate=Fate.LATER, guards=True, note="requests would be forwarded"),
@@ -316,7 +323,7 @@ HTTP = Fields(
             guards=True,
             note="the routes of another VirtualService would not be taken",
         ),
-        "rewrite": Field(REWRITE, fate=Fate.LATER),
+        "rewrite": Field(REWRITE, fate=Fate.LATER, note="rewriting the authority is refused"),
         "timeout": Field(Duration(), fate=Fate.LATER),
         "retries": Field(RETRIES, fate=Fate.LATER),
         "fault": Field(Fields({"delay": Field(DELAY), "abort": Field(ABORT)}, snake=True), fate=Fate.LATER),
@@ -325,7 +332,7 @@ HTTP = Fields(
         "mirrorPercent": Field(Integer(0, 100), fate=Fate.LATER),
         "mirrorPercentage": Field(percent(Number(0, 100)), fate=Fate.LATER),
         "corsPolicy": Field(CORS, fate=Fate.IGNORED, note="the far side answers for its own origins"),
-        "headers": Field(HEADERS, fate=Fate.LATER),
+        "headers": Field(HEADERS, fate=Fate.LATER, note="setting the host of a request is refused"),
         "websocketUpgrade": Field(Boolean(), fate=Fate.IGNORED, note="WebSocket always passes"),
         "name": Field(Text(), fate=Fate.IGNORED, note="a name for people"),
     },

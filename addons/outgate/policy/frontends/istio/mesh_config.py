@@ -66,7 +66,7 @@ MESH = Fields(
         "outboundTrafficPolicy": Field(
             Fields(
                 {
-                    "mode": Field(Choice(("REGISTRY_ONLY", "ALLOW_ANY", DYNAMIC))),
+                    "mode": Field(Choice(("REGISTRY_ONLY", "ALLOW_ANY", DYNAMIC)), note=f"{DYNAMIC} is refused"),
                     "tls": Field(client_tls.TLS, fate=Fate.LATER, guards=True, note=f"is for {DYNAMIC}"),
                 },
                 snake=True,

@@ -36,11 +36,12 @@ _SERVER_SIDE = (
 def envelope(spec: Field, *, body: str = "spec", annotations: Fate = Fate.IGNORED) -> Fields:
     """The shape of a whole document around the shape of its spec."""
     cluster = Field(Anything(), fate=Fate.IGNORED, note="kept by the cluster")
+    unread = "for other tools" if annotations is Fate.IGNORED else ""
     metadata = {
         "name": Field(Text(empty=False), required=True),
         "namespace": Field(DNS_LABEL),
         "labels": Field(Mapping(Text()), fate=Fate.IGNORED, note="labels of the document itself"),
-        "annotations": Field(Mapping(Text()), fate=annotations, note="for other tools"),
+        "annotations": Field(Mapping(Text()), fate=annotations, note=unread),
         "creationTimestamp": Field(Anything(), fate=Fate.IGNORED, note="the order of documents stands in for it"),
     }
     return Fields(

@@ -39,14 +39,14 @@ SERVICE_PORT = Fields(
     {
         "number": Field(PORT, required=True),
         "name": Field(Checked(label_fault, maximum=256), required=True),
-        "protocol": Field(PROTOCOL),
+        "protocol": Field(PROTOCOL, note="UDP is not carried"),
         "targetPort": Field(OPTIONAL_PORT),
     },
     snake=True,
 )
 
 ENDPOINT = {
-    "address": Field(Text(maximum=256)),
+    "address": Field(Text(maximum=256), note="sockets (unix://) are refused"),
     "ports": Field(Mapping(Placed(PORT))),
     "labels": Field(Labels()),
     "network": Field(Text(maximum=2048), fate=Fate.IGNORED, note="every address is dialled directly"),
@@ -57,7 +57,11 @@ ENDPOINT = {
 
 SPEC = Fields(
     {
-        "hosts": Field(Sequence(Placed(HOST), least=1, most=256), required=True),
+        "hosts": Field(
+            Sequence(Placed(HOST), least=1, most=256),
+            required=True,
+            note="a wildcard for part of a label (`*example.com`) is refused",
+        ),
         "addresses": Field(Sequence(Placed(NetworkText()), most=256)),
         "ports": Field(Sequence(SERVICE_PORT, most=256)),
         "location": Field(Choice(("MESH_EXTERNAL", "MESH_INTERNAL"))),

@@ -153,7 +153,7 @@ TUNNEL = Fields(
 )
 
 _COMMON = {
-    "loadBalancer": Field(LOAD_BALANCER, fate=Fate.LATER),
+    "loadBalancer": Field(LOAD_BALANCER, fate=Fate.LATER, note="PASSTHROUGH is refused"),
     "connectionPool": Field(POOL),
     "outlierDetection": Field(OUTLIERS, fate=Fate.LATER),
     "tls": Field(client_tls.TLS),
@@ -197,9 +197,11 @@ def check(policy: Record | None, namespace: str, reading: Reading) -> None:
 
 
 def _check_port(policy: Record, namespace: str, seen: set[int], reading: Reading) -> None:
-    number = (policy.get("port") or policy).get("number")
+    port: Record | None = policy.get("port")
+    number = port.get("number") if port is not None else None
     if number is None:
-        reading.error(policy.at("port"), policy.under("port.number"), "required value is missing", "add it")
+        missing = policy.under("port") if port is None else port.under("number")
+        reading.error(policy.at("port"), missing, "required value is missing", "add it")
     elif number in seen:
         reading.error(policy.at("port"), policy.under("port.number"), f"port {number} is given twice", "keep one")
     else:

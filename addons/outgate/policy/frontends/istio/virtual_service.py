@@ -24,9 +24,8 @@ from outgate.policy.frontends.istio.common import (
     pattern_fault,
 )
 from outgate.policy.frontends.istio.hostnames import overlap, subset_of
-from outgate.policy.frontends.istio.http_route import DESTINATION, HTTP, WEIGHT
+from outgate.policy.frontends.istio.http_route import DESTINATION, HTTP, WEIGHT, unmatched
 from outgate.policy.frontends.istio.resource import NETWORKING, Kind, Resource, envelope
-from outgate.policy.model import Fate
 from outgate.policy.schema import Field, Fields, Reading, Record, Sequence, Text
 
 MESH = "mesh"
@@ -39,9 +38,9 @@ ROUTE = Sequence(Fields({"destination": Field(DESTINATION, required=True), "weig
 _LAYER_4 = {
     "port": Field(OPTIONAL_PORT),
     "gateways": Field(Sequence(Placed(Text()))),
-    "destinationSubnets": Field(Sequence(NetworkText()), fate=Fate.LATER),
-    "sourceLabels": Field(Labels(), fate=Fate.LATER),
-    "sourceNamespace": Field(DNS_LABEL, fate=Fate.LATER),
+    "destinationSubnets": unmatched(Sequence(NetworkText())),
+    "sourceLabels": unmatched(Labels()),
+    "sourceNamespace": unmatched(DNS_LABEL),
 }
 
 TLS = Fields(
@@ -70,7 +69,7 @@ TCP = Fields(
             Sequence(
                 Fields(
                     {
-                        "sourceSubnet": Field(NetworkText(), fate=Fate.LATER),
+                        "sourceSubnet": unmatched(NetworkText()),
                         **_LAYER_4,
                     },
                     snake=True,

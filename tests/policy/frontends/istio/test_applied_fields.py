@@ -1,0 +1,407 @@
+"""Changing any field that is applied changes what the documents come to, and every applied field has its row."""
+
+import copy
+
+import pytest
+import yaml
+
+from outgate.policy.frontends.istio import inventory
+from outgate.policy.model import Fate
+from policy.frontends.istio.istio_building import document, errors, model, translate
+
+NOT_VALUES = {"apiVersion", "kind"}
+"""They say which shape is read; a change of them makes another document."""
+UNSEEN = {("VirtualService", "metadata.name")}
+"""It tells documents apart when they are overlaid; nothing of the model names a VirtualService."""
+REMOVED = object()
+
+SERVICE_ENTRY = document(
+    "ServiceEntry",
+    """
+    hosts: [api.shop.example]
+    addresses: [192.0.2.1]
+    ports: [{number: 443, name: web, protocol: HTTPS, targetPort: 8443}]
+    location: MESH_EXTERNAL
+    resolution: STATIC
+    endpoints:
+    - {address: 192.0.2.7, ports: {web: 9443}, labels: {zone: a}, locality: eu/west, weight: 3}
+    - {address: 192.0.2.8}
+    exportTo: [prod]
+    subjectAltNames: [shop.example]
+""",
+)
+
+PLAIN = document(
+    "ServiceEntry",
+    """
+    hosts: [api.shop.example]
+    ports: [{number: 80, name: http, protocol: HTTP}, {number: 443, name: web, protocol: HTTPS}]
+    resolution: DNS
+    exportTo: [prod]
+""",
+)
+
+DESTINATION_RULE = (
+    document(
+        "DestinationRule",
+        """
+    host: api.shop.example
+    exportTo: [prod]
+    trafficPolicy:
+      connectionPool: {tcp: {connectTimeout: 3s}}
+      tls:
+        mode: MUTUAL
+        clientCertificate: /certs/a.crt
+        privateKey: /certs/a.key
+        caCertificates: /certs/a-ca.crt
+        caCrl: /certs/a.crl
+        subjectAltNames: [a.shop.example]
+        sni: a-sni.shop.example
+      portLevelSettings:
+      - port: {number: 443}
+        connectionPool: {tcp: {connectTimeout: 4s}}
+        tls:
+          mode: MUTUAL
+          clientCertificate: /certs/b.crt
+          privateKey: /certs/b.key
+          caCertificates: /certs/b-ca.crt
+          caCrl: /certs/b.crl
+          subjectAltNames: [b.shop.example]
+          sni: b-sni.shop.example
+""",
+    )
+    + PLAIN
+)
+
+ALL_PORTS = document(
+    "ServiceEntry",
+    """
+    hosts: [api.shop.example]
+    addresses: [192.0.2.1]
+    ports:
+    - {number: 80, name: http, protocol: HTTP}
+    - {number: 81, name: plain, protocol: HTTP}
+    - {number: 443, name: tls, protocol: TLS}
+    - {number: 444, name: more, protocol: TLS}
+    - {number: 5432, name: sql, protocol: TCP}
+    - {number: 5433, name: replica, protocol: TCP}
+    resolution: STATIC
+    endpoints: [{address: 192.0.2.7}]
+    exportTo: [prod]
+""",
+)
+
+HOST = "{destination: {host: api.shop.example, port: {number: "
+GATEWAY_HOST = "{destination: {host: egress.infra.svc.cluster.local, subset: shop, port: {number: "
+ROUTES = document(
+    "VirtualService",
+    f"""
+    hosts: [api.shop.example]
+    gateways: [mesh, out]
+    exportTo: [prod]
+    http:
+    - match: [{{gateways: [mesh], port: 80}}]
+      route: [{HOST}81}}}}, weight: 1}}]
+    - match: [{{gateways: [mesh], port: 81}}]
+      route: [{GATEWAY_HOST}81}}}}, weight: 1}}]
+    - match: [{{gateways: [out], port: 81}}]
+      route: [{HOST}80}}}}, weight: 1}}]
+    tls:
+    - match: [{{sniHosts: [api.shop.example], gateways: [mesh], port: 443}}]
+      route: [{HOST}444}}}}, weight: 1}}]
+    tcp:
+    - match: [{{gateways: [mesh], port: 5432}}]
+      route: [{HOST}5433}}}}, weight: 1}}]
+""",
+)
+OUT = document(
+    "Gateway",
+    """
+    selector: {istio: egressgateway}
+    servers:
+    - {port: {number: 81, name: http, protocol: HTTP}, hosts: [api.shop.example]}
+""",
+    name="out",
+)
+VIRTUAL_SERVICE = ROUTES + ALL_PORTS + OUT
+
+GATEWAY = (
+    document(
+        "Gateway",
+        """
+    selector: {app: gate}
+    servers:
+    - {port: {number: 443, name: tls, protocol: TLS}, hosts: [api.shop.example], tls: {mode: PASSTHROUGH}}
+    - {port: {number: 81, name: http, protocol: HTTP}, hosts: [api.shop.example]}
+""",
+        name="out",
+    )
+    + document(
+        "VirtualService",
+        """
+    hosts: [api.shop.example]
+    gateways: [mesh, out]
+    http:
+    - match: [{gateways: [mesh], port: 80}]
+      route: [{destination: {host: egress.infra.svc.cluster.local, port: {number: 81}}}]
+    - match: [{gateways: [out], port: 81}]
+      route: [{destination: {host: api.shop.example, port: {number: 443}}}]
+""",
+    )
+    + PLAIN
+)
+
+SIDECAR = document(
+    "Sidecar",
+    """
+    workloadSelector: {labels: {app: web}}
+    egress: [{hosts: ["*/api.shop.example"]}]
+    outboundTrafficPolicy: {mode: ALLOW_ANY}
+""",
+)
+
+OPERATOR = (
+    """
+---
+apiVersion: install.istio.io/v1alpha1
+kind: IstioOperator
+metadata: {name: mesh, namespace: system}
+spec:
+  meshConfig:
+    outboundTrafficPolicy: {mode: ALLOW_ANY}
+    rootNamespace: roots
+    trustDomain: shop.local
+    pathNormalization: {normalization: NONE}
+    connectTimeout: 4s
+    tlsDefaults: {minProtocolVersion: TLSV1_3}
+    defaultServiceExportTo: ["prod"]
+    defaultDestinationRuleExportTo: ["prod"]
+    defaultVirtualServiceExportTo: ["prod"]
+"""
+    + document(
+        "ServiceEntry",
+        """
+    hosts: [api.shop.example]
+    ports: [{number: 80, name: http, protocol: HTTP}, {number: 443, name: web, protocol: HTTPS}]
+    resolution: DNS
+""",
+    )
+    + document(
+        "DestinationRule",
+        """
+    host: api.shop.example
+    trafficPolicy: {tls: {mode: SIMPLE}}
+""",
+    )
+    + document(
+        "VirtualService",
+        """
+    hosts: [api.shop.example]
+    http:
+    - match: [{port: 80}]
+      route: [{destination: {host: api.shop.example, port: {number: 443}}}]
+""",
+    )
+    + document("Sidecar", 'egress: [{hosts: ["./*"]}]', namespace="roots")
+)
+
+BASES = {
+    "ServiceEntry": SERVICE_ENTRY,
+    "DestinationRule": DESTINATION_RULE,
+    "VirtualService": VIRTUAL_SERVICE,
+    "Gateway": GATEWAY,
+    "Sidecar": SIDECAR,
+    "IstioOperator": OPERATOR,
+}
+"""By kind: documents of which the first is of the kind."""
+GATES = {
+    "DestinationRule": {"labels": (("app", "gate"),)},
+    "Gateway": {"labels": (("app", "gate"),), "collapses": False},
+}
+
+POLICY = "spec.trafficPolicy"
+PORT = f"{POLICY}.portLevelSettings.0"
+TWO = [
+    {"destination": {"host": "api.shop.example", "port": {"number": number}}, "weight": weight}
+    for number, weight in ((80, 1), (81, 0))
+]
+MORE_HOSTS = {"spec.hosts": ["api.shop.example", "www.shop.example"]}
+NO_TLS = {"spec.tls": REMOVED}
+EGRESS = "egress.infra.svc.cluster.local"
+
+
+def unverified(at: str) -> dict[str, object]:
+    return {f"{at}.tls.{name}": REMOVED for name in ("caCertificates", "caCrl", "subjectAltNames")}
+
+
+def tls_rows(shown: str, at: str) -> dict[str, tuple[dict[str, object], dict[str, object]]]:
+    """A row for each field of a TLS block."""
+    plain = {
+        "mode": "SIMPLE",
+        "clientCertificate": "/c.crt",
+        "privateKey": "/c.key",
+        "caCertificates": "/c-ca.crt",
+        "caCrl": "/c.crl",
+        "sni": "c.shop.example",
+    }
+    rows = {f"{shown}.tls.{name}": ({}, {f"{at}.tls.{name}": value}) for name, value in plain.items()}
+    rows[f"{shown}.tls.subjectAltNames[]"] = ({}, {f"{at}.tls.subjectAltNames.0": "c.shop.example"})
+    rows[f"{shown}.tls.insecureSkipVerify"] = (unverified(at), {f"{at}.tls.insecureSkipVerify": True})
+    rows[f"{shown}.connectionPool.tcp.connectTimeout"] = ({}, {f"{at}.connectionPool.tcp.connectTimeout": "5s"})
+    return rows
+
+
+ROWS = {
+    "ServiceEntry": {
+        "metadata.name": ({}, {"metadata.name": "other"}),
+        "metadata.namespace": ({}, {"metadata.namespace": "web"}),
+        "spec.hosts[]": ({}, {"spec.hosts.0": "www.shop.example"}),
+        "spec.addresses[]": ({}, {"spec.addresses.0": "192.0.2.2"}),
+        "spec.ports[].number": ({}, {"spec.ports.0.number": 444}),
+        "spec.ports[].name": (
+            {"spec.endpoints.0.ports": {"sub": 9443}, "spec.ports.1": {"number": 1, "name": "sub", "protocol": "HTTP"}},
+            {"spec.ports.0.name": "sub", "spec.ports.1.name": "web"},
+        ),
+        "spec.ports[].protocol": ({}, {"spec.ports.0.protocol": "TLS"}),
+        "spec.ports[].targetPort": ({}, {"spec.ports.0.targetPort": 8444}),
+        "spec.location": ({}, {"spec.location": "MESH_INTERNAL"}),
+        "spec.resolution": ({}, {"spec.resolution": "DNS"}),
+        "spec.endpoints[].address": ({}, {"spec.endpoints.0.address": "192.0.2.9"}),
+        "spec.endpoints[].ports.*": ({}, {"spec.endpoints.0.ports.web": 9444}),
+        "spec.endpoints[].labels": ({}, {"spec.endpoints.0.labels.zone": "b"}),
+        "spec.endpoints[].locality": ({}, {"spec.endpoints.0.locality": "eu/east"}),
+        "spec.endpoints[].weight": ({}, {"spec.endpoints.0.weight": 4}),
+        "spec.exportTo[]": ({}, {"spec.exportTo.0": "web"}),
+        "spec.subjectAltNames[]": ({}, {"spec.subjectAltNames.0": "www.shop.example"}),
+    },
+    "DestinationRule": {
+        "metadata.name": ({}, {"metadata.name": "other"}),
+        "metadata.namespace": ({}, {"metadata.namespace": "elsewhere"}),
+        "spec.host": ({}, {"spec.host": "www.shop.example"}),
+        "spec.workloadSelector.matchLabels": (
+            {"spec.exportTo": ["."], "spec.workloadSelector": {"matchLabels": {"app": "gate"}}},
+            {"spec.workloadSelector.matchLabels.app": "web"},
+        ),
+        "spec.exportTo[]": ({}, {"spec.exportTo.0": "web"}),
+        "spec.trafficPolicy.portLevelSettings[].port.number": ({}, {f"{PORT}.port.number": 444}),
+        **tls_rows(POLICY, POLICY),
+        **tls_rows(f"{POLICY}.portLevelSettings[]", PORT),
+    },
+    "VirtualService": {
+        "metadata.namespace": ({}, {"metadata.namespace": "elsewhere"}),
+        "spec.hosts[]": (NO_TLS, {"spec.hosts.0": "www.shop.example"}),
+        "spec.gateways[]": ({}, {"spec.gateways": ["out"]}),
+        "spec.exportTo[]": ({}, {"spec.exportTo.0": "web"}),
+        "spec.http[].match[].port": ({}, {"spec.http.0.match.0.port": 82}),
+        "spec.http[].match[].gateways[]": ({}, {"spec.http.0.match.0.gateways.0": "out"}),
+        "spec.http[].route[].destination.host": ({}, {"spec.http.0.route.0.destination.host": EGRESS}),
+        "spec.http[].route[].destination.port.number": ({}, {"spec.http.0.route.0.destination.port.number": 80}),
+        "spec.http[].route[].weight": (
+            {"spec.http.0.route": TWO},
+            {"spec.http.0.route.0.weight": 0, "spec.http.0.route.1.weight": 1},
+        ),
+        "spec.tls[].match[].sniHosts[]": (MORE_HOSTS, {"spec.tls.0.match.0.sniHosts.0": "www.shop.example"}),
+        "spec.tls[].match[].port": ({}, {"spec.tls.0.match.0.port": 445}),
+        "spec.tls[].match[].gateways[]": ({}, {"spec.tls.0.match.0.gateways.0": "out"}),
+        "spec.tls[].route[].destination.host": (
+            {"spec.tls.0.route.0.destination.port.number": 81},
+            {"spec.tls.0.route.0.destination.host": EGRESS},
+        ),
+        "spec.tls[].route[].destination.port.number": ({}, {"spec.tls.0.route.0.destination.port.number": 443}),
+        "spec.tls[].route[].weight": (
+            {"spec.tls.0.route": TWO},
+            {"spec.tls.0.route.0.weight": 0, "spec.tls.0.route.1.weight": 1},
+        ),
+        "spec.tcp[].match[].port": ({}, {"spec.tcp.0.match.0.port": 5434}),
+        "spec.tcp[].match[].gateways[]": ({}, {"spec.tcp.0.match.0.gateways.0": "out"}),
+        "spec.tcp[].route[].destination.host": (
+            {"spec.tcp.0.route.0.destination.port.number": 81},
+            {"spec.tcp.0.route.0.destination.host": EGRESS},
+        ),
+        "spec.tcp[].route[].destination.port.number": ({}, {"spec.tcp.0.route.0.destination.port.number": 5432}),
+        "spec.tcp[].route[].weight": (
+            {"spec.tcp.0.route": TWO},
+            {"spec.tcp.0.route.0.weight": 0, "spec.tcp.0.route.1.weight": 1},
+        ),
+    },
+    "Gateway": {
+        "metadata.name": ({}, {"metadata.name": "in"}),
+        "metadata.namespace": ({}, {"metadata.namespace": "elsewhere"}),
+        "spec.selector": ({}, {"spec.selector.app": "web"}),
+        "spec.servers[].port.number": ({}, {"spec.servers.0.port.number": 444}),
+        "spec.servers[].port.protocol": ({}, {"spec.servers.0.port.protocol": "HTTP"}),
+        "spec.servers[].hosts[]": ({}, {"spec.servers.0.hosts.0": "www.shop.example"}),
+        "spec.servers[].tls.mode": ({}, {"spec.servers.0.tls.mode": "ISTIO_MUTUAL"}),
+    },
+    "Sidecar": {
+        "metadata.name": ({}, {"metadata.name": "other"}),
+        "metadata.namespace": ({}, {"metadata.namespace": "web"}),
+        "spec.workloadSelector.labels": ({}, {"spec.workloadSelector.labels.app": "api"}),
+        "spec.egress[].hosts[]": ({}, {"spec.egress.0.hosts.0": "~/api.shop.example"}),
+        "spec.outboundTrafficPolicy.mode": ({}, {"spec.outboundTrafficPolicy.mode": "REGISTRY_ONLY"}),
+    },
+    "IstioOperator": {
+        "metadata.name": ({}, {"metadata.name": "other"}),
+        "metadata.namespace": ({}, {"metadata.namespace": "web"}),
+        **{
+            f"spec.meshConfig.{name}": ({}, {f"spec.meshConfig.{name}": value})
+            for name, value in {
+                "outboundTrafficPolicy.mode": "REGISTRY_ONLY",
+                "rootNamespace": "trunk",
+                "trustDomain": "other.local",
+                "pathNormalization.normalization": "MERGE_SLASHES",
+                "connectTimeout": "5s",
+                "tlsDefaults.minProtocolVersion": "TLSV1_2",
+            }.items()
+        },
+        **{
+            f"spec.meshConfig.{name}[]": ({}, {f"spec.meshConfig.{name}.0": "web"})
+            for name in ("defaultServiceExportTo", "defaultDestinationRuleExportTo", "defaultVirtualServiceExportTo")
+        },
+    },
+}
+
+
+def changed(text: str, *changes: dict[str, object]) -> str:
+    """The documents with some values of the first one set or removed."""
+    documents = [each for each in yaml.safe_load_all(text) if each is not None]
+    for path, value in (item for change in changes for item in change.items()):
+        _put(documents[0], path.split("."), value if value is REMOVED else copy.deepcopy(value))
+    return yaml.safe_dump_all(documents)
+
+
+def _put(node, path: list[str], value: object) -> None:
+    for key in path[:-1]:
+        node = node[int(key)] if isinstance(node, list) else node.setdefault(key, {})
+    last = path[-1]
+    if value is REMOVED:
+        node.pop(last, None)
+    elif isinstance(node, list) and int(last) == len(node):
+        node.append(value)
+    else:
+        node[int(last) if isinstance(node, list) else last] = value
+
+
+def result(text: str, kind: str) -> object:
+    found = translate(text, **GATES.get(kind, {}))
+    return [problem.field for problem in errors(found)] or model(found)
+
+
+@pytest.mark.parametrize(("kind", "field"), [(kind, field) for kind, rows in ROWS.items() for field in rows])
+def test_changing_an_applied_field_changes_the_model(kind, field):
+    setup, change = ROWS[kind][field]
+    before = changed(BASES[kind], setup)
+    assert not errors(translate(before, **GATES.get(kind, {})))
+    assert result(before, kind) != result(changed(BASES[kind], setup, change), kind)
+
+
+@pytest.mark.parametrize("kind", BASES)
+def test_every_applied_field_has_a_row(kind):
+    applied = {entry.path for entry in inventory.entries(kind) if entry.leaf and entry.fate is Fate.APPLIED}
+    unseen = {field for owner, field in UNSEEN if owner == kind}
+    assert applied - NOT_VALUES - unseen == set(ROWS[kind])
+
+
+def test_every_kind_with_applied_fields_has_rows():
+    """AuthorizationPolicy has tests of its own; MeshConfig is the same in whatever carries it."""
+    assert set(inventory.SHAPES) - {"AuthorizationPolicy"} == set(BASES)

@@ -1,0 +1,176 @@
+"""Mesh-wide settings, and the documents that carry them."""
+
+import textwrap
+
+import pytest
+
+from outgate.policy.documents import parse
+from outgate.policy.frontends.istio.frontend import IstioFrontend
+from outgate.policy.model import Mode
+from policy.frontends.istio.istio_building import (
+    destination,
+    document,
+    entry,
+    errors,
+    loaded,
+    refused,
+    translate,
+    warned,
+)
+
+OPERATOR = """
+    apiVersion: install.istio.io/v1alpha1
+    kind: IstioOperator
+    metadata: {name: mesh, namespace: istio-system}
+    spec:
+      profile: default
+      components: {egressGateways: [{name: out, enabled: true}]}
+      meshConfig: {outboundTrafficPolicy: {mode: ALLOW_ANY}}
+"""
+CONFIG_MAP = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: istio, namespace: istio-system}
+data:
+  meshNetworks: "networks: {}"
+  mesh: |-
+    outboundTrafficPolicy:
+      mode: ALLOW_ANY
+"""
+HELM = "meshConfig: {outboundTrafficPolicy: {mode: ALLOW_ANY}}"
+BARE = "outboundTrafficPolicy: {mode: ALLOW_ANY}"
+
+
+def said(text: str, name: str) -> list[object]:
+    return [override.value for override in loaded(text).defaults.get(name, [])]
+
+
+@pytest.mark.parametrize("text", [OPERATOR, CONFIG_MAP, HELM, BARE], ids=["operator", "config map", "helm", "bare"])
+def test_every_carrier_is_read(text):
+    assert said(text, "mode") == [Mode.ALLOW_ANY]
+
+
+@pytest.mark.parametrize(
+    ("text", "claimed"),
+    [
+        (OPERATOR, True),
+        (CONFIG_MAP, True),
+        (HELM, True),
+        (BARE, True),
+        ("accessLogFile: ''", True),
+        ("kind: ConfigMap\napiVersion: v1\nmetadata: {name: other}\ndata: {a: b}", False),
+        ("kind: IstioOperator\napiVersion: other/v1", False),
+        ("something: else", False),
+        ("[1]", False),
+        ("kind: Gateway\napiVersion: gateway.networking.k8s.io/v1", False),
+        ("kind: Gateway\napiVersion: networking.istio.io/v1", True),
+    ],
+)
+def test_what_is_claimed(text, claimed):
+    (found,) = parse(textwrap.dedent(text), "a.yaml")
+    assert IstioFrontend().claims(found) is claimed
+
+
+def test_the_mode_names_its_place():
+    (override,) = loaded(CONFIG_MAP).defaults["mode"]
+    assert (override.source.kind, override.source.name) == ("ConfigMap", "istio")
+    assert override.source.where.line == 8
+
+
+def test_a_fragment_has_a_kind_to_be_called_by():
+    (override,) = loaded(BARE).defaults["mode"]
+    assert (override.source.kind, override.source.name) == ("MeshConfig", "MeshConfig")
+
+
+def test_a_policy_without_a_mode_is_registry_only():
+    assert said("outboundTrafficPolicy: {}", "mode") == [Mode.REGISTRY_ONLY]
+
+
+def test_no_policy_says_nothing():
+    assert said("trustDomain: shop.local", "mode") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value"),
+    [
+        ("trustDomain: shop.local", "trust_domain", "shop.local"),
+        ("pathNormalization: {normalization: MERGE_SLASHES}", "path_normalization", "MERGE_SLASHES"),
+        ("pathNormalization: {}", "path_normalization", "BASE"),
+        ("pathNormalization: {normalization: DEFAULT}", "path_normalization", "BASE"),
+    ],
+)
+def test_defaults(text, name, value):
+    assert said(text, name) == [value]
+
+
+def test_the_root_namespace_is_the_meshs():
+    side = document("Sidecar", "{outboundTrafficPolicy: {}}", namespace="roots")
+    (scope,) = loaded("rootNamespace: roots", side).scopes
+    assert scope.namespace == ""
+
+
+def test_what_entries_export_by_default():
+    assert destination("defaultServiceExportTo: ['.']", entry()).export_to == (".",)
+    assert destination("defaultServiceExportTo: ['.']", entry("exportTo: ['*']")).export_to == ("*",)
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("meshConfig: {outboundTrafficPolicy: {mode: SOME}}", "meshConfig.outboundTrafficPolicy.mode"),
+        ("meshConfig: {outboundTrafficPolicy: {mode: ALLOW_ANY_DYNAMIC_DNS}}", "meshConfig.outboundTrafficPolicy.mode"),
+        ("meshConfig: {connectTimeout: 0s}", "meshConfig.connectTimeout"),
+        ("meshConfig: {connectTimeout: 2h}", "meshConfig.connectTimeout"),
+        ("meshConfig: {trustDomain: a_b}", "meshConfig.trustDomain"),
+        ("meshConfig: {defaultServiceExportTo: ['*', a]}", "meshConfig.defaultServiceExportTo[0]"),
+        ("meshConfig: {defaultVirtualServiceExportTo: ['~']}", "meshConfig.defaultVirtualServiceExportTo[0]"),
+        ("meshConfig: {localityLbSetting: {failover: [{from: a, to: a}]}}",
+         "meshConfig.localityLbSetting.failover[0].to"),
+        ("meshConfig: {defaultTrafficPolicy: {connectionPool: {}}}", "meshConfig.defaultTrafficPolicy.connectionPool"),
+        ("meshConfig: {outboundTraficPolicy: {}}", "meshConfig.outboundTraficPolicy"),
+        ("meshConfig: {tlsDefaults: {minProtocolVersion: SSLV3}}", "meshConfig.tlsDefaults.minProtocolVersion"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(text, field):
+    assert field in refused(text, strict=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("meshConfig: {trustDomainAliases: [old.local]}", "meshConfig.trustDomainAliases"),
+        ("meshConfig: {caCertificates: [{pem: x}]}", "meshConfig.caCertificates"),
+    ],
+)
+def test_what_would_change_an_identity_is_refused_when_strict(text, field):
+    assert refused(text) == [field]
+    assert refused(text, strict=False) == []
+
+
+def test_mesh_settings_among_helm_values_of_an_operator_are_not_overlooked():
+    text = """
+        apiVersion: install.istio.io/v1alpha1
+        kind: IstioOperator
+        metadata: {name: mesh}
+        spec: {values: {meshConfig: {outboundTrafficPolicy: {mode: ALLOW_ANY}}}}
+    """
+    assert refused(text) == ["spec.values.meshConfig"]
+
+
+def test_logging_settings_are_said_and_load():
+    assert "every request is logged" in warned("accessLogFile: /dev/stdout\noutboundTrafficPolicy: {}")
+
+
+def test_broken_yaml_inside_of_a_config_map_is_placed_in_the_file():
+    (problem,) = errors(translate(CONFIG_MAP.replace("      mode: ALLOW_ANY", "     - [")))
+    assert problem.field == "data.mesh"
+    assert problem.where.line >= 8
+
+
+def test_a_misspelt_key_inside_of_a_config_map_is_placed_in_the_file():
+    (problem,) = errors(translate(CONFIG_MAP.replace("mode:", "mod:")))
+    assert (problem.where.line, problem.hint) == (8, 'did you mean "mode"?')
+
+
+def test_two_carriers_say_both():
+    assert said(f"{OPERATOR}\n---\n    {BARE}", "mode") == [Mode.ALLOW_ANY, Mode.ALLOW_ANY]
