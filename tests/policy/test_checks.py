@@ -30,9 +30,13 @@ from policy.building import destination
 from policy.strategies import NOW
 
 
+def rivals(*destinations):
+    return list(checks.conflicts([("native", destinations)]))
+
+
 def test_one_pattern_and_port_in_two_documents_is_a_warning_that_names_both():
     first, second = destination("a.example", name="first", line=1), destination("a.example", name="second", line=9)
-    (problem,) = checks.conflicts([first, second])
+    (problem,) = rivals(first, second)
     assert (problem.severity, problem.where.line) == (Severity.WARNING, 9)
     assert "EgressDestination default/first (policy.yaml:1:1), which wins" in problem.what
 
@@ -47,26 +51,45 @@ def test_one_pattern_and_port_in_two_documents_is_a_warning_that_names_both():
     ],
 )
 def test_different_names_ports_or_audiences_do_not_conflict(other):
-    assert list(checks.conflicts([destination("a.example", export_to=("prod",)), other])) == []
+    assert rivals(destination("a.example", export_to=("prod",)), other) == []
 
 
 def test_what_nobody_sees_conflicts_with_nothing():
-    assert list(checks.conflicts([destination("a.example"), destination("a.example", export_to=("~",), line=9)])) == []
+    assert rivals(destination("a.example"), destination("a.example", export_to=("~",), line=9)) == []
 
 
 def test_a_document_does_not_conflict_with_itself():
-    assert list(checks.conflicts([destination("a.example", "*.example"), destination("a.example")])) == []
+    assert rivals(destination("a.example", "*.example"), destination("a.example")) == []
+
+
+def test_two_meshes_that_differ_about_one_place_are_an_error_that_names_both():
+    ours = destination("a.example", name="ours", line=1)
+    theirs = destination("a.example", name="theirs", intercept=Intercept.TUNNEL, line=9)
+    (problem,) = checks.conflicts([("native", [ours]), ("istio", [theirs])])
+    assert problem.severity is Severity.ERROR
+    assert problem.where.line == 9
+    assert "default/ours (policy.yaml:1:1), which says otherwise" in problem.what
+
+
+def test_two_meshes_that_say_the_same_are_a_warning():
+    tls = UpstreamTLS(sni="a.example", source=Source(Where("a.yaml"), "DestinationRule", "a"))
+    ours, theirs = (
+        destination("a.example", line=line, ports=(Port(443, Protocol.HTTPS, Upstream(443, tls=block)),))
+        for line, block in ((1, tls), (9, replace(tls, source=None)))
+    )
+    (problem,) = checks.conflicts([("native", [ours]), ("istio", [theirs])])
+    assert problem.severity is Severity.WARNING
 
 
 def test_networks_conflict_as_names_do():
     net = (ip_network("10.0.0.0/8"),)
-    assert len(list(checks.conflicts([destination(networks=net), destination(networks=net, line=9)]))) == 1
+    assert len(rivals(destination(networks=net), destination(networks=net, line=9))) == 1
 
 
 def test_own_namespace_meets_the_name_of_that_namespace():
     own = destination("a.example", namespace="prod", export_to=(".",))
-    assert len(list(checks.conflicts([own, destination("a.example", export_to=("prod",), line=9)]))) == 1
-    assert list(checks.conflicts([own, destination("a.example", namespace="dev", export_to=(".",), line=9)])) == []
+    assert len(rivals(own, destination("a.example", export_to=("prod",), line=9))) == 1
+    assert rivals(own, destination("a.example", namespace="dev", export_to=(".",), line=9)) == []
 
 
 def tcp(host, **more):

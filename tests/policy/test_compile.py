@@ -127,6 +127,15 @@ def test_checks_of_the_whole_load_are_made():
         assert part in said
 
 
+def test_two_meshes_may_not_differ_about_one_destination():
+    istio = (
+        "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a}\n"
+        "spec: {hosts: [a.example], resolution: DNS, ports: [{number: 443, name: tls, protocol: TLS}]}\n"
+    )
+    with pytest.raises(PolicyError, match="which says otherwise"):
+        policy(entry() + istio)
+
+
 def test_the_gate_of_the_setting_is_the_policy_s():
     made = compilation.compile(documents(entry()), Setting(gate=Gate(namespace="edge")))
     assert made.gate.namespace == "edge"

@@ -6,6 +6,7 @@ Owns the checks of a whole load. Knows no kind of document; asks the file system
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -30,19 +31,23 @@ from outgate.problems import Problem, Severity, Where
 type Place = tuple[str, int]
 
 
-def conflicts(destinations: Iterable[Destination]) -> Iterator[Problem]:
-    """One pattern and port in two documents that one caller can see: the earlier one wins."""
-    first: dict[Place, list[Destination]] = {}
-    for destination in destinations:
-        for pattern in (*destination.hosts, *map(str, destination.networks)):
-            for port in destination.ports:
-                known = first.setdefault((pattern, port.number), [])
-                rival = next((other for other in known if _rivals(destination, other)), None)
-                if rival is not None:
-                    what = f"{pattern}:{port.number} is there already, in {rival.source}, which wins"
-                    yield _warning(destination.source, what, "remove one of the two")
-                else:
-                    known.append(destination)
+def conflicts(meshes: Iterable[tuple[str, Iterable[Destination]]]) -> Iterator[Problem]:
+    """One pattern and port in two documents that one caller can see.
+
+    Within a mesh the earlier one wins. Two meshes have no order between them: where they differ it is an error.
+    """
+    first: dict[Place, list[tuple[str, Destination, Port]]] = {}
+    for mesh, destination, pattern, port in _places(meshes):
+        known = first.setdefault((pattern, port.number), [])
+        rival = next((entry for entry in known if _rivals(destination, entry[1])), None)
+        if rival is None:
+            known.append((mesh, destination, port))
+            continue
+        what = f"{pattern}:{port.number} is there already, in {rival[1].source}"
+        if rival[0] != mesh and not _alike(port, rival[2]):
+            yield Problem(destination.source.where, f"{what}, which says otherwise", "say it in one mesh's documents")
+        else:
+            yield _warning(destination.source, f"{what}, which wins", "remove one of the two")
 
 
 def lone_ports(destinations: Iterable[Destination]) -> Iterator[Problem]:
@@ -116,6 +121,26 @@ def no_mode(defaults: Defaults, where: Where) -> Iterator[Problem]:
     if defaults.mode_source is None:
         what = f"no outbound mode is given: {defaults.mode} holds (Istio's own default is ALLOW_ANY)"
         yield Problem(where, what, "say so in EgressDefaults or in outboundTrafficPolicy", Severity.WARNING)
+
+
+def _places(
+    meshes: Iterable[tuple[str, Iterable[Destination]]],
+) -> Iterator[tuple[str, Destination, str, Port]]:
+    for mesh, destinations in meshes:
+        for destination in destinations:
+            for pattern in (*destination.hosts, *map(str, destination.networks)):
+                yield from ((mesh, destination, pattern, port) for port in destination.ports)
+
+
+def _alike(port: Port, other: Port) -> bool:
+    """Whether two ports mean the same, wherever they were written."""
+    return _unsourced(port) == _unsourced(other)
+
+
+def _unsourced(port: Port) -> Port:
+    tls = port.upstream.tls
+    upstream = replace(port.upstream, tls=replace(tls, source=None) if tls is not None else None)
+    return replace(port, upstream=upstream, tls=replace(port.tls, source=None), source=None)
 
 
 def _rivals(one: Destination, other: Destination) -> bool:

@@ -101,12 +101,12 @@ def _assembled(
         fields=tuple(chain.from_iterable(part.fields for part in contributions)),
         overridden=overridden + replaced,
     )
+    problems += checks.conflicts((mesh, part.destinations) for mesh, part in parts)
     problems += _checked(policy, strict=setting.strict)
     return policy, problems
 
 
 def _checked(policy: Policy, *, strict: bool) -> Iterator[Problem]:
-    yield from checks.conflicts(policy.destinations)
     yield from checks.lone_ports(policy.destinations)
     yield from checks.expiries(policy.destinations, policy.now())
     yield from checks.dns_channels(policy.destinations)
