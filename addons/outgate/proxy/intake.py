@@ -146,7 +146,8 @@ class Intake:
         if not self.plane.authority.may_sign(name):
             attempt = self._attempt(facts, AttemptKind.TLS, host)
             decision = decide(self.plane.snapshot.policy, attempt)
-            if decision.allowed:
+            # A mismatch is that the port is registered for what is inside the TLS, which cannot be opened.
+            if decision.allowed or decision.code is Code.PROTOCOL_MISMATCH:
                 decision = denial(
                     self.plane.snapshot.policy.defaults, Code.POLICY_FAILURE, f"the CA may not sign for {name}"
                 )
