@@ -24,10 +24,10 @@ def denial(decision: Decision, host: str, *, grpc: bool = False) -> http.Respons
     content: dict[str, object] = {
         "verdict": str(decision.verdict),
         "code": str(decision.code),
-        "reason": decision.reason[:MAX_TEXT],
+        "reason": _printable(decision.reason),
         "rule": str(decision.source) if decision.source else None,
-        "host": host[:MAX_TEXT],
-        "help": _help(decision.code, host),
+        "host": _printable(host),
+        "help": _help(decision.code, _printable(host)),
     }
     return _render(decision.status, content, "", grpc)
 
@@ -37,9 +37,9 @@ def failure(status: int, code: str, reason: str, host: str, flag: str = "", *, g
     content: dict[str, object] = {
         "verdict": "allow",
         "code": code,
-        "reason": reason[:MAX_TEXT],
+        "reason": _printable(reason),
         "rule": None,
-        "host": host[:MAX_TEXT],
+        "host": _printable(host),
     }
     return _render(status, content | {"help": "the request was allowed; its origin could not serve it"}, flag, grpc)
 
@@ -57,8 +57,8 @@ def broken(status: int, code: Code | None, reason: str) -> http.Response:
 
 
 def _printable(text: str) -> str:
-    """Protocol errors quote what was received; only plain text of bounded length is repeated."""
-    return "".join(char if char.isprintable() else "?" for char in text)[:MAX_TEXT]
+    """Reasons quote what was received; only plain text of bounded length is repeated."""
+    return "".join(char if char.isprintable() else "?" for char in text[:MAX_TEXT])
 
 
 def _render(status: int, content: Mapping[str, object], flags: str, grpc: bool) -> http.Response:
