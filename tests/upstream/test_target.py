@@ -49,8 +49,8 @@ def going(where: Destination, through: Port, what: Attempt) -> Target:
     return target_of(decision, what, "g1", ALPN)
 
 
-def passing(what: Attempt, traffic=Traffic.PASSTHROUGH) -> Target:
-    return target_of(Decision(Verdict.ALLOW, Code.ALLOW_ANY, "", traffic), what, "g1", ALPN)
+def passing(what: Attempt) -> Target:
+    return target_of(Decision(Verdict.ALLOW, Code.ALLOW_ANY, "", Traffic.PASSTHROUGH), what, "g1", ALPN)
 
 
 def test_a_registered_name_is_resolved_whatever_address_was_dialled():
@@ -202,9 +202,24 @@ def test_passthrough_without_an_address_resolves_the_name():
     assert (made.host, made.address) == ("other.example", None)
 
 
-def test_internal_traffic_goes_where_it_was_going():
-    made = passing(attempt(None, "10.0.0.1", 8080, encrypted=False), Traffic.INTERNAL)
-    assert (made.key, made.address) == ("internal", "10.0.0.1")
+def inside(where: Destination, what: Attempt, resolution: Resolution) -> Target:
+    through = port(8080, Protocol.ANY, resolution=resolution)
+    decision = Decision(Verdict.ALLOW, Code.INTERNAL, "", Traffic.INTERNAL, SOURCE, where, through)
+    return target_of(decision, what, "g1", ALPN)
+
+
+def test_an_internal_network_is_dialled_where_the_workload_says_and_nowhere_else():
+    made = inside(destination([], ["10.0.0.0/8"]), attempt(None, "10.0.0.1", 8080, False), Resolution.NONE)
+    assert made.address == "10.0.0.1"
+    assert made.permit.allows("10.0.0.1")
+    assert not made.permit.allows("93.184.216.34")
+    assert not made.permit.allows("169.254.169.254")
+
+
+def test_an_internal_name_is_resolved_by_the_gate_whatever_address_was_dialled():
+    where = destination(["*.svc.cluster.local"])
+    made = inside(where, attempt("db.svc.cluster.local", "93.184.216.34", 8080, False), Resolution.DNS)
+    assert (made.host, made.address) == ("db.svc.cluster.local", None)
     assert made.permit.allows("10.0.0.1")
     assert not made.permit.allows("169.254.169.254")
 
@@ -224,6 +239,7 @@ def test_an_internal_destination_keeps_its_key_and_names_its_networks():
         Decision(Verdict.DENY, Code.REFUSED_BY_RULE, "", Traffic.REGISTERED, SOURCE, destination(), port()),
         Decision(Verdict.ALLOW, Code.REGISTERED, "", Traffic.REGISTERED),
         Decision(Verdict.ALLOW, Code.REGISTERED, "", Traffic.BLACKHOLE),
+        Decision(Verdict.ALLOW, Code.INTERNAL, "", Traffic.INTERNAL),
     ],
 )
 def test_a_denial_and_a_decision_without_a_destination_lead_nowhere(decision):

@@ -31,6 +31,8 @@ from outgate.upstream.errors import Failure, UpstreamError
 CONNECT_TIMEOUT = 10.0
 """Seconds, where no document says more."""
 KEPT = 8192
+PERMITS = {Traffic.REGISTERED: PUBLIC_ONLY, Traffic.INTERNAL: INTERNAL}
+"""What the names of a known destination may resolve to, beside what its entry names."""
 SYSTEM_TRUST = UpstreamTLS()
 PLAIN: tuple[str, ...] = ()
 
@@ -66,19 +68,15 @@ def target_of(decision: Decision, attempt: Attempt, generation: str, alpn: tuple
     if not decision.allowed:
         raise _refused(f"{attempt.host or attempt.address}:{attempt.port} was denied ({decision.code})")
     destination, port = decision.destination, decision.port
-    if decision.traffic is Traffic.REGISTERED and destination is not None and port is not None:
-        return _registered(destination, port, attempt, generation, alpn)
-    if decision.traffic is Traffic.INTERNAL:
-        networks = () if destination is None else _networks(destination)
-        key = "internal" if destination is None else destination.key
-        return _unregistered(key, INTERNAL.naming(networks), attempt, generation, alpn)
+    if decision.traffic in PERMITS and destination is not None and port is not None:
+        return _known(destination, port, PERMITS[decision.traffic], attempt, generation, alpn)
     if decision.traffic is Traffic.PASSTHROUGH:
         return _unregistered("passthrough", PASSTHROUGH, attempt, generation, alpn)
     raise _refused(f"{decision.traffic} traffic without a destination has nowhere to go")
 
 
-def _registered(
-    destination: Destination, port: Port, attempt: Attempt, generation: str, alpn: tuple[str, ...]
+def _known(
+    destination: Destination, port: Port, base: Permit, attempt: Attempt, generation: str, alpn: tuple[str, ...]
 ) -> Target:
     upstream = port.upstream
     kept = upstream.resolution is Resolution.NONE and bool(destination.networks) and not upstream.endpoints
@@ -90,7 +88,7 @@ def _registered(
         destination.key,
         host,
         upstream.port,
-        _permit(destination, upstream, kept),
+        _permit(destination, upstream, base, kept),
         generation,
         address,
         upstream.endpoints,
@@ -172,7 +170,7 @@ def _single(texts: Iterable[str]) -> list[Network]:
 _permits: dict[int, tuple[Destination, Upstream, Permit]] = {}
 
 
-def _permit(destination: Destination, upstream: Upstream, kept: bool) -> Permit:
+def _permit(destination: Destination, upstream: Upstream, base: Permit, kept: bool) -> Permit:
     """Public addresses and those that the entry names; only the latter where its networks say where it lies.
 
     Kept by identity, for it is asked with every request: the objects are held, so their ids stay theirs.
@@ -182,7 +180,7 @@ def _permit(destination: Destination, upstream: Upstream, kept: bool) -> Permit:
         return known[2]
     fixed = _single(endpoint.address for endpoint in upstream.endpoints)
     named_by_entry = (*_networks(destination), *destination.allow_networks, *fixed)
-    permit = Permit(named_by_entry, frozenset()) if kept else PUBLIC_ONLY.naming(named_by_entry)
+    permit = Permit(named_by_entry, frozenset()) if kept else base.naming(named_by_entry)
     if len(_permits) >= KEPT:
         _permits.clear()
     _permits[id(upstream)] = (destination, upstream, permit)
