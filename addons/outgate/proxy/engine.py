@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import BinaryIO
 
 from mitmproxy import master
@@ -26,21 +26,27 @@ from outgate.upstream.environment import Environment
 from outgate.upstream.headers import InjectedHeaders
 from outgate.upstream.pool import Pool
 
-LAYER_OPTIONS: tuple[tuple[str, type | object, object], ...] = (
-    ("validate_inbound_headers", bool, True),
-    ("stream_large_bodies", str, ""),
-    ("body_size_limit", str, ""),
-    ("store_streamed_bodies", bool, False),
-    ("normalize_outbound_headers", bool, True),
-    ("websocket", bool, True),
-    ("rawtcp", bool, False),
-    ("http2_ping_keepalive", int, 58),
-    ("connection_strategy", str, "lazy"),
-    ("keep_host_header", bool, True),
-    ("http_connect_send_host_header", bool, False),
-    ("proxy_debug", bool, False),
-)
-"""What mitmproxy's layers read, with the only values under which they are safe. Nothing else sets them."""
+
+@dataclass(frozen=True, slots=True)
+class LayerOptions:
+    """What mitmproxy's layers read, with the only values under which they are safe.
+
+    The layers are given this in place of mitmproxy's options: nothing can set it, and reading it is an attribute,
+    where theirs copies the value each time, some twenty times a request.
+    """
+
+    validate_inbound_headers: bool = True
+    stream_large_bodies: str = ""
+    body_size_limit: str = ""
+    store_streamed_bodies: bool = False
+    normalize_outbound_headers: bool = True
+    websocket: bool = True
+    rawtcp: bool = False
+    http2_ping_keepalive: int = 58
+    connection_strategy: str = "lazy"
+    keep_host_header: bool = True
+    http_connect_send_host_header: bool = False
+    proxy_debug: bool = False
 
 
 @dataclass(slots=True)
@@ -57,10 +63,11 @@ class Engine:
         self.log.close()
 
 
-def layer_options() -> Options:
+def declared_options() -> Options:
+    """The same for addons, which look for them in `ctx.options`; what they set there changes nothing."""
     options = Options()
-    for name, kind, value in LAYER_OPTIONS:
-        options.add_option(name, kind, value, "set by outgate")
+    for entry in fields(LayerOptions):
+        options.add_option(entry.name, type(entry.default), entry.default, "fixed by outgate")
     return options
 
 
@@ -74,14 +81,15 @@ def build(
 ) -> Engine:
     """Everything wired, nothing listening. Needs a running event loop. `addons` come after the gate, in their order."""
     _silence()
-    options = layer_options()
-    made = master.Master(options)
+    made = master.Master(declared_options())
     log = AccessLog(stream)
     recorder = Recorder(log)
     hooks = HookTable(made.addons, settings.limits.hook_timeout)
     injected = InjectedHeaders()
     made.addons.add(Gate(snapshot, injected), *addons, recorder)
-    plane = Plane(settings, options, hooks, snapshot, environment, Pool(), authority, LeafCache(authority), recorder)
+    plane = Plane(
+        settings, LayerOptions(), hooks, snapshot, environment, Pool(), authority, LeafCache(authority), recorder
+    )
     plane.generation = snapshot.policy.generation
     return Engine(made, plane, log)
 

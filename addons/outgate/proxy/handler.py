@@ -40,7 +40,7 @@ class Handler:
         self.plane = plane
         self.client = client
         self.limits = plane.settings.limits
-        context = Context(client, plane.options)
+        context = Context(client, plane.options)  # type: ignore[arg-type]  # read by attribute only
         context.server.address = (client.facts.address or client.facts.connect or "", client.facts.port or 0)
         context.server.tls = client.facts.encrypted
         self.http = GateHttpLayer(context, self.limits)

@@ -9,8 +9,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from mitmproxy.options import Options
-
 from outgate.pki.authority import Authority
 from outgate.pki.leaf import LeafCache
 from outgate.policy.current import Snapshot
@@ -37,7 +35,8 @@ class Plane:
     """The gate's shared parts."""
 
     settings: Settings
-    options: Options
+    options: object
+    """What mitmproxy's layers read; `engine.LayerOptions`."""
     hooks: HookTable
     snapshot: Snapshot
     environment: Environment

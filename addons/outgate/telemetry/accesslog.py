@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import threading
+import time
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import BinaryIO
@@ -15,6 +16,8 @@ from typing import BinaryIO
 import orjson
 
 MAX_TEXT = 1024
+GATHER = 0.02
+"""Seconds in which lines are gathered into one write: waking the thread for each would cost more than the line."""
 MAX_WAITING = 65536
 """Lines that wait for the writer; a million requests' log does not fit into memory either."""
 
@@ -124,6 +127,8 @@ class AccessLog:
     def _write_all(self) -> None:
         while not self.closing or self.waiting:
             self.wake.wait()
+            if not self.closing:
+                time.sleep(GATHER)
             self.wake.clear()
             self._write_waiting()
 
