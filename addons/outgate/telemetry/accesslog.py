@@ -18,8 +18,8 @@ import orjson
 MAX_TEXT = 1024
 GATHER = 0.02
 """Seconds in which lines are gathered into one write: waking the thread for each would cost more than the line."""
-MAX_WAITING = 65536
-"""Lines that wait for the writer; a million requests' log does not fit into memory either."""
+MAX_WAITING = 32 * 1024 * 1024
+"""Bytes that wait for the writer; what comes on top is dropped."""
 
 
 @dataclass(slots=True)
@@ -78,18 +78,16 @@ def render(record: Record) -> bytes:
     for name in NAMES:
         value = getattr(record, name)
         if value or (name in ALWAYS and record.kind == "http"):
-            line[name] = value[:MAX_TEXT] if isinstance(value, str) else value
+            line[name] = _plain(value[:MAX_TEXT]) if isinstance(value, str) else value
     line["time"] = datetime.fromtimestamp(record.time, UTC).isoformat(timespec="milliseconds")
-    # orjson refuses lone surrogates, which undecodable bytes may have become.
-    try:
-        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
-    except orjson.JSONEncodeError:
-        clean = {key: _clean(value) if isinstance(value, str) else value for key, value in line.items()}
-        return orjson.dumps(clean, option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _clean(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
+def _plain(text: str) -> str:
+    """Without what a terminal would obey or JSON cannot hold: controls, changes of direction, lone surrogates."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 class AccessLog:
@@ -98,8 +96,11 @@ class AccessLog:
     def __init__(self, stream: BinaryIO | None) -> None:
         self.stream = stream
         self.waiting: collections.deque[bytes] = collections.deque()
-        self.dropped = 0
         self.written = 0
+        self.refused = self.failed = 0
+        """Lines lost because too many waited, and because they could not be written."""
+        self.taken = self.done = 0
+        """Bytes handed to the writer and finished by it; each has one thread that counts."""
         self.wake = threading.Event()
         self.closing = False
         self.thread: threading.Thread | None = None
@@ -107,13 +108,19 @@ class AccessLog:
             self.thread = threading.Thread(target=self._write_all, name="access-log", daemon=True)
             self.thread.start()
 
+    @property
+    def dropped(self) -> int:
+        return self.refused + self.failed
+
     def write(self, record: Record) -> None:
         if self.stream is None:
             return
-        if len(self.waiting) >= MAX_WAITING:
-            self.dropped += 1
+        if self.closing or self.taken - self.done >= MAX_WAITING:
+            self.refused += 1
             return
-        self.waiting.append(render(record))
+        line = render(record)
+        self.taken += len(line)
+        self.waiting.append(line)
         if not self.wake.is_set():
             self.wake.set()
 
@@ -138,9 +145,11 @@ class AccessLog:
             lines.append(self.waiting.popleft())
         if not lines or self.stream is None:
             return
+        text = b"".join(lines)
         try:
-            self.stream.write(b"".join(lines))
+            self.stream.write(text)
             self.stream.flush()
             self.written += len(lines)
         except (OSError, ValueError):  # the disk is full or the reader is gone: the gate goes on
-            self.dropped += len(lines)
+            self.failed += len(lines)
+        self.done += len(text)
