@@ -109,10 +109,11 @@ class Gate:
 
     def judge_again(self, policy: Policy) -> None:
         """What is still open a moment after a swap has to be allowed by the new policy too."""
-        delay = self.settings.limits.rejudge_delay
-        asyncio.get_running_loop().call_later(delay, self._judge_live, policy)
+        asyncio.get_running_loop().call_later(self.settings.limits.rejudge_delay, self._judge_live)
 
-    def _judge_live(self, policy: Policy) -> None:
+    def _judge_live(self) -> None:
+        """By the policy of now: a policy that was in force for a moment ends nothing that came after it."""
+        policy = self.snapshot.policy
         for live in list(self.engine.plane.live):
             try:
                 live.judge_again(policy)
