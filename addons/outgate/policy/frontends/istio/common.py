@@ -13,6 +13,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from outgate.policy.documents import Node
+from outgate.policy.hosts import HostError, canonical_pattern
 from outgate.policy.schema import Integer, Reading, Record, Sequence, Shape, Text
 from outgate.problems import Where
 
@@ -47,17 +48,29 @@ def pattern_fault(text: str) -> str:
     return _labels_fault(rest) if dot else ""
 
 
+def host_fault(text: str) -> str:
+    """Of a name or wildcard that traffic is compared with: also what the gate cannot spell in one way only."""
+    if fault := pattern_fault(text):
+        return fault
+    try:
+        canonical_pattern("*" if is_partial(text) else text)
+    except HostError as error:
+        return f"cannot be compared with: {error}"
+    return ""
+
+
 def is_partial(text: str) -> bool:
     """Whether a wildcard stands for part of a label: `*foo.com`."""
     return "*" in text and text != "*" and not text.startswith("*.")
 
 
 def is_address(text: str) -> bool:
+    """Of either version. A zone is local to one machine and says nothing here."""
     try:
         ip_address(text)
     except ValueError:
         return False
-    return True
+    return "%" not in text
 
 
 def address_fault(text: str) -> str:
@@ -186,7 +199,7 @@ class Labels:
             reading.error(node.where, path, f'"{text}" is not a label value')
 
 
-HOST = Checked(pattern_fault, 'write "api.example.com" or "*.example.com"')
+HOST = Checked(host_fault, 'write "api.example.com" or "*.example.com"')
 NAME = Checked(name_fault, 'write "api.example.com"')
 DNS_LABEL = Checked(label_fault)
 IP = Checked(address_fault)

@@ -17,7 +17,7 @@ from outgate.policy.frontends.istio.mesh_config import MeshSettings
 from outgate.policy.frontends.istio.ports import TLS_LIKE, intercept, needs_http2, spoken
 from outgate.policy.frontends.istio.resource import Resource
 from outgate.policy.frontends.istio.routes import Routes
-from outgate.policy.hosts import canonical_pattern
+from outgate.policy.hosts import canonical_host, canonical_pattern
 from outgate.policy.model import Destination, Endpoint, Intercept, Port, Resolution, Upstream, UpstreamTLS
 from outgate.policy.schema import Record
 
@@ -188,7 +188,7 @@ def _endpoints(target: Target) -> Iterator[Endpoint]:
             continue
         ports = endpoint.get("ports", {})
         yield Endpoint(
-            address=address.lower(),
+            address=canonical_host(address),
             port=ports[name].value if name in ports else target.dialled,
             weight=endpoint.get("weight") or 1,
             locality=endpoint.get("locality", ""),

@@ -19,10 +19,10 @@ from outgate.policy.frontends.istio.common import (
     Item,
     Labels,
     Placed,
+    host_fault,
     is_address,
     is_partial,
     label_fault,
-    pattern_fault,
     selects,
     unapplied,
 )
@@ -33,7 +33,7 @@ from outgate.policy.model import Fate
 from outgate.policy.schema import Field, Fields, Reading, Record, Sequence, Text
 
 
-def host_fault(text: str) -> str:
+def server_host_fault(text: str) -> str:
     """Of `host`, or `namespace/host`; the namespace may be `*` or `.`."""
     namespace, slash, host = text.rpartition("/")
     if slash and namespace not in ("*", ".") and (fault := label_fault(namespace)):
@@ -47,7 +47,7 @@ def host_part_fault(host: str) -> str:
         return "is a short name; write it in full"
     if is_partial(host):
         return 'has a wildcard for part of a label; only a whole first label may be "*"'
-    return pattern_fault(host)
+    return host_fault(host)
 
 
 SERVER = Fields(
@@ -65,7 +65,7 @@ SERVER = Fields(
             required=True,
         ),
         "hosts": Field(
-            Sequence(Placed(Checked(host_fault, 'write "api.example.com" or "ns/*.example.com"')), least=1),
+            Sequence(Placed(Checked(server_host_fault, 'write "api.example.com" or "ns/*.example.com"')), least=1),
             required=True,
         ),
         "tls": Field(server_tls.TLS),

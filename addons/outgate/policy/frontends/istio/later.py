@@ -12,6 +12,7 @@ from outgate.policy.documents import Document
 from outgate.policy.frontends import Contribution, Setting
 from outgate.policy.frontends.istio import service_entry
 from outgate.policy.frontends.istio.resource import NETWORKING, Kind, envelope
+from outgate.policy.frontends.istio.service_entry_checks import check_endpoint
 from outgate.policy.model import Fate, FieldReport
 from outgate.policy.schema import Field, Fields
 from outgate.problems import Problem, Severity
@@ -48,7 +49,7 @@ WORKLOAD_ENTRY = Kind(
     "networking.istio.io",
     NETWORKING,
     envelope(Field(Fields(service_entry.ENDPOINT, snake=True), required=True, fate=Fate.IGNORED)),
-    lambda entry: service_entry.check_endpoint(entry.spec, None, entry.reading),
+    lambda entry: check_endpoint(entry.spec, None, entry.reading),
 )
 KNOWN = ("ServiceEntry", "DestinationRule", "VirtualService", "Gateway", "Sidecar", "AuthorizationPolicy", *OTHERS)
 

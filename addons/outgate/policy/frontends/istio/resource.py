@@ -65,6 +65,8 @@ class Resource:
     reading: Reading
     namespace: str
     """Its own, or the gate's where it names none."""
+    in_root: bool = False
+    """In the namespace whose defaults are everybody's."""
 
     @property
     def kind(self) -> str:
@@ -100,7 +102,9 @@ class Kind:
         resource = None
         if isinstance(root, Record):
             spec = root.get("spec") or Record(root.where, "spec", {}, {})
-            resource = Resource(document, root, spec, reading, document.namespace or setting.gate.namespace)
+            namespace = document.namespace or setting.gate.namespace
+            in_root = namespace == setting.gate.root_namespace
+            resource = Resource(document, root, spec, reading, namespace, in_root)
             self.check(resource)
         contribution.fields += reading.fields
         if reading.failed or resource is None:

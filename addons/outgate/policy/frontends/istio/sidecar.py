@@ -28,7 +28,7 @@ from outgate.policy.schema import Choice, Field, Fields, Record, Sequence, Text
 INBOUND = "the gate carries what leaves"
 
 
-def host_fault(text: str) -> str:
+def egress_host_fault(text: str) -> str:
     """Of `namespace/host`; the namespace may be `*`, `.`, or excluded by a leading `~`."""
     namespace, slash, host = text.partition("/")
     if not slash or not namespace or not host:
@@ -54,7 +54,8 @@ CAPTURE = Choice(("DEFAULT", "IPTABLES", "NONE"))
 EGRESS = Fields(
     {
         "hosts": Field(
-            Sequence(Placed(Checked(host_fault, 'write "./*", "*/api.example.com" or "~ns/*"')), least=1), required=True
+            Sequence(Placed(Checked(egress_host_fault, 'write "./*" or "*/api.example.com"')), least=1),
+            required=True,
         ),
         "port": Field(SIDECAR_PORT, fate=Fate.LATER, guards=True, note="its hosts would be seen on every port"),
         "bind": Field(BIND, fate=Fate.IGNORED, note="the gate listens where it is told to"),

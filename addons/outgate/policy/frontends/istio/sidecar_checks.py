@@ -24,7 +24,8 @@ def check(sidecar: Resource) -> None:
     if selector is not None and not selector.get("labels"):
         reading.warn(selector.where, selector.path, "a selector without labels selects every workload")
     traffic_policy.check_pool(spec.get("inboundConnectionPool"), reading)
-    _check_egress(spec.get("egress", []), sidecar.namespace, reading)
+    everywhere = sidecar.in_root and selector is None
+    _check_egress(spec.get("egress", []), "." if everywhere else sidecar.namespace, reading)
     _check_ingress(spec.get("ingress", []), reading)
     policy: Record | None = spec.get("outboundTrafficPolicy")
     if policy is not None and "egressProxy" in policy and policy.get("mode") != "ALLOW_ANY":
@@ -34,6 +35,7 @@ def check(sidecar: Resource) -> None:
 
 
 def _check_egress(listeners: list[Record], namespace: str, reading: Reading) -> None:
+    """`namespace` is what `.` means: in everybody's default, the namespace of whoever asks."""
     seen: set[object] = set()
     for index, listener in enumerate(listeners):
         port: Record | None = listener.get("port")

@@ -1,0 +1,79 @@
+"""Whole sets of documents and what they come to, side by side in `golden/`."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from outgate.policy.documents import load
+from outgate.policy.frontends import Contribution, Setting
+from outgate.policy.frontends.istio.frontend import IstioFrontend
+from outgate.policy.model import Destination, Gate, Port, Scope, UpstreamTLS, Verification
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def lines(found: Contribution) -> Iterator[str]:
+    for name, overrides in sorted(found.defaults.items()):
+        yield f"default {name}: {', '.join(str(override.value) for override in overrides)}"
+    for destination in found.destinations:
+        yield from _destination(destination)
+    yield from (_scope(scope) for scope in found.scopes)
+    for policy in found.access:
+        yield f"access {policy.action} of {policy.source.namespace}/{policy.source.name}: {len(policy.rules)} rules"
+    for problem in found.problems:
+        yield f"{problem.severity} {problem.where.line}:{problem.where.column} {problem.what}"
+
+
+def _destination(made: Destination) -> Iterator[str]:
+    where = " ".join((*made.hosts, *map(str, made.networks)))
+    inside = " inside" if made.internal else ""
+    yield f"destination {made.key}: {where}; seen in {' '.join(made.export_to)}{inside}"
+    yield from (f"  {line}" for port in made.ports for line in _port(port))
+
+
+def _port(port: Port) -> Iterator[str]:
+    upstream = port.upstream
+    more = " over HTTP/2" if upstream.http2 else ""
+    yield (
+        f"{port.number} {port.protocol} {port.intercept} -> {upstream.port} by {upstream.resolution}, "
+        f"{upstream.connect_timeout:g}s{more}"
+    )
+    for endpoint in upstream.endpoints:
+        extra = " ".join((endpoint.locality, *(f"{key}={value}" for key, value in endpoint.labels))).strip()
+        yield f"  at {endpoint.address}:{endpoint.port} weight {endpoint.weight} {extra}".rstrip()
+    if upstream.tls is not None:
+        yield f"  starts {_tls(upstream.tls)}"
+    elif port.tls.names:
+        yield f"  decrypted, then {_tls(port.tls)}"
+
+
+def _tls(tls: UpstreamTLS) -> str:
+    said = {
+        "as": tls.client_certificate,
+        "ca": tls.ca,
+        "sni": tls.sni,
+        "names": " ".join(name.value for name in tls.names),
+        "": tls.verification if tls.verification is not Verification.FULL else "",
+        "by": f"{tls.source.kind} {tls.source.name}" if tls.source else "",
+    }
+    return "TLS " + ", ".join(f"{key} {value}".strip() for key, value in said.items() if value)
+
+
+def _scope(scope: Scope) -> str:
+    who = f"{scope.namespace or '*'} {dict(scope.labels) or ''}".strip()
+    seen = scope.imports
+    imports = "all" if seen is None else " ".join(f"{'~' * each.excluded}{each.namespace}/{each.host}" for each in seen)
+    return f"scope {who}: sees {imports}; {scope.mode or 'the default mode'}"
+
+
+@pytest.mark.parametrize("file", sorted(GOLDEN.glob("*.yaml")), ids=lambda file: file.stem)
+def test_documents_come_to_what_stands_beside_them(file):
+    """OUTGATE_REFRESH=1 writes what they come to; read the difference before it is kept."""
+    found = IstioFrontend().translate(load(file), Setting(gate=Gate(namespace="kitchen")))
+    text = "\n".join(lines(found)) + "\n"
+    expected = file.with_suffix(".txt")
+    if os.environ.get("OUTGATE_REFRESH"):
+        expected.write_text(text, encoding="utf-8")
+    assert text == expected.read_text(encoding="utf-8")
