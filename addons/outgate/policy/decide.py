@@ -107,7 +107,8 @@ def _outside(policy: Policy, attempt: Attempt, found: Found | Missing, sight: Si
     elif sight.mode is Mode.ALLOW_ANY and not _never(selected):
         decision = _any(policy, attempt, selected, sight, steps)
     else:
-        decision = denial(policy.defaults, selected.code, selected.reason, selected.source)
+        # Where no document comes near, the one that sets the mode is what denies.
+        decision = denial(policy.defaults, selected.code, selected.reason, selected.source or sight.mode_source)
     if sight.mode is Mode.OBSERVE and not decision.allowed:
         return _observed(policy, attempt, decision, sight)
     return decision
