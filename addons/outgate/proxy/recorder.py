@@ -30,13 +30,14 @@ class Recorder:
         record = _judged(exchange.started, "http", exchange.facts, exchange.attempt, exchange.decision)
         _request(record, flow, exchange)
         _origin(record, flow, exchange)
-        record.failure, record.flags = exchange.failure, _flags(flow, exchange)
+        _failure(record, flow, exchange)
         record.duration_ms = _since(exchange.started)
         self.log.write(record)
 
     def relayed(self, relay: Relay, origin: Connection) -> None:
         record = _judged(relay.started, str(relay.attempt.kind), relay.facts, relay.attempt, relay.decision)
         record.upstream = _address(origin.peername)
+        record.upstream_tls = origin.tls.version if origin.tls is not None else ""
         record.sent, record.received = relay.sent_bytes, relay.received_bytes
         record.failure, record.duration_ms = relay.failure, _since(relay.started)
         self.log.write(record)
@@ -108,6 +109,15 @@ def _origin(record: Record, flow: http.HTTPFlow, exchange: Exchange) -> None:
     record.upstream_protocol = flow.response.http_version if flow.response else ""
     record.client_certificate = exchange.target.tls is not None and exchange.target.tls.mutual
     record.reused = bool(getattr(server, "reused", False))
+
+
+def _failure(record: Record, flow: http.HTTPFlow, exchange: Exchange) -> None:
+    """What went wrong after the decision; where an addon or a stage failed, that was the last word."""
+    record.failure, record.flags = exchange.failure, _flags(flow, exchange)
+    if exchange.failure and exchange.error_code:
+        record.failure = f"{exchange.error_code}: {exchange.failure}"
+    if exchange.error_code == Code.POLICY_FAILURE:
+        record.verdict, record.code = "deny", str(Code.POLICY_FAILURE)
 
 
 def _flags(flow: http.HTTPFlow, exchange: Exchange) -> str:
