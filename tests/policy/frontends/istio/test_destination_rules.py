@@ -201,3 +201,8 @@ def test_the_mesh_has_a_connect_timeout_and_a_lowest_version():
 
 def test_a_destination_stays_whole_without_rules():
     assert destination(HTTP).ports[0].upstream.tls is None
+
+
+def test_a_rule_that_selects_another_workload_is_said():
+    selecting = "workloadSelector: {matchLabels: {app: web}}, " + SIMPLE
+    assert "does not select this gate" in warned(HTTP, rule(selecting))

@@ -158,3 +158,8 @@ def test_a_gate_of_its_own_takes_what_selects_it():
 def test_a_gateway_that_selects_nothing_is_said_unless_the_gate_stands_for_it():
     assert "selects nothing on this gate" in warned(HTTPS, gateway(PASSED), collapses=False)
     assert "selects nothing" not in warned(HTTPS, gateway(PASSED))
+
+
+def test_passthrough_is_about_whatever_tls_a_port_may_carry():
+    text = entry("ports: [{number: 443, name: calls, protocol: GRPC}]")
+    assert port(text, gateway(PASSED)).intercept is Intercept.TUNNEL

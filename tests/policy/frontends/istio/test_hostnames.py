@@ -1,8 +1,10 @@
 """How Istio compares names with wildcards."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from outgate.policy.frontends.istio.hostnames import overlap, subset_of, weight
+from outgate.policy.frontends.istio.hostnames import Names, overlap, subset_of, weight
 
 
 @pytest.mark.parametrize(
@@ -42,3 +44,19 @@ def test_specificity():
         "*.a.example",
         "a.example",
     ]
+
+
+NAMES = st.lists(st.sampled_from(["a", "b", "A", "c"]), min_size=1, max_size=3).map(".".join)
+PATTERNS = st.one_of(NAMES, NAMES.map(lambda name: f"*.{name}"), NAMES.map(lambda name: f"*{name}"), st.just("*"))
+
+
+@given(st.lists(PATTERNS, max_size=12), PATTERNS)
+def test_the_index_finds_what_looking_at_each_name_finds(names, host):
+    values = [object() for _ in names]
+    wanted = [value for name, value in zip(names, values, strict=True) if subset_of(host, name)]
+    assert Names(zip(names, values, strict=True)).covering(host) == wanted
+
+
+def test_a_value_of_several_names_is_found_once():
+    value = object()
+    assert Names([("*.a", value), ("b.a", value)]).covering("b.a") == [value]

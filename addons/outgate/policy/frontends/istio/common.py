@@ -100,9 +100,10 @@ def bind_fault(text: str) -> str:
 
 def qualified(host: str, namespace: str) -> str:
     """A short name in full, as Istio expands it in the namespace of the document that uses it."""
+    name = host.lower().removesuffix(".")
     if "." in host or host.startswith("*") or is_address(host):
-        return host.lower()
-    return f"{host.lower()}.{namespace}.svc.cluster.local"
+        return name
+    return f"{name}.{namespace}.svc.cluster.local"
 
 
 def _length_fault(text: str) -> str:

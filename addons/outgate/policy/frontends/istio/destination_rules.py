@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from outgate.policy.frontends import Setting
 from outgate.policy.frontends.istio.common import covers, exports, qualified, selects, visible
-from outgate.policy.frontends.istio.hostnames import subset_of, weight
+from outgate.policy.frontends.istio.hostnames import Names, weight
 from outgate.policy.frontends.istio.resource import Resource
 from outgate.policy.model import Source
 from outgate.policy.schema import Record
@@ -46,6 +46,10 @@ class DestinationRules:
     setting: Setting
     default_export: tuple[str, ...] = ("*",)
     used: set[tuple[str, str]] = field(default_factory=set)
+    _names: Names[Resource] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._names = Names((host_of(rule), rule) for rule in self.rules)
 
     def terms(self, host: str, port: int, entry: Audience) -> Terms | None:
         """What applies to a host pattern that an entry registers, at a port."""
@@ -60,7 +64,7 @@ class DestinationRules:
         of the root namespace; in each the most specific host; one that selects the gate before one for everything."""
         here, root = self.setting.gate.namespace, self.setting.gate.root_namespace
         for owner in dict.fromkeys((here, entry.namespace, root)):
-            candidates = [rule for rule in self._of(owner, entry) if subset_of(host, host_of(rule))]
+            candidates = list(self._of(owner, host, entry))
             best = max((self._rank(rule) for rule in candidates), default=None)
             if best is not None:
                 chosen = [rule for rule in candidates if self._rank(rule) == best]
@@ -68,17 +72,19 @@ class DestinationRules:
                 return chosen
         return []
 
-    def _of(self, owner: str, entry: Audience) -> Iterator[Resource]:
+    def _of(self, owner: str, host: str, entry: Audience) -> Iterator[Resource]:
         """A namespace's rules that the gate sees, or all who see the entry, and that do not select another workload."""
         gate = self.setting.gate
-        for rule in self.rules:
-            selector: Record | None = rule.spec.get("workloadSelector")
+        for rule in self._names.covering(host):
             export_to = exports(rule.spec, self.default_export)
             seen = visible(export_to, owner, gate.namespace)
             seen = seen or covers(export_to, owner, entry.export_to, entry.namespace)
-            chosen = selector is None or selects(selector.get("matchLabels", {}), gate.labels)
-            if rule.namespace == owner and seen and chosen:
+            if rule.namespace == owner and seen and self._selected(rule):
                 yield rule
+
+    def _selected(self, rule: Resource) -> bool:
+        selector: Record | None = rule.spec.get("workloadSelector")
+        return selector is None or selects(selector.get("matchLabels", {}), self.setting.gate.labels)
 
     def _rank(self, rule: Resource) -> tuple[bool, int]:
         return "workloadSelector" in rule.spec, weight(host_of(rule))
@@ -86,7 +92,14 @@ class DestinationRules:
     def warn_unused(self, gateways: Callable[[str], bool]) -> None:
         """A rule that applies to nothing is probably a mistake, unless it is about a gateway's own hop."""
         for rule in self.rules:
-            if (rule.namespace, rule.name) not in self.used and not gateways(host_of(rule)):
+            if (rule.namespace, rule.name) in self.used or gateways(host_of(rule)):
+                continue
+            if not self._selected(rule):
+                selector = rule.spec.at("workloadSelector")
+                rule.reading.warn(
+                    selector, "spec.workloadSelector", "does not select this gate", "give it these labels"
+                )
+            else:
                 rule.reading.warn(
                     rule.spec.at("host"),
                     "spec.host",

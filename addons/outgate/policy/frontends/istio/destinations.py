@@ -7,7 +7,7 @@ not decided, here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_network
 
 from outgate.policy.frontends.istio import client_tls
@@ -18,7 +18,7 @@ from outgate.policy.frontends.istio.ports import TLS_LIKE, intercept, needs_http
 from outgate.policy.frontends.istio.resource import Resource
 from outgate.policy.frontends.istio.routes import Routes
 from outgate.policy.hosts import canonical_host, canonical_pattern
-from outgate.policy.model import Destination, Endpoint, Intercept, Port, Resolution, Upstream, UpstreamTLS
+from outgate.policy.model import Destination, Endpoint, Intercept, Port, Protocol, Resolution, Upstream, UpstreamTLS
 from outgate.policy.schema import Record
 
 
@@ -48,6 +48,12 @@ class Destinations:
     routes: Routes
     rules: DestinationRules
     mesh: MeshSettings
+    _registrants: dict[str, list[Resource]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for entry in self.entries:
+            for host in hosts_of(entry):
+                self._registrants.setdefault(host, []).append(entry)
 
     def make(self) -> Iterator[Destination]:
         for entry in self.entries:
@@ -93,7 +99,8 @@ class Destinations:
             where = "no route takes it" if landing is None else f"its route ends at port {landing.port}, which is none"
             entry.reading.warn(record.where, record.path, f"{host} is refused on port {number}: {where}")
             return None
-        treated = Intercept.TUNNEL if landing.passthrough and name in ("", *TLS_LIKE) else intercept(protocol)
+        passed = landing.passthrough and protocol is not Protocol.HTTP
+        treated = Intercept.TUNNEL if passed else intercept(protocol)
         terms = self.rules.terms(host, target.number, self._audience(target.entry))
         return Port(
             number=number,
@@ -106,7 +113,7 @@ class Destinations:
 
     def _target(self, entry: Resource, host: str, number: int) -> Target | None:
         """The port of the entry, else of the first other one that registers it for the host."""
-        for candidate in (entry, *(other for other in self.entries if host in hosts_of(other))):
+        for candidate in (entry, *self._registrants.get(host, ())):
             for port in candidate.spec.get("ports", []):
                 if port.get("number") == number:
                     return Target(candidate, port)

@@ -26,7 +26,7 @@ from outgate.policy.frontends.istio.common import (
     selects,
     unapplied,
 )
-from outgate.policy.frontends.istio.hostnames import subset_of
+from outgate.policy.frontends.istio.hostnames import Names, subset_of
 from outgate.policy.frontends.istio.ports import HTTP_LIKE, NAMED_PROTOCOL, TLS_LIKE
 from outgate.policy.frontends.istio.resource import NETWORKING, Kind, Resource, envelope
 from outgate.policy.model import Fate
@@ -151,12 +151,6 @@ class Served:
     def key(self) -> tuple[str, str]:
         return self.gateway.namespace, self.gateway.name
 
-    def serves(self, host: str, port: int) -> bool:
-        return self.port == port and self.covers(host)
-
-    def covers(self, host: str) -> bool:
-        return any(subset_of(host, served) for _, served in self.hosts)
-
     def admits(self, host: str, namespace: str) -> bool:
         """Whether a route of a namespace may be bound here for a host."""
         own = self.gateway.namespace
@@ -177,7 +171,8 @@ class Gateways:
     def __init__(self, gateways: list[Resource], setting: Setting) -> None:
         self.all = gateways
         self.setting = setting
-        self.served = tuple(served for gateway in gateways if self.applies(gateway) for served in _served(gateway))
+        served = [served for gateway in gateways if self.applies(gateway) for served in _served(gateway)]
+        self._names = Names((host, each) for each in served for _, host in each.hosts)
 
     def applies(self, gateway: Resource) -> bool:
         """Whether the gate is selected, or stands for whatever is."""
@@ -185,7 +180,11 @@ class Gateways:
 
     def at(self, host: str, port: int) -> list[Served]:
         """The servers for a host pattern on a port."""
-        return [served for served in self.served if served.serves(host, port)]
+        return [served for served in self.serving(host) if served.port == port]
+
+    def serving(self, host: str) -> list[Served]:
+        """The servers for a host pattern on any port."""
+        return self._names.covering(host)
 
     def warn_unused(self) -> None:
         for gateway in self.all:

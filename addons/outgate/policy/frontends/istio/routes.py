@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from outgate.policy.frontends.istio.common import covers, exports, qualified, unapplied
 from outgate.policy.frontends.istio.destination_rules import Audience
 from outgate.policy.frontends.istio.gateway import Gateways, Served
-from outgate.policy.frontends.istio.hostnames import overlap, subset_of, weight
+from outgate.policy.frontends.istio.hostnames import Names, subset_of, weight
 from outgate.policy.frontends.istio.ports import HTTP_LIKE, TLS_LIKE
 from outgate.policy.frontends.istio.resource import Resource
 from outgate.policy.frontends.istio.route_matching import Fit, fit
@@ -69,6 +69,10 @@ class Routes:
     default_export: tuple[str, ...] = ("*",)
     used: set[tuple[str, str]] = field(default_factory=set)
     _said: set[tuple[Where, str]] = field(default_factory=set)
+    _names: Names[Resource] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._names = Names((host, service) for service in self.services for host in hosts_of(service))
 
     def landing(self, host: str, port: int, protocol: str, entry: Audience) -> Landing | None:
         """Where a port of a registered host ends; None where no route takes its traffic."""
@@ -149,7 +153,9 @@ class Routes:
 
     def _bound(self, host: str, hop: Hop, entry: Audience) -> list[Resource]:
         """The VirtualServices for a host at a hop, of the most specific name; for sidecars only the first of them."""
-        fitting = [service for service in self.services if self._is_bound(service, host, hop)]
+        covering = self._names.covering(host)
+        self._say_partial(host, covering)
+        fitting = [service for service in covering if self._is_bound(service, host, hop)]
         best = max((_specific(service, host) for service in fitting), default=0)
         chosen = [service for service in fitting if _specific(service, host) == best]
         chosen = chosen[:1] if hop == SIDECAR else chosen
@@ -166,13 +172,10 @@ class Routes:
         return chosen
 
     def _is_bound(self, service: Resource, host: str, hop: Hop) -> bool:
-        if not any(subset_of(host, name) for name in hosts_of(service)):
-            self._say_partial(service, host)
-            return False
         here = set(bound(service)) & set(hop)
         if hop == SIDECAR:
             return bool(here)
-        servers = [server for server in self.gateways.served if server.key in here]
+        servers = [server for server in self.gateways.serving(host) if server.key in here]
         return any(server.admits(host, service.namespace) for server in servers)
 
     def _target(self, rule: Rule, host: str, port: int, hop: Hop) -> End:
@@ -200,8 +203,7 @@ class Routes:
 
     def _through(self, rule: Rule, host: str) -> bool:
         """Whether sidecars may take a route and a gateway here serves the host."""
-        served = any(server.covers(host) for server in self.gateways.served)
-        return served and ("", MESH) in bound(rule.service)
+        return bool(self.gateways.serving(host)) and ("", MESH) in bound(rule.service)
 
     def _check_subset(self, rule: Rule, destination: Record) -> None:
         if destination.get("subset"):
@@ -212,17 +214,14 @@ class Routes:
                 f'only the subset "{destination.get("subset")}" is meant',
             )
 
-    def _say_partial(self, service: Resource, host: str) -> None:
+    def _say_partial(self, host: str, covering: list[Resource]) -> None:
         """Routes for some names of a wildcard that is registered as a whole."""
-        for item in service.spec.get("hosts", []):
-            name = qualified(item.value, service.namespace)
-            if host.startswith("*") and overlap(name, host) and name not in self.registered:
-                self._unapplied(
-                    Rule(service, service.spec),
-                    item.where,
-                    item.path,
-                    f"{name} is only a part of the registered {host}",
-                )
+        for service in self.services if host.startswith("*") else ():
+            for item in service.spec.get("hosts", []) if service not in covering else ():
+                name = qualified(item.value, service.namespace)
+                if subset_of(name, host) and name not in self.registered:
+                    what = f"{name} is only a part of the registered {host}"
+                    self._unapplied(Rule(service, service.spec), item.where, item.path, what)
 
     def _unapplied(self, rule: Rule, where: Where, path: str, what: str) -> None:
         if (where, path) not in self._said:
