@@ -16,6 +16,7 @@ from outgate.cli.explanation import Explanation
 from outgate.cli.options import policy_options, setting_of, settings_of
 from outgate.cli.output import json_option, show_json
 from outgate.policy.attempts import UrlError, attempt_from_url
+from outgate.policy.callers import identify
 from outgate.policy.compile import load
 from outgate.policy.model import Identity
 from outgate.problems import PolicyError
@@ -80,8 +81,9 @@ def explain(
     """
     settings = settings_of(policy, strict, (*pairs, *caller))
     try:
-        asked = attempt_from_url(method, url, _identity(settings, source), address, headers)
-        explanation = Explanation.of(load(settings.policy, setting_of(settings)), asked)
+        loaded = load(settings.policy, setting_of(settings))
+        who = identify(loaded.defaults, _identity(settings, source))
+        explanation = Explanation.of(loaded, attempt_from_url(method, url, who, address, headers))
     except UrlError as error:
         raise click.UsageError(str(error)) from error
     except PolicyError as error:

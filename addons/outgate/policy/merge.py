@@ -13,7 +13,7 @@ from outgate.policy.frontends import Contribution, Override
 from outgate.policy.model import Defaults, Source
 from outgate.problems import Problem
 
-JOINED = frozenset({"internal_hosts", "internal_networks", "trust_domain_aliases"})
+JOINED = frozenset({"internal_hosts", "internal_networks", "trust_domain_aliases", "identities"})
 
 
 def merged(

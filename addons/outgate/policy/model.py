@@ -292,6 +292,18 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityMapping:
+    """Who calls from some uids of the gate's own machine, or from some addresses. Both given: both must hold."""
+
+    namespace: str
+    service_account: str
+    uids: tuple[int, ...] = ()
+    networks: tuple[Network, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Defaults:
     """Everything that holds for the gate as a whole."""
 
@@ -305,6 +317,8 @@ class Defaults:
     """How rules that name hosts judge a tunnel: by `sni`, or as `istio` does (such an ALLOW rule never matches)."""
     unregistered_tls: Intercept = Intercept.TUNNEL
     """Unregistered TLS under ALLOW_ANY."""
+    identities: tuple[IdentityMapping, ...] = ()
+    """For callers that no certificate and no declaration of the pod's own identifies; the first that fits counts."""
     path_normalization: str = "BASE"
     trust_domain: str = "cluster.local"
     trust_domain_aliases: tuple[str, ...] = ()

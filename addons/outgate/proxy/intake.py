@@ -16,9 +16,10 @@ from dataclasses import replace
 from mitmproxy.connection import ConnectionState
 from mitmproxy.proxy import mode_specs
 
+from outgate.policy import callers
 from outgate.policy.decide import Treatment, decide, denial, tcp_only, treat
 from outgate.policy.hosts import HostError, canonical_authority, canonical_host, literal
-from outgate.policy.model import Attempt, AttemptKind, Code, Decision
+from outgate.policy.model import Attempt, AttemptKind, Code, Decision, Identity
 from outgate.proxy import client_tls, proxying
 from outgate.proxy.classify import Opening, Speech
 from outgate.proxy.connections import Transport, reset
@@ -27,6 +28,7 @@ from outgate.proxy.handler import Handler
 from outgate.proxy.hello import MalformedHello
 from outgate.proxy.original import NotRedirected, original_destination
 from outgate.proxy.peek import Gone, first_bytes
+from outgate.proxy.peer import peer_uid
 from outgate.proxy.plane import Plane
 from outgate.proxy.relay import Relay
 from outgate.settings import ListenMode
@@ -72,8 +74,16 @@ class Intake:
         facts = self._bare_facts()
         if facts.mode is ListenMode.TRANSPARENT:
             address, port = original_destination(self.sock)
-            return replace(facts, address=address, port=port)
+            return replace(facts, caller=self._caller(facts, (address, port)), address=address, port=port)
+        facts = replace(facts, caller=self._caller(facts, self.sock.getsockname()[:2]))
         return await proxying.read_target(self.plane, self.sock, facts)
+
+    def _caller(self, facts: Facts, dialled: tuple[str, int]) -> Identity:
+        """Who is calling: what the pod declares of itself, else what the policy maps uid and address to."""
+        defaults, caller = self.plane.snapshot.policy.defaults, facts.caller
+        if callers.asks_uid(defaults):
+            caller = replace(caller, uid=peer_uid(self.peer, dialled))
+        return callers.identify(defaults, caller)
 
     async def _judge(self, facts: Facts) -> None:
         policy = self.plane.snapshot.policy

@@ -8,9 +8,19 @@ from __future__ import annotations
 from outgate.policy.frontends import Contribution, Override
 from outgate.policy.frontends.native.resource import Resource
 from outgate.policy.frontends.native.shapes import Cidr, Host
-from outgate.policy.model import Intercept, Mode
+from outgate.policy.model import IdentityMapping, Intercept, Mode
 from outgate.policy.paths import NORMALIZATIONS
-from outgate.policy.schema import Choice, Field, Fields, Integer, Record, Sequence, Text
+from outgate.policy.schema import Choice, Field, Fields, Integer, Mapping, Record, Sequence, Text
+
+IDENTITY = Fields(
+    {
+        "uids": Field(Sequence(Integer(0), least=1)),
+        "addresses": Field(Sequence(Cidr(), least=1)),
+        "namespace": Field(Text(empty=False), required=True),
+        "serviceAccount": Field(Text(empty=False), required=True),
+        "labels": Field(Mapping(Text())),
+    }
+)
 
 SPEC = Fields(
     {
@@ -22,6 +32,7 @@ SPEC = Fields(
         "trustDomain": Field(Text(empty=False)),
         "trustDomainAliases": Field(Sequence(Text(empty=False))),
         "pathNormalization": Field(Choice(NORMALIZATIONS, fold=True)),
+        "identities": Field(Sequence(IDENTITY)),
     }
 )
 
@@ -42,10 +53,28 @@ def translate(resource: Resource, spec: Record, into: Contribution) -> None:
     for name, (target, kind) in SCALARS.items():
         if name in spec:
             _say(resource, spec, name, target, kind(spec.get(name)), into)
+    if "identities" in spec:
+        mappings = tuple(_mapping(resource, record) for record in spec.get("identities"))
+        _say(resource, spec, "identities", "identities", mappings, into)
     if (internal := spec.get("internal")) is not None:
         for name in ("hosts", "networks"):
             if name in internal:
                 _say(resource, internal, name, f"internal_{name}", tuple(internal.get(name)), into)
+
+
+def _mapping(resource: Resource, record: Record) -> IdentityMapping:
+    if "uids" not in record and "addresses" not in record:
+        resource.reading.error(
+            record.where, record.path, "says whose identity this is, and not who has it", "give uids or addresses"
+        )
+    return IdentityMapping(
+        record.get("namespace", ""),
+        record.get("serviceAccount", ""),
+        tuple(record.get("uids", ())),
+        tuple(record.get("addresses", ())),
+        tuple(sorted(record.get("labels", {}).items())),
+        resource.source(record.path, record.where),
+    )
 
 
 def _say(resource: Resource, record: Record, name: str, target: str, value: object, into: Contribution) -> None:

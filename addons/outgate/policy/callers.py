@@ -1,0 +1,45 @@
+"""Who is calling, as far as a mapping can say it.
+
+Owns the choice among `Defaults.identities`. Where uid and address come from is the data plane's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+from outgate.policy.addresses import named
+from outgate.policy.model import Defaults, Identity, IdentityMapping
+
+
+def asks_uid(defaults: Defaults) -> bool:
+    """Whether any mapping goes by uid, so that it is worth finding out."""
+    return any(mapping.uids for mapping in defaults.identities)
+
+
+def identify(defaults: Defaults, caller: Identity) -> Identity:
+    """The caller with what the first fitting mapping says; unchanged where it is identified already, or none fits."""
+    if caller.namespace or caller.service_account or caller.principal:
+        return caller
+    for mapping in defaults.identities:
+        if _fits(mapping, caller):
+            how = "uid" if mapping.uids else "address"
+            return replace(
+                caller,
+                namespace=mapping.namespace,
+                service_account=mapping.service_account,
+                labels=mapping.labels,
+                how=how,
+            )
+    return caller
+
+
+def _fits(mapping: IdentityMapping, caller: Identity) -> bool:
+    if mapping.uids and caller.uid not in mapping.uids:
+        return False
+    if not mapping.networks:
+        return bool(mapping.uids)
+    if not caller.address:
+        return False
+    ip = ip_address(caller.address)
+    return any(named(ip, network) for network in mapping.networks)
