@@ -56,10 +56,12 @@ def counting(lab: Lab) -> Lab:
 def gate(
     request: pytest.FixtureRequest, lab: Lab, standing_origins: LabOrigins, origin_pki: world.OriginPki
 ) -> Iterator[Gate]:
-    """A gate for the whole module, with the documents that it calls POLICY and its SETTINGS, if it has some."""
+    """A gate for the whole module, with the documents that it calls POLICY and its SETTINGS, if it has some. Whatever
+    was done to it, nothing in it crashed."""
     settings = getattr(request.module, "SETTINGS", None)
     with Gate(lab, request.module.POLICY, origin_pki, settings=settings) as running:
         yield running
+        assert "Traceback" not in running.stderr(), running.stderr()
 
 
 @pytest.fixture

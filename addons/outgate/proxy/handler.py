@@ -182,6 +182,8 @@ class Handler:
         finally:
             self.feeding = False
         self.flow_control.settle()
+        if self.plane.draining:
+            self.drain()
 
     def execute(self, command: commands.Command) -> None:
         if isinstance(command, commands.SendData):
@@ -323,6 +325,16 @@ class Handler:
         self.closed.set()
         self.resumed.set()
         self.flow_control.close()
+
+    def drain(self) -> None:
+        """The gate is stopping: a connection on which nothing is under way ends now, the others when that is over."""
+        begun = getattr(self.http, "server_side", None)
+        if self.http.streams or self.waiting or self.lingering or begun is None or getattr(begun, "buf", None):
+            return
+        if (transport := self.transports.get(self.client)) is not None:
+            self.client.state = ConnectionState.CLOSED
+            transport.close()
+            self.closed.set()
 
     def judge_again(self, policy: Policy) -> None:
         """A new policy is in force: what it would not allow any more is broken off."""

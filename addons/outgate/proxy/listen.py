@@ -12,6 +12,7 @@ import socket
 from collections.abc import Iterable
 
 from outgate.proxy.connections import reset
+from outgate.proxy.guard import trace
 from outgate.proxy.intake import Intake
 from outgate.proxy.peek import readable
 from outgate.proxy.plane import Plane
@@ -19,6 +20,8 @@ from outgate.proxy.plane import Plane
 log = logging.getLogger(__name__)
 
 BACKLOG = 4096
+BATCH = 64
+"""Connections accepted before those that are open get their turn."""
 PAUSE = 0.05
 """Seconds to wait when the process has no file descriptor left."""
 
@@ -89,11 +92,16 @@ class Listener:
 
     async def drained(self, within: float) -> int:
         """Wait for open connections to end; those that have not by then are broken off. Returns how many those were."""
+        for live in list(self.plane.live):
+            live.drain()
         if self.open:
             await asyncio.wait(self.open, timeout=within)
         late = list(self.open)
         for live in list(self.plane.live):
-            live.abort("the gate is stopping")
+            try:
+                live.abort("the gate is stopping")
+            except Exception as error:
+                self._failed(error)
         for task in late:
             task.cancel()
         if late:
@@ -104,7 +112,7 @@ class Listener:
         while True:
             await readable(listener)
             try:
-                while True:
+                for _ in range(BATCH):
                     sock, _ = listener.accept()
                     self._take(sock)
             except BlockingIOError:
@@ -127,7 +135,13 @@ class Listener:
 
     async def _serve(self, sock: socket.socket) -> None:
         try:
-            await Intake(self.plane, sock).serve()
+            intake = Intake(self.plane, sock)
+        except OSError:  # reset while it waited to be accepted: it has no peer any more
+            self.plane.counts["left_early"] += 1
+            sock.close()
+            return
+        try:
+            await intake.serve()
         except asyncio.CancelledError:
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise
@@ -140,4 +154,4 @@ class Listener:
     def _failed(self, error: BaseException) -> None:
         """A defect of ours closes one connection and nothing else."""
         self.plane.counts["crashes"] += 1
-        log.error("a connection was closed because it failed", exc_info=error)
+        log.error("a connection was closed because it failed: %s\n%s", type(error).__name__, trace(error))

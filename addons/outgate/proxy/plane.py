@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 
 
 class Live(Protocol):
-    """Something open that a new policy may end: an exchange, a tunnel, a WebSocket."""
+    """Something open that a new policy may end, or the gate's own end: an exchange, a tunnel, a WebSocket."""
 
     def judge_again(self, policy: Policy) -> None: ...
+
+    def drain(self) -> None:
+        """The gate is stopping: end as soon as nothing is under way."""
 
     def abort(self, reason: str) -> None: ...
 
