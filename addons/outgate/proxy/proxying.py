@@ -7,17 +7,19 @@ destination could ever match is refused here, where the client can still be told
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 from dataclasses import replace
+
+from mitmproxy.net.http import http1
 
 from outgate.policy.decide import decide, denial
 from outgate.policy.hosts import HostError, bracketed, canonical_authority
 from outgate.policy.model import Attempt, AttemptKind, Code, Decision
-from outgate.proxy import socks
+from outgate.proxy import answers, socks
 from outgate.proxy.classify import Speech
 from outgate.proxy.exchange import Facts
-from outgate.proxy.peek import first_bytes, peek_until
+from outgate.proxy.hello import MalformedHello
+from outgate.proxy.peek import Gone, first_bytes, peek_until
 from outgate.proxy.plane import Plane
 from outgate.settings import ListenMode
 
@@ -33,7 +35,10 @@ async def read_target(plane: Plane, sock: socket.socket, facts: Facts) -> Facts 
     """
     if facts.mode is ListenMode.SOCKS5:
         return await _socks(plane, sock, facts)
-    opening = await first_bytes(sock, plane.settings.limits.head_timeout)
+    try:
+        opening = await first_bytes(sock, plane.settings.limits.head_timeout)
+    except MalformedHello:  # refused as such by whoever judges the connection next
+        return facts
     if opening.speech is Speech.HTTP1 and sock.recv(8, socket.MSG_PEEK) == b"CONNECT ":
         return await _connect(plane, sock, facts)
     return facts
@@ -65,10 +70,10 @@ async def _connect(plane: Plane, sock: socket.socket, facts: Facts) -> Facts | N
         plane.log.rejected(facts, Code.REQUEST_MALFORMED, str(error))
         return None
     await _consume(sock, len(head))
-    target = head.split(b" ", 2)[1].decode("latin-1")
+    target = head.split(b" ", 2)[1].decode("utf-8", "surrogateescape")
     if (decision := _hopeless(plane, facts, target)) is not None:
         plane.log.rejected(facts, decision.code, decision.reason)
-        await loop.sock_sendall(sock, _refusal(decision))
+        await loop.sock_sendall(sock, _refusal(decision, target))
         return None
     await loop.sock_sendall(sock, ESTABLISHED)
     return replace(facts, connect=target, port=canonical_authority(target, 443)[1])
@@ -77,7 +82,10 @@ async def _connect(plane: Plane, sock: socket.socket, facts: Facts) -> Facts | N
 async def _consume(sock: socket.socket, count: int) -> None:
     """Read what was peeked at, and not one byte more."""
     while count:
-        count -= len(await asyncio.get_running_loop().sock_recv(sock, count))
+        data = await asyncio.get_running_loop().sock_recv(sock, count)
+        if not data:
+            raise Gone("the connection was closed")
+        count -= len(data)
 
 
 def _hopeless(plane: Plane, facts: Facts, target: str) -> Decision | None:
@@ -91,8 +99,8 @@ def _hopeless(plane: Plane, facts: Facts, target: str) -> Decision | None:
     return decision if decision.code in NOWHERE and not decision.allowed else None
 
 
-def _refusal(decision: Decision) -> bytes:
-    content = {"verdict": "deny", "code": str(decision.code), "reason": decision.reason[:500]}
-    body = json.dumps({"outgate": content}).encode()
-    head = f"HTTP/1.1 {decision.status} Denied\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
-    return head.encode() + b"connection: close\r\n\r\n" + body
+def _refusal(decision: Decision, target: str) -> bytes:
+    response = answers.denial(decision, target)
+    response.headers["connection"] = "close"
+    text: bytes = http1.assemble_response(response)
+    return text

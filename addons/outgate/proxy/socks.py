@@ -53,7 +53,7 @@ async def _request(sock: socket.socket) -> tuple[str, int]:
         host = str(IPv6Address(await _take(sock, 16)))
     elif kind == NAME:
         # Bytes that are no host name survive to be refused as such, by the one canonicaliser.
-        host = (await _take(sock, (await _take(sock, 1))[0])).decode("latin-1")
+        host = (await _take(sock, (await _take(sock, 1))[0])).decode("utf-8", "surrogateescape")
     else:
         await _answer(sock, TYPE_REFUSED)
         raise SocksError(f"address type {kind} is not known")
