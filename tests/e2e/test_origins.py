@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
 import queue
 import shutil
 import socket
+import ssl
 import subprocess
+import time
+from contextlib import closing, suppress
 from typing import Any
 
 import grpc
@@ -18,7 +22,8 @@ from websockets.sync.client import connect as open_websocket
 from e2e.lab import world
 from e2e.lab.origins import LocalOrigins
 from e2e.lab.raw import EOF_SEEN, GREETING
-from e2e.lab.streams import Tls
+from e2e.lab.records import Recorder
+from e2e.lab.streams import Origin, Stream, Tls
 from e2e.lab.upstreams import Server
 
 
@@ -221,6 +226,53 @@ def test_a_silent_server_says_nothing():
         opened.sendall(b"anybody?")
         with pytest.raises(TimeoutError):
             opened.recv(1)
+
+
+async def test_a_peer_that_ends_tls_early_gets_what_was_under_way_and_harms_nobody_after_it(origin_pki, tmp_path):
+    """Both buffers are small, so that bytes are left at every layer of the origin when the peer says goodbye."""
+    trouble: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: trouble.append(context))
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setblocking(False)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+    recorder = Recorder(tmp_path / "seen")
+    origin = Origin("api", recorder, world.tls(origin_pki, "api").context(), _pour)
+    context = ssl.create_default_context(cafile=str(origin_pki.origin_ca.cert))
+    with listener, closing(recorder):
+        serving = asyncio.create_task(origin.listen(listener))
+        for _ in range(3):
+            assert await asyncio.to_thread(_leave_early, listener.getsockname(), context) > 65536
+        serving.cancel()
+        with suppress(asyncio.CancelledError):
+            await serving
+    assert not trouble
+
+
+async def _pour(stream: Stream) -> None:
+    for _ in range(100):
+        stream.writer.write(bytes(100_000))
+        await stream.writer.drain()
+
+
+def _leave_early(address: tuple[str, int], context: ssl.SSLContext) -> int:
+    """Shake hands, wait until the origin is full, end TLS, and only then read: how many bytes came until the end."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_hostname="api.example")
+    with socket.socket() as opened:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        opened.settimeout(5)
+        opened.connect(address)
+        while tls.version() is None or outgoing.pending:
+            with suppress(ssl.SSLWantReadError):
+                tls.do_handshake()
+            opened.sendall(outgoing.read())
+            incoming.write(b"" if tls.version() else opened.recv(65536))
+        time.sleep(0.2)
+        with suppress(ssl.SSLError):
+            tls.unwrap()
+        opened.sendall(outgoing.read())
+        time.sleep(0.1)
+        return sum(len(data) for data in iter(lambda: opened.recv(65536), b""))
 
 
 def test_an_address_that_is_not_here_is_an_error():

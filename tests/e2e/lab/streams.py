@@ -120,7 +120,31 @@ async def _open(accepted: socket.socket, reader: Reader, context: ssl.SSLContext
     loop = asyncio.get_running_loop()
     protocol = asyncio.StreamReaderProtocol(reader)
     transport, _ = await loop.connect_accepted_socket(lambda: protocol, accepted, ssl=context)
+    if context:
+        _mend(transport)
     return asyncio.StreamWriter(transport, protocol, reader, loop)
+
+
+def _mend(secured: Any) -> None:
+    """Let TLS finish what it has to send after its socket was closed, and let that socket end only once.
+
+    When a peer ends TLS in the middle of an answer, asyncio closes the socket's transport, which until 3.12.9 and
+    3.13.2 forgets how to write (gh-115514). The rest then turns in the loop for ever, and once the transport is
+    collected, its descriptor is closed while the selector holds it, which breaks the connection that gets it next.
+    """
+    if (raw := secured._ssl_protocol._transport) is None:  # over already
+        return
+    write, close, lost = raw._write_ready, raw.close, raw._call_connection_lost
+
+    def closing() -> None:
+        close()
+        raw._write_ready = write
+
+    def ending(error: Exception | None) -> None:
+        if raw._sock is not None:
+            lost(error)
+
+    raw.close, raw._call_connection_lost = closing, ending
 
 
 def _facts(secured: ssl.SSLObject) -> dict[str, Any]:
