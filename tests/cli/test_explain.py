@@ -115,7 +115,9 @@ def test_a_denied_request_exits_1_with_the_answer_of_the_gate(gate):
     assert result.exit_code == 1
     told = sections(result.stdout)
     (line,) = told[""]
-    assert line.startswith("DENY unregistered: other.example:443 is not registered [EgressDefaults default/mesh (policy/a.yaml:")
+    assert line.startswith(
+        "DENY unregistered: other.example:443 is not registered [EgressDefaults default/mesh (policy/"
+    )
     assert told["answer"] == [
         "status HTTP 502",
         "code unregistered",
@@ -241,7 +243,7 @@ def test_observe_says_what_would_have_been(gate):
     told = sections(result.stdout)
     assert told[""][0].startswith("ALLOW observed: ")
     (line,) = told["beside"]
-    assert line.startswith("would be DENY unregistered: other.example:80 is not registered [EgressDefaults default/mesh")
+    assert line.startswith("would be DENY unregistered: other.example:80 is not registered [EgressDefaults default/")
     assert "dials 203.0.113.7 port 80" in told["upstream"]
 
 
