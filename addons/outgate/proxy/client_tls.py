@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import time
 
 from mitmproxy import connection
@@ -23,7 +24,10 @@ async def accept(
     sock: socket.socket, leaves: LeafCache, name: str, offers: tuple[str, ...], limits: Limits
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Complete the handshake under a leaf for `name`. Raises `ssl.SSLError`, `OSError` or `TimeoutError`."""
-    context = leaves.context(name, tuple(protocol for protocol in SPOKEN if protocol in offers))
+    try:
+        context = leaves.context(name, tuple(protocol for protocol in SPOKEN if protocol in offers))
+    except ValueError as error:  # such as an authority that has expired since the start
+        raise ssl.SSLError(ssl.SSL_ERROR_SSL, f"there is no certificate for {name}: {error}") from error
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(loop=loop)
     protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
@@ -51,9 +55,9 @@ def describe(client: connection.Client, writer: asyncio.StreamWriter, facts: Fac
 def explain(error: BaseException, name: str) -> str:
     """Why a workload broke the handshake off, and what would let it through."""
     reason = getattr(error, "reason", None) or str(error) or type(error).__name__
+    way = f"make it trust the CA, or, if it pins certificates, register {name} with protocol TLS, to be tunnelled"
     if any(word in reason.upper() for word in REFUSALS):
-        return (
-            f"the workload does not trust the gate's certificate for {name} ({reason}); make it trust the CA, or, if "
-            f"it pins certificates, register {name} with protocol TLS so that it is tunnelled"
-        )
+        return f"the workload does not trust the gate's certificate for {name} ({reason}); {way}"
+    if isinstance(error, ConnectionResetError | BrokenPipeError | ssl.SSLEOFError):
+        return f"the workload hung up on the gate's certificate for {name}; {way}"
     return f"TLS with the workload failed: {reason}"
