@@ -72,7 +72,8 @@ def under(request: pytest.FixtureRequest, gate: Gate) -> Iterator[Callable[[Docu
 
 
 @pytest.fixture
-def workload(lab: Lab, origin_pki: world.OriginPki) -> Workload:
+def workload(gate: Gate, lab: Lab, origin_pki: world.OriginPki) -> Workload:
+    """Behind the module's gate, which has to stand before anything is asked: without it the world is open."""
     return Workload(lab, origin_pki)
 
 
