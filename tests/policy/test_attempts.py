@@ -96,11 +96,11 @@ def test_what_is_no_url_is_refused_with_what_to_write(text, message):
         parse_url(text)
 
 
-def test_http_carries_host_and_headers_by_lower_case_name():
+def test_http_carries_the_canonical_host_and_headers_by_lower_case_name():
     made = attempt("http://A.Example/p?q", "POST", **{"X-Key": "1", "Content-Type": "text/plain"})
     assert made == Attempt(
         AttemptKind.HTTP, WEB, 80, "a.example", method="POST", path="/p?q",
-        headers={"host": "A.Example", "x-key": "1", "content-type": "text/plain"},
+        headers={"host": "a.example", "x-key": "1", "content-type": "text/plain"},
     )  # fmt: skip
 
 
@@ -120,6 +120,11 @@ def test_headers_of_one_name_are_joined():
     made = attempt_from_url("GET", "http://a.example/", WEB, None, [("X", "1"), ("x", "2")])
     assert isinstance(made, Attempt)
     assert made.headers["x"] == "1, 2"
+
+
+def test_what_ends_at_the_gate_is_not_judged():
+    made = attempt("http://A.example:81/", connection="x-a", host="a.EXAMPLE:81", **{"x-a": "1", "x-outgate-b": "2"})
+    assert made.headers == {"host": "a.example:81"}
 
 
 def test_grpc_is_told_by_its_content_type():
@@ -150,6 +155,9 @@ def test_what_no_gate_passes_on_is_refused():
     assert refused("http://a.example/ x") is Code.REQUEST_MALFORMED
     assert refused("http://a.example/", "G T") is Code.REQUEST_MALFORMED
     assert refused("http://a.example/", "GET", ("x", "a\r\nb")) is Code.REQUEST_MALFORMED
+    assert refused("http://a.example/", "GET", ("host", "a"), ("host", "a\nb"), ("upgrade", "x")) is (
+        Code.REQUEST_MALFORMED
+    )
     assert refused("http://a.example/", "GET", ("upgrade", "tls/1.3")) is Code.UPGRADE_REFUSED
     assert refused("http://a.example/", "POST", ("upgrade", "websocket")) is Code.UPGRADE_REFUSED
     assert attempt("http://a.example/", upgrade="websocket").host == "a.example"
@@ -185,8 +193,12 @@ HOSTS = st.sampled_from(
 PATHS = st.text(st.sampled_from("/a%2e.;?=& é\x7f\x00\\"), max_size=8)
 FIELDS = st.lists(
     st.tuples(
-        st.sampled_from(["host", "Host", "upgrade", "content-type", "x-a", "X-A"]),
-        st.sampled_from(["a.example", "b.example:81", "websocket", "h2c", "application/grpc", "a\nb", "", "é"]),
+        st.sampled_from(
+            ["host", "Host", "upgrade", "content-type", "x-a", "X-A", "Connection", "te", "X-Outgate-A", "keep-alive"]
+        ),
+        st.sampled_from(
+            ["a.example", "b.example:81", "websocket", "h2c", "application/grpc", "a\nb", "", "é", "X-A, upgrade, TE"]
+        ),
     ),
     max_size=4,
 )

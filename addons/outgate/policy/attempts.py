@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from outgate.policy.decide import Treatment, tcp_only, treat
+from outgate.policy.headers import joined, leaving, listed
 from outgate.policy.hosts import HostError, bracketed, canonical_host, literal
 from outgate.policy.model import NO_HEADERS, Attempt, AttemptKind, Code, Identity
 from outgate.policy.names import Claims, Refusal, agree
@@ -100,8 +101,8 @@ def attempt_from_url(
 def _http(
     method: str, url: Url, caller: Identity, host: str, address: str | None, fields: tuple[tuple[str, str], ...]
 ) -> Attempt | Refusal:
-    hosts = tuple(value for name, value in fields if name.lower() == "host") or (_authority(url, host),)
-    headers = _joined(fields) | {"host": hosts[0]}
+    hosts = tuple(value for name, value in fields if name.lower() == "host") or (replace(url, host=host).authority,)
+    headers = joined(fields)
     refused = malformed(method, url.path, headers) or refused_upgrade(method, headers.get("upgrade", ""))
     if refused is not None:
         return refused
@@ -111,17 +112,18 @@ def _http(
     agreed = agree(claims)
     if isinstance(agreed, Refusal):
         return agreed
+    name = agreed.host or host
     return Attempt(
         AttemptKind.HTTP,
         caller,
         agreed.port,
-        agreed.host,
+        name,
         address,
         sni,
         encrypted,
         method,
         url.path,
-        headers,
+        leaving(headers, replace(url, host=name).authority),
         headers.get("content-type", "").startswith("application/grpc"),
     )
 
@@ -139,7 +141,7 @@ def malformed(method: str, path: str, headers: Mapping[str, str]) -> Refusal | N
 
 def refused_upgrade(method: str, offer: str) -> Refusal | None:
     """WebSocket upgrades are judged like requests, offers of h2c come to nothing, everything else is refused."""
-    offered = {token.strip().lower() for token in offer.split(",")} - {""}
+    offered = listed(offer)
     if offered <= {"h2c"} or (offered == {"websocket"} and method == "GET"):
         return None
     return Refusal(Code.UPGRADE_REFUSED, f"upgrade to {', '.join(sorted(offered))[:80]} is not allowed")
@@ -180,17 +182,3 @@ def _bare(attempt: Attempt, kind: AttemptKind, name: str | None) -> Attempt:
         headers=NO_HEADERS,
         grpc=False,
     )
-
-
-def _authority(url: Url, host: str) -> str:
-    """As written, which rules may compare with; names beyond ASCII travel as A-labels."""
-    return url.authority if url.host.isascii() else replace(url, host=host).authority
-
-
-def _joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Headers by lower-case name; several of one name are joined with commas."""
-    joined: dict[str, str] = {}
-    for name, value in fields:
-        key = name.lower()
-        joined[key] = f"{joined[key]}, {value}" if key in joined else value
-    return joined
