@@ -40,8 +40,13 @@ class Transport:
         transport = self.writer.transport
         return not transport.is_closing() and transport.get_write_buffer_size() > HIGH_WATER
 
+    @property
+    def gone(self) -> bool:
+        """Whether nothing can be written any more."""
+        return self.writer.transport.is_closing()
+
     def write(self, data: bytes) -> None:
-        if not self.writer.transport.is_closing():
+        if not self.gone:
             self.writer.write(data)
 
     async def drain(self) -> None:

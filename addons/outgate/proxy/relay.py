@@ -57,6 +57,11 @@ class Relay:
             sink.write(data)
             if sink.congested:
                 await sink.drain()
+            if sink.gone:
+                # Nobody takes this any more, and whoever sends it has to learn of it.
+                self.failure = self.failure or "nobody took what was sent"
+                source.abort()
+                return
         sink.half_close()
 
     async def _read(self, source: Transport, sink: Transport) -> bytes:
