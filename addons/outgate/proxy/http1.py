@@ -35,8 +35,11 @@ from mitmproxy.proxy.layers.http._events import (
 
 from outgate.policy.model import Code
 from outgate.proxy import answers
+from outgate.proxy.soundness import unfold
 
 type Commands = layer.CommandGenerator[None]
+
+VERSIONS = (b"HTTP/1.0", b"HTTP/1.1")
 
 
 class LingeringClose(commands.CloseConnection):
@@ -98,8 +101,9 @@ class _Trailers:
         while True:
             try:
                 message = self.body_reader.read_eof() if closed else self.body_reader(self.buf)
-            except h11.ProtocolError as error:
-                self.broken_body = f"HTTP/1 protocol error: {error}"
+            except h11.ProtocolError:
+                # What could not be read is not repeated into messages and logs.
+                self.broken_body = "the body ends early" if closed else "the body is not valid HTTP/1"
                 return
             if message is None:
                 return
@@ -110,12 +114,13 @@ class _Trailers:
         return b"0\r\n" + bytes(trailers) + b"\r\n" if trailers else b"0\r\n\r\n"
 
 
-def _informational_head(data: bytes) -> bytes | None:
-    """The head of a 1xx response other than 101 at the start of `data`, if it is whole."""
-    if not (data.startswith(b"HTTP/1.") and data[8:10] == b" 1" and data[9:12] != b"101"):
-        return None
-    end = data.find(b"\r\n\r\n")
-    return data[: end + 4] if end >= 0 else None
+def _response_head(lines: list[bytes]) -> http.Response:
+    """Raises `ValueError`."""
+    response = http1.read_response_head(lines)
+    if response.data.http_version not in VERSIONS:
+        raise ValueError("not HTTP/1")
+    response.headers = unfold(response.headers)
+    return response
 
 
 def _authenticates_connection(message: http.Message) -> bool:
@@ -202,7 +207,9 @@ class GateHttp1Server(_Trailers, stock.Http1Server):
         if not isinstance(event, events.DataReceived):
             yield commands.CloseConnection(self.conn)
             return
-        head = self.buf.maybe_extract_lines()
+        head: list[bytearray] | None = []
+        while head == []:  # empty lines before a request mean nothing (RFC 9112, 2.2)
+            head = self.buf.maybe_extract_lines()
         if head is None:
             if len(self.buf) > self.header_bytes:
                 yield from self._refuse(431, f"the request head is longer than {self.header_bytes} bytes")
@@ -217,9 +224,12 @@ class GateHttp1Server(_Trailers, stock.Http1Server):
         try:
             self.request = http1.read_request_head(lines)
             size = http1.expected_http_body_size(self.request)
-        except ValueError as error:
+        except (ValueError, IndexError) as error:
             # The parser quotes what it could not read: for whoever sent it, and not for the log.
             yield from self._refuse(400, "the request head is not valid HTTP/1", str(error))
+            return
+        if self.request.data.http_version not in VERSIONS:
+            yield from self._refuse(505, "the request is neither HTTP/1.0 nor HTTP/1.1")
             return
         yield ReceiveHttp(RequestHeaders(self.stream_id, self.request, size == 0))
         self.body_reader = stock.make_body_reader(size)
@@ -256,7 +266,10 @@ class GateHttp1Client(_Trailers, stock.Http1Client):
         self.on_informational = on_informational
 
     def send(self, event: HttpEvent) -> Commands:
-        if isinstance(event, RequestHeaders) and not event.end_stream:
+        if isinstance(event, RequestProtocolError):
+            self.state = self.done
+            yield commands.CloseConnection(self.conn)
+        elif isinstance(event, RequestHeaders) and not event.end_stream:
             yield from super().send(replace(event, request=_framed(event.request)))
         elif isinstance(event, RequestTrailers):
             self.trailers_out = event.trailers if _chunked(self.request) else None
@@ -267,51 +280,65 @@ class GateHttp1Client(_Trailers, stock.Http1Client):
             yield from super().send(event)
 
     def read_headers(self, event: events.ConnectionEvent) -> Commands:
-        if isinstance(event, events.DataReceived) and self.request is not None:
-            yield from self._informational()
-            if len(self.buf) > self.header_bytes and b"\r\n\r\n" not in bytes(self.buf)[: self.header_bytes]:
-                reason = f"the response head is longer than {self.header_bytes} bytes"
-                yield commands.CloseConnection(self.conn)
-                assert self.stream_id is not None
-                yield ReceiveHttp(ResponseProtocolError(self.stream_id, reason, ErrorCode.GENERIC_SERVER_ERROR))
-                self.state = self.done
-                return
-        if isinstance(event, events.ConnectionClosed) and self.buf:
+        if self.request is None or not isinstance(event, events.DataReceived):
             # What an origin sent is not repeated into messages and logs.
             self.buf = ReceiveBuffer()
-        yield from super().read_headers(event)
+            yield from super().read_headers(event)
+            return
+        while self.state == self.read_headers:
+            head = self.buf.maybe_extract_lines()
+            if (len(self.buf) if head is None else sum(map(len, head))) > self.header_bytes:
+                yield from self._broken(f"the response head is longer than {self.header_bytes} bytes")
+            elif head is None:
+                return
+            else:
+                yield from self._begin([bytes(line) for line in head], event)
 
-    def _informational(self) -> Commands:
-        """Pass 103 on and swallow the other 1xx: mitmproxy would take each for the final response."""
-        while (head := _informational_head(bytes(self.buf))) is not None:
-            self.buf.maybe_extract_at_most(len(head))
-            try:
-                response = http1.read_response_head(head.splitlines()[:-1])
-            except ValueError:
-                continue
+    def _begin(self, lines: list[bytes], event: events.DataReceived) -> Commands:
+        """Of the answers before the final one, pass 103 on and swallow the others; mitmproxy would take each for it."""
+        assert self.stream_id is not None
+        assert self.request is not None
+        try:
+            response = _response_head(lines)
+            size = http1.expected_http_body_size(self.request, response)
+        except (ValueError, IndexError):
+            yield from self._broken("the response head is not valid HTTP/1")
+            return
+        if 100 <= response.status_code < 200 and response.status_code != 101:
             if response.status_code == 103 and self.on_informational(response):
-                assert self.stream_id is not None
                 yield ReceiveHttp(Informational(self.stream_id, response))
+            return
+        self.response = response
+        self.body_reader = stock.make_body_reader(size)
+        self.state = self.read_body
+        yield ReceiveHttp(ResponseHeaders(self.stream_id, response, size == 0))
+        yield from self.state(event)
+
+    def _broken(self, reason: str) -> Commands:
+        assert self.stream_id is not None
+        self.state = self.done
+        yield commands.CloseConnection(self.conn)
+        yield ReceiveHttp(ResponseProtocolError(self.stream_id, reason, ErrorCode.GENERIC_SERVER_ERROR))
 
     def mark_done(self, *, request: bool = False, response: bool = False, ending: bool = False) -> Commands:
         self.request_done = self.request_done or request
         self.response_done = self.response_done or response
-        stream = self.stream_id
         complete = self.request_done and self.response_done
-        if complete:
+        switching = self.response is not None and self.response.status_code == 101
+        if complete and not switching:
             yield from self._finish()
-        elif self.response_done:
+        elif self.response_done and not switching:
             self.state = self.done  # answered before the request was whole; only its rest is still written
         if ending:
-            assert stream is not None
-            yield ReceiveHttp(ResponseEndOfMessage(stream))
+            assert self.stream_id is not None
+            yield ReceiveHttp(ResponseEndOfMessage(self.stream_id))
+        if complete and switching and self.state != self.done:
+            # Only now is there something that understands what the origin sent behind its answer.
+            yield from self.make_pipe()
 
     def _finish(self) -> Commands:
         assert self.request
         assert self.response
-        if stock.should_make_pipe(self.request, self.response):
-            yield from self.make_pipe()
-            return
         if self._reusable(self.request, self.response) and not self.buf:
             yield Release(self.conn)
         else:

@@ -22,16 +22,18 @@ from mitmproxy.proxy.layers.http._events import (
     RequestEndOfMessage,
     RequestHeaders,
     RequestProtocolError,
+    RequestTrailers,
     ResponseData,
     ResponseEndOfMessage,
     ResponseHeaders,
     ResponseProtocolError,
+    ResponseTrailers,
 )
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
 
 from outgate.policy.decide import denial
 from outgate.policy.model import Code, Defaults
-from outgate.proxy import answers
+from outgate.proxy import answers, soundness, view
 from outgate.proxy.exchange import ApprovedServer, Exchange, GateClient, attach, exchange_of
 from outgate.proxy.http1 import Informational
 from outgate.proxy.pipe import Chunk, OutgateBodyHook
@@ -73,6 +75,9 @@ class GateStream(stock.HttpStream):
         self.parent = parent
         self.retried = False
         self.response_begun = False
+        self.response_ended = False
+        self.answered = False
+        """Whether the response was over before the request."""
 
     # Entry: every event comes through here.
 
@@ -117,13 +122,32 @@ class GateStream(stock.HttpStream):
         event.replay_flow = made
 
     def check_invalid(self, request: bool) -> Generator[commands.Command, Any, bool]:
-        """CONNECT is a proxy client's first request, which was read before there was HTTP; it comes too late here."""
-        if request and self.flow.request.method == "CONNECT":
-            reason = "CONNECT is for the gate's regular mode, at the beginning of a connection"
-            self.exchange.decision = denial(Defaults(), Code.CONNECT_REFUSED, reason)
-            yield from self.answer(answers.denial(self.exchange.decision, ""))
+        if not request:
+            return (yield from self._check_response())
+        if self.flow.request.method == "CONNECT":
+            # A proxy client's first request, which was read before there was HTTP; it comes too late here.
+            yield from self._refuse(
+                Code.CONNECT_REFUSED, "CONNECT is for the gate's regular mode, at the beginning of a connection"
+            )
             return True
-        return (yield from super().check_invalid(request))
+        if (yield from super().check_invalid(request)):
+            return True
+        if self.request_ended and soundness.misses(self.flow.request, 0):
+            yield from self._refuse(Code.REQUEST_MALFORMED, "a body is announced, and none is sent")
+            return True
+        return False
+
+    def _refuse(self, code: Code, reason: str) -> Commands:
+        """Answer what is not asked of the policy."""
+        self.exchange.decision = denial(Defaults(), code, reason)
+        yield from self.answer(answers.denial(self.exchange.decision, ""))
+
+    def _check_response(self) -> Generator[commands.Command, Any, bool]:
+        assert self.flow.response is not None
+        why = soundness.unsound(self.flow.response, self.flow.request, ended=self.response_ended)
+        if why:
+            yield from self.stop(502, "upstream_failed", why)
+        return bool(why)
 
     def check_killed(self, emit_error_hook: bool) -> Generator[commands.Command, Any, bool]:
         """Asked after every hook: has anything been decided that ends this exchange?"""
@@ -215,7 +239,11 @@ class GateStream(stock.HttpStream):
             self.exchange.sent_bytes += size
         else:
             self.exchange.received_bytes += size
+        if isinstance(event, (RequestTrailers, ResponseTrailers)):
+            event.trailers = self._clean(event)
         last = isinstance(event, (RequestEndOfMessage, ResponseEndOfMessage))
+        if last and (yield from self._check_length(event)):
+            return
         if stages and (size or last):
             chunk = Chunk(self.flow, stages, event.data if size else b"", last)
             yield OutgateBodyHook(chunk)
@@ -228,13 +256,42 @@ class GateStream(stock.HttpStream):
                 return
         yield from onward(event)
 
+    def _clean(self, event: RequestTrailers | ResponseTrailers) -> http.Headers:
+        trailers = soundness.trailing(event.trailers)
+        injected = self.exchange.injected
+        if injected is None or isinstance(event, RequestTrailers):
+            return trailers
+        return http.Headers([(injected.mask(name), injected.mask(value)) for name, value in trailers.fields])
+
+    def _check_length(self, event: HttpEvent) -> Generator[commands.Command, Any, bool]:
+        """Whether a body had another length than it announced, so that the exchange was stopped."""
+        request, response = self.flow.request, self.flow.response
+        if isinstance(event, RequestEndOfMessage):
+            if missed := soundness.misses(request, self.exchange.sent_bytes):
+                yield from self.stop(400, str(Code.REQUEST_MALFORMED), "the body is not as long as it announced")
+            return missed
+        if response is None or soundness.ends_with_head(response, request):
+            return False
+        if missed := soundness.misses(response, self.exchange.received_bytes):
+            yield from self.stop(502, "upstream_failed", "the origin's body is not as long as it announced")
+        return missed
+
     # The response's head.
 
     def state_wait_for_response_headers(self, event: HttpEvent) -> Commands:
         if isinstance(event, Informational):
-            yield SendHttp(event, self.context.client)
+            yield from self._inform(event)
             return
+        self.response_ended = isinstance(event, ResponseHeaders) and event.end_stream
         yield from super().state_wait_for_response_headers(event)
+
+    def _inform(self, event: Informational) -> Commands:
+        """Hints are a kindness: left out where anything is wrong with them or could come to light by them."""
+        view.clean_response(event.response)
+        sound = not soundness.unsound(event.response, self.flow.request, ended=False)
+        if sound and self.exchange.injected is None and self.flow.request.http_version == "HTTP/1.1":
+            event.response.headers.pop("content-length", None)
+            yield SendHttp(event, self.context.client)
 
     def start_response_stream(self) -> Commands:
         self.response_begun = True
@@ -245,6 +302,17 @@ class GateStream(stock.HttpStream):
         if not already_streamed and content:
             self.exchange.received_bytes += len(content)
         yield from super().send_response(already_streamed)
+        if self.server_state == self.state_done and self.client_state == self.state_stream_request_body:
+            # The workload may be waiting for this end before it comes to its own.
+            self.answered = True
+            yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
+
+    def flow_done(self) -> Commands:
+        if not self.answered:
+            yield from super().flow_done()
+            return
+        self.flow.live = False
+        yield stock.DropStream(self.stream_id)
 
     # The origin.
 
@@ -292,7 +360,10 @@ class GateStream(stock.HttpStream):
         if not self.exchange.failure:
             self.exchange.failure = "the client went away"
             self.exchange.error_code = "client_disconnected"
+        waiting = self.answered and not self.request_ended
         yield from super().handle_protocol_error(event)
+        if waiting:  # the origin still waits for a body that will not come
+            yield from self.drop_origin()
 
     @staticmethod
     def _origin_failure(event: ResponseProtocolError) -> tuple[int, str, str, str]:
