@@ -171,6 +171,7 @@ spec:
     outboundTrafficPolicy: {mode: ALLOW_ANY}
     rootNamespace: roots
     trustDomain: shop.local
+    trustDomainAliases: [old.local]
     pathNormalization: {normalization: NONE}
     connectTimeout: 4s
     tlsDefaults: {minProtocolVersion: TLSV1_3}
@@ -354,6 +355,7 @@ ROWS = {
                 "tlsDefaults.minProtocolVersion": "TLSV1_2",
             }.items()
         },
+        "spec.meshConfig.trustDomainAliases[]": ({}, {"spec.meshConfig.trustDomainAliases.0": "older.local"}),
         **{
             f"spec.meshConfig.{name}[]": ({}, {f"spec.meshConfig.{name}.0": "web"})
             for name in ("defaultServiceExportTo", "defaultDestinationRuleExportTo", "defaultVirtualServiceExportTo")

@@ -4,9 +4,11 @@ import textwrap
 
 import pytest
 
+from outgate.policy.decide import decide
 from outgate.policy.documents import parse
 from outgate.policy.frontends.istio.frontend import IstioFrontend
-from outgate.policy.model import Mode
+from outgate.policy.model import Gate, Identity, Mode
+from policy.building import http, policy
 from policy.frontends.istio.istio_building import (
     destination,
     document,
@@ -39,6 +41,10 @@ data:
 """
 HELM = "meshConfig: {outboundTrafficPolicy: {mode: ALLOW_ANY}}"
 BARE = "outboundTrafficPolicy: {mode: ALLOW_ANY}"
+
+
+def access_policy(spec: str) -> str:
+    return document("AuthorizationPolicy", spec).replace("networking.istio.io", "security.istio.io")
 
 
 def said(text: str, name: str) -> list[object]:
@@ -94,6 +100,7 @@ def test_no_policy_says_nothing():
     ("text", "name", "value"),
     [
         ("trustDomain: shop.local", "trust_domain", "shop.local"),
+        ("trustDomainAliases: [old.local, b]", "trust_domain_aliases", ("old.local", "b")),
         ("pathNormalization: {normalization: MERGE_SLASHES}", "path_normalization", "MERGE_SLASHES"),
         ("pathNormalization: {}", "path_normalization", "BASE"),
         ("pathNormalization: {normalization: DEFAULT}", "path_normalization", "BASE"),
@@ -122,6 +129,7 @@ def test_what_entries_export_by_default():
         ("meshConfig: {connectTimeout: 0s}", "meshConfig.connectTimeout"),
         ("meshConfig: {connectTimeout: 2h}", "meshConfig.connectTimeout"),
         ("meshConfig: {trustDomain: a_b}", "meshConfig.trustDomain"),
+        ("meshConfig: {trustDomainAliases: [old.local, '']}", "meshConfig.trustDomainAliases[1]"),
         ("meshConfig: {defaultServiceExportTo: ['*', a]}", "meshConfig.defaultServiceExportTo[0]"),
         ("meshConfig: {defaultVirtualServiceExportTo: ['~']}", "meshConfig.defaultVirtualServiceExportTo[0]"),
         ("meshConfig: {localityLbSetting: {failover: [{from: a, to: a}]}}",
@@ -138,13 +146,26 @@ def test_what_is_refused(text, field):
 @pytest.mark.parametrize(
     ("text", "field"),
     [
-        ("meshConfig: {trustDomainAliases: [old.local]}", "meshConfig.trustDomainAliases"),
         ("meshConfig: {caCertificates: [{pem: x}]}", "meshConfig.caCertificates"),
     ],
 )
 def test_what_would_change_an_identity_is_refused_when_strict(text, field):
     assert refused(text) == [field]
     assert refused(text, strict=False) == []
+
+
+@pytest.mark.parametrize(
+    ("domain", "allowed"), [("shop.local", True), ("old.local", True), ("older.local", True), ("foreign.local", False)]
+)
+def test_a_principal_is_known_under_every_alias_of_its_trust_domain(domain, allowed):
+    made = policy(
+        "meshConfig: {trustDomain: shop.local, trustDomainAliases: [old.local, older.local]}\n"
+        + entry()
+        + access_policy("rules: [{from: [{source: {principals: [old.local/ns/prod/sa/web]}}]}]"),
+        gate=Gate(namespace="prod"),
+    )
+    caller = Identity(principal=f"{domain}/ns/prod/sa/web", how="test")
+    assert decide(made, http("api.shop.example", caller=caller)).allowed is allowed
 
 
 def test_mesh_settings_among_helm_values_of_an_operator_are_not_overlooked():

@@ -74,15 +74,13 @@ MESH = Fields(
         ),
         "rootNamespace": Field(DNS_LABEL),
         "trustDomain": Field(Checked(name_fault)),
+        "trustDomainAliases": Field(Sequence(Checked(name_fault))),
         "pathNormalization": Field(Fields({"normalization": Field(Choice(NORMALIZATIONS))}, snake=True)),
         "connectTimeout": Field(Duration()),
         "tlsDefaults": Field(TLS_CONFIG),
         "defaultServiceExportTo": Field(EXPORTS),
         "defaultDestinationRuleExportTo": Field(EXPORTS),
         "defaultVirtualServiceExportTo": Field(EXPORTS),
-        "trustDomainAliases": Field(
-            Sequence(Text()), fate=Fate.LATER, guards=True, note="principals of an alias would not be known"
-        ),
         "accessLogFile": Field(Text(), fate=Fate.LATER, note="every request is logged to standard output"),
         "accessLogFormat": Field(Text(), fate=Fate.LATER, note="log lines are JSON"),
         "accessLogEncoding": Field(Choice(("TEXT", "JSON")), fate=Fate.LATER, note="log lines are JSON"),
@@ -213,6 +211,9 @@ def contribute(mesh: Resource, contribution: Contribution) -> None:
         _say(contribution, "mode", mode, mesh.source(policy.under("mode"), policy.at("mode")))
     if "trustDomain" in spec:
         _say(contribution, "trust_domain", spec.get("trustDomain"), _source(mesh, "trustDomain"))
+    if "trustDomainAliases" in spec:
+        aliases = tuple(spec.get("trustDomainAliases"))
+        _say(contribution, "trust_domain_aliases", aliases, _source(mesh, "trustDomainAliases"))
     paths: Record | None = spec.get("pathNormalization")
     if paths is not None:
         form = paths.get("normalization", "DEFAULT")
