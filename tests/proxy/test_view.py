@@ -7,6 +7,8 @@ from mitmproxy.http import Headers, Request, Response
 from mitmproxy.net.http import http1
 
 from outgate.policy.decide import decide
+from outgate.policy.headers import joined
+from outgate.policy.headers import leaving as leaving_headers
 from outgate.policy.model import Attempt, Code, Identity, Protocol, Upstream, UpstreamTLS
 from outgate.policy.names import Agreed, Claims, Refusal
 from outgate.policy.snapshot import Policy
@@ -345,6 +347,18 @@ def test_what_leaves_would_be_judged_the_same(headers, named, host, method):
     again = attempt(sent)
     assert (again.host, again.port, again.method, again.path) == (first.host, first.port, first.method, first.path)
     assert dict(again.headers) == dict(first.headers)
+
+
+@given(
+    st.lists(st.sampled_from([*HOP, *KEPT, "Upgrade: websocket", "Connection: upgrade"]), max_size=8),
+    st.lists(TOKENS, max_size=4),
+)
+def test_what_is_judged_here_is_what_is_explained(headers, named):
+    """`explain` computes what leaves without a request to look at."""
+    lines = [*headers, *(f"{name}: 1" for name in named), f"Connection: {', '.join(named)}"]
+    request = get("Host: API.example.", *lines)
+    if isinstance(made := view.attempt_of(request, facts(), ""), Attempt):
+        assert dict(made.headers) == leaving_headers(joined(request.headers.items(multi=True)), "api.example")
 
 
 # What rules see.

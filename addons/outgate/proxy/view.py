@@ -12,6 +12,7 @@ from functools import cached_property
 
 from mitmproxy import http
 
+from outgate.policy.headers import CONTROL_PREFIX, HOP_BY_HOP, KEPT, listed
 from outgate.policy.hosts import bracketed
 from outgate.policy.model import Attempt, AttemptKind, Code
 from outgate.policy.names import Agreed, Claims, Refusal, agree
@@ -21,10 +22,6 @@ METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}")
 PATH = re.compile(r"[\x21-\x7e\x80-\xff]*")
 BAD_VALUE = re.compile(rb"[\x00\r\n]")
 
-HOP_BY_HOP = ("connection", "keep-alive", "proxy-connection", "proxy-authorization", "proxy-authenticate", "upgrade")
-KEPT = frozenset({"host", "content-length", "transfer-encoding", "trailer", "te", "cookie", "authorization"})
-"""Never dropped because a `Connection` field names them: framing, and what an origin relies on."""
-CONTROL_PREFIX = "x-outgate-"
 HTTPS, HTTP = 443, 80
 
 
@@ -70,7 +67,7 @@ def malformed(request: http.Request) -> Refusal | None:
 
 def upgrade(request: http.Request) -> Refusal | None:
     """WebSocket upgrades are judged like requests, h2c offers are dropped, everything else is refused."""
-    offered = {token.strip().lower() for token in request.headers.get("upgrade", "").split(",")} - {""}
+    offered = listed(request.headers.get("upgrade", ""))
     if offered <= {"h2c"} or (offered == {"websocket"} and request.method == "GET" and not request.is_http2):
         return None
     return Refusal(Code.UPGRADE_REFUSED, f"upgrade to {', '.join(sorted(offered))[:80]} is not allowed")
@@ -145,19 +142,16 @@ def canonicalise(request: http.Request, exchange: Exchange) -> None:
 
 
 def _wants_close(request: http.Request) -> bool:
-    tokens = _tokens(request.headers.get("connection", ""))
+    tokens = listed(request.headers.get("connection", ""))
     return "close" in tokens or (request.http_version == "HTTP/1.0" and "keep-alive" not in tokens)
 
 
 def _strip(headers: http.Headers, *, http2: bool) -> None:
-    tokens = _tokens(headers.get("connection", ""))
+    tokens = listed(headers.get("connection", ""))
     upgrading = "upgrade" in tokens and headers.get("upgrade", "").strip().lower() == "websocket"
-    for name in {*(tokens - KEPT), *HOP_BY_HOP, *_controls(headers)}:
-        headers.pop(name, None)
+    _drop(headers, tokens, HOP_BY_HOP - {"te"} if http2 else HOP_BY_HOP)
     if upgrading:
         headers["connection"], headers["upgrade"] = "Upgrade", "websocket"
-    if "te" in headers and not http2:
-        headers.pop("te")
 
 
 def clean_response(response: http.Response) -> None:
@@ -165,15 +159,13 @@ def clean_response(response: http.Response) -> None:
     word that only the gate may say."""
     headers = response.headers
     protocol = headers.get("upgrade", "") if response.status_code == 101 else ""
-    for name in {*(_tokens(headers.get("connection", "")) - KEPT), *HOP_BY_HOP, "alt-svc", *_controls(headers)}:
-        headers.pop(name, None)
+    _drop(headers, listed(headers.get("connection", "")), HOP_BY_HOP | {"alt-svc"})
     if protocol:
         headers["connection"], headers["upgrade"] = "Upgrade", protocol
 
 
-def _controls(headers: http.Headers) -> Iterator[str]:
-    return (name for name in map(str.lower, headers) if name.startswith(CONTROL_PREFIX))
-
-
-def _tokens(value: str) -> set[str]:
-    return {token.strip().lower() for token in value.split(",")} - {""}
+def _drop(headers: http.Headers, named: set[str], ended: frozenset[str]) -> None:
+    """Take out what ends here, what `Connection` names, and what is for the gate alone."""
+    controls = (name for name in map(str.lower, headers) if name.startswith(CONTROL_PREFIX))
+    for name in {*(named - KEPT), *ended, *controls}:
+        headers.pop(name, None)
