@@ -99,4 +99,5 @@ class Gate:
             return
         masked = [(injected.mask(name), injected.mask(value)) for name, value in response.headers.fields]
         response.headers = http.Headers(masked)
+        response.data.reason = injected.mask(response.data.reason)
         exchange.response_stages.append(Masking(injected.stream()))
