@@ -20,7 +20,8 @@ def rogue(lab: Lab, address: str, port: int, answer: bytes) -> Iterator[list[byt
     """Standing at an address of the world. Gives the first bytes of each connection, as they come."""
     lab.address(address)
     with lab.enter(lab.world):
-        listener = socket.create_server((address, port))
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        listener = socket.create_server((address, port), family=family)
     heard: list[bytes] = []
     serving = threading.Thread(target=_serve, args=(listener, answer, heard), daemon=True)
     serving.start()

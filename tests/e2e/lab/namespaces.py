@@ -83,8 +83,12 @@ class Lab:
 
     def name(self, host: str, *addresses: str) -> None:
         """Give a name in the pod other addresses; none makes it unknown. Takes effect at the next look-up."""
-        self.names[host] = addresses
         self.address(*addresses)
+        self.resolve(host, *addresses)
+
+    def resolve(self, host: str, *addresses: str) -> None:
+        """The same for addresses that need not be the world's, or cannot be: loopback, embedded ones."""
+        self.names[host] = addresses
         self._write_hosts()
 
     def address(self, *addresses: str) -> None:
