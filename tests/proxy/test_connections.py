@@ -227,6 +227,24 @@ async def test_no_more_than_the_bound_is_held_back(line):
     assert transport.writer.transport.get_write_buffer_size() <= HIGH_WATER + 32 * 1024
 
 
+class Remembering:
+    """Stands for an origin, whose TLS session is worth keeping."""
+
+    times = 0
+
+    def remember(self):
+        self.times += 1
+
+
+async def test_an_origin_is_remembered_when_it_is_closed_and_not_when_it_is_broken_off(line):
+    transport, _peer = line
+    transport.origin = Remembering()
+    transport.abort()
+    assert transport.origin.times == 0
+    transport.close()
+    assert transport.origin.times == 1
+
+
 def test_resetting_what_is_closed_or_absent_does_nothing():
     connections.reset(None)
     with socket.socket() as sock:

@@ -71,6 +71,8 @@ class Transport:
 
     def close(self) -> None:
         """Flush and close; what a stuck peer does not take, or does not answer, is thrown away after a while."""
+        if self.origin is not None:
+            self.origin.remember()
         if not self.writer.transport.is_closing():  # a second close would take TLS out of our hands
             self.writer.close()
         if self.ending is None and not self._flushed():
