@@ -8,12 +8,6 @@ import pytest
 
 from outgate.policy import checks
 from outgate.policy.model import (
-    AccessLayer,
-    AccessPolicy,
-    AccessRule,
-    Action,
-    Attribute,
-    Condition,
     Defaults,
     Endpoint,
     HeaderInjection,
@@ -153,47 +147,6 @@ def test_wildcards_that_the_gate_resolves_are_named_as_a_way_out():
 )
 def test_what_is_pinned_or_exact_is_no_channel(known):
     assert list(checks.dns_channels([known])) == []
-
-
-def hosts_rule(*values, attribute=Attribute.HOST, negated=False):
-    source = Source(Where("rules.yaml", 1, 1), "EgressAccess", "rule")
-    rule = AccessRule(operations=((Condition(attribute, values, negated=negated),),))
-    return [AccessLayer("native", (AccessPolicy(Action.ALLOW, (rule,), source),))]
-
-
-def test_rules_that_name_hosts_are_warned_of_where_such_a_host_is_tunnelled():
-    tunnelled = [destination("a.example", intercept=Intercept.TUNNEL)]
-    (by_sni,) = checks.tunnel_rules(Defaults(), tunnelled, hosts_rule("a.example"))
-    (as_istio,) = checks.tunnel_rules(Defaults(tunnel_hosts="istio"), tunnelled, hosts_rule("a.example"))
-    assert "a.example is tunnelled: its SNI judges it" in by_sni.what
-    assert "never matches" in as_istio.what
-    assert list(checks.tunnel_rules(Defaults(), [destination("a.example")], hosts_rule("a.example"))) == []
-    assert list(checks.tunnel_rules(Defaults(), tunnelled, hosts_rule("443", attribute=Attribute.PORT))) == []
-
-
-@pytest.mark.parametrize(
-    ("value", "host", "warned"),
-    [
-        ("A.example", "a.example", True),
-        ("a.example:443", "a.example", True),
-        ("b.example", "a.example", False),
-        ("*", "a.example", True),
-        ("*.example", "a.example", True),
-        ("*.other", "a.example", False),
-        ("a.*", "a.example", True),
-        ("b.*", "a.example", False),
-        ("b.*", "*.example", True),
-        ("a.example", "*.example", True),
-        ("example", "*.example", False),
-        ("*.a.example", "*.example", True),
-        ("*.example", "*.a.example", True),
-        ("*.other", "*.example", False),
-    ],
-)
-def test_only_rules_that_could_be_about_the_tunnelled_host_are_warned_of(value, host, warned):
-    tunnelled = [destination(host, intercept=Intercept.TUNNEL)]
-    assert bool(list(checks.tunnel_rules(Defaults(), tunnelled, hosts_rule(value)))) is warned
-    assert list(checks.tunnel_rules(Defaults(), tunnelled, hosts_rule(value, negated=True)))
 
 
 def test_files_that_are_not_there_are_errors_and_warnings_when_lenient(tmp_path):

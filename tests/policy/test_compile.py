@@ -127,6 +127,25 @@ def test_checks_of_the_whole_load_are_made():
         assert part in said
 
 
+@pytest.mark.parametrize(
+    ("intercept", "said"),
+    [
+        ("TUNNEL", ["spec.rules[0]: hosts are judged by the SNI on a.example:443, tunnelled"]),
+        ("DECRYPT", []),
+    ],
+)
+def test_rules_that_a_tunnel_does_not_show_are_warned_of_by_line(intercept, said):
+    rules = "\n  rules:\n  - to: [{hosts: [a.example]}]\n  - to: [{hosts: [b.example]}]\n"
+    text = (
+        defaults(mode="REGISTRY_ONLY")
+        + entry().replace("protocol: HTTPS", f"protocol: HTTPS, intercept: {intercept}")
+        + f"apiVersion: outgate.dev/v1alpha1\nkind: EgressAccess\nmetadata: {{name: x}}\nspec:{rules}"
+    )
+    found = policy(text).problems
+    assert [problem.what for problem in found] == said
+    assert [problem.where.line for problem in found] == [16] * len(said)
+
+
 def test_two_meshes_may_not_differ_about_one_destination():
     istio = (
         "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: a}\n"

@@ -17,7 +17,7 @@ from outgate.policy.model import (
     Scope,
     Source,
 )
-from outgate.policy.snapshot import CALLERS, Policy, conditions
+from outgate.policy.snapshot import CALLERS, Policy
 from outgate.problems import Where
 from policy.building import WEB, destination
 
@@ -66,7 +66,3 @@ def test_callers_without_end_do_not_fill_the_memory():
 )
 def test_it_knows_whether_an_enforced_rule_looks_at_paths(made, expected):
     assert Policy("test", access=(AccessLayer("native", (made,)),)).judges_paths is expected
-
-
-def test_all_conditions_of_a_policy_are_found():
-    assert len(conditions(access(Attribute.PATH))) == 4

@@ -10,14 +10,10 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from outgate.policy.hosts import literal, matches
+from outgate.policy.hosts import literal
 from outgate.policy.model import (
-    AccessLayer,
-    AccessPolicy,
-    Attribute,
     Defaults,
     Destination,
-    Intercept,
     Port,
     Protocol,
     Resolution,
@@ -25,7 +21,6 @@ from outgate.policy.model import (
     UpstreamTLS,
 )
 from outgate.policy.registry import is_lone
-from outgate.policy.snapshot import conditions
 from outgate.problems import Problem, Severity, Where
 
 type Place = tuple[str, int]
@@ -84,22 +79,6 @@ def dns_channels(destinations: Iterable[Destination]) -> Iterator[Problem]:
             continue
         what = f"{wild}: the gate resolves whatever labels a workload puts there, which is a way out through DNS"
         yield _warning(destination.source, what, "pin the wildcard to addresses with endpoints if that matters")
-
-
-def tunnel_rules(
-    defaults: Defaults, destinations: Iterable[Destination], layers: Iterable[AccessLayer]
-) -> Iterator[Problem]:
-    """Rules that name hosts which are not decrypted."""
-    tunnelled = [host for destination in destinations if _tunnels(destination) for host in destination.hosts]
-    how = "its SNI judges it there" if defaults.tunnel_hosts == "sni" else "an ALLOW rule never matches there"
-    for layer in layers:
-        for policy in layer.policies:
-            host = next((host for host in tunnelled if _names(policy, host)), None)
-            if host is not None:
-                what = f"rules of {policy.source.name} name hosts, and {host} is tunnelled: {how}"
-                yield _warning(
-                    policy.source, what, "tunnelHosts in EgressDefaults chooses; SNI conditions say it plainly"
-                )
 
 
 def missing_files(
@@ -171,26 +150,6 @@ def _shared(destination: Destination, other: Destination, port: Port) -> Problem
 def _untold(destination: Destination, port: Port) -> bool:
     named = destination.hosts and not any(literal(host) is not None for host in destination.hosts)
     return port.protocol is Protocol.TCP and not destination.networks and bool(named)
-
-
-def _tunnels(destination: Destination) -> bool:
-    return any(port.intercept is Intercept.TUNNEL and port.protocol is not Protocol.TCP for port in destination.ports)
-
-
-def _names(policy: AccessPolicy, host: str) -> bool:
-    """Whether a rule that looks at hosts could be about a destination's pattern."""
-    looking = [condition for condition in conditions(policy) if condition.attribute is Attribute.HOST]
-    return any(condition.negated or any(_meets(value, host) for value in condition.values) for condition in looking)
-
-
-def _meets(value: str, pattern: str) -> bool:
-    """Whether a rule's value (`exact`, `prefix*`, `*suffix`) and a host pattern have a host in common."""
-    value, wild = value.lower().partition(":")[0], pattern.startswith("*")
-    if value.startswith("*"):
-        return pattern.endswith(value[1:]) or (wild and value.endswith(pattern[1:]))
-    if value.endswith("*"):
-        return wild or pattern.startswith(value[:-1])
-    return matches(pattern, value)
 
 
 def _resolves(port: Port) -> bool:

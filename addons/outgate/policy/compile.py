@@ -22,6 +22,7 @@ from outgate.policy.merge import merged
 from outgate.policy.model import AccessLayer, Defaults, Source
 from outgate.policy.overlay import overlay
 from outgate.policy.snapshot import Policy
+from outgate.policy.tunnels import tunnel_warnings
 from outgate.problems import PolicyError, Problem, Severity, Where
 
 __all__ = ["FRONTENDS", "Policy", "compile", "load"]
@@ -110,7 +111,8 @@ def _checked(policy: Policy, *, strict: bool) -> Iterator[Problem]:
     yield from checks.lone_ports(policy.destinations)
     yield from checks.expiries(policy.destinations, policy.now())
     yield from checks.dns_channels(policy.destinations)
-    yield from checks.tunnel_rules(policy.defaults, policy.destinations, policy.access)
+    for layer in policy.access:
+        yield from tunnel_warnings(layer.policies, policy.destinations, policy.defaults)
     yield from checks.missing_files(policy.destinations, strict=strict)
     yield from _rules(policy.access, policy.defaults)
 

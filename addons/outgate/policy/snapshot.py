@@ -12,10 +12,8 @@ from functools import lru_cache
 
 from outgate.policy.model import (
     AccessLayer,
-    AccessPolicy,
     Action,
     Attribute,
-    Condition,
     Defaults,
     Destination,
     FieldReport,
@@ -25,6 +23,7 @@ from outgate.policy.model import (
     Source,
 )
 from outgate.policy.registry import Registry
+from outgate.policy.rules import conditions_of
 from outgate.policy.sight import Sight, sight
 from outgate.problems import Problem
 
@@ -80,20 +79,12 @@ class Policy:
         return remembered
 
 
-def conditions(policy: AccessPolicy) -> tuple[Condition, ...]:
-    """Every condition of a policy, in the order in which it was written."""
-    found: list[Condition] = []
-    for rule in policy.rules:
-        for group in (*rule.sources, *rule.operations, rule.conditions):
-            found += group
-    return tuple(found)
-
-
 def _judges_paths(layers: tuple[AccessLayer, ...]) -> bool:
     return any(
         condition.attribute is Attribute.PATH
         for layer in layers
         for policy in layer.policies
         if not policy.shadow and policy.action is not Action.AUDIT
-        for condition in conditions(policy)
+        for rule in policy.rules
+        for condition in conditions_of(rule)
     )

@@ -4,7 +4,7 @@ import pytest
 
 from outgate.policy.decide import decide
 from outgate.policy.model import Action, Attribute, Condition, Identity, Intercept, Protocol, Verdict
-from outgate.policy.snapshot import Policy, conditions
+from outgate.policy.snapshot import Policy
 from outgate.problems import Severity
 from policy.building import destination, http, policy, problems, tls
 
@@ -98,7 +98,7 @@ def test_a_policy_knows_its_action_and_its_rules_know_their_lines():
     found = made("action: deny\nrules:\n- to: [{methods: [GET]}]\n")
     assert (found.action, found.shadow) == (Action.DENY, False)
     assert str(found.rules[0].source.where) == "policy.yaml:7:5"
-    assert conditions(found) == (Condition(Attribute.METHOD, ("GET",)),)
+    assert found.rules[0].operations == ((Condition(Attribute.METHOD, ("GET",)),),)
 
 
 def test_a_dry_run_is_reported():
