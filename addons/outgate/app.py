@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from outgate.admin import Admin
@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 CANNOT, WRONG, UNABLE = 1, 2, 3
 """Exit codes: the policy has problems, wrong usage or unreadable input, the environment is not able."""
+UNWINDING = 1.0
+"""Seconds for what still runs at the end to end by itself."""
 KEY_LOGS = ("SSLKEYLOGFILE", "MITMPROXY_SSLKEYLOGFILE")
 
 
@@ -55,9 +57,27 @@ def run(settings: Settings, addons: Sequence[object] = ()) -> int:
     for problem in policy.problems:
         log.warning("%s", problem)
     try:
-        return asyncio.run(_serve(settings, setting, policy, authority, addons))
+        return _run(_serve(settings, setting, policy, authority, addons))
     except OSError as error:
         return _say(f"cannot listen: {error}", UNABLE)
+
+
+def _run(main: Coroutine[object, object, int]) -> int:
+    """As `asyncio.run`, but a task that does not let itself be cancelled does not keep the process from ending."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(main)
+    finally:
+        loop.run_until_complete(_cancelled(asyncio.all_tasks(loop)))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+async def _cancelled(tasks: set[asyncio.Task[object]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=UNWINDING)
 
 
 def _say(text: str, code: int) -> int:

@@ -105,7 +105,7 @@ class Context(ssl.SSLContext):
         return made
 
     def wrap_socket(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise NotImplementedError("sockets are not judged; use wrap_bio")
+        raise TypeError("a socket would not be judged; use wrap_bio")
 
 
 def client_context() -> Context:
