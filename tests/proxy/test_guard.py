@@ -4,122 +4,37 @@ import asyncio
 import logging
 import sys
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import pytest
-from mitmproxy import addonmanager, exceptions, flow
-from mitmproxy.command import CommandManager
+from mitmproxy import flow
 from mitmproxy.connection import Client, Server
-from mitmproxy.options import Options
 from mitmproxy.proxy.commands import StartHook
 from mitmproxy.proxy.layers.http import HttpRequestHeadersHook, HttpResponseHook
 from mitmproxy.proxy.server_hooks import ClientConnectedHook, ServerConnectHook, ServerConnectionHookData
 from mitmproxy.test import tflow
 
-from outgate.policy.model import Identity
-from outgate.proxy.exchange import Exchange, Facts, attach, exchange_of
-from outgate.proxy.guard import HookTable, contained_task, trace
+from outgate.proxy.exchange import exchange_of
+from outgate.proxy.guard import contained_task, trace
 from outgate.proxy.pipe import Chunk, OutgateBodyHook, run
-from outgate.settings import ListenMode
+from proxy.callbacks import (
+    ERRORS,
+    NAMES,
+    Addon,
+    fire,
+    in_a_future,
+    judged,
+    raises,
+    raises_awaited,
+    raises_in_await,
+    raises_later,
+    table,
+)
 from proxy.wires import LIMIT
 
 SHORT = 0.1
 """Seconds that an awaitable callback may take in these tests."""
-ERRORS = (
-    ValueError("deliberate"),
-    RecursionError(),
-    MemoryError(),
-    exceptions.AddonHalt(),
-    exceptions.OptionsError("deliberate"),
-    asyncio.CancelledError(),
-    TimeoutError(),
-    StopIteration(),
-    StopAsyncIteration(),
-    SystemExit(3),
-    KeyboardInterrupt(),
-    GeneratorExit(),
-    BaseException("deliberate"),
-    BaseExceptionGroup("deliberate", [SystemExit(3)]),
-)
-NAMES = [type(error).__name__ for error in ERRORS]
-
-
-def judged() -> flow.Flow:
-    """A flow that came through the gate."""
-    made = tflow.tflow()
-    attach(made, Exchange(Facts(ListenMode.TRANSPARENT, Identity(), 443)))
-    return made
-
-
-def table(*addons: object, timeout: float = LIMIT) -> HookTable:
-    manager = addonmanager.AddonManager(SimpleNamespace(options=Options(), commands=CommandManager(None)))
-    manager.add(*addons)
-    return HookTable(manager, timeout)
-
-
-class Addon:
-    """Calls what it is given at a request's head, and notes that it did."""
-
-    def __init__(self, callback=None, name=""):
-        self.name = name or f"addon-{id(self)}"
-        self.callback = callback
-        self.calls = 0
-
-    def requestheaders(self, subject):
-        self.calls += 1
-        return self.callback(subject) if self.callback else None
-
-
-async def fire(hooks: HookTable, hook: StartHook) -> None:
-    async with asyncio.timeout(LIMIT):
-        if (pending := hooks.call(hook)) is not None:
-            await pending
-
 
 # What callbacks do.
-
-
-def raises(error):
-    def callback(subject):
-        raise error
-
-    return callback
-
-
-def raises_awaited(error):
-    async def callback(subject):
-        raise error
-
-    return callback
-
-
-def raises_later(error):
-    async def callback(subject):
-        await asyncio.sleep(0)
-        raise error
-
-    return callback
-
-
-def raises_in_await(error):
-    class Awaitable:
-        def __await__(self):
-            yield from asyncio.sleep(0).__await__()
-            raise error
-
-    return lambda subject: Awaitable()
-
-
-def in_a_future(error):
-    def callback(subject):
-        future = asyncio.get_running_loop().create_future()
-        if isinstance(error, asyncio.CancelledError):
-            future.cancel()
-        else:
-            future.set_exception(error)
-        return future
-
-    return callback
 
 
 @pytest.mark.parametrize("way", [raises, raises_awaited, raises_later, raises_in_await], ids=lambda way: way.__name__)
@@ -366,7 +281,7 @@ def test_the_log_says_where_it_failed_and_repeats_nothing(caplog):
     with caplog.at_level(logging.DEBUG):
         table(Addon(raises(ValueError(f"the workload said {secret}")))).call(HttpRequestHeadersHook(judged()))
     assert "ValueError" in caplog.text
-    assert "test_guard.py" in caplog.text
+    assert "callbacks.py" in caplog.text
     assert secret not in caplog.text
 
 
