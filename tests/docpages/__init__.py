@@ -1,0 +1,1 @@
+"""What holds the documentation to the code: its pages as data, names, generated tables, and its commands, run."""

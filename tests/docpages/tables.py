@@ -1,0 +1,193 @@
+"""Tables that are made from the code: flags, settings, fields of the log, codes, paths of the admin endpoint.
+
+Owns their rows and their places in a page, between `<!-- NAME -->` and `<!-- /NAME -->`. Where the code has no words
+for a row, its last cell is the page's own: it is kept, and a row without one is a fault.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import click
+
+from docpages.markdown import ROOT
+from outgate import admin, settings
+from outgate.cli import main
+from outgate.telemetry import accesslog
+from outgate.upstream import errors
+
+COMMANDS = ROOT / "docs" / "commands.md"
+
+type Row = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns, the rows that the code gives, whether the page adds a cell to each, and a line to stand above them."""
+
+    columns: Row
+    rows: Callable[[], list[Row]]
+    worded: bool = False
+    above: str = ""
+
+
+def between(text: str, name: str) -> str:
+    """What stands between the marks of a table. Raises ValueError where they are not there."""
+    match = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", text, re.DOTALL)
+    if match is None:
+        raise ValueError(f"there are no marks for {name}")
+    return match[1]
+
+
+def rendered(name: str, text: str) -> str:
+    """The table as it has to be, with the words that the page has for its rows."""
+    table = TABLES[name]
+    words = _words(between(text, name)) if table.worded else {}
+    columns = (*table.columns, "meaning") if table.worded else table.columns
+    rows = [(*row, words.get(row[0], "")) if table.worded else row for row in table.rows()]
+    lines = [columns, tuple("---" for _ in columns), *rows] if rows else []
+    above = [f"{table.above}\n\n"] if table.above else []
+    return "".join([*above, *(f"| {' | '.join(cells)} |\n" for cells in lines)])
+
+
+def wordless(name: str, text: str) -> list[str]:
+    """Rows that say nothing."""
+    words = _words(between(text, name))
+    return [row[0] for row in TABLES[name].rows() if not words.get(row[0])]
+
+
+def refresh() -> None:
+    """Writes every table anew."""
+    text = COMMANDS.read_text(encoding="utf-8")
+    for name in TABLES:
+        mark = f"<!-- {name} -->\n"
+        text = text.replace(mark + between(text, name), mark + rendered(name, text), 1)
+    COMMANDS.write_text(text, encoding="utf-8")
+
+
+def _words(text: str) -> dict[str, str]:
+    """The last cell of each row by its first."""
+    rows = [re.split(r"(?<!\\) \| ", line[2:-2]) for line in text.splitlines() if line.startswith("| `")]
+    return {cells[0]: cells[-1].strip() for cells in rows if len(cells) > 1}
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip().replace("|", r"\|")
+
+
+# Flags.
+
+
+def _command(path: str) -> click.Command:
+    found: click.Command = main.outgate
+    for name in path.split():
+        assert isinstance(found, click.Group)
+        step = found.get_command(click.Context(found), name)
+        assert step is not None
+        found = step
+    return found
+
+
+def leaves() -> list[str]:
+    """Every command that does something, by its words."""
+    found = []
+    for name in main.COMMANDS:
+        command = _command(name)
+        found += [f"{name} {below}" for below in command.commands] if isinstance(command, click.Group) else [name]
+    return found
+
+
+def _usage(path: str) -> str:
+    command = _command(path)
+    pieces = command.collect_usage_pieces(click.Context(command, info_name=path))
+    return f"`outgate {' '.join([path, *pieces])}`"
+
+
+def _flags(path: str) -> list[Row]:
+    command = _command(path)
+    context = click.Context(command, info_name=path)
+    records = [option.get_help_record(context) for option in command.params if isinstance(option, click.Option)]
+    return [(f"`{names.replace('|', chr(92) + '|')}`", _cell(told)) for names, told in filter(None, records)]
+
+
+# Settings.
+
+
+def _settings() -> list[Row]:
+    owners = (settings.Settings(), settings.Limits())
+    plain = [
+        (entry.name, str(entry.type), getattr(owner, entry.name))
+        for owner in owners
+        for entry in dataclasses.fields(owner)  # type: ignore[arg-type]
+        if entry.name in settings._KNOWN
+    ]
+    named = {name for name, _, _ in plain}
+    identity = [(name, "", IDENTITY[name]) for name in sorted(settings._KNOWN - named)]
+    return [(f"`{name}`", _takes(name, kind), _default(value)) for name, kind, value in [*plain, *identity]]
+
+
+IDENTITY: Mapping[str, object] = {
+    "gate_name": settings.Gate().name,
+    "gate_namespace": settings.Gate().namespace,
+    "gate_labels": "",
+    "gate_collapses": settings.Gate().collapses,
+    "root_namespace": settings.Gate().root_namespace,
+    "workload_namespace": "",
+    "workload_service_account": "",
+    "workload_labels": "",
+    "trust_domain": "",
+}
+"""Settings that are no field of their own. One that is new is missing here, and says so."""
+
+
+def _takes(name: str, kind: str) -> str:
+    if name.endswith("_labels"):
+        return f"`{settings.LABELS}`"
+    if name == "gate_collapses":
+        kind = "bool"
+    return _cell(settings._reader(name, kind or "str")[1])
+
+
+def _default(value: object) -> str:
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], int):
+        return f"`{value[0]}:{value[1]}`"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if value in ("", ()):
+        return "none"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+# The log, codes, the admin endpoint.
+
+
+def _fields() -> list[Row]:
+    kinds = {"str": "text", "int": "number", "float": "number", "bool": "true"}
+    return [
+        (f"`{entry.name}`", "text" if entry.name == "time" else kinds[str(entry.type)])
+        for entry in dataclasses.fields(accesslog.Record)
+    ]
+
+
+def _failures() -> list[Row]:
+    return [(f"`{failure}`", str(errors.STATUS[failure])) for failure in errors.Failure]
+
+
+def _paths() -> list[Row]:
+    return [(f"`{'POST' if 'post' in vars(endpoint) else 'GET'} {path}`",) for path, endpoint in admin.PATHS.items()]
+
+
+def _of_flags(path: str) -> Table:
+    return Table(("flag", "meaning"), lambda: _flags(path), above=_usage(path))
+
+
+TABLES: dict[str, Table] = {
+    **{f"flags {path}": _of_flags(path) for path in leaves()},
+    "settings": Table(("setting", "takes", "default"), _settings, worded=True),
+    "log": Table(("field", "form"), _fields, worded=True),
+    "failures": Table(("code", "status"), _failures, worded=True),
+    "admin": Table(("request",), _paths, worded=True),
+}
