@@ -42,7 +42,8 @@ class Application:
     def echo(self, host: str, port: int) -> str:
         with self._open(host, port) as sock:
             sock.sendall(b"ping")
-            return f"answered {sock.recv(100).decode()!r}" or "closed"
+            answer = sock.recv(100)
+        return f"answered {answer.decode()!r}" if answer else "closed"
 
     def _open(self, host: str, port: int) -> socket.socket:
         if self.proxy is None:
@@ -82,19 +83,18 @@ def _gist(body: bytes) -> str:
     return f", the origin saw the certificate of {client['commonName']}" if client else ""
 
 
-def attempts(app: Application) -> list[tuple[str, Callable[[], str]]]:
-    return [
-        ("GET http://api.example/hello", lambda: app.get("http://api.example/hello")),
-        ("GET https://api.example/hello", lambda: app.get("https://api.example/hello")),
-        ("GET http://partner.example/orders", lambda: app.get("http://partner.example/orders")),
-        ("DELETE https://api.example/admin/users", lambda: app.get("https://api.example/admin/users", "DELETE")),
-        ("GET http://forbidden.example/", lambda: app.get("http://forbidden.example/")),
-        ("GET https://forbidden.example/", lambda: app.get("https://forbidden.example/")),
-        ("GET https://pinned.example/ (pinned)", lambda: app.pinned_get("pinned.example")),
-        ("TCP tcp.example:7000", lambda: app.echo("tcp.example", 7000)),
-        ("TCP forbidden.example:22", lambda: app.echo("forbidden.example", 22)),
-        ("GET http://169.254.169.254/latest", lambda: app.get("http://169.254.169.254/latest")),
-    ]
+ATTEMPTS: tuple[tuple[str, Callable[[Application], str]], ...] = (
+    ("GET http://api.example/hello", lambda app: app.get("http://api.example/hello")),
+    ("GET https://api.example/hello", lambda app: app.get("https://api.example/hello")),
+    ("GET http://partner.example/orders", lambda app: app.get("http://partner.example/orders")),
+    ("DELETE https://api.example/admin/users", lambda app: app.get("https://api.example/admin/users", "DELETE")),
+    ("GET http://forbidden.example/", lambda app: app.get("http://forbidden.example/")),
+    ("GET https://forbidden.example/", lambda app: app.get("https://forbidden.example/")),
+    ("GET https://pinned.example/ (pinned)", lambda app: app.pinned_get("pinned.example")),
+    ("TCP tcp.example:7000", lambda app: app.echo("tcp.example", 7000)),
+    ("TCP forbidden.example:22", lambda app: app.echo("forbidden.example", 22)),
+    ("GET http://169.254.169.254/latest", lambda app: app.get("http://169.254.169.254/latest")),
+)
 
 
 def main() -> None:
@@ -103,9 +103,10 @@ def main() -> None:
     parser.add_argument("--ca", required=True)
     parser.add_argument("--pinned-ca", required=True)
     known = parser.parse_args()
-    for tried, attempt in attempts(Application(known.proxy, known.ca, known.pinned_ca)):
+    app = Application(known.proxy, known.ca, known.pinned_ca)
+    for tried, attempt in ATTEMPTS:
         try:
-            happened = attempt()
+            happened = attempt(app)
         except OSError as error:
             happened = f"closed ({type(error).__name__})" if not str(error).startswith("HTTP/") else str(error)
         sys.stdout.write(json.dumps({"tried": tried, "happened": happened}) + "\n")

@@ -1,12 +1,14 @@
 """`make demo`: a sample application behind the gate, a row for each thing that it tries. Without internet.
 
-Owns the stage: the outside (origins), the gate, the application, and the table. In two network namespaces where they can
-be made, else in regular mode on loopback, with the same rows.
+Owns the stage: the outside (origins), the gate, the application, and the table. In two network namespaces where they
+can be made, else, or with `--loopback`, in regular mode on loopback, with the same rows.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -18,6 +20,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from string import Template
 from typing import Any
+
+from app import ATTEMPTS
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests"))
@@ -35,17 +39,26 @@ APPLICATION_UID = 1000
 
 
 def main() -> int:
-    reason = unavailable()
+    parser = argparse.ArgumentParser(description="A sample application behind the gate, row by row.")
+    parser.add_argument("--loopback", action="store_true", help="regular mode on loopback, without namespaces")
+    reason = "as asked" if parser.parse_args().loopback else unavailable()
+    try:
+        return _play(reason)
+    except BrokenPipeError:  # whoever reads has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        sys.stdout.write("\nstopped\n")
+    return 1
+
+
+def _play(reason: str) -> int:
+    """The demo, in namespaces unless there is a reason not to. Returns its exit code."""
     with ExitStack() as stack:
         pki = world.make_pki()
         stack.callback(world.remove_pki, pki)
         if reason:
-            sys.stdout.write(f"namespaces cannot be made here ({reason}); the same rows in regular mode:\n\n")
-            rows = _on_loopback(stack, pki)
-        else:
-            rows = _in_namespaces(stack, pki)
-        failed = _show(rows)
-    return failed
+            sys.stdout.write(f"without namespaces ({reason}): the same rows in regular mode, on loopback\n\n")
+        return _show((_on_loopback if reason else _in_namespaces)(stack, pki))
 
 
 def _in_namespaces(stack: ExitStack, pki: world.OriginPki) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -63,7 +76,7 @@ def _on_loopback(stack: ExitStack, pki: world.OriginPki) -> Iterator[tuple[str, 
     gate = stack.enter_context(LoopbackGate(_policy(pki, ports), pki))
     host, port = gate.address
     command = [sys.executable, *_application(pki), "--proxy", f"{host}:{port}"]
-    process = subprocess.Popen(command, **_PIPES)
+    process = subprocess.Popen(command, start_new_session=True, **_PIPES)  # Ctrl-C is for the demo alone
     stack.callback(process.kill)
     return _rows(process, gate)
 
@@ -139,7 +152,7 @@ def _show(rows: Iterator[tuple[str, str, dict[str, Any]]]) -> int:
         shown += 1
         _line(tried, happened, _why(entry))
     sys.stdout.write(f"\n{shown} attempts in {time.monotonic() - started:.1f} s. Where to look further:\n{_FURTHER}")
-    return 0 if shown == 10 else 1
+    return 0 if shown == len(ATTEMPTS) else 1
 
 
 def _line(tried: str, happened: str, why: str) -> None:
