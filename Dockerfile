@@ -7,7 +7,7 @@ RUN python -m venv /opt/outgate
 COPY requirements/build.txt requirements/run.txt requirements/
 RUN pip install --no-cache-dir --require-hashes -r requirements/build.txt \
  && /opt/outgate/bin/pip install --no-cache-dir --require-hashes -r requirements/run.txt
-COPY pyproject.toml LICENSE ./
+COPY pyproject.toml README.md LICENSE ./
 COPY addons addons
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
  && /opt/outgate/bin/pip install --no-cache-dir --no-index --no-deps /wheels/*.whl
@@ -23,9 +23,12 @@ RUN groupadd --gid 1337 outgate \
  && useradd --uid 1337 --gid 1337 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin outgate
 COPY --from=build /opt/outgate /opt/outgate
 
-# The root file system may be read-only: bytecode was compiled above, and HOME is /tmp for what insists on one.
+# The root file system may be read-only: bytecode was compiled above, and HOME is /tmp for what insists on one. Policy and
+# CA are mounted side by side.
 ENV PATH=/opt/outgate/bin:$PATH \
     HOME=/tmp \
+    OUTGATE_CA_CERTIFICATE=/etc/outgate/certs/outgate-ca.crt \
+    OUTGATE_CA_KEY=/etc/outgate/certs/outgate-ca.key \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 USER 1337:1337

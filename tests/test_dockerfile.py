@@ -2,9 +2,12 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from outgate.settings import read_settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -64,3 +67,18 @@ def test_requirements_are_installed_by_hash_and_without_development_tools():
         files = re.findall(r"-r (\S+)", line)
         assert line.count("--require-hashes") == len(files)
         assert set(files) <= {"requirements/build.txt", "requirements/run.txt"}
+
+
+def test_what_the_build_reads_is_copied():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert {project["readme"], *project["license-files"], "pyproject.toml", "addons"} <= set(copied())
+
+
+def test_the_ca_is_looked_for_beside_the_policy():
+    image = dict(pair.split("=", 1) for line in arguments("ENV") for pair in line.split())
+    set_by_image = {key: value for key, value in image.items() if key.startswith("OUTGATE_")}
+    settings = read_settings({}, (), set_by_image)
+    assert (settings.ca_certificate, settings.ca_key) == (
+        Path("/etc/outgate/certs/outgate-ca.crt"),
+        Path("/etc/outgate/certs/outgate-ca.key"),
+    )
