@@ -9,6 +9,7 @@ import json
 import socket
 import ssl
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,10 +57,13 @@ class Stream:
 
 
 class Client:
-    """Speaks on a connected socket. `gone` once the other side has ended the connection."""
+    """Speaks on a connected socket. `gone` once the other side has ended the connection.
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
+    `keep` is given every piece of a body, and returns how much of it the stream is to keep: all, if there is none.
+    """
+
+    def __init__(self, sock: socket.socket, keep: Callable[[bytes], bytes] = bytes) -> None:
+        self._sock, self._keep = sock, keep
         self._h2 = H2Connection(
             H2Configuration(
                 header_encoding="latin-1", validate_outbound_headers=False, normalize_outbound_headers=False
@@ -85,6 +89,19 @@ class Client:
     def data(self, number: int, body: bytes, end: bool = False) -> None:
         """More of a body, as much as the window takes."""
         self._h2.send_data(number, body[: self._h2.local_flow_control_window(number)], end_stream=end)
+        self._flush()
+
+    def pour(self, number: int, pieces: Iterable[bytes]) -> None:
+        """A whole body, as its windows allow, and the end of it."""
+        for piece in pieces:
+            rest = memoryview(piece)
+            while rest:
+                while not (room := min(self._h2.local_flow_control_window(number), self._h2.max_outbound_frame_size)):
+                    self._read()
+                self._h2.send_data(number, bytes(rest[:room]))
+                rest = rest[room:]
+                self._flush()
+        self._h2.end_stream(number)
         self._flush()
 
     def answer(self, number: int) -> Stream:
@@ -115,7 +132,7 @@ class Client:
             case InformationalResponseReceived(stream_id=number):
                 self.streams[number].informational += 1
             case DataReceived(stream_id=number, data=data, flow_controlled_length=length):
-                self.streams[number].body += data
+                self.streams[number].body += self._keep(data)
                 self._h2.acknowledge_received_data(length, number)
             case TrailersReceived(stream_id=number, headers=headers):
                 self.streams[number].trailers = list(headers)

@@ -46,9 +46,14 @@ class Body:
             yield piece
         self._record("body", length=self.length, sha256=self.sha256, trailers=self.trailers)
 
-    async def drain(self) -> None:
+    async def drain(self, rate: float = 0, during: float = 0) -> None:
+        """Read to the end; `during` so many seconds no faster than `rate`, in bytes a second."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         async for _ in self:
-            pass
+            passed = loop.time() - began
+            if passed < during and self.length > passed * rate:
+                await asyncio.sleep(min(self.length / rate, during) - passed)
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,8 @@ async def respond(request: Request) -> Response:
     word = request.path.split("/")[1] if "/" in request.path else ""
     route = ROUTES.get(word, echo)
     if route is not pipe:
-        await request.body.drain()
+        rate, during = (float(request.query.get(key, 0)) for key in ("rate", "during"))
+        await request.body.drain(rate, during)
     return await route(request)
 
 
@@ -144,7 +150,7 @@ async def stream(request: Request) -> Response:
 
 
 async def upload(request: Request) -> Response:
-    """/upload: length and digest of what came."""
+    """/upload?rate=1048576&during=10: length and digest of what came, read so slowly for so long (everywhere)."""
     facts = {"length": request.body.length, "sha256": request.body.sha256, "trailers": request.body.trailers}
     return Response(headers=[("content-type", "application/json")], body=json.dumps(facts).encode())
 
