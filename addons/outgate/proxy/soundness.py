@@ -12,7 +12,7 @@ import re
 from mitmproxy import http
 from mitmproxy.net.http.validate import validate_headers
 
-from outgate.proxy.view import CONTROL_PREFIX, HOP_BY_HOP
+from outgate.policy.headers import CONTROL_PREFIX, HOP_BY_HOP
 
 BREAK = re.compile(rb"[\x00\r\n]")
 FOLD = b"\r\n "
