@@ -148,6 +148,19 @@ def test_a_hook_that_fails_after_the_dial_lets_nothing_of_the_origin_through(
 
 
 @pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("hook", ["requestheaders", "server_connected", "responseheaders"])
+def test_a_hook_that_fails_on_http2_lets_nothing_of_the_origin_through(
+    lab: Lab, origin_pki: world.OriginPki, sabotaged: SabotagedGate, hook: str, how: str
+) -> None:
+    sabotaged.sabotage(f"hook:{hook}", how)
+    started = time.monotonic()
+    done = http2(lab, origin_pki)
+    assert time.monotonic() - started < WITHIN
+    assert done.returncode != 0
+    assert "marker" not in done.stdout
+
+
+@pytest.mark.parametrize("how", HOWS)
 def test_a_body_stage_that_fails_ends_the_response_visibly(lab: Lab, sabotaged: SabotagedGate, how: str) -> None:
     sabotaged.sabotage("stage:response", how)
     answer = ask(lab, "api.example", 80, "/echo?staged=1")
