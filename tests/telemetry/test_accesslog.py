@@ -7,7 +7,7 @@ import time
 from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outgate.telemetry import accesslog
@@ -80,6 +80,7 @@ def test_what_a_terminal_would_obey_is_escaped(text, shown):
     assert parsed(render(record(path=text)))["path"] == shown
 
 
+@settings(deadline=None)
 @given(st.text(), st.binary(), st.text(max_size=3).map(lambda text: text * 1000))
 def test_any_text_makes_one_bounded_line_of_plain_characters(text, raw, long):
     line = render(record(host=text, path=raw.decode("utf-8", "surrogateescape"), reason=long))
