@@ -5,9 +5,11 @@ Owns waiting for entries: the gate writes one when an attempt is over, which may
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from .lab.gate import Documents, Entry, RunningGate
@@ -18,15 +20,15 @@ QUIET = 0.05  # seconds in which a packet that was on its way would have arrived
 
 
 class Journal:
-    """The access log from here on."""
+    """The access log from here on: of what begins now, and not of what was under way and is written only later."""
 
     def __init__(self, gate: RunningGate) -> None:
         self._gate = gate
-        self._from = len(gate.log())
+        self._from, self._since = len(gate.log()), math.floor(time.time() * 1000) / 1000
 
     def __call__(self, **wanted: object) -> list[Entry]:
         """Entries so far in which these fields stand."""
-        entries = self._gate.log()[self._from :]
+        entries = [entry for entry in self._gate.log()[self._from :] if _began(entry) >= self._since]
         return [entry for entry in entries if all(entry.get(name) == value for name, value in wanted.items())]
 
     def one(self, **wanted: object) -> Entry:
@@ -36,6 +38,10 @@ class Journal:
             time.sleep(0.01)
         assert len(found) == 1, f"wanted one entry with {wanted}; there is {self()}"
         return found[0]
+
+
+def _began(entry: Entry) -> float:
+    return datetime.fromisoformat(entry["time"]).timestamp()
 
 
 def load(gate: RunningGate, documents: Documents) -> dict[str, Any]:

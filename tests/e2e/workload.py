@@ -9,6 +9,7 @@ import http.client
 import json
 import socket
 import ssl
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ class Workload:
         asked = ["curl", "-sS", "-i", "--max-time", f"{PATIENCE:g}", "--cacert", str(trust or self.pki.gate_ca.cert)]
         options: dict[str, Any] = {"encoding": None, "errors": None}
         done = self.lab.run_in(self.lab.pod, [*asked, *flags, url], UID, **options, **({"input": data} if data else {}))
-        return _parsed(done.returncode, done.stdout, done.stderr.decode())
+        return came_of(done)
 
     def address(self, host: str, version: int = 4) -> str:
         """A name's address in the pod, or the address that is given."""
@@ -116,6 +117,11 @@ def response(made: socket.socket, method: str = "GET") -> tuple[http.client.HTTP
     answer = http.client.HTTPResponse(made, method=method)
     answer.begin()
     return answer, answer.read()
+
+
+def came_of(done: subprocess.CompletedProcess[bytes]) -> Answer:
+    """What a curl that ran with `-i` got."""
+    return _parsed(done.returncode, done.stdout, done.stderr.decode())
 
 
 def parsed(data: bytes) -> Answer:
