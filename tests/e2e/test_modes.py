@@ -82,6 +82,12 @@ class Proxies:
     def tunnelled(self, url: str, *flags: str) -> Answer:
         return self.http(url, "--proxytunnel", *flags)
 
+    def upgrading(self, url: str) -> Answer:
+        """The beginning of a WebSocket, with an absolute target."""
+        asked = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
+        fields = {**asked, "sec-websocket-key": "AAECAwQFBgcICQoLDA0ODw=="}
+        return self.http(url, *(part for name, value in fields.items() for part in ("-H", f"{name}: {value}")))
+
     def socks(self, url: str, *flags: str) -> Answer:
         return self.curl(url, "--proxy", "socks5h://{}:{}".format(*self.socks5.address), *flags)
 
@@ -125,10 +131,10 @@ ROUTES: dict[str, tuple[str, Ask, str]] = {
     "SOCKS": ("socks5", Proxies.socks, "http"),
     "SOCKS and TLS": ("socks5", Proxies.socks, "https"),
 }
-EVERY = pytest.mark.parametrize("route", ROUTES)
+DENIED = {**ROUTES, "WebSocket": ("regular", Proxies.upgrading, "http")}
 
 
-@EVERY
+@pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("http", ["--http1.1", "--http2"])
 def test_a_registered_host_is_reached(proxies: Proxies, origins: LocalOrigins, route: str, http: str) -> None:
     mode, ask, scheme = ROUTES[route]
@@ -142,9 +148,9 @@ def test_a_registered_host_is_reached(proxies: Proxies, origins: LocalOrigins, r
     assert (entry["verdict"], entry["code"], entry["host"]) == ("allow", "registered", "api.example")
 
 
-@EVERY
+@pytest.mark.parametrize("route", DENIED)
 def test_a_host_that_is_not_registered_is_denied(proxies: Proxies, origins: LocalOrigins, route: str) -> None:
-    mode, ask, scheme = ROUTES[route]
+    mode, ask, scheme = DENIED[route]
     journal = Journal(proxies.gate(mode))
     answer = ask(proxies, f"{scheme}://forbidden.example/?token=secret")
     if mode == "socks5":
@@ -161,9 +167,9 @@ def test_a_host_that_is_not_registered_is_denied(proxies: Proxies, origins: Loca
     assert not origins.records()
 
 
-@EVERY
+@pytest.mark.parametrize("route", DENIED)
 def test_a_host_that_a_rule_refuses_is_denied(proxies: Proxies, origins: LocalOrigins, route: str) -> None:
-    mode, ask, scheme = ROUTES[route]
+    mode, ask, scheme = DENIED[route]
     journal = Journal(proxies.gate(mode))
     answer = ask(proxies, f"{scheme}://ruled.example/refused")
     assert (answer.status, answer.denial["code"]) == (403, "refused_by_rule"), answer
