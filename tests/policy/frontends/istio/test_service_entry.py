@@ -16,6 +16,7 @@ from policy.frontends.istio.istio_building import (
 )
 
 ONE = "ports: [{number: 443, name: tls, protocol: HTTPS}]"
+TWO = "ports: [{number: 443, name: tls, protocol: HTTPS}, {number: 80, name: web, protocol: HTTP}]"
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,8 @@ ONE = "ports: [{number: 443, name: tls, protocol: HTTPS}]"
          "spec.endpoints[0].labels.a b"),
         (f"{{hosts: [a.example], resolution: STATIC, {ONE}, endpoints: [{{address: 'unix://x'}}]}}",
          "spec.endpoints[0].address"),
+        ("{hosts: [a.example], resolution: STATIC, endpoints: [{address: 'unix:///x'}]}", "spec.ports"),
+        (f"{{hosts: [a.example], resolution: STATIC, {TWO}, endpoints: [{{address: 'unix:///x'}}]}}", "spec.ports"),
         (f"{{hosts: [a.example], resolution: STATIC, {ONE}, endpoints: [{{address: 'unix:///x', ports: {{tls: 1}}}}]}}",
          "spec.endpoints[0].ports"),
         ("{hosts: [a.example], workloadSelector: {labels: {app: 'web-*'}}}", "spec.workloadSelector.labels.app"),

@@ -59,6 +59,8 @@ def scope(text: str, **gate: object) -> Scope:
         ("{ingress: [{port: {number: 80}, tls: {mode: ISTIO_MUTUAL}}]}", "spec.ingress[0].tls.mode"),
         ("{ingress: [{port: {number: 80}, tls: {httpsRedirect: true}}]}", "spec.ingress[0].tls.httpsRedirect"),
         ("{ingress: [{port: {number: 80}, tls: {credentialName: a}}]}", "spec.ingress[0].tls.credentialName"),
+        ("{ingress: [{port: {number: 80, protocol: HTTP}, tls: {mode: SIMPLE}}]}", "spec.ingress[0].port.protocol"),
+        ("{ingress: [{port: {number: 80}, tls: {mode: PASSTHROUGH}}]}", "spec.ingress[0].port.protocol"),
         ("{ingress: [{port: {number: 80}, connectionPool: {}}]}", "spec.ingress[0].connectionPool"),
         ("{inboundConnectionPool: {}}", "spec.inboundConnectionPool"),
         ("{outboundTrafficPolicy: {mode: SOME}}", "spec.outboundTrafficPolicy.mode"),
@@ -83,6 +85,7 @@ def test_what_istio_refuses_is_refused_on_its_field(spec, field):
         "{ingress: [{port: {number: 80, protocol: HTTP}, defaultEndpoint: ':80'}]}",
         "{ingress: [{port: {number: 80}, defaultEndpoint: '[::1]:80', bind: '::'}]}",
         "{ingress: [{port: {number: 80}, defaultEndpoint: 'unix://@a'}]}",
+        "{ingress: [{port: {number: 80, protocol: tls}, tls: {mode: SIMPLE, serverCertificate: /a, privateKey: /b}}]}",
     ],
 )
 def test_what_istio_takes_is_taken(spec):

@@ -22,7 +22,10 @@ def wrong(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("spec", "field"),
     [
-        ("{hosts: [a.example]}", "spec.http"),
+        ("{hosts: [a.example]}", "spec"),
+        ("{hosts: [a.example], http: [{}]}", "spec.http[0]"),
+        ("{hosts: [a.example], http: [{route: []}]}", "spec.http[0]"),
+        ("{hosts: [a.example], http: [{match: [{uri: {prefix: /}}]}]}", "spec.http[0]"),
         (f"{{hosts: ['*'], http: [{{{SELF}}}]}}", "spec.hosts[0]"),
         (f"{{hosts: [a!.example], http: [{{{SELF}}}]}}", "spec.hosts[0]"),
         (f"{{hosts: [a.example, '*.example'], http: [{{{SELF}}}]}}", "spec.hosts[1]"),
@@ -56,9 +59,6 @@ def test_what_istio_refuses_is_refused_on_its_field(spec, field):
 @pytest.mark.parametrize(
     ("route", "field"),
     [
-        ("", "route"),
-        ("match: [{uri: {prefix: /}}]", "route"),
-        ("route: []", "route"),
         ("route: [{}]", "route[0].destination"),
         ("route: [{destination: {}}]", "route[0].destination.host"),
         ("route: [{destination: {host: '*'}}]", "route[0].destination.host"),

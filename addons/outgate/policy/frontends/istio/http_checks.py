@@ -50,9 +50,7 @@ def _check_conflicts(route: Record, reading: Reading, *, delegated: bool) -> Non
             route, ("route", "fault", "rewrite", *(("directResponse",) if whole == "redirect" else ())), whole, reading
         )
     elif "route" not in route.places or (route.get("route") == [] and not reading.failed):
-        reading.error(
-            route.where, route.under("route"), "required value is missing", "add a route, redirect or directResponse"
-        )
+        reading.error(route.where, route.path, "leads nowhere", "add a route, redirect or directResponse")
     one_of(route, ("mirror", "mirrors"), reading)
 
 

@@ -145,12 +145,8 @@ def _check_static(spec: Record, reading: Reading) -> None:
                 "use resolution DNS for names",
             )
         if address.startswith(UNIX) and len(spec.get("ports", [])) != 1:
-            reading.error(
-                endpoint.at("address"),
-                endpoint.under("address"),
-                "a socket serves exactly one port",
-                "leave one port in the entry",
-            )
+            what = f'"{address}" is a socket, which serves exactly one port'
+            reading.error(spec.at("ports"), spec.under("ports"), what, "leave one")
     if not spec.get("endpoints") and "workloadSelector" not in spec:
         reading.warn(
             spec.at("resolution"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from outgate.policy.frontends.istio import server_tls, traffic_policy
 from outgate.policy.frontends.istio.common import UNIX, Item, unix_fault
-from outgate.policy.frontends.istio.ports import HTTP_LIKE
+from outgate.policy.frontends.istio.ports import HTTP_LIKE, TLS_LIKE
 from outgate.policy.frontends.istio.resource import Resource
 from outgate.policy.schema import Reading, Record
 
@@ -40,7 +40,8 @@ def _check_egress(listeners: list[Record], namespace: str, reading: Reading) -> 
     for index, listener in enumerate(listeners):
         port: Record | None = listener.get("port")
         if port is None and index < len(listeners) - 1:
-            reading.error(listener.where, listener.path, "a listener without a port comes last", "move it to the end")
+            what = "only the last listener may be without a port"
+            reading.error(listener.where, listener.path, what, "give it a port, or move it to the end")
         if port is not None:
             _check_listener(listener, port, seen, reading)
         _check_doubles(listener.get("hosts", []), namespace, reading)
@@ -101,7 +102,7 @@ def _check_ingress(listeners: list[Record], reading: Reading) -> None:
         if listener.get("bind", "").startswith(UNIX):
             reading.error(listener.at("bind"), listener.under("bind"), "is not an IP address")
         _check_endpoint(listener, reading)
-        _check_ingress_tls(listener.get("tls"), reading)
+        _check_ingress_tls(listener.get("tls"), port, reading)
 
 
 def _check_pool(listener: Record, port: Record, reading: Reading) -> None:
@@ -130,9 +131,12 @@ def _check_endpoint(listener: Record, reading: Reading) -> None:
         )
 
 
-def _check_ingress_tls(tls: Record | None, reading: Reading) -> None:
+def _check_ingress_tls(tls: Record | None, port: Record | None, reading: Reading) -> None:
     if tls is None:
         return
+    if port is not None and (protocol := port.get("protocol", "")) not in TLS_LIKE:
+        what = f"{protocol or 'a port without protocol'} has no TLS"
+        reading.error(port.at("protocol"), port.under("protocol"), what, "use HTTPS or TLS")
     server_tls.check(tls, reading)
     for name in ("subjectAltNames", "httpsRedirect", "credentialName", "credentialNames", "tlsCertificates"):
         if tls.get(name):

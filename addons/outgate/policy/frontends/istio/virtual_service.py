@@ -105,7 +105,7 @@ def check(service: Resource) -> None:
         _check_delegate(spec, reading)
     _check_hosts(spec, reading, gateway=gateway)
     if not any(spec.get(name) for name in ("http", "tls", "tcp")) and not reading.failed:
-        reading.error(spec.where, "spec.http", "required value is missing", "add http, tls or tcp routes")
+        reading.error(spec.where, "spec", "has no routes", "add http, tls or tcp routes")
     for route in spec.get("http", []):
         http_checks.check(route, reading, delegated=not spec.get("hosts"), gateway=gateway)
         _check_weights(route, reading)
@@ -133,8 +133,9 @@ def _check_hosts(spec: Record, reading: Reading, *, gateway: bool) -> None:
             reading.error(item.where, item.path, f'"{item.value}" {fault}', 'write "api.example.com"')
             faulty = True
     for index, item in enumerate(hosts if not faulty else []):
-        if any(overlap(item.value, other.value) for other in hosts[:index]):
-            reading.error(item.where, item.path, f'"{item.value}" is covered twice', "keep one of the two")
+        other = next((other.value for other in hosts[:index] if overlap(item.value, other.value)), None)
+        if other is not None:
+            reading.error(item.where, item.path, f'"{item.value}" and "{other}" share hosts', "keep one of the two")
 
 
 def _host_fault(host: str, spec: Record, *, gateway: bool) -> str:
