@@ -19,6 +19,10 @@ WITHIN = 5.0
 """Seconds for each attempt."""
 
 
+class Refused(ConnectionError):
+    """The proxy did not grant a connection: its status, and what it said."""
+
+
 class Application:
     def __init__(self, proxy: str, ca: str, pinned_ca: str) -> None:
         self.proxy = proxy.rpartition(":")[::2] if proxy else None
@@ -50,9 +54,10 @@ class Application:
             return socket.create_connection((host, port), WITHIN)
         sock = socket.create_connection((self.proxy[0], int(self.proxy[1])), WITHIN)
         sock.sendall(f"CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
-        status = sock.recv(4096).split(b"\r\n")[0].decode()
-        if " 200 " not in status:
-            raise ConnectionError(status)
+        answer = http.client.HTTPResponse(sock, method="CONNECT")
+        answer.begin()
+        if answer.status != 200:
+            raise Refused(f"{answer.status}{_gist(answer.read())}")
         return sock
 
     def _connection(self, host: str, port: int | str) -> http.client.HTTPConnection:
@@ -107,8 +112,10 @@ def main() -> None:
     for tried, attempt in ATTEMPTS:
         try:
             happened = attempt(app)
+        except Refused as error:
+            happened = str(error)
         except OSError as error:
-            happened = f"closed ({type(error).__name__})" if not str(error).startswith("HTTP/") else str(error)
+            happened = f"closed ({type(error).__name__})"
         sys.stdout.write(json.dumps({"tried": tried, "happened": happened}) + "\n")
         sys.stdout.flush()
         sys.stdin.readline()  # the demo looks into the gate's log before the next one

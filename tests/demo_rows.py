@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 HEADER = re.compile(r"what the application tried +(?=what happened)")
 VERDICT = re.compile(r"(allow|deny) (\w+): (.*)")
@@ -62,10 +62,7 @@ NAMESPACES = [
     Row("GET http://169.254.169.254/latest", "502 unregistered", "deny", "unregistered"),
 ]
 
-TOLD_BY_CONNECT = {"GET https://forbidden.example/", "TCP forbidden.example:22"}
-"""A proxy's client names its destination first, and is told there."""
+BYTES = "TCP forbidden.example:22"
 
-LOOPBACK = [
-    Row(row.tried, "HTTP/1.1 502 Denied", row.verdict, row.code) if row.tried in TOLD_BY_CONNECT else row
-    for row in NAMESPACES
-]
+LOOPBACK = [replace(row, happened="502 unregistered") if row.tried == BYTES else row for row in NAMESPACES]
+"""A proxy's client names where its bytes are to go, and can be told why not."""
