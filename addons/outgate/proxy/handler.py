@@ -23,6 +23,7 @@ from outgate.policy.snapshot import Policy
 from outgate.proxy import flow_control, origins, pipe
 from outgate.proxy.connections import READ_SIZE, Transport
 from outgate.proxy.exchange import ApprovedServer, GateClient
+from outgate.proxy.guard import trace
 from outgate.proxy.http1 import Abort, LingeringClose, Rejected, Release
 from outgate.proxy.layers import GateHttpLayer, Guard, Quiet
 from outgate.proxy.pipe import OutgateBodyHook
@@ -128,10 +129,10 @@ class Handler:
             self.active = time.monotonic()
             if self.lingering:
                 continue
-            if not self.http.streams:
-                self._expect_head()
             self.feed(events.DataReceived(self.client, data))
-            if self.http.streams:
+            if self.http.heading:
+                self._expect_head()
+            else:
                 self._head_came()
             await self._make_room(self.client, len(data))
         if self.client.state & ConnectionState.CAN_READ:
@@ -308,7 +309,7 @@ class Handler:
     def crash(self, error: BaseException) -> None:
         """A layer, a task or a command raised: nothing more passes in either direction."""
         self.plane.counts["crashes"] += 1
-        log.error("a connection was ended because it failed", exc_info=error)
+        log.error("a connection was ended because it failed: %s\n%s", type(error).__name__, trace(error))
         self.abort(f"internal failure: {type(error).__name__}")
 
     def abort(self, reason: str) -> None:

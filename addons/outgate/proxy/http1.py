@@ -158,6 +158,11 @@ class GateHttp1Server(_Trailers, stock.Http1Server):
         """Bytes that came in while an earlier request is still being answered."""
         return len(self.buf) if self.request_done else 0
 
+    @property
+    def heading(self) -> bool:
+        """Whether part of a request's head has come, and not all of it."""
+        return self.state == self.read_headers and len(self.buf) > 0
+
     def send(self, event: HttpEvent) -> Commands:
         if isinstance(event, ResponseTrailers):
             self.trailers_out = event.trailers if _chunked(self.response) else None
@@ -264,6 +269,8 @@ class GateHttp1Client(_Trailers, stock.Http1Client):
         super().__init__(context)
         self.header_bytes = header_bytes
         self.on_informational = on_informational
+        self.closing = False
+        """The origin said that it closes; the field itself is not passed on."""
 
     def send(self, event: HttpEvent) -> Commands:
         if isinstance(event, RequestProtocolError):
@@ -309,6 +316,7 @@ class GateHttp1Client(_Trailers, stock.Http1Client):
                 yield ReceiveHttp(Informational(self.stream_id, response))
             return
         self.response = response
+        self.closing = http1.connection_close(response.http_version, response.headers)
         self.body_reader = stock.make_body_reader(size)
         self.state = self.read_body
         yield ReceiveHttp(ResponseHeaders(self.stream_id, response, size == 0))
@@ -339,7 +347,7 @@ class GateHttp1Client(_Trailers, stock.Http1Client):
     def _finish(self) -> Commands:
         assert self.request
         assert self.response
-        if self._reusable(self.request, self.response) and not self.buf:
+        if not self.closing and not self.buf and self._reusable(self.request, self.response):
             yield Release(self.conn)
         else:
             yield commands.CloseConnection(self.conn)
@@ -356,8 +364,7 @@ class GateHttp1Client(_Trailers, stock.Http1Client):
             return False
         if _authenticates_connection(request) or _authenticates_connection(response):
             return False
-        closing = http1.connection_close(response.http_version, response.headers)
-        return not (until_close or closing or request.http_version == "HTTP/1.0")
+        return not until_close and request.http_version != "HTTP/1.0"
 
 
 class Informational(ResponseHeaders):

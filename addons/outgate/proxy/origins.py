@@ -166,7 +166,7 @@ def release(handler: Handler, server: Connection) -> None:
 
 def close(transport: Transport) -> None:
     """The layers are done with an origin connection; whoever reads it sees its end and cleans up."""
-    transport.writer.close()
+    transport.close()
 
 
 def _count(exchange: Exchange, message: WebSocketMessage) -> None:

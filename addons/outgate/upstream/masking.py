@@ -38,12 +38,25 @@ class Mask:
         """The same number of bytes, secrets as asterisks."""
         return data if self._pattern is None else self._pattern.sub(lambda found: b"*" * len(found[0]), data)
 
-    def pending(self, data: bytes) -> int:
-        """How many bytes at the end could be the beginning of a secret that goes on in what follows."""
-        for start in range(max(0, len(data) - self._longest + 1), len(data)):
-            if data[start] in self._first and any(form.startswith(data[start:]) for form in self._forms):
-                return len(data) - start
-        return 0
+    def settled(self, data: bytes) -> int:
+        """How many bytes are masked the same whatever follows: the rest may be part of a secret, or of a longer one."""
+        at = 0
+        for found in self._pattern.finditer(data) if self._pattern is not None else ():
+            begins = self._begins(data, at)
+            if begins <= found.start():
+                return begins
+            at = found.end()
+        return self._begins(data, at)
+
+    def _begins(self, data: bytes, at: int) -> int:
+        """Where, from `at` on, the data's end could be the beginning of a secret; its length where nowhere."""
+        for start in range(max(at, len(data) - self._longest + 1), len(data)):
+            end = data[start:]
+            if data[start] in self._first and any(
+                len(form) > len(end) and form.startswith(end) for form in self._forms
+            ):
+                return start
+        return len(data)
 
 
 class MaskedStream:
@@ -54,14 +67,14 @@ class MaskedStream:
 
     def feed(self, data: bytes) -> bytes:
         """What can be passed on after this piece."""
-        whole = self._mask.mask(self._held + data)
-        held = self._mask.pending(whole)
-        self._held = whole[len(whole) - held :]
-        return whole[: len(whole) - held]
+        whole = self._held + data
+        settled = self._mask.settled(whole)
+        self._held = whole[settled:]
+        return self._mask.mask(whole[:settled])
 
     def finish(self) -> bytes:
         """What was held back, at the end."""
-        rest, self._held = self._held, b""
+        rest, self._held = self._mask.mask(self._held), b""
         return rest
 
 
