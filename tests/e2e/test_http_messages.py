@@ -74,9 +74,8 @@ def test_a_body_that_follows_a_denial_does_not_take_the_answer_along(
     assert (answer.status, answer.denial["code"]) == (502, "unregistered")
 
 
-@pytest.mark.parametrize("flag", ["--http1.1", "--http2-prior-knowledge"])
-def test_curl_uploads_to_a_denied_host_and_gets_the_answer(workload: Workload, journal: Journal, flag: str) -> None:
-    answer = workload.curl("http://forbidden.example/up", flag, "--data-binary", "@-", data=b"x" * 1_000_000)
+def test_curl_uploads_to_a_denied_host_and_gets_the_answer(workload: Workload, journal: Journal) -> None:
+    answer = workload.curl("http://forbidden.example/up", "--http1.1", "--data-binary", "@-", data=b"x" * BIG)
     assert (answer.status, answer.denial["code"]) == (502, "unregistered")
     assert journal.one(path="/up")["sent"] == 0
 
