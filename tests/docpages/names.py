@@ -63,8 +63,24 @@ def _modules() -> dict[tuple[str, ...], Path]:
 
 @cache
 def _definitions(path: Path) -> frozenset[str]:
-    """Dotted names below a module: functions, classes, values, and the same of each class."""
-    return frozenset(_names(ast.parse(path.read_text(encoding="utf-8")), ""))
+    """Dotted names below a module: functions, classes, values, and the same of each class, inherited ones included."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    own = set(_names(tree, ""))
+    return frozenset(
+        own | {name for node in tree.body if isinstance(node, ast.ClassDef) for name in _inherited(tree, node)}
+    )
+
+
+def _inherited(tree: ast.Module, made: ast.ClassDef) -> Iterator[str]:
+    """What a class has from bases that its module imports from another of ours."""
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    homes = {alias.asname or alias.name: (node.module or "", alias.name) for node in imports for alias in node.names}
+    for base in made.bases:
+        module, name = homes.get(base.id, ("", "")) if isinstance(base, ast.Name) else ("", "")
+        home = _modules().get(tuple(module.split(".")))
+        if home is not None:
+            members = (known.removeprefix(f"{name}.") for known in _definitions(home) if known.startswith(f"{name}."))
+            yield from (f"{made.name}.{member}" for member in members)
 
 
 def _names(node: ast.AST, prefix: str) -> Iterator[str]:
