@@ -1,7 +1,9 @@
 """HTTP/2 as mitmproxy speaks it, with real flow control: what a peer sends is acknowledged when it has been passed on.
 
 mitmproxy opens every window to 2 GiB and acknowledges at once, so that a slow reader on the other side grows memory
-without end. Owns the windows and the debts; the handler says when a debt may be settled. Knows no policy.
+without end. It also ends every stream of a connection where one is too many, or where the peer says goodbye in good
+order, and remembers all that there ever were. Owns the windows and the debts; the handler says when a debt may be
+settled. Knows no policy. What a peer sent is not repeated into messages and logs.
 """
 
 from __future__ import annotations
@@ -9,14 +11,22 @@ from __future__ import annotations
 import collections
 from typing import Any
 
+import h2.connection
 import h2.errors
 import h2.events
 import h2.exceptions
+from h2.stream import StreamClosedBy
+from hyperframe.frame import Frame, GoAwayFrame, HeadersFrame, RstStreamFrame
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import _http2 as stock
 from mitmproxy.proxy.layers.http._base import ReceiveHttp
-from mitmproxy.proxy.layers.http._events import ResponseHeaders, ResponseProtocolError
+from mitmproxy.proxy.layers.http._events import (
+    ErrorCode,
+    RequestHeaders,
+    ResponseHeaders,
+    ResponseProtocolError,
+)
 from mitmproxy.proxy.layers.http._http_h2 import BufferedH2Connection
 
 from outgate.policy.model import Code
@@ -24,6 +34,18 @@ from outgate.proxy import answers
 from outgate.proxy.http1 import Rejected
 
 type Commands = layer.CommandGenerator[None]
+type Received = tuple[list[Frame], list[h2.events.Event]]
+
+FRAME = 16384
+"""Bytes that a frame may hold whatever the peer's settings, also when they change while it waits."""
+REMEMBERED = 256
+"""Streams looked after before those that are over are forgotten."""
+IN_GOOD_ORDER = int(h2.errors.ErrorCodes.NO_ERROR)
+REFUSED = int(h2.errors.ErrorCodes.REFUSED_STREAM)
+
+
+class Unprocessed(ResponseProtocolError):
+    """An origin that says that it has not begun with a request: it may be sent again, whatever it does."""
 
 
 class WindowedConnection(BufferedH2Connection):
@@ -44,6 +66,35 @@ class WindowedConnection(BufferedH2Connection):
         """Bytes of a stream that wait for the peer's window."""
         return sum(len(chunk.data) for chunk in self.stream_buffers.get(stream_id, ()))
 
+    def send_data(self, stream_id: int, data: Any, end_stream: bool = False, pad_length: None = None) -> None:
+        for start in range(0, len(data) or 1, FRAME):
+            super().send_data(stream_id, data[start : start + FRAME], end_stream and start + FRAME >= len(data))
+
+    def reset_stream(self, stream_id: int, error_code: int = 0) -> None:
+        self.stream_trailers.pop(stream_id, None)
+        super().reset_stream(stream_id, error_code)
+
+    def _receive_headers_frame(self, frame: HeadersFrame) -> Received:
+        """One stream too many is refused, and the others go on (RFC 9113, 5.1.2)."""
+        try:
+            return super()._receive_headers_frame(frame)
+        except h2.exceptions.TooManyStreamsError:
+            if frame.stream_id <= self.highest_inbound_stream_id or not frame.stream_id % 2:
+                raise
+        h2.connection._decode_headers(self.decoder, frame.data)  # or the next ones could not be read
+        self.highest_inbound_stream_id = frame.stream_id
+        self._closed_streams[frame.stream_id] = StreamClosedBy.SEND_RST_STREAM
+        return [RstStreamFrame(frame.stream_id, error_code=REFUSED)], []
+
+    def _receive_goaway_frame(self, frame: GoAwayFrame) -> Received:
+        """A peer that closes in good order still serves what it has begun; hyper-h2 would not listen any more."""
+        if frame.error_code != IN_GOOD_ORDER:
+            return super()._receive_goaway_frame(frame)
+        event = h2.events.ConnectionTerminated()
+        event.error_code, event.last_stream_id = h2.errors.ErrorCodes.NO_ERROR, frame.last_stream_id
+        event.additional_data = None
+        return [], [event]
+
 
 class _FlowControl(stock.Http2Connection):
     """Debts by stream: bytes received and passed on, whose window has not been given back."""
@@ -56,6 +107,8 @@ class _FlowControl(stock.Http2Connection):
         self.debts = collections.Counter()
 
     def handle_h2_event(self, event: h2.events.Event) -> layer.CommandGenerator[bool]:
+        if isinstance(event, h2.events.RequestReceived | h2.events.ResponseReceived):
+            self._forget_some()
         if not isinstance(event, h2.events.DataReceived):
             return (yield from super().handle_h2_event(event))
         assert event.stream_id is not None
@@ -67,6 +120,11 @@ class _FlowControl(stock.Http2Connection):
         if state is stock.StreamState.HEADERS_RECEIVED and event.data:
             yield ReceiveHttp(self.ReceiveData(event.stream_id, bytes(event.data)))
         return False
+
+    def _forget_some(self) -> None:
+        if len(self.streams) > REMEMBERED:
+            for stream_id in [number for number in self.streams if self.is_closed(number)]:
+                del self.streams[stream_id]
 
     def settle(self, stream_id: int) -> bytes:
         """Give the window of a stream back. Returns what has to be sent."""
@@ -108,10 +166,22 @@ class GateHttp2Server(_FlowControl, stock.Http2Server):
         self.h2_conn.send_data(event.stream_id, response.raw_content or b"", end_stream=True)
         yield commands.SendData(self.conn, self.h2_conn.data_to_send())
 
+    def handle_h2_event(self, event: h2.events.Event) -> layer.CommandGenerator[bool]:
+        if isinstance(event, h2.events.ConnectionTerminated) and event.error_code == IN_GOOD_ORDER:
+            return False  # the workload asks for nothing more, and waits for what it has asked for
+        return (yield from super().handle_h2_event(event))
+
     def protocol_error(self, message: str, error_code: int = h2.errors.ErrorCodes.PROTOCOL_ERROR) -> Commands:
         """What no stream can be told ends the connection. The message quotes headers, so it is not repeated."""
         yield Rejected(Code.REQUEST_MALFORMED, "what was received is not valid HTTP/2")
-        yield from super().protocol_error(message, error_code)
+        yield from super().protocol_error("what was received is not valid HTTP/2", error_code)
+
+    def refuse(self, stream_id: int) -> Commands:
+        """Begin nothing for a stream."""
+        if not self.is_closed(stream_id):
+            self.h2_conn.reset_stream(stream_id, REFUSED)
+        self.streams.pop(stream_id, None)
+        yield commands.SendData(self.conn, self.h2_conn.data_to_send())
 
     def refuse_rest(self, stream_id: int) -> None:
         """The answer is complete and what the client still sends on this stream is not wanted (RFC 9113, 8.1)."""
@@ -127,6 +197,13 @@ class GateHttp2Server(_FlowControl, stock.Http2Server):
         return self.h2_conn.pending(stream_id)
 
 
+class _Numbers(dict[int, int]):
+    """Stream numbers of an origin to those of the workload; 0, which is nobody's, for what is forgotten."""
+
+    def __missing__(self, number: int) -> int:
+        return 0
+
+
 class GateHttp2Client(_FlowControl, stock.Http2Client):
     """The origin's side."""
 
@@ -135,6 +212,56 @@ class GateHttp2Client(_FlowControl, stock.Http2Client):
         self.bound(stream_window, connection_window)
         self.h2_conn.local_settings.enable_push = 0
         self.h2_conn.local_settings.acknowledge()
+        self.their_stream_id = _Numbers()
+        self.leaving = False
+        """Whether the origin takes no further streams on this connection."""
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        if self.leaving and isinstance(event, RequestHeaders):
+            yield ReceiveHttp(_unprocessed(event.stream_id))
+            return
+        yield from super()._handle_event(event)
+        if self.leaving:
+            yield from self._leave()
+
+    def handle_h2_event(self, event: h2.events.Event) -> layer.CommandGenerator[bool]:
+        if isinstance(event, h2.events.ConnectionTerminated):
+            return (yield from self._goodbye(event))
+        if isinstance(event, h2.events.StreamReset) and event.error_code == REFUSED and event.stream_id in self.streams:
+            del self.streams[event.stream_id]
+            yield ReceiveHttp(_unprocessed(event.stream_id))
+            return False
+        return (yield from super().handle_h2_event(event))
+
+    def _goodbye(self, event: h2.events.ConnectionTerminated) -> layer.CommandGenerator[bool]:
+        if event.error_code != IN_GOOD_ORDER:
+            yield from self.close_connection("the origin ended the HTTP/2 connection")
+            return True
+        self.leaving = True
+        last = event.last_stream_id or 0
+        for stream_id in [number for number in self.streams if number > last]:
+            del self.streams[stream_id]
+            yield ReceiveHttp(_unprocessed(stream_id))
+        return False
+
+    def _leave(self) -> Commands:
+        """What waits for a free stream will not get one; with the last stream the connection ends."""
+        while self.stream_queue:
+            number, _ = self.stream_queue.popitem()
+            yield ReceiveHttp(_unprocessed(number))
+        if all(map(self.is_closed, self.streams)):
+            self.leaving = False
+            self.streams.clear()
+            yield from self.close_connection("the origin closed the HTTP/2 connection")
+
+    def protocol_error(self, message: str, error_code: int = h2.errors.ErrorCodes.PROTOCOL_ERROR) -> Commands:
+        yield from super().protocol_error("what the origin sent is not valid HTTP/2", error_code)
+
+    def forget(self, stream_id: int) -> None:
+        """A stream of the workload's is over, in whatever way."""
+        ours = self.our_stream_id.pop(stream_id, None)
+        if ours is not None:
+            self.their_stream_id.pop(ours, None)
 
     def target(self, stream_id: int) -> int:
         return self.their_stream_id.get(stream_id, -1)
@@ -144,3 +271,7 @@ class GateHttp2Client(_FlowControl, stock.Http2Client):
         if ours is None:
             return sum(len(event.data) for event in self.stream_queue.get(stream_id, ()) if hasattr(event, "data"))
         return self.h2_conn.pending(ours)
+
+
+def _unprocessed(stream_id: int) -> Unprocessed:
+    return Unprocessed(stream_id, "the origin did not begin with the request", ErrorCode.GENERIC_SERVER_ERROR)

@@ -22,13 +22,16 @@ from mitmproxy.proxy.layers.http import (
 from outgate.proxy.exchange import ApprovedServer
 from outgate.proxy.http1 import GateHttp1Client, GateHttp1Server, LingeringClose, Release
 from outgate.proxy.http2 import GateHttp2Client, GateHttp2Server
-from outgate.proxy.stream import GateStream, GetApprovedConnection
+from outgate.proxy.origin_side import GetApprovedConnection, OriginSide
+from outgate.proxy.stream import GateStream
 from outgate.settings import Limits
 
 type Commands = layer.CommandGenerator[None]
 
 SEPARATOR = "\x1f"
 """Between the status, code and reason of a failed dial, which mitmproxy carries as one string."""
+MOST_STREAMS = 200
+"""Streams of one connection that something is still done for; HTTP/2 lets a workload open half as many."""
 
 
 class Quiet(layer.Layer):
@@ -87,6 +90,10 @@ class GateHttpLayer(HttpLayer):
         return GateHttp1Server(self.context.fork(), self.limits.header_bytes)
 
     def make_stream(self, stream_id: int) -> Commands:
+        if len(self.streams) >= MOST_STREAMS and isinstance(self.server_side, GateHttp2Server):
+            # Also counted are streams that were reset while their origin was dialled: a reset does not make room.
+            yield from self.server_side.refuse(stream_id)
+            return
         self.streams[stream_id] = GateStream(self.context.fork(), stream_id, self)
         yield from self.event_to_child(self.streams[stream_id], events.Start())
 
@@ -116,9 +123,13 @@ class GateHttpLayer(HttpLayer):
         for known in self.connections:
             if not isinstance(known, ApprovedServer) or known.target != event.exchange.target:
                 continue
-            if known in self.waiting_for_establishment or (known.connected and known.alpn == b"h2"):
+            if known in self.waiting_for_establishment or self._takes_more(known):
                 return known
         return None
+
+    def _takes_more(self, known: ApprovedServer) -> bool:
+        speaking = getattr(self.connections[known], "child", None)
+        return known.connected and isinstance(speaking, GateHttp2Client) and not speaking.leaving
 
     def _open(self, event: GetApprovedConnection) -> Commands:
         assert event.exchange is not None
@@ -178,10 +189,20 @@ class GateHttpLayer(HttpLayer):
         code, _, reason = rest.partition(SEPARATOR)
         return (int(status), code, reason) if reason else (503, "connect_failed", error)
 
-    def forget(self, server: Connection) -> None:
-        """A stream is over; an origin connection that ended with it is not looked at again."""
-        if isinstance(server, ApprovedServer) and not server.connected:
-            self.connections.pop(server, None)
+    def forget(self, stream: OriginSide) -> None:
+        """A stream has done with its origin connection; those that have ended are not looked at again."""
+        speaking = getattr(self.connections.get(stream.context.server), "child", None)
+        if isinstance(speaking, GateHttp2Client):
+            speaking.forget(stream.stream_id)
+        used = {known.context.server for known in self.streams.values() if known is not stream}
+        for server in [known for known in self.connections if isinstance(known, ApprovedServer)]:
+            if not server.connected and server not in used and server not in self.waiting_for_establishment:
+                del self.connections[server]
+
+    @property
+    def heading(self) -> bool:
+        """Whether the workload has begun a request's head and not ended it."""
+        return isinstance(self.server_side, GateHttp1Server) and self.server_side.heading
 
     def unreported(self) -> Iterator[GateStream]:
         """Streams that the client left before they were over."""

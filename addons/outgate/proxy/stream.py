@@ -10,18 +10,17 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mitmproxy import connection, flow, http
+from mitmproxy import flow, http
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import http as stock
-from mitmproxy.proxy.layers.http import GetHttpConnection, SendHttp
+from mitmproxy.proxy.layers.http import SendHttp
 from mitmproxy.proxy.layers.http._events import (
     ErrorCode,
     HttpEvent,
     RequestData,
     RequestEndOfMessage,
     RequestHeaders,
-    RequestProtocolError,
     RequestTrailers,
     ResponseData,
     ResponseEndOfMessage,
@@ -34,8 +33,9 @@ from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
 from outgate.policy.decide import denial
 from outgate.policy.model import Code, Defaults
 from outgate.proxy import answers, soundness, view
-from outgate.proxy.exchange import ApprovedServer, Exchange, GateClient, attach, exchange_of
+from outgate.proxy.exchange import Exchange, GateClient, attach, exchange_of
 from outgate.proxy.http1 import Informational
+from outgate.proxy.origin_side import OriginSide
 from outgate.proxy.pipe import Chunk, OutgateBodyHook
 from outgate.proxy.stages import Stage
 
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from outgate.proxy.layers import GateHttpLayer
 
 type Commands = layer.CommandGenerator[None]
-
-IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
 
 @dataclass
@@ -55,29 +53,14 @@ class OutgateExchangeHook(commands.StartHook):
     blocking = False
 
 
-@dataclass
-class GetApprovedConnection(GetHttpConnection):
-    """A connection to the target of an exchange, new or (unless `fresh`) idle."""
-
-    exchange: Exchange | None = None
-    fresh: bool = False
-
-    __hash__ = GetHttpConnection.__hash__
-
-
-class GateStream(stock.HttpStream):
+class GateStream(OriginSide):
     """See the module."""
-
-    exchange: Exchange
 
     def __init__(self, context: Context, stream_id: int, parent: GateHttpLayer) -> None:
         super().__init__(context, stream_id)
         self.parent = parent
-        self.retried = False
         self.response_begun = False
         self.response_ended = False
-        self.answered = False
-        """Whether the response was over before the request."""
 
     # Entry: every event comes through here.
 
@@ -99,7 +82,7 @@ class GateStream(stock.HttpStream):
         exchange = getattr(self, "exchange", None)
         if exchange is not None and not exchange.reported:
             exchange.reported = True
-            self.parent.forget(self.context.server)
+            self.parent.forget(self)
             yield OutgateExchangeHook(self.flow)
 
     # The request's head.
@@ -213,12 +196,6 @@ class GateStream(stock.HttpStream):
         yield from self.drop_origin()
         yield stock.DropStream(self.stream_id)
 
-    def drop_origin(self) -> Commands:
-        """Nothing more goes to the origin for this exchange, and nothing more comes from it."""
-        server = self.context.server
-        if isinstance(server, ApprovedServer) and server in self.parent.connections:
-            yield SendHttp(RequestProtocolError(self.stream_id, "stopped", ErrorCode.CANCEL), server)
-
     # Bodies.
 
     def state_stream_request_body(self, event: HttpEvent) -> Commands:
@@ -314,86 +291,5 @@ class GateStream(stock.HttpStream):
         self.flow.live = False
         yield stock.DropStream(self.stream_id)
 
-    # The origin.
 
-    def make_server_connection(self) -> Generator[commands.Command, Any, bool]:
-        return (yield from self.connect(fresh=False))
-
-    def connect(self, *, fresh: bool) -> Generator[commands.Command, Any, bool]:
-        if (changed := self._changed()) is not None:
-            yield from self.stop(502, str(Code.POLICY_FAILURE), changed)
-            return False
-        target = self.exchange.target
-        assert target is not None
-        command = GetApprovedConnection((target.host, target.port), False, None, "tcp", self.exchange, fresh)
-        opened, error = yield command
-        if self.client_state == self.state_errored:
-            return False
-        if error:
-            yield from self.connect_failed(str(error))
-            return False
-        self.context.server = self.flow.server_conn = opened
-        return True
-
-    def _changed(self) -> str | None:
-        """What was judged is what leaves: an addon may not point the request elsewhere afterwards."""
-        if self.exchange.target is None:
-            return "nothing was approved"
-        request = self.flow.request
-        named = request.authority if request.is_http2 else request.headers.get("host", "")
-        if named != self.exchange.authority or (not request.is_http2 and request.authority):
-            return "an addon changed the destination after it was judged"
-        return None
-
-    def connect_failed(self, error: str) -> Commands:
-        status, code, reason = self.parent.explain_error(error)
-        flag = "UF" if status == 503 else ""
-        yield from self.stop(status, code, reason, flag)
-
-    def handle_protocol_error(self, event: RequestProtocolError | ResponseProtocolError) -> Commands:
-        if isinstance(event, ResponseProtocolError) and self.client_state != self.state_errored:
-            if self._may_retry(event):
-                yield from self.retry()
-            elif self.server_state not in (self.state_done, self.state_errored):
-                yield from self.stop(*self._origin_failure(event))
-            return
-        if not self.exchange.failure:
-            self.exchange.failure = "the client went away"
-            self.exchange.error_code = "client_disconnected"
-        waiting = self.answered and not self.request_ended
-        yield from super().handle_protocol_error(event)
-        if waiting:  # the origin still waits for a body that will not come
-            yield from self.drop_origin()
-
-    @staticmethod
-    def _origin_failure(event: ResponseProtocolError) -> tuple[int, str, str, str]:
-        status = 502 if event.code is ErrorCode.RESPONSE_VALIDATION_FAILED else 503
-        return status, "upstream_reset", event.message, "UC"
-
-    def _may_retry(self, event: ResponseProtocolError) -> bool:
-        """An idle connection may have been closed by the origin just as it was used: once, and only if it is safe."""
-        server = self.flow.server_conn
-        return (
-            not self.retried
-            and event.code is ErrorCode.GENERIC_SERVER_ERROR
-            and isinstance(server, ApprovedServer)
-            and server.reused
-            and self.flow.response is None
-            and self.request_ended
-            and not self.exchange.sent_bytes
-            and self.flow.request.method.upper() in IDEMPOTENT
-        )
-
-    def retry(self) -> Commands:
-        self.retried = True
-        if not (yield from self.connect(fresh=True)):
-            return
-        yield SendHttp(RequestHeaders(self.stream_id, self.flow.request, True), self.context.server)
-        yield SendHttp(RequestEndOfMessage(self.stream_id), self.context.server)
-
-
-def is_approved(server: connection.Connection) -> bool:
-    return isinstance(server, ApprovedServer)
-
-
-__all__ = ["GateStream", "GetApprovedConnection", "OutgateExchangeHook", "exchange_of", "is_approved"]
+__all__ = ["GateStream", "OutgateExchangeHook", "exchange_of"]

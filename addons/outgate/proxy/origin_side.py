@@ -1,0 +1,140 @@
+"""The half of an exchange that faces its origin: a connection for it, and what becomes of it when that breaks.
+
+Owns when an exchange is sent again, and the last look at whether it is still the one that was judged. What the workload
+is told is the other half's, in `stream`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mitmproxy.proxy import commands, layer
+from mitmproxy.proxy.layers import http as stock
+from mitmproxy.proxy.layers.http import GetHttpConnection, SendHttp
+from mitmproxy.proxy.layers.http._events import (
+    ErrorCode,
+    RequestEndOfMessage,
+    RequestHeaders,
+    RequestProtocolError,
+    ResponseProtocolError,
+)
+
+from outgate.policy.model import Code
+from outgate.proxy.exchange import ApprovedServer, Exchange
+from outgate.proxy.http2 import Unprocessed
+
+if TYPE_CHECKING:
+    from outgate.proxy.layers import GateHttpLayer
+
+type Commands = layer.CommandGenerator[None]
+
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+
+
+@dataclass
+class GetApprovedConnection(GetHttpConnection):
+    """A connection to the target of an exchange, new or (unless `fresh`) idle or shared."""
+
+    exchange: Exchange | None = None
+    fresh: bool = False
+
+    __hash__ = GetHttpConnection.__hash__
+
+
+class OriginSide(stock.HttpStream):
+    """See the module. `stop` is the other half's."""
+
+    exchange: Exchange
+    parent: GateHttpLayer
+    request_ended: bool
+    answered = False
+    """Whether the response was over before the request."""
+    retried = False
+
+    def stop(self, status: int, code: str, reason: str, flag: str = "") -> Commands:
+        raise NotImplementedError
+
+    def make_server_connection(self) -> Generator[commands.Command, Any, bool]:
+        return (yield from self.connect(fresh=False))
+
+    def connect(self, *, fresh: bool) -> Generator[commands.Command, Any, bool]:
+        if (changed := self._changed()) is not None:
+            yield from self.stop(502, str(Code.POLICY_FAILURE), changed)
+            return False
+        target = self.exchange.target
+        assert target is not None
+        command = GetApprovedConnection((target.host, target.port), False, None, "tcp", self.exchange, fresh)
+        opened, error = yield command
+        if self.client_state == self.state_errored:
+            return False
+        if error:
+            yield from self.connect_failed(str(error))
+            return False
+        self.context.server = self.flow.server_conn = opened
+        return True
+
+    def _changed(self) -> str | None:
+        """What was judged is what leaves: an addon may not point the request elsewhere afterwards."""
+        if self.exchange.target is None:
+            return "nothing was approved"
+        request = self.flow.request
+        named = request.authority if request.is_http2 else request.headers.get("host", "")
+        if named != self.exchange.authority or (not request.is_http2 and request.authority):
+            return "an addon changed the destination after it was judged"
+        return None
+
+    def connect_failed(self, error: str) -> Commands:
+        status, code, reason = self.parent.explain_error(error)
+        flag = "UF" if status == 503 else ""
+        yield from self.stop(status, code, reason, flag)
+
+    def handle_protocol_error(self, event: RequestProtocolError | ResponseProtocolError) -> Commands:
+        if isinstance(event, ResponseProtocolError) and self.client_state != self.state_errored:
+            if self._may_retry(event):
+                yield from self.retry(fresh=not isinstance(event, Unprocessed))
+            elif self.server_state not in (self.state_done, self.state_errored):
+                yield from self.stop(*self._origin_failure(event))
+            return
+        if not self.exchange.failure:
+            self.exchange.failure = "the client went away"
+            self.exchange.error_code = "client_disconnected"
+        waiting = self.answered and not self.request_ended
+        yield from super().handle_protocol_error(event)
+        if waiting:  # the origin still waits for a body that will not come
+            yield from self.drop_origin()
+
+    def drop_origin(self) -> Commands:
+        """Nothing more goes to the origin for this exchange, and nothing more comes from it."""
+        server = self.context.server
+        if isinstance(server, ApprovedServer) and server in self.parent.connections:
+            yield SendHttp(RequestProtocolError(self.stream_id, "stopped", ErrorCode.CANCEL), server)
+
+    @staticmethod
+    def _origin_failure(event: ResponseProtocolError) -> tuple[int, str, str, str]:
+        status = 502 if event.code is ErrorCode.RESPONSE_VALIDATION_FAILED else 503
+        return status, "upstream_reset", event.message, "UC"
+
+    def _may_retry(self, event: ResponseProtocolError) -> bool:
+        """Once, where nothing would be done twice and nothing has to be sent that is not here any more."""
+        whole = self.flow.response is None and self.request_ended and not self.exchange.sent_bytes
+        return not self.retried and whole and (isinstance(event, Unprocessed) or self._stale(event))
+
+    def _stale(self, event: ResponseProtocolError) -> bool:
+        """An idle connection may have been closed by the origin just as it was used."""
+        server = self.flow.server_conn
+        return (
+            event.code is ErrorCode.GENERIC_SERVER_ERROR
+            and isinstance(server, ApprovedServer)
+            and server.reused
+            and self.flow.request.method.upper() in IDEMPOTENT
+        )
+
+    def retry(self, *, fresh: bool) -> Commands:
+        self.retried = True
+        self.parent.forget(self)
+        if not (yield from self.connect(fresh=fresh)):
+            return
+        yield SendHttp(RequestHeaders(self.stream_id, self.flow.request, True), self.context.server)
+        yield SendHttp(RequestEndOfMessage(self.stream_id), self.context.server)
