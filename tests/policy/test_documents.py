@@ -26,11 +26,9 @@ def test_every_value_and_key_knows_its_file_line_and_column():
 
 
 def test_a_document_knows_what_it_is():
-    text = "apiVersion: g.example/v1\nkind: K\nmetadata: {name: n, namespace: s, labels: {a: b, c: 1}}\n"
+    text = "apiVersion: g.example/v1\nkind: K\nmetadata: {name: n, namespace: s}\n"
     (document,) = parse(text, "f.yaml", 3)
     assert (document.group, document.kind, document.namespace, document.name) == ("g.example", "K", "s", "n")
-    assert document.strings("metadata", "labels") == {"a": "b", "c": "1"}
-    assert document.strings("metadata", "annotations") == {}
     assert document.layer == 3
 
 

@@ -29,8 +29,6 @@ HTTP_ONLY = frozenset(
     }
 )
 """What a tunnel does not show."""
-NEVER_KNOWN = frozenset({Attribute.REQUEST_PRINCIPAL, Attribute.REQUEST_CLAIM, Attribute.METADATA})
-"""The gate verifies no tokens and has no Envoy filters."""
 AUTHORITY = frozenset({"host", ":authority"})
 
 
@@ -181,6 +179,7 @@ def _header(condition: Condition, terms: Terms) -> Test:
 
 
 def _unknown(condition: Condition, terms: Terms) -> Test:
+    """The gate verifies no tokens and has no Envoy filters."""
     return lambda facts: None
 
 

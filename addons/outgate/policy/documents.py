@@ -93,11 +93,6 @@ class Document:
     def namespace(self) -> str:
         return self.root.text("metadata", "namespace")
 
-    def strings(self, *path: str) -> dict[str, str]:
-        """A mapping of strings, such as labels or annotations."""
-        node = self.root.child(*path)
-        return {key: str(value.data) for key, value in node.mapping.items()} if node else {}
-
 
 def parse(text: str, file: str, layer: int = 0) -> list[Document]:
     """All documents of one text, `kind: List` unfolded. Raises `PolicyError` with the place of what is not YAML."""

@@ -198,7 +198,6 @@ class Duration:
     """Go or protobuf notation (`1.5s`, `1h30m`), returned in seconds."""
 
     least: float = 0.001
-    whole_milliseconds: bool = True
 
     def read(self, node: Node, path: str, reading: Reading) -> float | None:
         if not isinstance(node.data, str) or not DURATION.fullmatch(node.data):
@@ -208,7 +207,7 @@ class Duration:
         if seconds < self.least:
             reading.error(node.where, path, f'"{node.data}" is too short', f"use at least {self.least:g}s")
             return None
-        if self.whole_milliseconds and abs(seconds * 1000 - round(seconds * 1000)) > 1e-6:
+        if abs(seconds * 1000 - round(seconds * 1000)) > 1e-6:
             reading.error(node.where, path, f'"{node.data}" is finer than a millisecond', "use whole milliseconds")
             return None
         return seconds

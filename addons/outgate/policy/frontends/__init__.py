@@ -20,8 +20,6 @@ class Setting:
 
     gate: Gate = field(default_factory=Gate)
     strict: bool = True
-    base: str = ""
-    """Directory that relative file references of native documents start from; empty: the document's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,16 +103,6 @@ def test_what_is_no_network(text):
     assert common.network_fault(text)
 
 
-def test_an_address_that_yaml_made_a_mapping_of():
-    value, reading = read(common.NetworkText(), {"fd00:": Node(None, HERE)})
-    assert (value, reading.problems) == ("fd00::", [])
-
-
-def test_any_other_mapping_is_no_address():
-    _, reading = read(common.NetworkText(), {"a": Node(None, HERE)})
-    assert reading.failed
-
-
 @pytest.mark.parametrize(
     ("exported", "owner", "namespace", "seen"),
     [

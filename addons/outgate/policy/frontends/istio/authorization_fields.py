@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from outgate.policy.documents import Node
-from outgate.policy.frontends.istio.common import Checked, Labels, NetworkText
+from outgate.policy.frontends.istio.common import NETWORK, Checked, Labels
 from outgate.policy.frontends.istio.resource import envelope
 from outgate.policy.matching import is_template, template_problem
 from outgate.policy.model import Attribute, Condition, Fate
@@ -113,8 +113,8 @@ SOURCES = {
     "requestPrincipals": Look(Attribute.REQUEST_PRINCIPAL, Pattern(), note=TOKENS),
     "namespaces": Look(Attribute.NAMESPACE, Pattern(glob=True)),
     "serviceAccounts": Look(Attribute.SERVICE_ACCOUNT, ACCOUNT),
-    "ipBlocks": Look(Attribute.SOURCE_IP, NetworkText()),
-    "remoteIpBlocks": Look(Attribute.REMOTE_IP, NetworkText(), note=REMOTE),
+    "ipBlocks": Look(Attribute.SOURCE_IP, NETWORK),
+    "remoteIpBlocks": Look(Attribute.REMOTE_IP, NETWORK, note=REMOTE),
     "trustDomains": Look(Attribute.TRUST_DOMAIN, Pattern(glob=True)),
 }
 OPERATIONS = {
@@ -133,7 +133,7 @@ KEYS = {
     "request.auth.principal": SOURCES["requestPrincipals"],
     "request.auth.audiences": Look(Attribute.REQUEST_CLAIM, Pattern(), "aud", TOKENS),
     "request.auth.presenter": Look(Attribute.REQUEST_CLAIM, Pattern(), "azp", TOKENS),
-    "destination.ip": Look(Attribute.DESTINATION_IP, NetworkText(), note=DIALLED),
+    "destination.ip": Look(Attribute.DESTINATION_IP, NETWORK, note=DIALLED),
     "destination.port": OPERATIONS["ports"],
     "connection.sni": Look(Attribute.SNI, Pattern()),
 }

@@ -159,19 +159,6 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkText:
-    """An address or network. A YAML flow list ends the plain text `fd00::` at its last colon and makes it a mapping;
-    it is read as what was written."""
-
-    def read(self, node: Node, path: str, reading: Reading) -> str | None:
-        if isinstance(node.data, dict) and len(node.data) == 1:
-            (key, value) = next(iter(node.mapping.items()))
-            if key.endswith(":") and value.data is None:
-                node = Node(f"{key}:", node.where)
-        return Checked(network_fault, 'write "10.0.0.0/8" or "192.0.2.1"', 64).read(node, path, reading)
-
-
-@dataclass(frozen=True, slots=True)
 class Labels:
     """Label keys and values. A selector's are plain: no wildcard, no empty key."""
 
@@ -203,7 +190,7 @@ class Labels:
 HOST = Checked(host_fault, 'write "api.example.com" or "*.example.com"')
 NAME = Checked(name_fault, 'write "api.example.com"')
 DNS_LABEL = Checked(label_fault)
-IP = Checked(address_fault)
+NETWORK = Checked(network_fault, 'write "10.0.0.0/8" or "192.0.2.1"', 64)
 BIND = Checked(bind_fault)
 PORT = Integer(1, 65535)
 OPTIONAL_PORT = Integer(0, 65535)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from outgate.policy.frontends.istio.common import (
     EXPORTS,
     HOST,
+    NETWORK,
     OPTIONAL_PORT,
     PORT,
     Checked,
     Labels,
-    NetworkText,
     Placed,
     label_fault,
 )
@@ -52,7 +52,7 @@ SPEC = Fields(
             required=True,
             note="a wildcard for part of a label (`*example.com`) is refused",
         ),
-        "addresses": Field(Sequence(Placed(NetworkText()), most=256)),
+        "addresses": Field(Sequence(Placed(NETWORK), most=256)),
         "ports": Field(Sequence(SERVICE_PORT, most=256)),
         "location": Field(Choice(("MESH_EXTERNAL", "MESH_INTERNAL"))),
         "resolution": Field(Choice(RESOLUTIONS)),

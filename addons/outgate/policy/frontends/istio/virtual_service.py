@@ -13,10 +13,10 @@ from outgate.policy.frontends.istio import http_checks
 from outgate.policy.frontends.istio.common import (
     DNS_LABEL,
     EXPORTS,
+    NETWORK,
     OPTIONAL_PORT,
     Item,
     Labels,
-    NetworkText,
     Placed,
     check_exports,
     check_gateway_names,
@@ -38,7 +38,7 @@ ROUTE = Sequence(Fields({"destination": Field(DESTINATION, required=True), "weig
 _LAYER_4 = {
     "port": Field(OPTIONAL_PORT),
     "gateways": Field(Sequence(Placed(Text()))),
-    "destinationSubnets": unmatched(Sequence(NetworkText())),
+    "destinationSubnets": unmatched(Sequence(NETWORK)),
     "sourceLabels": unmatched(Labels()),
     "sourceNamespace": unmatched(DNS_LABEL),
 }
@@ -69,7 +69,7 @@ TCP = Fields(
             Sequence(
                 Fields(
                     {
-                        "sourceSubnet": unmatched(NetworkText()),
+                        "sourceSubnet": unmatched(NETWORK),
                         **_LAYER_4,
                     },
                     snake=True,

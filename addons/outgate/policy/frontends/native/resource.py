@@ -39,7 +39,6 @@ class Resource:
     document: Document
     reading: Reading
     namespace: str
-    base: str
     spec: Record | None
 
     @property
@@ -67,4 +66,4 @@ def read(document: Document, spec: Fields, setting: Setting) -> Resource:
     )
     record = envelope.read(document.root, "", reading)
     found = record.get("spec") if record is not None and not reading.failed else None
-    return Resource(document, reading, document.namespace or setting.gate.namespace, setting.base, found)
+    return Resource(document, reading, document.namespace or setting.gate.namespace, found)

@@ -102,8 +102,7 @@ def absolute(resource: Resource, path: str | None) -> str | None:
     """A file named by a document. Relative paths start from the directory of the document."""
     if path is None:
         return None
-    base = resource.base or os.path.dirname(resource.document.where.file)
-    return os.path.abspath(os.path.join(base, path))
+    return os.path.abspath(os.path.join(os.path.dirname(resource.document.where.file), path))
 
 
 def _contradictions(reading: Reading, record: Record) -> None:
