@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from outgate.policy.frontends.istio import inventory
 from outgate.policy.model import Fate
+from policy.frontends.istio import inventory
 
 PAGE = Path(__file__).parents[4] / "docs" / "fields-not-yet-applied.md"
 

@@ -1,0 +1,208 @@
+"""Documents in which every field that is applied is set, by kind: what tests change to see what it changes."""
+
+from policy.frontends.istio.istio_building import document
+
+SERVICE_ENTRY = document(
+    "ServiceEntry",
+    """
+    hosts: [api.shop.example]
+    addresses: [192.0.2.1]
+    ports: [{number: 443, name: web, protocol: HTTPS, targetPort: 8443}]
+    location: MESH_EXTERNAL
+    resolution: STATIC
+    endpoints:
+    - {address: 192.0.2.7, ports: {web: 9443}, labels: {zone: a}, locality: eu/west, weight: 3}
+    - {address: 192.0.2.8}
+    exportTo: [prod]
+    subjectAltNames: [shop.example]
+""",
+)
+
+PLAIN = document(
+    "ServiceEntry",
+    """
+    hosts: [api.shop.example]
+    ports: [{number: 80, name: http, protocol: HTTP}, {number: 443, name: web, protocol: HTTPS}]
+    resolution: DNS
+    exportTo: [prod]
+""",
+)
+
+DESTINATION_RULE = (
+    document(
+        "DestinationRule",
+        """
+    host: api.shop.example
+    exportTo: [prod]
+    trafficPolicy:
+      connectionPool: {tcp: {connectTimeout: 3s}}
+      tls:
+        mode: MUTUAL
+        clientCertificate: /certs/a.crt
+        privateKey: /certs/a.key
+        caCertificates: /certs/a-ca.crt
+        caCrl: /certs/a.crl
+        subjectAltNames: [a.shop.example]
+        sni: a-sni.shop.example
+      portLevelSettings:
+      - port: {number: 443}
+        connectionPool: {tcp: {connectTimeout: 4s}}
+        tls:
+          mode: MUTUAL
+          clientCertificate: /certs/b.crt
+          privateKey: /certs/b.key
+          caCertificates: /certs/b-ca.crt
+          caCrl: /certs/b.crl
+          subjectAltNames: [b.shop.example]
+          sni: b-sni.shop.example
+""",
+    )
+    + PLAIN
+)
+
+ALL_PORTS = document(
+    "ServiceEntry",
+    """
+    hosts: [api.shop.example]
+    addresses: [192.0.2.1]
+    ports:
+    - {number: 80, name: http, protocol: HTTP}
+    - {number: 81, name: plain, protocol: HTTP}
+    - {number: 443, name: tls, protocol: TLS}
+    - {number: 444, name: more, protocol: TLS}
+    - {number: 5432, name: sql, protocol: TCP}
+    - {number: 5433, name: replica, protocol: TCP}
+    resolution: STATIC
+    endpoints: [{address: 192.0.2.7}]
+    exportTo: [prod]
+""",
+)
+
+HOST = "{destination: {host: api.shop.example, port: {number: "
+GATEWAY_HOST = "{destination: {host: egress.infra.svc.cluster.local, subset: shop, port: {number: "
+ROUTES = document(
+    "VirtualService",
+    f"""
+    hosts: [api.shop.example]
+    gateways: [mesh, out]
+    exportTo: [prod]
+    http:
+    - match: [{{gateways: [mesh], port: 80}}]
+      route: [{HOST}81}}}}, weight: 1}}]
+    - match: [{{gateways: [mesh], port: 81}}]
+      route: [{GATEWAY_HOST}81}}}}, weight: 1}}]
+    - match: [{{gateways: [out], port: 81}}]
+      route: [{HOST}80}}}}, weight: 1}}]
+    tls:
+    - match: [{{sniHosts: [api.shop.example], gateways: [mesh], port: 443}}]
+      route: [{HOST}444}}}}, weight: 1}}]
+    tcp:
+    - match: [{{gateways: [mesh], port: 5432}}]
+      route: [{HOST}5433}}}}, weight: 1}}]
+""",
+)
+OUT = document(
+    "Gateway",
+    """
+    selector: {istio: egressgateway}
+    servers:
+    - {port: {number: 81, name: http, protocol: HTTP}, hosts: [api.shop.example]}
+""",
+    name="out",
+)
+VIRTUAL_SERVICE = ROUTES + ALL_PORTS + OUT
+
+GATEWAY = (
+    document(
+        "Gateway",
+        """
+    selector: {app: gate}
+    servers:
+    - {port: {number: 443, name: tls, protocol: TLS}, hosts: [api.shop.example], tls: {mode: PASSTHROUGH}}
+    - {port: {number: 81, name: http, protocol: HTTP}, hosts: [api.shop.example]}
+""",
+        name="out",
+    )
+    + document(
+        "VirtualService",
+        """
+    hosts: [api.shop.example]
+    gateways: [mesh, out]
+    http:
+    - match: [{gateways: [mesh], port: 80}]
+      route: [{destination: {host: egress.infra.svc.cluster.local, port: {number: 81}}}]
+    - match: [{gateways: [out], port: 81}]
+      route: [{destination: {host: api.shop.example, port: {number: 443}}}]
+""",
+    )
+    + PLAIN
+)
+
+SIDECAR = document(
+    "Sidecar",
+    """
+    workloadSelector: {labels: {app: web}}
+    egress: [{hosts: ["*/api.shop.example"]}]
+    outboundTrafficPolicy: {mode: ALLOW_ANY}
+""",
+)
+
+OPERATOR = (
+    """
+---
+apiVersion: install.istio.io/v1alpha1
+kind: IstioOperator
+metadata: {name: mesh, namespace: system}
+spec:
+  meshConfig:
+    outboundTrafficPolicy: {mode: ALLOW_ANY}
+    rootNamespace: roots
+    trustDomain: shop.local
+    trustDomainAliases: [old.local]
+    pathNormalization: {normalization: NONE}
+    connectTimeout: 4s
+    tlsDefaults: {minProtocolVersion: TLSV1_3}
+    defaultServiceExportTo: ["prod"]
+    defaultDestinationRuleExportTo: ["prod"]
+    defaultVirtualServiceExportTo: ["prod"]
+"""
+    + document(
+        "ServiceEntry",
+        """
+    hosts: [api.shop.example]
+    ports: [{number: 80, name: http, protocol: HTTP}, {number: 443, name: web, protocol: HTTPS}]
+    resolution: DNS
+""",
+    )
+    + document(
+        "DestinationRule",
+        """
+    host: api.shop.example
+    trafficPolicy: {tls: {mode: SIMPLE}}
+""",
+    )
+    + document(
+        "VirtualService",
+        """
+    hosts: [api.shop.example]
+    http:
+    - match: [{port: 80}]
+      route: [{destination: {host: api.shop.example, port: {number: 443}}}]
+""",
+    )
+    + document("Sidecar", 'egress: [{hosts: ["./*"]}]', namespace="roots")
+)
+
+BASES = {
+    "ServiceEntry": SERVICE_ENTRY,
+    "DestinationRule": DESTINATION_RULE,
+    "VirtualService": VIRTUAL_SERVICE,
+    "Gateway": GATEWAY,
+    "Sidecar": SIDECAR,
+    "IstioOperator": OPERATOR,
+}
+"""By kind: documents of which the first is of the kind."""
+GATES = {
+    "DestinationRule": {"labels": (("app", "gate"),)},
+    "Gateway": {"labels": (("app", "gate"),), "collapses": False},
+}
