@@ -65,8 +65,6 @@ ROWS = {
         "spec.resolution": ({}, {"spec.resolution": "DNS"}),
         "spec.endpoints[].address": ({}, {"spec.endpoints.0.address": "192.0.2.9"}),
         "spec.endpoints[].ports.*": ({}, {"spec.endpoints.0.ports.web": 9444}),
-        "spec.endpoints[].labels": ({}, {"spec.endpoints.0.labels.zone": "b"}),
-        "spec.endpoints[].locality": ({}, {"spec.endpoints.0.locality": "eu/east"}),
         "spec.endpoints[].weight": ({}, {"spec.endpoints.0.weight": 4}),
         "spec.exportTo[]": ({}, {"spec.exportTo.0": "web"}),
         "spec.subjectAltNames[]": ({}, {"spec.subjectAltNames.0": "www.shop.example"}),

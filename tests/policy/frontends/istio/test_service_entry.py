@@ -2,7 +2,7 @@
 
 import pytest
 
-from outgate.policy.model import Intercept, NameKind, Protocol, Resolution, SubjectName
+from outgate.policy.model import Fate, Intercept, NameKind, Protocol, Resolution, SubjectName
 from policy.frontends.istio.istio_building import (
     destination,
     document,
@@ -252,6 +252,21 @@ def test_a_socket_is_left_out_when_lenient():
     )
     made = port(text, strict=False)
     assert [endpoint.address for endpoint in made.upstream.endpoints] == ["192.0.2.7"]
+
+
+def test_what_only_subsets_and_locality_balancing_look_at_is_kept_and_said_to_be_ignored():
+    found = loaded(
+        entry("resolution: STATIC\nendpoints: [{address: 192.0.2.7, locality: eu/west, labels: {zone: a}, weight: 2}]")
+    )
+    (endpoint,) = found.destinations[0].ports[0].upstream.endpoints
+    assert (endpoint.locality, endpoint.labels) == ("eu/west", (("zone", "a"),))
+    fates = {report.path.rpartition(".")[2]: report.fate for report in found.fields if "endpoints[0]." in report.path}
+    assert fates == {
+        "address": Fate.APPLIED,
+        "locality": Fate.IGNORED,
+        "labels": Fate.IGNORED,
+        "weight": Fate.APPLIED,
+    }
 
 
 def test_every_field_of_a_document_is_accounted_for():

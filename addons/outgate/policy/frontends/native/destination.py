@@ -13,6 +13,7 @@ from outgate.policy.hosts import literal
 from outgate.policy.model import (
     Destination,
     Endpoint,
+    Fate,
     HeaderInjection,
     Intercept,
     Port,
@@ -53,14 +54,15 @@ FRAMING = frozenset(
 )
 """Headers that say where a message goes or ends."""
 
+UNCHOSEN = "shown, and not yet chosen by"
 ENDPOINT = Fields(
     {
         "address": Field(Host(pattern=False), required=True),
         "port": Field(NUMBER),
         "weight": Field(Integer(1)),
         "priority": Field(Integer(0)),
-        "locality": Field(Text()),
-        "labels": Field(Mapping(Text())),
+        "locality": Field(Text(), fate=Fate.IGNORED, note=UNCHOSEN),
+        "labels": Field(Mapping(Text()), fate=Fate.IGNORED, note=UNCHOSEN),
     }
 )
 
