@@ -16,7 +16,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -46,9 +46,10 @@ def main() -> int:
         return _play(reason)
     except BrokenPipeError:  # whoever reads has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         sys.stdout.write("\nstopped\n")
-    return 1
+        return 130
 
 
 def _play(reason: str) -> int:
@@ -133,8 +134,9 @@ def _rows(process: subprocess.Popen[str], gate: RunningGate) -> Iterator[tuple[s
     for count, line in enumerate(process.stdout, 1):
         said = json.loads(line)
         yield said["tried"], said["happened"], _logged(gate, count)
-        process.stdin.write("\n")
-        process.stdin.flush()
+        with suppress(BrokenPipeError):  # it has ended, and says why itself
+            process.stdin.write("\n")
+            process.stdin.flush()
 
 
 def _logged(gate: RunningGate, count: int) -> dict[str, Any]:

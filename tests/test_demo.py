@@ -72,7 +72,7 @@ def test_a_reader_that_leaves_ends_it_quietly():
     process.stdout.readline()
     process.stdout.close()
     try:
-        assert process.wait(60) == 1
+        assert process.wait(60) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
     finally:
