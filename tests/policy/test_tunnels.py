@@ -1,5 +1,7 @@
 """What is said at load about rules that look at HTTP where nothing of it is seen."""
 
+from dataclasses import replace
+
 import pytest
 
 from outgate.policy.model import Action, Attribute, Defaults, Destination, Intercept, Port, Protocol, Upstream
@@ -100,6 +102,31 @@ def test_rules_that_cannot_mean_a_tunnel_are_let_be(quiet):
 )
 def test_a_rule_means_a_destination_whose_names_it_shares(value, pattern, expected):
     assert bool(warned(rule(isin(Attribute.HOST, value)), destinations=[destination(pattern)])) is expected
+
+
+OTHER = isin(Attribute.HOST, "Www.example:443")
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (rule(HOSTS), ["api.example:443"]),
+        (rule(OTHER), ["www.example:443"]),
+        (rule(operations=[(HOSTS,), (OTHER,)]), ["www.example:443", "api.example:443"]),
+        (rule(operations=[(HOSTS,), (PATHS,)]), ["www.example:443", "api.example:443"]),
+        (rule(operations=[(HOSTS, PATHS)]), ["api.example:443"]),
+        (rule(HOSTS, operations=[(PATHS,)]), ["api.example:443"]),
+        (rule(HOSTS, OTHER), []),
+        (rule(isin(Attribute.HOST, "api.example", "www.*")), ["www.example:443", "api.example:443"]),
+        (rule(notin(Attribute.HOST, "api.example")), ["www.example:443", "api.example:443"]),
+    ],
+)
+def test_each_rule_is_about_the_tunnels_that_it_names_in_their_order(written, expected):
+    """What is known by address alone may be meant by any name."""
+    unnamed = replace(destination(name="by-address"), hosts=())
+    known = [destination("www.example"), destination("api.example"), unnamed]
+    (what,) = warned(written, destinations=known, defaults=ISTIO)
+    assert what.partition(" on ")[2] == f"{', '.join([*expected, 'by-address:443'])}, tunnelled"
 
 
 def test_a_policy_about_another_destination_is_let_be():

@@ -6,7 +6,7 @@ itself is in `rules.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from outgate.policy.conditions import HTTP_ONLY
 from outgate.policy.matching import strings
@@ -25,6 +25,9 @@ from outgate.policy.model import (
 from outgate.policy.rules import conditions_of
 from outgate.problems import Problem, Severity
 
+type Pair = tuple[Destination, Port]
+type Test = Callable[[Destination, Port], bool]
+
 SHOWN = 3
 """Endpoints named in a warning."""
 
@@ -33,11 +36,9 @@ def tunnel_warnings(
     policies: Iterable[AccessPolicy], destinations: Sequence[Destination], defaults: Defaults
 ) -> list[Problem]:
     """One warning for each rule and each way in which it is read otherwise on a tunnel than it looks."""
-    tunnelled = [
-        (destination, port) for destination in destinations for port in destination.ports if is_tunnelled(port)
-    ]
+    tunnels = Tunnels(destinations)
     return [
-        problem for policy in policies for rule in policy.rules for problem in _about(policy, rule, tunnelled, defaults)
+        problem for policy in policies for rule in policy.rules for problem in _about(policy, rule, tunnels, defaults)
     ]
 
 
@@ -46,13 +47,36 @@ def is_tunnelled(port: Port) -> bool:
     return port.protocol is Protocol.TCP or port.intercept is Intercept.TUNNEL
 
 
-def _about(
-    policy: AccessPolicy, rule: AccessRule, tunnelled: Iterable[tuple[Destination, Port]], defaults: Defaults
-) -> Iterator[Problem]:
+class Tunnels:
+    """All tunnelled ports, found by name for rules that name hosts in full: most rules, and most hosts."""
+
+    def __init__(self, destinations: Iterable[Destination]) -> None:
+        self.all: list[Pair] = [
+            (destination, port) for destination in destinations for port in destination.ports if is_tunnelled(port)
+        ]
+        self._named: dict[str, list[int]] = {}
+        """By exact name, the places in `all`; by `*`, those of wildcards and of what has no name."""
+        for place, (destination, _) in enumerate(self.all):
+            for host in destination.hosts or ("*",):
+                self._named.setdefault("*" if host.startswith("*") else host, []).append(place)
+
+    def meant(self, rule: AccessRule) -> list[Pair]:
+        """Those that a rule could be asked about, as far as ports and hosts say, in their order."""
+        names = _full_names(rule)
+        found = self.all
+        if names is not None:
+            keys = {"*", *names, *(name.rpartition(":")[0] for name in names)}
+            places = {place for key in keys for place in self._named.get(key, ())}
+            found = [self.all[place] for place in sorted(places)]
+        always, groups = _tests(rule.conditions), [_tests(group) for group in rule.operations] or [[]]
+        return [pair for pair in found if _all(always, pair) and any(_all(group, pair) for group in groups)]
+
+
+def _about(policy: AccessPolicy, rule: AccessRule, tunnels: Tunnels, defaults: Defaults) -> Iterator[Problem]:
     named = {condition.attribute for condition in conditions_of(rule)} & HTTP_ONLY
     if not named:
         return
-    meant = [pair for pair in tunnelled if _concerns(policy, pair[0]) and _may_mean(rule, *pair)]
+    meant = [pair for pair in tunnels.meant(rule) if _concerns(policy, pair[0])]
     if not meant:
         return
     source = rule.source or policy.source
@@ -74,13 +98,13 @@ def _unseen(action: Action, hidden: set[Attribute]) -> tuple[str, str]:
     return f"{action} cannot see {names}, and so matches more than it says", "name the ports it is about"
 
 
-def _by_other_name(meant: Sequence[tuple[Destination, Port]]) -> tuple[str, str]:
+def _by_other_name(meant: Sequence[Pair]) -> tuple[str, str]:
     raw = all(port.protocol is Protocol.TCP for _, port in meant)
     name = "the destination's own name" if raw else "the SNI"
     return f"hosts are judged by {name}", "Istio would not judge them at all; tunnelHosts: istio does as Istio does"
 
 
-def _listed(meant: Sequence[tuple[Destination, Port]]) -> str:
+def _listed(meant: Sequence[Pair]) -> str:
     names = [f"{_name(destination)}:{port.number}" for destination, port in meant]
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return f"{', '.join(names[:SHOWN])}{more}, tunnelled"
@@ -90,28 +114,49 @@ def _name(destination: Destination) -> str:
     return destination.hosts[0] if destination.hosts else destination.name
 
 
-def _may_mean(rule: AccessRule, destination: Destination, port: Port) -> bool:
-    """Whether a rule could be asked about a port of a destination, as far as ports and hosts say."""
-    if not all(_allows(condition, destination, port) for condition in rule.conditions):
-        return False
-    groups = rule.operations or ((),)
-    return any(all(_allows(condition, destination, port) for condition in group) for group in groups)
+def _all(tests: list[Test], pair: Pair) -> bool:
+    return all(test(*pair) for test in tests)
 
 
-def _allows(condition: Condition, destination: Destination, port: Port) -> bool:
+def _full_names(rule: AccessRule) -> set[str] | None:
+    """The names one of which an attempt has where the rule matches; None where any may."""
+    for groups in ((rule.conditions,), rule.operations):
+        found = [_named_in_full(group) for group in groups]
+        if found and all(found):
+            return set().union(*found)
+    return None
+
+
+def _named_in_full(group: Iterable[Condition]) -> set[str]:
+    for condition in group:
+        if condition.attribute is Attribute.HOST and not condition.negated:
+            names = {value.lower() for value in condition.values}
+            if not any(name.startswith("*") or name.endswith("*") for name in names):
+                return names
+    return set()
+
+
+def _tests(conditions: Iterable[Condition]) -> list[Test]:
+    """What ports and hosts say of some conditions; all others are passed over."""
+    return [test for condition in conditions if (test := _test(condition)) is not None]
+
+
+def _test(condition: Condition) -> Test | None:
     if condition.attribute is Attribute.PORT:
-        return (str(port.number) in condition.values) is not condition.negated
-    if condition.attribute is Attribute.HOST and not condition.negated and destination.hosts:
-        return any(_overlap(value, host, port) for value in condition.values for host in destination.hosts)
-    return True
+        return lambda destination, port: (str(port.number) in condition.values) is not condition.negated
+    if condition.attribute is not Attribute.HOST or condition.negated:
+        return None
+    values = [value.lower() for value in condition.values]
+    match, bare = strings(values), [value.partition(":")[0] for value in values]
 
-
-def _overlap(value: str, host: str, port: Port) -> bool:
-    """Whether a rule's host and a destination's pattern have a name in common."""
-    value = value.lower()
-    if not host.startswith("*"):
-        match = strings([value])
+    def shares(host: str, port: Port) -> bool:
+        """Whether the rule's hosts and a destination's pattern have a name in common."""
+        if host.startswith("*"):
+            return any(_under(value, host[1:]) for value in bare)
         return match(host) or match(f"{host}:{port.number}")
-    suffix = host[1:]
-    bare = value.partition(":")[0]
-    return bare.endswith(("*", suffix)) or (bare.startswith("*") and suffix.endswith(bare[1:]))
+
+    return lambda destination, port: not destination.hosts or any(shares(host, port) for host in destination.hosts)
+
+
+def _under(value: str, suffix: str) -> bool:
+    return value.endswith(("*", suffix)) or (value.startswith("*") and suffix.endswith(value[1:]))
