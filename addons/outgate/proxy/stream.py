@@ -29,10 +29,11 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseTrailers,
 )
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
+from mitmproxy.proxy.layers.websocket import WebsocketLayer
 
 from outgate.policy.decide import denial
 from outgate.policy.model import Code, Defaults
-from outgate.proxy import answers, soundness, view
+from outgate.proxy import answers, soundness, view, websockets
 from outgate.proxy.exchange import Exchange, GateClient, attach, exchange_of
 from outgate.proxy.http1 import Informational
 from outgate.proxy.origin_side import OriginSide
@@ -61,6 +62,7 @@ class GateStream(OriginSide):
         self.parent = parent
         self.response_begun = False
         self.response_ended = False
+        self.bounded = False
 
     # Entry: every event comes through here.
 
@@ -283,6 +285,18 @@ class GateStream(OriginSide):
             # The workload may be waiting for this end before it comes to its own.
             self.answered = True
             yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
+
+    def passthrough(self, event: events.Event) -> Commands:
+        """What passes after the switch to WebSocket."""
+        assert isinstance(self.child_layer, WebsocketLayer)
+        most = self.parent.limits.websocket_message
+        if not self.bounded:
+            websockets.bound(self.child_layer, most)
+            self.bounded = True
+        yield from super().passthrough(event)
+        if websockets.overflows(self.child_layer, most):
+            self.exchange.failure = self.exchange.failure or f"a WebSocket message is longer than {most} bytes"
+            yield from self.break_off(self.exchange.failure)
 
     def flow_done(self) -> Commands:
         if not self.answered:

@@ -1,0 +1,55 @@
+"""WebSocket messages within bounds.
+
+mitmproxy gathers a message before it passes it on, however long it is and into however many pieces it was cut, and
+inflates what comes compressed without end. Owns these bounds. What passes and what is said of it is mitmproxy's.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+from mitmproxy.proxy.layers.websocket import WebsocketConnection, WebsocketLayer
+from wsproto.extensions import PerMessageDeflate
+from wsproto.frame_protocol import CloseReason
+
+PIECES = 16 * 1024
+"""Fragments of one message; each costs more than its bytes."""
+
+
+class BoundedDeflate(PerMessageDeflate):
+    """Inflates no more at once than a message may hold."""
+
+    most: int
+
+    def frame_inbound_payload_data(self, proto: Any, data: bytes) -> bytes | CloseReason:
+        if not self._inbound_compressed or not self._inbound_is_compressible or self._decompressor is None:
+            return super().frame_inbound_payload_data(proto, data)
+        try:
+            inflated = self._decompressor.decompress(bytes(data), self.most + 1)
+        except zlib.error:
+            return CloseReason.INVALID_FRAME_PAYLOAD_DATA
+        return CloseReason.MESSAGE_TOO_BIG if len(inflated) > self.most else inflated
+
+
+def bound(layer: WebsocketLayer, most: int) -> None:
+    """Put the bound on what a WebSocket inflates, once it has begun."""
+    for side in (layer.client_ws, layer.server_ws):
+        for extension in side._proto.extensions:
+            if isinstance(extension, PerMessageDeflate):
+                extension.__class__ = BoundedDeflate
+                extension.most = most  # type: ignore[attr-defined]
+
+
+def overflows(layer: WebsocketLayer, most: int) -> bool:
+    """Whether either side has sent more of a message than a message may hold."""
+    return any(_overflows(side, most) for side in (layer.client_ws, layer.server_ws))
+
+
+def _overflows(side: WebsocketConnection, most: int) -> bool:
+    pieces = side.frame_buf
+    if len(pieces) > PIECES:
+        return True
+    if pieces[-1] and isinstance(pieces[-1], bytes):
+        pieces[-1] = bytearray(pieces[-1])  # type: ignore[call-overload]  # grows in place, not by a copy each time
+    return sum(map(len, pieces)) > most
