@@ -166,7 +166,10 @@ class TestAuthorities:
             ("api.example:8080", 8080, ["api.example"], False, False),
             ("api.example:8080", 8080, ["api.example:*"], True, True),
             ("api.example", 8080, ["api.example"], True, None),
-            ("api.example", 8080, ["api.example:8080"], False, None),
+            ("api.example", 8080, ["api.example:8080"], False, True),
+            ("api.example", 80, ["api.example:80"], False, True),
+            ("api.example", 80, ["api.example:*"], False, True),
+            ("api.example", 80, ["api.example:81"], False, False),
             ("api.example:80", 80, ["api.example"], False, None),
             ("api.example:80", 80, ["api.example", "api.example:*"], True, True),
             ("api.example.", 80, ["api.example"], None, None),
@@ -179,6 +182,11 @@ class TestAuthorities:
             attempt = replace(get("api.example", port=port), headers={key: sent})
             assert ask(isin(Attribute.HOST, *values), attempt) is granted
             assert ask(isin(Attribute.HOST, *values), attempt, granting=False) is refused
+
+    def test_a_deny_of_all_other_hosts_is_not_met_by_the_name_with_its_port(self):
+        attempt = replace(get("api.example"), headers={"host": "api.example"})
+        assert ask(notin(Attribute.HOST, "api.example"), attempt, granting=False) is False
+        assert ask(notin(Attribute.HOST, "api.example:80"), attempt, granting=False) is True
 
     def test_two_authorities_that_differ_leave_it_open(self):
         attempt = replace(get("api.example"), headers={":authority": "api.example", "host": "other.example"})

@@ -133,11 +133,14 @@ def _method(condition: Condition, terms: Terms) -> Test:
 
 def _host(condition: Condition, terms: Terms) -> Test:
     match = matching.strings(value.lower() for value in condition.values)
+    denied = not terms.granting and not condition.negated
 
     def test(facts: Facts) -> bool | None:
         names = facts.names
         if names is None:
             return None
+        if denied and match(names.ported):
+            return True
         spellings = names.spellings if terms.granting else names.all
         if len(spellings) == 1:
             return match(spellings[0])

@@ -20,6 +20,8 @@ class Names(NamedTuple):
     spellings: tuple[str, ...]
     all: tuple[str, ...]
     """With those that a rule must not be escaped by: as clients usually write the verified name."""
+    ported: str = ""
+    """With its port, which a DENY rule may name although clients leave it out."""
     as_sent: bool = False
     """The workload chose the spelling, so a rule holds only if it holds for each; else any will do."""
 
@@ -108,7 +110,8 @@ class Facts:
         if host is None:
             return Names(_distinct(*sent), _distinct(*sent), as_sent=True)
         alike = _bracketed(host) if port_of(sent[0]) is None else self._with_port(host)
-        return Names(_distinct(*sent, alike), _distinct(*sent, alike, self._usual(host)), as_sent=True)
+        every = _distinct(*sent, alike, self._usual(host))
+        return Names(_distinct(*sent, alike), every, self._with_port(host), as_sent=True)
 
     def _usual(self, host: str) -> str:
         """The authority that a client sends: the port is left out where it is the scheme's own."""
