@@ -1,7 +1,7 @@
 """The TLS that a document has the gate start: one block, in DestinationRule and in mesh settings.
 
 Owns the shape of the block, what its fields ask of each other, and its translation into `UpstreamTLS`. Which block
-applies to which port is `rules.py`'s.
+applies to which port is `destination_rules.py`'s.
 """
 
 from __future__ import annotations

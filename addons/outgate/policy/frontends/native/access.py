@@ -14,6 +14,7 @@ from outgate.policy.frontends.native.resource import Resource
 from outgate.policy.frontends.native.shapes import Cidr, Either
 from outgate.policy.hosts import HostError, canonical_host
 from outgate.policy.model import AccessPolicy, AccessRule, Action, Attribute, Condition
+from outgate.policy.principals import SCHEME
 from outgate.policy.schema import (
     Boolean,
     Choice,
@@ -127,7 +128,7 @@ def _value(resource: Resource, record: Record, name: str, attribute: Attribute, 
         resource.reading.error(record.at(name), record.under(name), f"{text!a} {problem}")
     if attribute is Attribute.SERVICE_ACCOUNT and "/" not in text:
         return f"{resource.namespace}/{text}"
-    return text.removeprefix("spiffe://") if attribute is Attribute.PRINCIPAL else text
+    return text.removeprefix(SCHEME) if attribute is Attribute.PRINCIPAL else text
 
 
 def _fine(text: str) -> str:
