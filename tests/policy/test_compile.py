@@ -168,7 +168,15 @@ def test_a_rule_that_cannot_be_judged_is_found_at_load(monkeypatch):
     monkeypatch.setattr(compilation.access, "prepare", broken)
     text = "apiVersion: outgate.dev/v1alpha1\nkind: EgressAccess\nmetadata: {name: x}\nspec: {rules: [{}]}\n"
     with pytest.raises(PolicyError, match="EgressAccess x: no such thing"):
-        policy(text)
+        policy(text + "---\n" + entry())
+
+
+def test_the_rules_of_a_loaded_policy_are_compiled_before_the_first_request():
+    rule = "apiVersion: outgate.dev/v1alpha1\nkind: EgressAccess\nmetadata: {name: x%d}\nspec: {rules: [{}]}\n---\n"
+    made = policy(entry() + "".join(rule % number for number in range(20)))
+    compiled = compilation.access._benches.cache_info().misses
+    assert decide(made, http("a.example")).allowed
+    assert compilation.access._benches.cache_info().misses == compiled
 
 
 def test_loading_and_deciding_import_nothing_heavy(tmp_path):

@@ -118,7 +118,14 @@ def _checked(policy: Policy, *, strict: bool) -> Iterator[Problem]:
 
 
 def _rules(layers: tuple[AccessLayer, ...], defaults: Defaults) -> Iterator[Problem]:
-    """Values of rules that cannot be judged, found now and not at the first request."""
+    """Values of rules that cannot be judged, found now and not at the first request, which finds the rules compiled."""
+    try:
+        access.prepare(layers, defaults)
+    except ValueError:
+        yield from _faulty(layers, defaults)
+
+
+def _faulty(layers: tuple[AccessLayer, ...], defaults: Defaults) -> Iterator[Problem]:
     for layer in layers:
         for policy in layer.policies:
             try:
