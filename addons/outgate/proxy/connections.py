@@ -28,6 +28,8 @@ class Transport:
     task: asyncio.Task[None] | None = None
     origin: Connection | None = None
     released: bool = False
+    broken: bool = False
+    """Whether the peer broke off instead of coming to an end."""
     ending: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:

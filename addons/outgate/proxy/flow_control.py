@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from mitmproxy.connection import Connection
 
 from outgate.proxy.connections import HIGH_WATER, Transport
-from outgate.proxy.exchange import ApprovedServer
 from outgate.proxy.http1 import GateHttp1Client, GateHttp1Server
 from outgate.proxy.http2 import GateHttp2Client, GateHttp2Server
 from outgate.proxy.layers import GateHttpLayer, OriginLayer
@@ -26,7 +25,8 @@ class FlowControl:
     def __init__(self, http: GateHttpLayer, transports: Mapping[Connection, Transport]) -> None:
         self.http = http
         self.transports = transports
-        self.drains: set[asyncio.Task[None]] = set()
+        self.drains: dict[Connection, asyncio.Task[None]] = {}
+        """One for each congested connection: one that never drains keeps nobody waiting for another."""
         self.moved = asyncio.Event()
         self.closed = False
 
@@ -88,6 +88,8 @@ class FlowControl:
         if stream is None:
             return None
         client = self.http.context.client
+        if stream._paused is not None:
+            return client  # behind a dial or a hook; when that is over there is an event
         target: Connection = stream.context.server if source is client else client
         transport = self.transports.get(target)
         if transport is not None and transport.congested:
@@ -95,28 +97,26 @@ class FlowControl:
         protocol = self.protocol(target)
         if isinstance(protocol, GateHttp2Server | GateHttp2Client) and protocol.pending(stream_id) > HIGH_WATER:
             return target
-        if source is client and not isinstance(target, ApprovedServer):
-            return target  # its origin is still being dialled
         return None
 
     def _settle_when_drained(self, connection: Connection) -> None:
         """A drained socket is no event of the layers, so something has to wait for it."""
         transport = self.transports.get(connection)
-        if transport is None or not transport.congested or self.drains:
+        if transport is None or not transport.congested or connection in self.drains:
             return
-        task = asyncio.get_running_loop().create_task(transport.drain())
-        self.drains.add(task)
-        task.add_done_callback(self._drained)
+        task = self.drains[connection] = asyncio.get_running_loop().create_task(transport.drain())
+        task.add_done_callback(lambda _: self._drained(connection))
 
-    def _drained(self, task: asyncio.Task[None]) -> None:
-        self.drains.discard(task)
-        self.settle()
+    def _drained(self, connection: Connection) -> None:
+        del self.drains[connection]
+        if not self.closed:
+            self.settle()
 
     def close(self) -> None:
         """Nothing waits any longer."""
         self.closed = True
         self.moved.set()
-        for task in self.drains:
+        for task in self.drains.values():
             task.cancel()
 
 

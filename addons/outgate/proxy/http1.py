@@ -98,6 +98,9 @@ class _Trailers:
 
     def messages(self: Any, event: events.Event) -> Any:
         closed = isinstance(event, events.ConnectionClosed)
+        if closed and getattr(self.conn, "broken", False):
+            self.broken_body = "the body breaks off"
+            return
         while True:
             try:
                 message = self.body_reader.read_eof() if closed else self.body_reader(self.buf)

@@ -199,6 +199,15 @@ class GateHttpLayer(HttpLayer):
             if not server.connected and server not in used and server not in self.waiting_for_establishment:
                 del self.connections[server]
 
+    def paused(self, connection: Connection) -> bool:
+        """Whether what comes on a connection of HTTP/1 waits behind a dial or a hook. HTTP/2 is bounded by windows."""
+        known = self.connections.get(connection)
+        speaking = getattr(known, "child", None) if isinstance(known, OriginLayer) else known
+        if not isinstance(speaking, GateHttp1Server | GateHttp1Client) or speaking.stream_id is None:
+            return False
+        stream = self.streams.get(speaking.stream_id)
+        return stream is not None and stream._paused is not None
+
     @property
     def heading(self) -> bool:
         """Whether the workload has begun a request's head and not ended it."""

@@ -87,6 +87,13 @@ class GateStream(OriginSide):
             self.parent.forget(self)
             yield OutgateExchangeHook(self.flow)
 
+    def leave(self) -> Commands:
+        """The client is gone."""
+        exchange = getattr(self, "exchange", None)
+        if exchange is not None and not exchange.failure and not self._upgraded():
+            exchange.failure, exchange.error_code = "the client went away", "client_disconnected"
+        yield from self.report()
+
     # The request's head.
 
     def state_wait_for_request_headers(self, event: HttpEvent) -> Commands:
