@@ -20,6 +20,7 @@ from outgate.policy.compile import load
 from outgate.policy.current import Snapshot
 from outgate.policy.frontends import Setting
 from outgate.policy.plain import plain, plain_policy
+from outgate.proxy.peer import peer_uid
 from outgate.reload import PolicyWatcher
 
 WITHIN = 20.0
@@ -248,6 +249,26 @@ async def test_a_request_without_a_plain_host_is_refused(admin, head):
     answer = await raw(admin, f"GET /config {head}\r\nConnection: close\r\n\r\n".encode())
     assert answer.split(b" ")[1] in (b"400", b"403")
     assert b"destinations" not in answer
+
+
+@pytest.mark.parametrize(("uid", "status"), [(os.geteuid(), 200), (0, 200), (4242, 403), (None, 403)])
+async def test_on_loopback_only_the_gate_and_root_are_answered(gate, uid, status):
+    admin = Admin("127.0.0.1:0", gate, lambda source, destination: uid)
+    admin.start()
+    try:
+        for path in ("/config", "/healthz", "/status"):
+            assert (await ask(admin, path)).status == status
+    finally:
+        await admin.stop()
+
+
+async def test_the_kernel_says_who_asks(gate):
+    admin = Admin("127.0.0.1:0", gate, peer_uid)
+    admin.start()
+    try:
+        assert (await ask(admin, "/healthz")).status == 200
+    finally:
+        await admin.stop()
 
 
 async def test_an_address_of_the_machine_answers_to_itself_alone(gate):

@@ -107,7 +107,7 @@ def test_commands_do_what_the_page_says(step, place):
             return
         if step.gate is not None:
             stack.enter_context(place.serving(step.gate))
-        done = place.run(step.block, shell.WORKLOAD if step.gate is not None else None)
+        done = place.run(step.block, shell.uid_of(step))
     assert done.returncode == 0, f"{done.stdout}{done.stderr}"
     if step.shown is None:
         return

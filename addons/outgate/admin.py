@@ -61,15 +61,23 @@ class Source(Protocol):
         """Load the policy files again. False: they were refused, and `snapshot.last_error` says why."""
 
 
-class Admin:
-    """`address` is `ADDR:PORT` or `unix:PATH`. Listens from `start` to `stop`."""
+type UidOf = Callable[[tuple[str, int], tuple[str, int]], int | None]
+"""The uid that connected from one address to another on this machine; None where it cannot be told."""
 
-    def __init__(self, address: str, source: Source) -> None:
+
+class Admin:
+    """`address` is `ADDR:PORT` or `unix:PATH`. Listens from `start` to `stop`.
+
+    `uid_of` tells who asks from this machine: of those only the gate's own uid and root are answered, for workloads
+    share its addresses. Without it everybody is.
+    """
+
+    def __init__(self, address: str, source: Source, uid_of: UidOf | None = None) -> None:
         self.address = address
         self.port = 0
         """Once it listens; 0 for a socket file."""
         self._server = HTTPServer(
-            _application(source),
+            _application(source, uid_of),
             max_body_size=MAX_REQUEST,
             max_header_size=MAX_REQUEST,
             idle_connection_timeout=PATIENCE,
@@ -116,6 +124,21 @@ def refusal(request: HTTPServerRequest, local: str | None) -> str | None:
     return None if asked == here else f"this is {here}, not {asked}"
 
 
+def stranger(request: HTTPServerRequest, uid_of: UidOf | None) -> str | None:
+    """Why somebody on this machine is not answered. Others are kept out by where the endpoint listens."""
+    connection: Any = request.connection
+    sock: socket.socket = connection.stream.socket
+    if uid_of is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return None
+    asking, asked = sock.getpeername()[:2], sock.getsockname()[:2]
+    uid, address = uid_of(asking, asked), parsed(asking[0].partition("%")[0])
+    if uid in (0, os.geteuid()):
+        return None
+    if uid is not None:
+        return f"uid {uid} is neither the gate's nor root's"
+    return "who asks on loopback cannot be told" if address is not None and address.is_loopback else None
+
+
 class Pages:
     """The long answers, rendered once a policy and away from the event loop."""
 
@@ -133,9 +156,10 @@ class Pages:
 class Endpoint(RequestHandler):
     """Answers and errors in JSON."""
 
-    def initialize(self, source: Source, pages: Pages) -> None:
+    def initialize(self, source: Source, pages: Pages, uid_of: UidOf | None) -> None:
         self.source = source
         self.pages = pages
+        self.uid_of = uid_of
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
@@ -143,7 +167,8 @@ class Endpoint(RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
 
     def prepare(self) -> None:
-        if (reason := refusal(self.request, _local(self.request))) is not None:
+        reason = refusal(self.request, _local(self.request)) or stranger(self.request, self.uid_of)
+        if reason is not None:
             self.answer({"error": reason}, 403)
 
     def answer(self, content: object, status: int = 200) -> None:
@@ -246,8 +271,8 @@ PATHS: Mapping[str, type[Endpoint]] = {
 }
 
 
-def _application(source: Source) -> Application:
-    given = {"source": source, "pages": Pages()}
+def _application(source: Source, uid_of: UidOf | None) -> Application:
+    given = {"source": source, "pages": Pages(), "uid_of": uid_of}
     return Application(
         [(path, endpoint, given) for path, endpoint in PATHS.items()],
         default_handler_class=Unknown,

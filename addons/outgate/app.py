@@ -23,6 +23,7 @@ from outgate.problems import PolicyError
 from outgate.proxy import listen
 from outgate.proxy.engine import Engine, build
 from outgate.proxy.guard import contained_task
+from outgate.proxy.peer import peer_uid
 from outgate.reload import PolicyWatcher
 from outgate.settings import Settings, SettingsError
 from outgate.upstream.environment import Environment, Timeouts
@@ -54,7 +55,7 @@ def run(settings: Settings, addons: Sequence[object] = ()) -> int:
         return _say(str(error), CANNOT)
     except (SettingsError, CertificateProblem, OSError) as error:
         return _say(str(error), WRONG)
-    for problem in policy.problems:
+    for problem in (*authority.warnings, *policy.problems):
         log.warning("%s", problem)
     try:
         return _run(_serve(settings, setting, policy, authority, addons))
@@ -154,7 +155,7 @@ async def _serve(
     watcher = PolicyWatcher(settings.policy, setting, snapshot)
     gate = Gate(settings, snapshot, engine, listen.Listener(engine.plane, sockets), watcher)
     snapshot.observers += [engine.plane.swapped, gate.judge_again]
-    admin = Admin(settings.admin, gate) if settings.admin else None
+    admin = Admin(settings.admin, gate, peer_uid) if settings.admin else None
     try:
         await _up(gate, admin)
         await gate.stop.wait()

@@ -6,7 +6,8 @@ Where another uid could not read this interpreter, `setpriv` lets it read files,
 
     # exits N   behind a command: the exit code that it has to end with; without, it is 0
     outgate run starts a gate, which serves the client's blocks of its section
-    curl marks a block as the workload's: it runs under a uid of its own beside the section's gate
+    curl marks a block as the workload's: it runs under a uid of its own beside the section's gate, but as root
+        where it asks the admin endpoint
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from e2e.lab.users import as_user
 
 PATIENCE = 30.0
 GATE, WORKLOAD = 1337, 1000
+ADMIN = "http://127.0.0.1:15000/"
 PROGRAMS = ".programs"
 EXITS = re.compile(r"\s+# exits (\d+).*$")
 NETWORK = re.compile(r"\b(curl|setpriv|outgate run|outgate iptables (?!install --dry-run)\w+)\b")
@@ -115,6 +117,11 @@ def show(step: Step, output: str) -> None:
     lines = Page(step.block.page).text.splitlines(keepends=True)
     lines[now.shown.line : now.shown.end - 1] = [f"{output.rstrip()}\n"]
     Page(step.block.page).path.write_text("".join(lines), encoding="utf-8")
+
+
+def uid_of(step: Step) -> int | None:
+    """Who runs a block: the workload where it stands beside a gate, root else, and where it asks the gate's admin."""
+    return WORKLOAD if step.gate is not None and ADMIN not in step.block.text else None
 
 
 class Place:

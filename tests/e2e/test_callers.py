@@ -8,7 +8,7 @@ import pytest
 
 from e2e.documents import access, defaults, destination, policy
 from e2e.lab import world
-from e2e.lab.gate import Gate
+from e2e.lab.gate import UID, Gate
 from e2e.lab.namespaces import Lab
 from e2e.lab.origins import LabOrigins
 
@@ -30,6 +30,15 @@ def gate(lab: Lab, standing_origins: LabOrigins, origin_pki: world.OriginPki) ->
     )
     with Gate(lab, documents, origin_pki) as running:
         yield running
+
+
+@pytest.mark.parametrize(("uid", "status"), [(WEB, "403"), (UID, "200"), (0, "200")])
+def test_the_admin_endpoint_answers_the_gate_and_root_and_no_workload(
+    lab: Lab, gate: Gate, uid: int, status: str
+) -> None:
+    ask = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "8"]
+    for request in (["http://127.0.0.1:15000/config"], ["-X", "POST", "http://localhost:15000/reload"]):
+        assert lab.run_in(lab.pod, [*ask, *request], uid).stdout == status
 
 
 @pytest.mark.parametrize("family", ["-4", "-6"])

@@ -11,7 +11,7 @@ from outgate.policy import compile as compilation
 from outgate.policy.compile import load
 from outgate.policy.decide import decide
 from outgate.policy.frontends import Setting
-from outgate.policy.model import Code, Fate, Gate, Mode
+from outgate.policy.model import Fate, Gate
 from outgate.problems import PolicyError, Severity
 from policy.building import documents, http, policy, problems, write
 
@@ -56,10 +56,10 @@ def test_files_that_do_not_parse_are_all_named_and_nothing_is_loaded(tmp_path):
     assert len(raised.value.problems) == 2
 
 
-def test_a_path_without_documents_is_a_policy_that_allows_nothing(tmp_path):
-    made = load([tmp_path], Setting())
-    assert made.defaults.mode is Mode.REGISTRY_ONLY
-    assert decide(made, http("a.example")).code is Code.UNREGISTERED
+def test_a_path_without_documents_is_no_policy(tmp_path):
+    """No policy, no start, and no reload: an emptied directory leaves in force what was."""
+    with pytest.raises(PolicyError, match="there is no document here"):
+        load([tmp_path], Setting())
 
 
 def test_no_mode_is_a_warning_and_a_mode_is_none():

@@ -40,6 +40,9 @@ def load(paths: Sequence[Path], setting: Setting) -> Policy:
             found += documents.load(path, layer)
         except PolicyError as error:
             problems += error.problems
+    if not found and not problems:
+        where = Where(", ".join(map(str, paths)) or "policy")
+        problems.append(Problem(where, "there is no document here", "without a policy nothing starts or is reloaded"))
     if problems:
         raise PolicyError(problems)
     return compile(found, setting)
