@@ -77,6 +77,12 @@ ACCESS = """
         - from: {ipBlocks: [198.51.100.0/24]}
         - to: {headers: {x-key: [hunter2]}}
 """
+OPEN_TO_ALL = """
+    apiVersion: outgate.dev/v1alpha1
+    kind: EgressDefaults
+    metadata: {name: mesh}
+    spec: {mode: ALLOW_ANY, unregisteredTLS: DECRYPT}
+"""
 SHADOW = """
     apiVersion: outgate.dev/v1alpha1
     kind: EgressAccess
@@ -190,6 +196,35 @@ def test_a_tunnel_to_what_is_decrypted_is_refused_and_can_be_told_nothing(gate):
     assert result.exit_code == 1
     assert result.stdout.startswith("DENY protocol_mismatch: ")
     assert sections(result.stdout)["answer"] == ["connection reset: nothing can be told inside it"]
+
+
+def test_what_is_decrypted_cannot_be_passed_in_any_mode_where_it_is_no_http(gate):
+    gate.write("policy/b.yaml", OPEN_TO_ALL)
+    result = gate.run("explain", "-", "tls://other.example:443", "--policy", "policy/b.yaml")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("DENY protocol_unknown: other.example:443 is decrypted, ")
+
+
+def test_a_proxy_refuses_a_hopeless_target_before_anything_is_said_inside(gate):
+    asked = ("explain", "GET", "https://other.example/", "--header", "host=open.example", "--set")
+    regular, socks = (gate.run(*asked, f"mode={mode}") for mode in ("regular", "socks5"))
+    assert regular.stdout.startswith("DENY unregistered: other.example:443 is not registered")
+    assert regular.exit_code == socks.exit_code == 1
+    told = sections(regular.stdout)
+    assert told["request"] == ["judged as the target that the proxy is told: nothing said later could change it"]
+    assert told["answer"] == ["status HTTP 502", "code unregistered"]
+    assert sections(socks.stdout)["answer"] == ["SOCKS reply 2, connection not allowed"]
+
+
+def test_a_proxy_is_dialled_itself(gate):
+    result = gate.run("explain", "GET", "https://open.example/", "--to", "192.0.2.7", "--set", "mode=regular")
+    assert result.exit_code == 2
+    assert "--to is for mode transparent" in result.stderr
+
+
+def test_an_absolute_target_and_the_host_header_are_one(gate):
+    asked = ("explain", "GET", "http://pool.example/", "--header", "host=open.example", "--set", "mode=regular")
+    assert gate.run(*asked).stdout.startswith("DENY names_disagree: ")
 
 
 def test_bytes_are_judged_by_the_address_they_go_to(gate):

@@ -1,4 +1,4 @@
-"""A URL becomes the attempt that the data plane would read off the wire."""
+"""A method and a URL become the attempt that the data plane would read off the wire, in the order in which it reads."""
 
 from dataclasses import replace
 
@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mitmproxy import http
 
-from outgate.policy.attempts import Meeting, Url, UrlError, attempt_from_url, meet, parse_url
+from outgate.policy.attempts import Asked, Meeting, Way, asked_of, meet, request_of
 from outgate.policy.decide import Treatment, decide
 from outgate.policy.model import Attempt, AttemptKind, Code, Identity
 from outgate.policy.names import Refusal
+from outgate.policy.urls import Url, parse_url
 from outgate.proxy import view
 from outgate.proxy.exchange import Facts
 from outgate.settings import ListenMode
@@ -35,6 +36,7 @@ POLICY = """
     metadata: {name: shut}
     spec:
       hosts: [shut.example]
+      addresses: [192.0.2.1]
       ports: [{number: 443, protocol: TLS, intercept: TUNNEL}]
     ---
     apiVersion: outgate.dev/v1alpha1
@@ -46,54 +48,24 @@ POLICY = """
 """
 
 
-def attempt(url: str, method: str = "GET", address: str | None = None, **headers: str) -> Attempt:
-    made = attempt_from_url(method, url, WEB, address, headers.items())
+def asked(url: str, method: str = "GET", address: str | None = None, way=Way.TRANSPARENT, **headers: str) -> Asked:
+    return asked_of(method, url, WEB, address, headers.items(), way)
+
+
+def attempt(url: str, method: str = "GET", address: str | None = None, way=Way.TRANSPARENT, **headers: str) -> Attempt:
+    made = request_of(asked(url, method, address, way, **headers))
     assert isinstance(made, Attempt), made
     return made
 
 
-def refused(url: str, method: str = "GET", *headers: tuple[str, str]) -> Code:
-    made = attempt_from_url(method, url, WEB, None, headers)
+def met(url: str, method: str = "GET", address: str | None = None, way=Way.TRANSPARENT, **headers: str):
+    return meet(policy(POLICY), asked(url, method, address, way, **headers))
+
+
+def refused(url: str, method: str = "GET", *headers: tuple[str, str], way=Way.TRANSPARENT) -> Code:
+    made = meet(policy(POLICY), asked_of(method, url, WEB, None, headers, way))
     assert isinstance(made, Refusal)
     return made.code
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("http://a.example", ("http", "a.example", 80, "/", "a.example")),
-        ("HTTPS://A.example/x?y#z", ("https", "A.example", 443, "/x?y", "A.example")),
-        ("https://a.example:8443?q", ("https", "a.example", 8443, "/?q", "a.example:8443")),
-        ("http://a.example:80/", ("http", "a.example", 80, "/", "a.example")),
-        ("https://a.example:80/", ("https", "a.example", 80, "/", "a.example:80")),
-        ("http://[2001:db8::1]:81/", ("http", "2001:db8::1", 81, "/", "[2001:db8::1]:81")),
-        ("tls://a.example:443", ("tls", "a.example", 443, "/", "a.example:443")),
-        ("tcp://10.0.0.1:5432", ("tcp", "10.0.0.1", 5432, "/", "10.0.0.1:5432")),
-    ],
-)
-def test_a_url_has_these_parts(text, parts):
-    url = parse_url(text)
-    assert (url.scheme, url.host, url.port, url.path, url.authority) == parts
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "is not a URL"),
-        ("a.example", "is not a URL"),
-        ("ftp://a.example", "is not a URL; write http://, https://, tls://, tcp://"),
-        ("http://", "is neither HOST nor HOST:PORT"),
-        ("http://a.example:x/", "is neither HOST nor HOST:PORT"),
-        ("http://a:b:1/", "is neither HOST nor HOST:PORT"),
-        ("http://a.example:0/", "needs a port"),
-        ("http://a.example:65536/", "needs a port"),
-        ("tcp://a.example", "write tcp://HOST:PORT"),
-        ("https://me:pw@a.example/", "carries user info"),
-    ],
-)
-def test_what_is_no_url_is_refused_with_what_to_write(text, message):
-    with pytest.raises(UrlError, match=message):
-        parse_url(text)
 
 
 def test_http_carries_the_canonical_host_and_headers_by_lower_case_name():
@@ -117,7 +89,7 @@ def test_names_beyond_ascii_travel_as_a_labels():
 
 
 def test_headers_of_one_name_are_joined():
-    made = attempt_from_url("GET", "http://a.example/", WEB, None, [("X", "1"), ("x", "2")])
+    made = request_of(asked_of("GET", "http://a.example/", WEB, None, [("X", "1"), ("x", "2")]))
     assert isinstance(made, Attempt)
     assert made.headers["x"] == "1, 2"
 
@@ -133,18 +105,20 @@ def test_grpc_is_told_by_its_content_type():
 
 
 def test_a_tunnel_shows_its_server_name_and_bytes_show_none():
-    assert attempt("tls://a.example:443") == Attempt(AttemptKind.TLS, WEB, 443, "a.example", sni="a.example")
-    assert attempt("tls://192.0.2.1:443") == Attempt(AttemptKind.TLS, WEB, 443, address="192.0.2.1")
-    assert attempt("tcp://db.example:1", address="192.0.2.1") == Attempt(AttemptKind.TCP, WEB, 1, address="192.0.2.1")
-    assert attempt("tcp://192.0.2.1:1") == Attempt(AttemptKind.TCP, WEB, 1, address="192.0.2.1")
+    hello = Attempt(AttemptKind.TLS, WEB, 443, "shut.example", sni="shut.example")
+    assert met("tls://shut.example:443") == Meeting(hello, Treatment.TUNNEL)
+    known = Attempt(AttemptKind.TLS, WEB, 443, address="192.0.2.1")
+    assert met("tls://192.0.2.1:443") == Meeting(known, Treatment.TUNNEL)
+    assert met("tcp://a.example:1", address="192.0.2.1") == Meeting(Attempt(AttemptKind.TCP, WEB, 1, None, "192.0.2.1"))
+    assert met("tcp://192.0.2.1:1") == Meeting(Attempt(AttemptKind.TCP, WEB, 1, None, "192.0.2.1"))
 
 
 def test_bytes_without_an_address_are_named_as_a_proxy_client_would():
-    assert attempt("tcp://db.example:1") == Attempt(AttemptKind.TCP, WEB, 1, "db.example")
+    assert met("tcp://a.example:1") == Meeting(Attempt(AttemptKind.TCP, WEB, 1, "a.example"))
 
 
 def test_a_host_header_is_held_against_the_server_name():
-    assert refused("https://a.example/", "GET", ("Host", "b.example")) is Code.NAMES_DISAGREE
+    assert refused("https://open.example/", "GET", ("Host", "b.example")) is Code.NAMES_DISAGREE
     assert refused("http://a.example/", "GET", ("Host", "a.example"), ("host", "b")) is Code.REQUEST_MALFORMED
     assert attempt("http://a.example/", host="b.example").host == "b.example"
 
@@ -152,6 +126,7 @@ def test_a_host_header_is_held_against_the_server_name():
 def test_what_no_gate_passes_on_is_refused():
     assert refused("http://a_b.example/") is Code.NAME_MALFORMED
     assert refused("http://127.1/") is Code.NAME_MALFORMED
+    assert refused("https://a_b.example/", "G T") is Code.NAME_MALFORMED
     assert refused("http://a.example/ x") is Code.REQUEST_MALFORMED
     assert refused("http://a.example/", "G T") is Code.REQUEST_MALFORMED
     assert refused("http://a.example/", "GET", ("x", "a\r\nb")) is Code.REQUEST_MALFORMED
@@ -160,30 +135,71 @@ def test_what_no_gate_passes_on_is_refused():
     )
     assert refused("http://a.example/", "GET", ("upgrade", "tls/1.3")) is Code.UPGRADE_REFUSED
     assert refused("http://a.example/", "POST", ("upgrade", "websocket")) is Code.UPGRADE_REFUSED
+    assert refused("http://a.example/", "CONNECT") is Code.CONNECT_REFUSED
     assert attempt("http://a.example/", upgrade="websocket").host == "a.example"
 
 
 def test_decrypted_tls_is_judged_as_the_request_inside():
-    asked = attempt("https://open.example/x")
-    assert meet(policy(POLICY), asked) == Meeting(asked, Treatment.DECRYPT)
+    assert met("https://open.example/x") == Meeting(attempt("https://open.example/x"), Treatment.DECRYPT)
+
+
+def test_decrypted_tls_without_http_inside_is_met_as_the_tls_that_it_is():
+    hello = Attempt(AttemptKind.TLS, WEB, 443, "open.example", sni="open.example")
+    assert met("tls://open.example:443") == Meeting(hello, Treatment.DECRYPT, opaque=True)
 
 
 def test_tunnelled_tls_is_judged_by_its_server_name_alone():
-    made = meet(policy(POLICY), attempt("https://shut.example/secret", "POST", authorization="x"))
+    made = met("https://shut.example/secret", "P ST", authorization="x", host="other.example")
     hello = Attempt(AttemptKind.TLS, WEB, 443, "shut.example", sni="shut.example")
     assert made == Meeting(hello, Treatment.TUNNEL)
     assert decide(policy(POLICY), made.attempt).allowed
 
 
 def test_plain_http_is_judged_as_it_is():
-    asked = attempt("http://open.example/")
-    assert meet(policy(POLICY), asked) == Meeting(asked)
+    assert met("http://open.example/") == Meeting(attempt("http://open.example/"))
 
 
-@pytest.mark.parametrize("url", ["tcp://db.example:5432", "tcp://other.example:5432", "https://db.example:5432/"])
+@pytest.mark.parametrize(
+    "url", ["tcp://db.example:5432", "tcp://other.example:5432", "https://db.example:5432/", "http://a_b:5432/"]
+)
 def test_where_only_bytes_can_go_nothing_is_read(url):
-    made = meet(policy(POLICY), attempt(url))
-    assert made == Meeting(Attempt(AttemptKind.TCP, WEB, 5432), unread=True)
+    assert met(url, "G T") == Meeting(Attempt(AttemptKind.TCP, WEB, 5432), unread=True)
+
+
+@pytest.mark.parametrize("way", [Way.REGULAR, Way.SOCKS5])
+@pytest.mark.parametrize("url", ["https://shut.example/", "tls://shut.example:443", "https://SHUT.example./ x"])
+def test_what_a_proxy_is_told_is_a_name_beside_the_server_name(way, url):
+    hello = Attempt(AttemptKind.TLS, WEB, 443, "shut.example", sni="shut.example")
+    assert met(url, way=way) == Meeting(hello, Treatment.TUNNEL)
+
+
+@pytest.mark.parametrize("way", [Way.REGULAR, Way.SOCKS5])
+@pytest.mark.parametrize("url", ["https://none.example/", "tls://none.example:443", "https://none.example/ x"])
+def test_a_hopeless_target_is_refused_before_anything_is_said_inside(way, url):
+    made = met(url, way=way, host="other.example")
+    assert made == Meeting(Attempt(AttemptKind.TLS, WEB, 443, "none.example"), told=way)
+    assert decide(policy(POLICY), made.attempt).code is Code.UNREGISTERED
+    assert refused("https://a_b.example/", way=way) is Code.NAME_MALFORMED
+
+
+def test_a_proxy_is_told_an_address_as_a_name():
+    made = met("tcp://192.0.2.1:443", way=Way.SOCKS5)
+    assert made == Meeting(Attempt(AttemptKind.TCP, WEB, 443, "192.0.2.1"))
+    assert met("tls://192.0.2.1:443", way=Way.REGULAR).attempt == Attempt(AttemptKind.TLS, WEB, 443, "192.0.2.1")
+
+
+def test_an_absolute_target_has_to_agree_with_the_host_header():
+    assert attempt("http://a.example:81/", way=Way.REGULAR, host="A.example:81").port == 81
+    assert attempt("http://192.0.2.1/", way=Way.REGULAR).address is None
+    assert refused("http://a.example/", "GET", ("host", "b.example"), way=Way.REGULAR) is Code.NAMES_DISAGREE
+    assert refused("http://open.example/", "GET", ("host", "b.example"), way=Way.SOCKS5) is Code.NAMES_DISAGREE
+
+
+def test_a_proxy_reads_what_it_is_sent_where_only_bytes_can_go():
+    """Without an address nothing says before the first bytes that only bytes can go there."""
+    assert met("http://db.example:5432/", way=Way.REGULAR) == Meeting(
+        attempt("http://db.example:5432/", way=Way.REGULAR)
+    )
 
 
 TOKENS = st.sampled_from(["GET", "POST", "OPTIONS", "G T", "", "PATCH\n", "M" * 40])
@@ -210,8 +226,8 @@ ADDRESSES = st.sampled_from([None, "192.0.2.1", "2001:db8::2"])
 )
 def test_the_data_plane_reads_the_same_attempt(method, scheme, host, port, path, fields, address):
     """What is explained is what is judged: the request that a client makes of the URL, read by the data plane."""
-    url = parse_url(f"{scheme}://{host}{f':{port}' if port else ''}/{path}")
-    made = attempt_from_url(method, f"{scheme}://{host}{f':{port}' if port else ''}/{path}", WEB, address, fields)
+    text = f"{scheme}://{host}{f':{port}' if port else ''}/{path}"
+    url, made = parse_url(text), request_of(asked_of(method, text, WEB, address, fields))
     if isinstance(made, Refusal) and made.code is Code.NAME_MALFORMED:
         return  # a client cannot even connect, or the name is refused where it is first read
     read = view.attempt_of(_request(method, url, made, fields), _facts(url, made, address), "")

@@ -245,6 +245,13 @@ def test_a_dialled_address_outside_the_entry_is_refused_in_every_mode():
         assert (decision.code, decision.allowed) == (Code.ADDRESS_REFUSED, False)
 
 
+def test_a_dialled_address_outside_an_in_mesh_entry_is_refused_too():
+    held = destination("a.example", networks=(ip_network("10.0.0.0/8"),), resolution=Resolution.NONE, internal=True)
+    for mode in Mode:
+        assert decide(over(held, mode=mode), http("a.example", address="203.0.113.9")).code is Code.ADDRESS_REFUSED
+        assert decide(over(held, mode=mode), http("a.example", address="10.0.0.1")).code is Code.INTERNAL
+
+
 def test_observe_passes_and_records_what_would_have_been():
     policy = over(destination("a.example"), mode=Mode.OBSERVE, access=[rule(Action.DENY, Attribute.METHOD, "POST")])
     fine = decide(policy, http("a.example"))

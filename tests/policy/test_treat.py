@@ -4,8 +4,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from outgate.policy.decide import Treatment, treat
-from outgate.policy.model import Defaults, Intercept, Mode, Protocol
+from outgate.policy.decide import Treatment, opaque, treat
+from outgate.policy.model import Code, Defaults, Intercept, Mode, Protocol
 from outgate.policy.snapshot import Policy
 from policy.building import destination, tls
 
@@ -50,3 +50,19 @@ def test_without_a_name_only_addresses_are_looked_at():
     assert treat(over(net), tls(None, address="10.0.0.1")) is Treatment.TUNNEL
     assert treat(over(net), tls(None, address="203.0.113.9")) is Treatment.DECRYPT
     assert treat(over(net), tls(None)) is Treatment.CLOSE
+
+
+@pytest.mark.parametrize(
+    ("policy", "code"),
+    [
+        (over(), Code.UNREGISTERED),
+        (over(destination("a.example")), Code.PROTOCOL_MISMATCH),
+        (over(destination("a.example"), mode=Mode.OBSERVE), Code.PROTOCOL_MISMATCH),
+        (over(mode=Mode.OBSERVE, unregistered_tls=Intercept.DECRYPT), Code.UNREGISTERED),
+        (over(mode=Mode.ALLOW_ANY, unregistered_tls=Intercept.DECRYPT), Code.PROTOCOL_UNKNOWN),
+    ],
+)
+def test_what_was_decrypted_and_is_no_http_is_denied_in_every_mode(policy, code):
+    assert treat(policy, tls("a.example")) is Treatment.DECRYPT
+    decision = opaque(policy, tls("a.example"))
+    assert (decision.allowed, decision.code, decision.status) == (False, code, 502)

@@ -6,14 +6,8 @@ import ssl
 from contextlib import asynccontextmanager
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from outgate.policy.current import Snapshot
-from outgate.policy.model import Code, Defaults, Identity, Mode, Protocol
-from outgate.policy.snapshot import Policy
-from outgate.proxy import proxying
-from outgate.proxy.exchange import Facts
+from outgate.policy.model import Protocol
 from outgate.settings import ListenMode
 from proxy.gates import gate, origin, to
 from proxy.openings import PREFACE, client_hello
@@ -252,42 +246,3 @@ async def test_a_socks_handshake_that_stalls_is_not_waited_for(socks):
         assert await reader.readexactly(2) == b"\x05\x00"
         assert await closed_without_a_word(reader)
     assert socks.counts["left_early"] == 1
-
-
-# What is refused before it is granted.
-
-
-class Plane:
-    """The one part of a gate that targets are held against."""
-
-    def __init__(self, mode):
-        known = to("api.example", 80, 8080), to("pinned.example", 443, 8443, Protocol.TLS)
-        self.snapshot = Snapshot(Policy("test", Defaults(mode=mode), destinations=known))
-
-
-FACTS = Facts(ListenMode.REGULAR, Identity(), None)
-
-
-TARGETS = st.one_of(
-    st.text(max_size=40),
-    st.text("a.:[]@01%x", max_size=12),
-    st.binary(max_size=20).map(lambda raw: raw.decode("utf-8", "surrogateescape")),
-)
-
-
-@given(TARGETS, st.sampled_from(Mode))
-def test_any_target_is_hopeless_or_not_and_never_an_error(target, mode):
-    decision = proxying._hopeless(Plane(mode), FACTS, target)
-    assert decision is None or not decision.allowed
-
-
-@pytest.mark.parametrize("mode", Mode)
-@pytest.mark.parametrize("target", ["api.example:80", "API.example.:80", "pinned.example:443", "pinned.example"])
-def test_what_something_said_later_may_allow_is_not_hopeless(target, mode):
-    assert proxying._hopeless(Plane(mode), FACTS, target) is None
-
-
-def test_where_everything_passes_only_malformed_targets_are_hopeless():
-    plane = Plane(Mode.ALLOW_ANY)
-    assert proxying._hopeless(plane, FACTS, "evil.example:80") is None
-    assert proxying._hopeless(plane, FACTS, "evil example:80").code is Code.NAME_MALFORMED

@@ -15,10 +15,11 @@ import click
 from outgate.cli.explanation import Explanation
 from outgate.cli.options import policy_options, setting_of, settings_of
 from outgate.cli.output import json_option, show_json
-from outgate.policy.attempts import UrlError, attempt_from_url
+from outgate.policy.attempts import Way, asked_of
 from outgate.policy.callers import identify
 from outgate.policy.compile import load
 from outgate.policy.model import Identity
+from outgate.policy.urls import UrlError
 from outgate.problems import PolicyError
 from outgate.settings import Settings
 
@@ -76,14 +77,18 @@ def explain(
     """Say whether a request would be allowed, and why, step by step with the document behind each.
 
     URL is http://, https://, tls://HOST:PORT or tcp://HOST:PORT. Nothing is resolved and nothing is dialled.
+    --set mode=regular or mode=socks5 asks a gate that is a proxy.
 
     Exits 0 when it is allowed, 1 when it is denied, 2 when there is no usable policy to ask.
     """
     settings = settings_of(policy, strict, (*pairs, *caller))
+    way = Way(settings.mode)
+    if address is not None and way is not Way.TRANSPARENT:
+        raise click.UsageError(f"--to is for mode transparent; in mode {way} a workload dials the gate")
     try:
         loaded = load(settings.policy, setting_of(settings))
         who = identify(loaded.defaults, _identity(settings, source))
-        explanation = Explanation.of(loaded, attempt_from_url(method, url, who, address, headers))
+        explanation = Explanation.of(loaded, asked_of(method, url, who, address, headers, way))
     except UrlError as error:
         raise click.UsageError(str(error)) from error
     except PolicyError as error:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from outgate.cli.output import printable, style
-from outgate.policy.attempts import Meeting, meet
-from outgate.policy.decide import Treatment, decide, denial
+from outgate.policy.attempts import Asked, Meeting, Way, meet
+from outgate.policy.decide import Treatment, decide, denial, opaque
 from outgate.policy.model import (
     Attempt,
     AttemptKind,
@@ -48,12 +48,12 @@ class Explanation:
     target: Target | UpstreamError | None = None
 
     @classmethod
-    def of(cls, policy: Policy, asked: Attempt | Refusal) -> Explanation:
+    def of(cls, policy: Policy, asked: Asked) -> Explanation:
         """What the gate would do under a policy."""
-        if isinstance(asked, Refusal):
-            return cls(denial(policy.defaults, asked.code, asked.reason), ())
         meeting, steps = meet(policy, asked), Steps()
-        decision = decide(policy, meeting.attempt, steps)
+        if isinstance(meeting, Refusal):
+            return cls(denial(policy.defaults, meeting.code, meeting.reason), ())
+        decision = (opaque if meeting.opaque else decide)(policy, meeting.attempt, steps)
         target = _target(policy, decision, meeting.attempt) if decision.allowed else None
         return cls(decision, tuple(steps.taken), meeting, target)
 
@@ -99,7 +99,9 @@ class Explanation:
             yield "judged", "before the policy is asked: no gate passes this on"
             return
         attempt = self.meeting.attempt
-        if self.meeting.unread:
+        if self.meeting.told is not None:
+            yield "judged", "as the target that the proxy is told: nothing said later could change it"
+        elif self.meeting.unread:
             yield "judged", f"as bytes: only TCP can go to port {attempt.port}, so nothing is read"
         elif self.meeting.treatment is not None:
             yield "TLS", TREATMENTS[self.meeting.treatment]
@@ -121,7 +123,11 @@ class Explanation:
     def _answer(self) -> Iterator[tuple[str, str]]:
         """What the workload is told about a denial."""
         attempt = self.meeting.attempt if self.meeting is not None else None
-        if attempt is not None and attempt.kind is not AttemptKind.HTTP:
+        told = self.meeting.told if self.meeting is not None else None
+        if told is Way.SOCKS5:
+            yield "SOCKS", "reply 2, connection not allowed"
+            return
+        if attempt is not None and attempt.kind is not AttemptKind.HTTP and told is None:
             yield "connection", "reset: nothing can be told inside it"
             return
         status = str(self.decision.status)

@@ -1,184 +1,186 @@
 """A method and a URL as the attempt that a gate would make of them, without a connection.
 
-Owns the step from what a person writes to what the data plane would have read off the wire: SNI, `Host`, ports, and
-whether a connection is judged as HTTP, as a tunnel or as bytes. Decides nothing and resolves nothing.
+Owns the order in which the data plane would look at what a workload says, from the target that a proxy is told to the
+request inside TLS, and what it would make of each. Requests are HTTP/1's. Decides nothing and resolves nothing.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from outgate.policy import requests
 from outgate.policy.decide import Treatment, tcp_only, treat
-from outgate.policy.headers import joined, leaving, listed
-from outgate.policy.hosts import HostError, bracketed, canonical_host, literal
-from outgate.policy.model import NO_HEADERS, Attempt, AttemptKind, Code, Identity
+from outgate.policy.headers import joined, leaving
+from outgate.policy.hosts import HostError, canonical_host, literal
+from outgate.policy.model import Attempt, AttemptKind, Code, Identity
 from outgate.policy.names import Claims, Refusal, agree
 from outgate.policy.snapshot import Policy
+from outgate.policy.targets import hopeless, told
+from outgate.policy.urls import DEFAULT_PORTS, Scheme, Url, parse_url
 
-METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}")
-PATH = re.compile(rb"/[\x21-\x7e\x80-\xff]*")
-BAD_VALUE = re.compile(r"[\x00\r\n]")
-URL = re.compile(r"([A-Za-z]+)://([^/?#]*)([^#]*)(?:#.*)?", re.DOTALL)
-AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:]*)(?::([0-9]{1,5}))?")
+CONNECT = "CONNECT"
 
 
-class Scheme(StrEnum):
-    """What a workload may start."""
+class Way(StrEnum):
+    """How a workload reaches the gate."""
 
-    HTTP = "http"
-    HTTPS = "https"
-    TLS = "tls"
-    TCP = "tcp"
-
-
-DEFAULT_PORTS = {Scheme.HTTP: 80, Scheme.HTTPS: 443}
-
-
-class UrlError(ValueError):
-    """The text is no URL that a workload could use; the message says what to write."""
+    TRANSPARENT = "transparent"
+    """It dials its destination, and is redirected."""
+    REGULAR = "regular"
+    """It names its destination to a proxy: in an absolute URI, or for TLS and bytes by CONNECT."""
+    SOCKS5 = "socks5"
+    """It names its destination to a proxy, whatever it will say there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Url:
-    """The parts of a URL. `host` is as written, without brackets."""
+class Asked:
+    """Everything a workload says, none of it looked at."""
 
-    scheme: Scheme
-    host: str
-    port: int
-    path: str
+    method: str
+    url: Url
+    caller: Identity
+    address: str | None = None
+    """The one that it dialled; None where that is not known, or a proxy was named instead."""
+    fields: tuple[tuple[str, str], ...] = ()
+    way: Way = Way.TRANSPARENT
 
     @property
-    def authority(self) -> str:
-        """What a client puts into `Host`: the port only where it is not the scheme's own."""
-        host = bracketed(self.host)
-        return host if self.port == DEFAULT_PORTS.get(self.scheme) else f"{host}:{self.port}"
+    def tunnels(self) -> bool:
+        """Whether a proxy is told the target before anything else is said."""
+        return self.way is Way.SOCKS5 or (self.way is Way.REGULAR and self.url.scheme is not Scheme.HTTP)
 
-
-def parse_url(text: str) -> Url:
-    """`http` and `https` URLs, and `tls://host:port` and `tcp://host:port`. Raises `UrlError`."""
-    parts = URL.fullmatch(text)
-    if parts is None or parts[1].lower() not in [*Scheme]:
-        raise UrlError(f'"{text}" is not a URL; write {", ".join(f"{scheme}://" for scheme in Scheme)} and a host')
-    scheme, authority = Scheme(parts[1].lower()), parts[2]
-    if "@" in authority:
-        raise UrlError(f'"{text}" carries user info; leave it out')
-    found = AUTHORITY.fullmatch(authority)
-    if found is None or not found[1].strip("[]"):
-        raise UrlError(f'"{authority}" is neither HOST nor HOST:PORT')
-    port = int(found[2]) if found[2] else DEFAULT_PORTS.get(scheme, 0)
-    if not 0 < port < 65536:
-        raise UrlError(f'"{text}" needs a port from 1 to 65535; write {scheme}://HOST:PORT')
-    path = parts[3] if parts[3].startswith("/") else f"/{parts[3]}"
-    return Url(scheme, found[1].strip("[]"), port, path)
-
-
-def attempt_from_url(
-    method: str, url: str, caller: Identity, address: str | None = None, headers: Iterable[tuple[str, str]] = ()
-) -> Attempt | Refusal:
-    """The attempt that a workload makes with this URL, or why no gate would judge it.
-
-    `address` is the one that the workload dialled; a URL that spells an address dials that. Raises `UrlError`.
-    """
-    parts = parse_url(url)
-    try:
-        host = canonical_host(parts.host)
-    except HostError as error:
-        return Refusal(Code.NAME_MALFORMED, str(error))
-    spelt = literal(host) is not None
-    address = address or (host if spelt else None)
-    if parts.scheme in DEFAULT_PORTS:
-        return _http(method, parts, caller, host, address, tuple(headers))
-    named = None if spelt else host
-    if parts.scheme is Scheme.TLS:
-        return Attempt(AttemptKind.TLS, caller, parts.port, named, address, named)
-    # Bytes name nobody; only where no address is known is the name taken, as a proxy client would give it.
-    return Attempt(AttemptKind.TCP, caller, parts.port, named if address is None else None, address)
-
-
-def _http(
-    method: str, url: Url, caller: Identity, host: str, address: str | None, fields: tuple[tuple[str, str], ...]
-) -> Attempt | Refusal:
-    hosts = tuple(value for name, value in fields if name.lower() == "host") or (replace(url, host=host).authority,)
-    headers = joined(fields)
-    refused = malformed(method, url.path, headers) or refused_upgrade(method, headers.get("upgrade", ""))
-    if refused is not None:
-        return refused
-    encrypted = url.scheme is Scheme.HTTPS
-    sni = host if encrypted and literal(host) is None else None
-    claims = Claims(url.port, DEFAULT_PORTS[url.scheme], sni, hosts)
-    agreed = agree(claims)
-    if isinstance(agreed, Refusal):
-        return agreed
-    name = agreed.host or host
-    return Attempt(
-        AttemptKind.HTTP,
-        caller,
-        agreed.port,
-        name,
-        address,
-        sni,
-        encrypted,
-        method,
-        url.path,
-        leaving(headers, replace(url, host=name).authority),
-        headers.get("content-type", "").startswith("application/grpc"),
-    )
-
-
-def malformed(method: str, path: str, headers: Mapping[str, str]) -> Refusal | None:
-    """What no strict parser would pass on."""
-    if not METHOD.fullmatch(method):
-        return Refusal(Code.REQUEST_MALFORMED, "the method is no token")
-    if not PATH.fullmatch(path.encode("utf-8", "surrogateescape")):
-        return Refusal(Code.REQUEST_MALFORMED, "the request target is neither a path nor an absolute URI")
-    if any(BAD_VALUE.search(name) or BAD_VALUE.search(value) for name, value in headers.items()):
-        return Refusal(Code.REQUEST_MALFORMED, "a header holds a control character")
-    return None
-
-
-def refused_upgrade(method: str, offer: str) -> Refusal | None:
-    """WebSocket upgrades are judged like requests, offers of h2c come to nothing, everything else is refused."""
-    offered = listed(offer)
-    if offered <= {"h2c"} or (offered == {"websocket"} and method == "GET"):
-        return None
-    return Refusal(Code.UPGRADE_REFUSED, f"upgrade to {', '.join(sorted(offered))[:80]} is not allowed")
+    @property
+    def absolute(self) -> bool:
+        """Whether the request names its target to a proxy itself."""
+        return self.way is Way.REGULAR and self.url.scheme is Scheme.HTTP
 
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """How the gate meets an attempt: as what it is judged, and what became of TLS before."""
+    """How the gate meets what it is asked: as what it is judged, and what became of TLS before."""
 
     attempt: Attempt
     treatment: Treatment | None = None
     """None without TLS."""
     unread: bool = False
     """Only bytes can go there, so nothing is read before they are relayed."""
+    opaque: bool = False
+    """Inside TLS that is decrypted there is no HTTP."""
+    told: Way | None = None
+    """Refused as the target that a proxy of this kind was told."""
 
 
-def meet(policy: Policy, attempt: Attempt) -> Meeting:
-    """What the gate makes of a connection before it judges: HTTP inside a tunnel is not seen, bytes have no name."""
-    if tcp_only(policy, attempt.address, attempt.port, attempt.caller):
-        return Meeting(_bare(attempt, AttemptKind.TCP, None), unread=True)
-    if attempt.kind is AttemptKind.TCP or (attempt.kind is AttemptKind.HTTP and not attempt.encrypted):
-        return Meeting(attempt)
-    hello = _bare(attempt, AttemptKind.TLS, attempt.sni)
+def asked_of(
+    method: str,
+    url: str,
+    caller: Identity,
+    address: str | None = None,
+    headers: Iterable[tuple[str, str]] = (),
+    way: Way = Way.TRANSPARENT,
+) -> Asked:
+    """What a workload says that makes this request. `address` is the one that it dialled; without one, a URL that
+    spells an address dials that, but for a proxy's. Raises `UrlError`."""
+    parts = parse_url(url)
+    if address is None and way is Way.TRANSPARENT and isinstance(host := _host(parts), str) and literal(host):
+        address = host
+    return Asked(method, parts, caller, address, tuple(headers), way)
+
+
+def meet(policy: Policy, asked: Asked) -> Meeting | Refusal:
+    """What the gate makes of it before it judges, or why it judges nothing: HTTP inside a tunnel is not seen, bytes
+    have no name."""
+    port, caller = asked.url.port, asked.caller
+    if asked.tunnels:
+        target = told(caller, asked.url.target)
+        if isinstance(target, Refusal):
+            return target
+        if hopeless(policy, target) is not None:
+            return Meeting(target, told=asked.way)
+    elif not asked.absolute and tcp_only(policy, asked.address, port, caller):
+        return Meeting(Attempt(AttemptKind.TCP, caller, port, address=asked.address), unread=True)
+    if asked.url.scheme is Scheme.TCP:
+        return _bytes(asked)
+    return _http(asked, None) if asked.url.scheme is Scheme.HTTP else _tls(policy, asked)
+
+
+def _bytes(asked: Asked) -> Meeting | Refusal:
+    """Bytes name nobody: their name is what a proxy was told. Where no address is known, it stands for that."""
+    host = None if asked.address is not None else _host(asked.url)
+    if isinstance(host, Refusal):
+        return host
+    return Meeting(Attempt(AttemptKind.TCP, asked.caller, asked.url.port, host, asked.address))
+
+
+def _tls(policy: Policy, asked: Asked) -> Meeting | Refusal:
+    host = _host(asked.url)
+    if isinstance(host, Refusal):
+        return host
+    sni = host if literal(host) is None else None
+    named = host if asked.tunnels else sni
+    hello = Attempt(AttemptKind.TLS, asked.caller, asked.url.port, named, asked.address, sni)
     treatment = treat(policy, hello)
-    return Meeting(attempt if treatment is Treatment.DECRYPT else hello, treatment)
+    if treatment is not Treatment.DECRYPT:
+        return Meeting(hello, treatment)
+    if asked.url.scheme is Scheme.TLS:
+        return Meeting(hello, treatment, opaque=True)
+    return _http(asked, treatment)
 
 
-def _bare(attempt: Attempt, kind: AttemptKind, name: str | None) -> Attempt:
-    """The attempt without what is inside the connection."""
-    return replace(
-        attempt,
-        kind=kind,
-        host=name,
-        sni=name,
-        encrypted=False,
-        method="",
-        path="",
-        headers=NO_HEADERS,
-        grpc=False,
+def _http(asked: Asked, treatment: Treatment | None) -> Meeting | Refusal:
+    made = request_of(asked)
+    return made if isinstance(made, Refusal) else Meeting(made, treatment)
+
+
+def request_of(asked: Asked) -> Attempt | Refusal:
+    """The request itself, as it stands on a plain connection or inside decrypted TLS."""
+    url, headers = asked.url, joined(asked.fields)
+    if asked.method == CONNECT:
+        return Refusal(Code.CONNECT_REFUSED, "CONNECT is for a proxy, at the beginning of a connection")
+    if (refused := _refused(asked, headers.get("upgrade", ""))) is not None:
+        return refused
+    encrypted, host = url.scheme is Scheme.HTTPS, _host(url)
+    canonical = url if isinstance(host, Refusal) else replace(url, host=host)
+    sni = host if encrypted and isinstance(host, str) and literal(host) is None else None
+    agreed = agree(_claims(asked, canonical, sni))
+    if isinstance(agreed, Refusal):
+        return agreed
+    return Attempt(
+        AttemptKind.HTTP,
+        asked.caller,
+        agreed.port,
+        agreed.host,
+        asked.address,
+        sni,
+        encrypted,
+        asked.method,
+        url.path,
+        leaving(headers, Url(url.scheme, agreed.host or "", agreed.port, "").authority),
+        headers.get("content-type", "").startswith("application/grpc"),
     )
+
+
+def _claims(asked: Asked, url: Url, sni: str | None) -> Claims:
+    """What the request and its connection say about where it goes."""
+    hosts = tuple(value for name, value in asked.fields if name.lower() == "host") or (url.authority,)
+    if asked.absolute:
+        return Claims(0, DEFAULT_PORTS[url.scheme], sni, hosts, absolute=url.authority)
+    return Claims(url.port, DEFAULT_PORTS[url.scheme], sni, hosts, connect=url.target if asked.tunnels else None)
+
+
+def _refused(asked: Asked, offer: str) -> Refusal | None:
+    fields = [(_sent(name), _sent(value)) for name, value in asked.fields]
+    return requests.refusal(_sent(asked.method), _sent(asked.url.path), fields, offer)
+
+
+def _sent(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _host(url: Url) -> str | Refusal:
+    """The canonical host of a URL, or why it has none."""
+    try:
+        return canonical_host(url.host)
+    except HostError as error:
+        return Refusal(Code.NAME_MALFORMED, str(error))

@@ -28,12 +28,12 @@ from outgate.policy.model import (
     Verdict,
 )
 from outgate.policy.paths import ambiguous
-from outgate.policy.selection import Found, Missing, dialled, find, refusal, target, tcp_only
+from outgate.policy.selection import Found, Missing, dialled, elsewhere, find, refusal, target, tcp_only
 from outgate.policy.sight import Sight
 from outgate.policy.snapshot import Policy
 from outgate.policy.steps import Steps
 
-__all__ = ["STATUS", "Steps", "Treatment", "decide", "denial", "tcp_only", "treat"]
+__all__ = ["STATUS", "Steps", "Treatment", "decide", "denial", "opaque", "tcp_only", "treat"]
 
 STATUS = {
     Code.REQUEST_MALFORMED: 400,
@@ -67,7 +67,7 @@ def decide(policy: Policy, attempt: Attempt, steps: Steps | None = None) -> Deci
     _introduce(sight, attempt, steps)
     found = find(policy, attempt, steps)
     if (inside := internal(policy.defaults, attempt, found)) is not None and not _never(found):
-        decision = _inside(attempt, *inside)
+        decision = _inside(policy, attempt, found, *inside)
     else:
         decision = _outside(policy, attempt, found, sight, steps)
     if steps is not None:
@@ -92,6 +92,15 @@ def treat(policy: Policy, attempt: Attempt) -> Treatment:
     if policy.sight(attempt.caller).mode is Mode.REGISTRY_ONLY or _never(found) or _forbidden(attempt):
         return Treatment.DECRYPT
     return Treatment.TUNNEL if policy.defaults.unregistered_tls is Intercept.TUNNEL else Treatment.DECRYPT
+
+
+def opaque(policy: Policy, hello: Attempt, steps: Steps | None = None) -> Decision:
+    """The denial of TLS that was decrypted and holds no HTTP: the gate is its end by then, and cannot pass it on."""
+    decision = decide(policy, hello, steps)
+    if not decision.allowed:
+        return decision
+    reason = f"{target(hello)} is decrypted, and what is inside is not HTTP"
+    return decision.would or denial(policy.defaults, Code.PROTOCOL_UNKNOWN, reason, decision.source)
 
 
 def denial(defaults: Defaults, code: Code, reason: str, source: Source | None = None) -> Decision:
@@ -149,7 +158,9 @@ def _observed(policy: Policy, attempt: Attempt, denied: Decision, sight: Sight) 
     )
 
 
-def _inside(attempt: Attempt, destination: Destination, port: Port) -> Decision:
+def _inside(policy: Policy, attempt: Attempt, found: Found | Missing, destination: Destination, port: Port) -> Decision:
+    if isinstance(found, Found) and found.destination is destination and (wrong := elsewhere(attempt, found)):
+        return denial(policy.defaults, wrong.code, wrong.reason, wrong.source)
     reason = f"{target(attempt)} is inside the mesh"
     return Decision(Verdict.ALLOW, Code.INTERNAL, reason, Traffic.INTERNAL, destination.source, destination, port)
 

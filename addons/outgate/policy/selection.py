@@ -77,14 +77,19 @@ def find(policy: Policy, attempt: Attempt, steps: Steps | None = None) -> Found 
 
 def refusal(attempt: Attempt, found: Found) -> Missing | None:
     """Why an attempt is not what its destination's port is for, or None."""
-    source = found.port.source or found.destination.source
-    if not carries(found.port, attempt):
-        reason = f"{target(attempt)} is registered for {_spoken(found.port)}, not for {_speech(attempt)}"
-        return Missing(Code.PROTOCOL_MISMATCH, reason, source)
+    if carries(found.port, attempt):
+        return elsewhere(attempt, found)
+    reason = f"{target(attempt)} is registered for {_spoken(found.port)}, not for {_speech(attempt)}"
+    return Missing(Code.PROTOCOL_MISMATCH, reason, found.port.source or found.destination.source)
+
+
+def elsewhere(attempt: Attempt, found: Found) -> Missing | None:
+    """Why the address that was dialled, and would be dialled again, is not one of the destination's, or None."""
     ip = dialled(attempt)
-    if found.match.by is By.NAME and ip is not None and _original(found) and not _holds(found.destination, ip):
-        return Missing(Code.ADDRESS_REFUSED, f"{ip} is not an address of {found.destination.name}", source)
-    return None
+    if found.match.by is not By.NAME or ip is None or not _original(found) or _holds(found.destination, ip):
+        return None
+    reason = f"{ip} is not an address of {found.destination.name}"
+    return Missing(Code.ADDRESS_REFUSED, reason, found.port.source or found.destination.source)
 
 
 def tcp_only(policy: Policy, address: str | None, port: int, caller: Identity) -> bool:

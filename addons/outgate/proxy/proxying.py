@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from mitmproxy.net.http import http1
 
-from outgate.policy.decide import decide, denial
-from outgate.policy.hosts import HostError, bracketed, canonical_authority
-from outgate.policy.model import Attempt, AttemptKind, Code, Decision
+from outgate.policy.hosts import bracketed, canonical_authority
+from outgate.policy.model import Code, Decision
+from outgate.policy.targets import USUAL, hopeless, told
 from outgate.proxy import answers, socks
 from outgate.proxy.classify import Speech
 from outgate.proxy.exchange import Facts
@@ -24,8 +24,6 @@ from outgate.proxy.plane import Plane
 from outgate.settings import ListenMode
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
-NOWHERE = frozenset({Code.UNREGISTERED, Code.PORT_UNREGISTERED, Code.NOT_EXPORTED, Code.EXPIRED, Code.NAME_MALFORMED})
-"""Denials that no further byte could change."""
 
 
 async def read_target(plane: Plane, sock: socket.socket, facts: Facts) -> Facts | None:
@@ -48,7 +46,7 @@ async def _socks(plane: Plane, sock: socket.socket, facts: Facts) -> Facts | Non
     refused: list[Decision] = []
 
     def allowed(host: str, port: int) -> bool:
-        decision = _hopeless(plane, facts, f"{bracketed(host)}:{port}")
+        decision = hopeless(plane.snapshot.policy, told(facts.caller, f"{bracketed(host)}:{port}"))
         if decision is not None:
             refused.append(decision)
         return decision is None
@@ -71,12 +69,12 @@ async def _connect(plane: Plane, sock: socket.socket, facts: Facts) -> Facts | N
         return None
     await _consume(sock, len(head))
     target = head.split(b" ", 2)[1].decode("utf-8", "surrogateescape")
-    if (decision := _hopeless(plane, facts, target)) is not None:
+    if (decision := hopeless(plane.snapshot.policy, told(facts.caller, target))) is not None:
         plane.log.rejected(facts, decision.code, decision.reason)
         await loop.sock_sendall(sock, _refusal(decision, target))
         return None
     await loop.sock_sendall(sock, ESTABLISHED)
-    return replace(facts, connect=target, port=canonical_authority(target, 443)[1])
+    return replace(facts, connect=target, port=canonical_authority(target, USUAL)[1])
 
 
 async def _consume(sock: socket.socket, count: int) -> None:
@@ -86,17 +84,6 @@ async def _consume(sock: socket.socket, count: int) -> None:
         if not data:
             raise Gone("the connection was closed")
         count -= len(data)
-
-
-def _hopeless(plane: Plane, facts: Facts, target: str) -> Decision | None:
-    """The denial of a target that nothing said later could make allowed."""
-    policy = plane.snapshot.policy
-    try:
-        host, port = canonical_authority(target, 443)
-    except HostError as error:
-        return denial(policy.defaults, Code.NAME_MALFORMED, str(error))
-    decision = decide(policy, Attempt(AttemptKind.TLS, facts.caller, port, host))
-    return decision if decision.code in NOWHERE and not decision.allowed else None
 
 
 def _refusal(decision: Decision, target: str) -> bytes:

@@ -6,21 +6,17 @@ leaves. Decides nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from mitmproxy import http
 
+from outgate.policy import requests
 from outgate.policy.headers import CONTROL_PREFIX, HOP_BY_HOP, KEPT, listed
 from outgate.policy.hosts import bracketed
 from outgate.policy.model import Attempt, AttemptKind, Code
 from outgate.policy.names import Agreed, Claims, Refusal, agree
 from outgate.proxy.exchange import Exchange, Facts
-
-METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}")
-PATH = re.compile(r"[\x21-\x7e\x80-\xff]*")
-BAD_VALUE = re.compile(rb"[\x00\r\n]")
 
 HTTPS, HTTP = 443, 80
 
@@ -53,26 +49,6 @@ class Fields(Mapping[str, str]):
         return len(self.headers)
 
 
-def malformed(request: http.Request) -> Refusal | None:
-    """What no strict parser would pass on. Names and hosts are judged by `claims`."""
-    if not METHOD.fullmatch(request.data.method):
-        return Refusal(Code.REQUEST_MALFORMED, "the method is no token")
-    path = request.data.path.decode("latin-1")
-    if not PATH.fullmatch(path) or not (path.startswith("/") or (path == "*" and request.method == "OPTIONS")):
-        return Refusal(Code.REQUEST_MALFORMED, "the request target is neither a path nor an absolute URI")
-    if any(BAD_VALUE.search(name) or BAD_VALUE.search(value) for name, value in request.headers.fields):
-        return Refusal(Code.REQUEST_MALFORMED, "a header holds a control character")
-    return None
-
-
-def upgrade(request: http.Request) -> Refusal | None:
-    """WebSocket upgrades are judged like requests, h2c offers are dropped, everything else is refused."""
-    offered = listed(request.headers.get("upgrade", ""))
-    if offered <= {"h2c"} or (offered == {"websocket"} and request.method == "GET" and not request.is_http2):
-        return None
-    return Refusal(Code.UPGRADE_REFUSED, f"upgrade to {', '.join(sorted(offered))[:80]} is not allowed")
-
-
 def claims(request: http.Request, facts: Facts, absolute_scheme: str) -> Claims:
     """Everything the request and its connection say about where it goes."""
     hosts = tuple(request.headers.get_all("host"))
@@ -90,7 +66,9 @@ def claims(request: http.Request, facts: Facts, absolute_scheme: str) -> Claims:
 
 def attempt_of(request: http.Request, facts: Facts, absolute_scheme: str) -> Attempt | Refusal:
     """The attempt that a request is, or why it is none."""
-    if (refusal := malformed(request) or upgrade(request)) is not None:
+    data, offer = request.data, request.headers.get("upgrade", "")
+    refusal = requests.refusal(data.method, data.path, request.headers.fields, offer, http2=request.is_http2)
+    if refusal is not None:
         return refusal
     if absolute_scheme == "https" and not facts.encrypted:
         return Refusal(Code.REQUEST_MALFORMED, "an https target needs CONNECT")
