@@ -50,6 +50,8 @@ class ApprovedServer(connection.Server):
     """Plain HTTP/2 without negotiation."""
     reused: bool = False
     """May be, and then was, an idle connection."""
+    broken: bool = False
+    """The origin broke off instead of coming to an end, so that what has no length is not whole."""
 
 
 @dataclass(slots=True)

@@ -52,8 +52,9 @@ class Handler:
         self.feeding = False
         self.lingering = False
         self.waiting = 0
-        """Dials and hooks under way; while there are some, only `held_bytes` more are read."""
-        self.held = 0
+        """Dials and hooks under way."""
+        self.held: dict[Connection, int] = {}
+        """Bytes by where they came from that wait behind a dial or a hook; no more than `held_bytes` are read on."""
         self.resumed = asyncio.Event()
         self.closed = asyncio.Event()
         self.tasks: set[asyncio.Task[None]] = set()
@@ -81,7 +82,7 @@ class Handler:
 
     async def _end(self) -> None:
         for stream in self.http.unreported():
-            for command in stream.report():
+            for command in stream.leave():
                 self.execute(command)
         self.layer = Quiet(self.http.context)
         self.client.timestamp_end = time.time()
@@ -94,6 +95,8 @@ class Handler:
             task.cancel()
         if self.tasks:
             await asyncio.wait(self.tasks, timeout=self.limits.linger_timeout)
+        for transport in self.transports.values():
+            transport.close()  # of an origin whose task ended before it came to serve it
         await self.fire(server_hooks.ClientDisconnectedHook(self.client))
 
     def _check_idle(self) -> None:
@@ -148,22 +151,24 @@ class Handler:
             data = await _read(transport)
             if not data:
                 break
-            self.active = time.monotonic()
             self.feed(events.DataReceived(server, data))
             if transport.released:
                 return
             await self._make_room(server, len(data))
         if server.state & ConnectionState.CAN_READ:
             server.state &= ~ConnectionState.CAN_READ
+            server.broken = transport.broken
             self.feed(events.ConnectionClosed(server))
 
     async def _make_room(self, source: Connection, size: int) -> None:
         """Back-pressure: do not read on from `source` before what it sent has somewhere to go."""
-        if self.waiting:
-            self.held += size
-            while self.waiting and self.held > self.limits.held_bytes and not self.closed.is_set():
+        if self.http.paused(source):
+            held = self.held[source] = self.held.get(source, 0) + size
+            while self.http.paused(source) and held > self.limits.held_bytes and not self.closed.is_set():
                 self.resumed.clear()
                 await self.resumed.wait()
+        if not self.http.paused(source):
+            self.held.pop(source, None)
         await self.flow_control.make_room(source)
 
     # Events and commands.
@@ -190,6 +195,9 @@ class Handler:
         if isinstance(command, commands.SendData):
             if (transport := self.transports.get(command.connection)) is not None:
                 transport.write(command.data)
+                if command.connection is self.client:
+                    # What only passes between the gate and an origin, such as a ping, keeps no workload's place.
+                    self.active = time.monotonic()
         elif isinstance(command, commands.StartHook):
             self._start_hook(command)
         elif isinstance(command, commands.OpenConnection):
@@ -284,9 +292,7 @@ class Handler:
 
     def goes_on(self) -> None:
         self.waiting -= 1
-        if not self.waiting:
-            self.held = 0
-            self.resumed.set()
+        self.resumed.set()
 
     def spawn(self, work: collections.abc.Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(self._contained(work))
@@ -356,4 +362,5 @@ async def _read(transport: Transport) -> bytes:
     try:
         return await transport.reader.read(READ_SIZE)
     except OSError:
+        transport.broken = True
         return b""
