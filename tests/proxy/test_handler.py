@@ -5,6 +5,7 @@ import contextlib
 
 import h2.config
 import h2.connection
+import h2.events
 
 from proxy.gates import gate, origin, to
 
@@ -48,6 +49,31 @@ async def test_a_head_that_is_begun_has_to_be_ended_in_time(authority):
         with contextlib.suppress(ConnectionError):
             assert await asyncio.wait_for(reader.read(), 3) == b""
         assert running.counts["head_timeout"] == 1
+
+
+async def test_what_is_still_sent_after_an_answer_is_swallowed_for_a_while_and_then_refused(authority):
+    async with gate(authority, stream_window=65536, connection_window=200_000) as running:
+        reader, writer = await asyncio.open_connection(*running.address)
+        wire = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True))
+        wire.initiate_connection()
+        pseudo = {":method": "POST", ":scheme": "http", ":authority": "other.example", ":path": "/"}
+        wire.send_headers(1, list(pseudo.items()))
+        sent, seen = 0, []
+        async with asyncio.timeout(10):
+            while not any(isinstance(event, h2.events.StreamReset) for event in seen):
+                room = min(wire.local_flow_control_window(1), 16384)
+                if room > 0 and sent < 1_000_000:
+                    wire.send_data(1, bytes(room))
+                    sent += room
+                writer.write(wire.data_to_send())
+                await writer.drain()
+                with contextlib.suppress(TimeoutError):
+                    seen += wire.receive_data(await asyncio.wait_for(reader.read(65536), 0.02))
+        writer.close()
+    answered = next(event for event in seen if isinstance(event, h2.events.ResponseReceived))
+    assert (b":status", b"502") in answered.headers
+    assert any(isinstance(event, h2.events.StreamEnded) for event in seen)
+    assert 200_000 < sent < 400_000
 
 
 async def test_an_idle_http2_connection_may_be_pinged(authority):

@@ -143,6 +143,9 @@ class GateHttp2Server(_FlowControl, stock.Http2Server):
     def __init__(self, context: Context, stream_window: int, connection_window: int) -> None:
         super().__init__(context)
         self.bound(stream_window, connection_window)
+        self.unwanted: dict[int, int] = {}
+        """Streams that were answered before their request was whole, and how many bytes they have sent since."""
+        self.most_unwanted = connection_window
 
     def _handle_event(self, event: events.Event) -> Commands:
         if isinstance(event, ResponseHeaders) and event.response.status_code < 200:
@@ -169,7 +172,18 @@ class GateHttp2Server(_FlowControl, stock.Http2Server):
     def handle_h2_event(self, event: h2.events.Event) -> layer.CommandGenerator[bool]:
         if isinstance(event, h2.events.ConnectionTerminated) and event.error_code == IN_GOOD_ORDER:
             return False  # the workload asks for nothing more, and waits for what it has asked for
+        if isinstance(event, h2.events.DataReceived) and event.stream_id in self.unwanted:
+            self._swallow(event)
+        elif isinstance(event, h2.events.StreamEnded | h2.events.StreamReset) and event.stream_id is not None:
+            self.unwanted.pop(event.stream_id, None)
         return (yield from super().handle_h2_event(event))
+
+    def _swallow(self, event: h2.events.DataReceived) -> None:
+        assert event.stream_id is not None
+        self.unwanted[event.stream_id] += len(event.data or b"")
+        if self.unwanted[event.stream_id] > self.most_unwanted and not self.is_closed(event.stream_id):
+            del self.unwanted[event.stream_id]
+            self.h2_conn.reset_stream(event.stream_id, IN_GOOD_ORDER)
 
     def protocol_error(self, message: str, error_code: int = h2.errors.ErrorCodes.PROTOCOL_ERROR) -> Commands:
         """What no stream can be told ends the connection. The message quotes headers, so it is not repeated."""
@@ -184,10 +198,13 @@ class GateHttp2Server(_FlowControl, stock.Http2Server):
         yield commands.SendData(self.conn, self.h2_conn.data_to_send())
 
     def refuse_rest(self, stream_id: int) -> None:
-        """The answer is complete and what the client still sends on this stream is not wanted (RFC 9113, 8.1)."""
+        """The answer is complete and what the client still sends on this stream is not wanted.
+
+        It may be reset for that at once (RFC 9113, 8.1), but then clients lose the answer, curl among them. So some of
+        it is swallowed first.
+        """
         if not self.is_closed(stream_id):
-            self.h2_conn.reset_stream(stream_id, int(h2.errors.ErrorCodes.NO_ERROR))
-        self.streams.pop(stream_id, None)
+            self.unwanted[stream_id] = 0
 
     def target(self, stream_id: int) -> int:
         """The number by which the other layers know a stream."""

@@ -173,7 +173,7 @@ class GateHttpLayer(HttpLayer):
             self.server_side.close_after = True
 
     def end_answer(self, stream_id: int, unread: bool) -> Commands:
-        """An answer went out while the request still comes in: HTTP/1 closes, HTTP/2 resets that stream."""
+        """An answer went out while the request still comes in: some of it is swallowed, then no more is taken."""
         if not unread:
             return
         if isinstance(self.server_side, GateHttp1Server):

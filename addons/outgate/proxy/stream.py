@@ -122,7 +122,9 @@ class GateStream(OriginSide):
                 Code.CONNECT_REFUSED, "CONNECT is for the gate's regular mode, at the beginning of a connection"
             )
             return True
-        if (yield from super().check_invalid(request)):
+        if stock.validate_request(self.mode, self.flow.request, True) is not None:
+            # The reason quotes what was received, and advises to switch the check off.
+            yield from self._refuse(Code.REQUEST_MALFORMED, "the request is not valid HTTP")
             return True
         if self.request_ended and soundness.misses(self.flow.request, 0):
             yield from self._refuse(Code.REQUEST_MALFORMED, "a body is announced, and none is sent")
@@ -130,7 +132,8 @@ class GateStream(OriginSide):
         return False
 
     def _refuse(self, code: Code, reason: str) -> Commands:
-        """Answer what is not asked of the policy."""
+        """Answer what is not asked of the policy. Where its message ends is not to be relied on, so nothing follows."""
+        self.exchange.close = True
         self.exchange.decision = denial(Defaults(), code, reason)
         yield from self.answer(answers.denial(self.exchange.decision, ""))
 
