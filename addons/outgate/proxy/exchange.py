@@ -32,7 +32,7 @@ class Facts:
     connect: str | None = None
     """The target of CONNECT or SOCKS, as sent."""
     sni: str | None = None
-    """As sent."""
+    """Canonical: a rule on names must not be escaped by another spelling."""
     encrypted: bool = False
 
 

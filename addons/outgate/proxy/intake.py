@@ -134,7 +134,7 @@ class Intake:
         except HostError as error:
             self._close(facts, Code.NAME_MALFORMED, str(error))
             return
-        facts = replace(facts, sni=hello.sni or None)
+        facts = replace(facts, sni=host if hello.sni else None)
         if facts.port is None:
             self._close(facts, Code.PROTOCOL_UNKNOWN, "a proxy request was expected")
             return
@@ -189,7 +189,16 @@ class Intake:
             self._report(facts, attempt, decision, f"{error.code}: {error.message}")
             reset(self.sock)
             return
-        await self._pump(facts, attempt, decision, origin)
+        current = self.plane.snapshot.policy
+        if current is not policy:
+            # What is open is judged again after a swap; this was not open yet, and takes its time to dial.
+            decision = decide(current, attempt)
+        if decision.allowed:
+            await self._pump(facts, attempt, decision, origin)
+        else:
+            origin.abort()
+            self._report(facts, attempt, decision, "")
+            reset(self.sock)
 
     async def _pump(self, facts: Facts, attempt: Attempt, decision: Decision, origin: Connection) -> None:
         try:
