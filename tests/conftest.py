@@ -1,10 +1,18 @@
 """What every test stands on: those marked `netns` skip, with the reason, where namespaces cannot be made."""
 
 import functools
+import os
 import shutil
 import subprocess
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says something about the machine only. CI draws the same examples every time: what it finds
+# has to be the change's; elsewhere every run looks further.
+settings.register_profile("anywhere", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "anywhere")
 
 # Everything such a test does, once, in a namespace that ends with the command.
 _PROBE = ["unshare", "--net", "--mount", "sh", "-c", "ip link set lo up && iptables -t nat -L -n"]

@@ -111,6 +111,6 @@ def test_lookup_finds_what_a_linear_scan_finds_in_the_order_of_weight(known, hos
     found = Registry(known).lookup(host, address, port)
     expected = scan(known, host, address, port)
     assert sorted((m.destination.key, m.pattern) for m in found) == sorted((key, p) for _, _, key, p in expected)
-    rank = {(key, pattern): (group, order) for group, order, key, pattern in expected}
-    ranks = [rank[m.destination.key, m.pattern] for m in found]
+    rank = {(group, key, pattern): (group, order) for group, order, key, pattern in expected}
+    ranks = [rank[list(By).index(m.by), m.destination.key, m.pattern] for m in found]
     assert ranks == sorted(ranks)

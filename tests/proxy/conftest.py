@@ -3,16 +3,11 @@
 import ssl
 
 import pytest
-from hypothesis import settings
 
 from outgate.pki import pem
 from outgate.pki.authority import Authority, create_authority
 from outgate.pki.leaf import LeafCache
 from pki.loopback import client
-
-# How long an example takes says something about the machine only.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
