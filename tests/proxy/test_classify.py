@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outgate.proxy.classify import MAX_REQUEST_LINE, Speech, classify
+from outgate.proxy.classify import MAX_REQUEST_LINE, Speech, classify, may_be_http
 from outgate.proxy.hello import MalformedHello
 from proxy.openings import HELLOS, PREFACE, REQUEST, Hello, client_hello, recut, request_lines
 
@@ -154,3 +154,26 @@ def test_the_longest_request_line_is_the_same_however_it_is_cut(excess):
     assert whole == (Speech.HTTP1 if excess <= 0 else Speech.OTHER)
     assert verdict(line[:MAX_REQUEST_LINE]) == whole
     assert verdict(line[: min(len(line), MAX_REQUEST_LINE) - 1]) == Speech.MORE
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"G", b"GET", b"GET ", b"GET / HTTP/1.1\r\n", b"\r\n\r", b"G T x\x00", b"x" * 99, PREFACE, PREFACE[:2]],
+    ids=ascii,
+)
+def test_what_begins_with_a_word_may_be_http(data):
+    assert may_be_http(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\x00", b"\x16\x03\x01", b" GET", b"EHLO\x00", b"GET\t/", b"SSH-2.0-x\r\n", b"\n GET", b"\r\r\n"],
+    ids=ascii,
+)
+def test_what_does_not_is_none(data):
+    assert not may_be_http(data)
+
+
+@given(st.one_of(request_lines(), st.just(PREFACE)), st.data())
+def test_every_part_of_a_request_may_be_http(opening, data):
+    assert may_be_http(opening[: data.draw(st.integers(1, len(opening)))])

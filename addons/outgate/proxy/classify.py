@@ -19,6 +19,7 @@ BEGINNING = re.compile(
     rb"|[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}( [^\x00-\x20\x7f]*( (H(T(T(P(/(1(\.([01]\r?)?)?)?)?)?)?)?)?)?)?)"
 )
 """What may yet become a request line."""
+WORD = re.compile(rb"(?:\r?\n)*(?:\r?\Z|[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?: |\Z))")
 MAX_REQUEST_LINE = 64 * 1024
 """With the empty lines before it. However the bytes are cut, the same ones are found too long."""
 
@@ -52,6 +53,11 @@ def classify(data: bytes) -> Opening:
     if HTTP2_PREFACE.startswith(data[: len(HTTP2_PREFACE)]):
         return Opening(Speech.HTTP2) if len(data) >= len(HTTP2_PREFACE) else MORE
     return _http1(data)
+
+
+def may_be_http(data: bytes) -> bool:
+    """Whether these first bytes begin with a word as every request does, be it malformed, or may yet do so."""
+    return WORD.match(data) is not None
 
 
 def _tls(data: bytes) -> Opening:

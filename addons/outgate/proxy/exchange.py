@@ -40,6 +40,8 @@ class GateClient(connection.Client):
     """A client connection that knows its facts. Not a dataclass again: equality stays mitmproxy's, by id."""
 
     facts: Facts
+    hello: Attempt | None = None
+    """The TLS that was decrypted, as it would be judged if nobody looked inside."""
 
 
 class ApprovedServer(connection.Server):

@@ -17,10 +17,11 @@ from mitmproxy.connection import Connection, ConnectionState
 from mitmproxy.proxy import commands, events, layer, server_hooks
 from mitmproxy.proxy.context import Context
 
-from outgate.policy.decide import decide
+from outgate.policy.decide import decide, opaque
 from outgate.policy.model import Code
 from outgate.policy.snapshot import Policy
 from outgate.proxy import flow_control, origins, pipe
+from outgate.proxy.classify import may_be_http
 from outgate.proxy.connections import READ_SIZE, Transport
 from outgate.proxy.exchange import ApprovedServer, GateClient
 from outgate.proxy.guard import trace
@@ -124,7 +125,7 @@ class Handler:
     # Reading.
 
     async def _read_client(self) -> None:
-        transport = self.transports[self.client]
+        transport, unheard = self.transports[self.client], True
         while self.client.state & ConnectionState.CAN_READ or self.lingering:
             data = await _read(transport)
             if not data:
@@ -132,6 +133,9 @@ class Handler:
             self.active = time.monotonic()
             if self.lingering:
                 continue
+            if unheard and self._is_opaque(data):
+                return
+            unheard = False
             self.feed(events.DataReceived(self.client, data))
             if self.http.heading:
                 self._expect_head()
@@ -143,6 +147,16 @@ class Handler:
             self.feed(events.ConnectionClosed(self.client))
         if self.client.state is ConnectionState.CAN_WRITE:
             await self.closed.wait()
+
+    def _is_opaque(self, data: bytes) -> bool:
+        """Whether the first bytes inside TLS are no HTTP. Then nothing can be told, and the TLS itself is judged."""
+        hello = self.client.hello
+        if hello is None or may_be_http(data):
+            return False
+        decision = opaque(self.plane.snapshot.policy, hello)
+        self.plane.log.closed(self.client.facts, hello, decision, "", self.client.timestamp_start)
+        self.abort("no HTTP inside TLS")
+        return True
 
     async def read_origin(self, server: ApprovedServer) -> None:
         """Read from an origin until it or we close, or until its exchange is complete and it is released."""

@@ -111,7 +111,12 @@ class Intake:
         await self._handle(facts, reader, writer, "h2" if speech is Speech.HTTP2 else "")
 
     async def _handle(
-        self, facts: Facts, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, alpn: str
+        self,
+        facts: Facts,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        alpn: str,
+        hello: Attempt | None = None,
     ) -> None:
         client = GateClient(
             peername=self.peer,
@@ -120,7 +125,7 @@ class Intake:
             proxy_mode=PROXY_MODE,
             state=ConnectionState.OPEN,
         )
-        client.facts = facts
+        client.facts, client.hello = facts, hello
         client_tls.describe(client, writer, facts, alpn)
         await Handler(self.plane, client, reader, writer).run()
 
@@ -152,9 +157,8 @@ class Intake:
             await self._relay(facts, AttemptKind.TLS, host, hello.sni)
 
     async def _decrypt(self, facts: Facts, host: str | None, alpn: tuple[str, ...]) -> None:
-        name = host or facts.address or ""
+        name, attempt = host or facts.address or "", self._attempt(facts, AttemptKind.TLS, host)
         if not self.plane.authority.may_sign(name):
-            attempt = self._attempt(facts, AttemptKind.TLS, host)
             decision = decide(self.plane.snapshot.policy, attempt)
             # A mismatch is that the port is registered for what is inside the TLS, which cannot be opened.
             if decision.allowed or decision.code is Code.PROTOCOL_MISMATCH:
@@ -170,7 +174,7 @@ class Intake:
             self.plane.counts["client_tls_failed"] += 1
             self.plane.log.client_refused_leaf(facts, name, client_tls.explain(error, name))
             return
-        await self._handle(replace(facts, encrypted=True), reader, writer, "")
+        await self._handle(replace(facts, encrypted=True), reader, writer, "", attempt)
 
     # Bytes.
 
