@@ -262,8 +262,11 @@ async def test_trailers_of_a_workload_say_nothing_that_belongs_into_a_head(autho
 
     async def serve(reader, writer):
         while not received.endswith(b"0\r\n\r\n") and b"x-checksum" not in received.lower():
-            received.extend(await reader.read(65536))
+            received.extend(await reader.readuntil(b"\n"))
+        received.extend(await reader.readuntil(b"\n"))
         writer.write(OK)
+        writer.close()
+        await writer.wait_closed()
         gone.set()
 
     async with behind(authority, serve=serve) as (running, _):
