@@ -2,18 +2,8 @@
 
 from collections.abc import Iterable
 
-from outgate.policy.model import (
-    AccessLayer,
-    AccessPolicy,
-    AccessRule,
-    Action,
-    Attempt,
-    AttemptKind,
-    Attribute,
-    Condition,
-    Identity,
-    Source,
-)
+from outgate.policy.access_model import AccessLayer, AccessPolicy, AccessRule, Action, Attribute, Condition
+from outgate.policy.model import Attempt, AttemptKind, Identity, Source
 from outgate.problems import Where
 
 CALLER = Identity(principal="cluster.local/ns/prod/sa/web", address="10.0.0.7", how="test")

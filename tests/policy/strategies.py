@@ -11,16 +11,11 @@ from ipaddress import ip_network
 
 from hypothesis import strategies as st
 
+from outgate.policy.access_model import AccessLayer, AccessPolicy, AccessRule, Action, Attribute, Condition
 from outgate.policy.compile import Policy
 from outgate.policy.model import (
-    AccessLayer,
-    AccessPolicy,
-    AccessRule,
-    Action,
     Attempt,
     AttemptKind,
-    Attribute,
-    Condition,
     Defaults,
     Destination,
     Endpoint,

@@ -7,16 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outgate.policy.access import _benches, judge, prepare
-from outgate.policy.model import (
-    AccessLayer,
-    Action,
-    AttemptKind,
-    Attribute,
-    Defaults,
-    Destination,
-    ShadowVerdict,
-    Verdict,
-)
+from outgate.policy.access_model import AccessLayer, Action, Attribute
+from outgate.policy.model import AttemptKind, Defaults, Destination, ShadowVerdict, Verdict
 from outgate.policy.steps import Steps
 from policy.access_building import STRANGER, get, isin, layers, notin, policy, raw, rule, source, tunnel
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from outgate.policy.access_model import Attribute, Condition
 from outgate.policy.conditions import HTTP_ONLY, MAKERS, Terms, compile_condition, describe
 from outgate.policy.facts import Facts
-from outgate.policy.model import Attribute, Condition, Defaults, Destination, Identity
+from outgate.policy.model import Defaults, Destination, Identity
 from policy.access_building import STRANGER, get, isin, notin, raw, source, tunnel
 
 DEFAULTS = Defaults()

@@ -8,16 +8,11 @@ import pytest
 from hypothesis import given
 
 from outgate.policy import decide as deciding
+from outgate.policy.access_model import AccessLayer, AccessPolicy, AccessRule, Action, Attribute, Condition
 from outgate.policy.decide import STATUS, Treatment, decide, denial, treat
 from outgate.policy.model import (
-    AccessLayer,
-    AccessPolicy,
-    AccessRule,
-    Action,
     AttemptKind,
-    Attribute,
     Code,
-    Condition,
     Defaults,
     Identity,
     Intercept,

@@ -3,9 +3,10 @@
 import pytest
 from hypothesis import given
 
+from outgate.policy.access_model import Action, Attribute
 from outgate.policy.conditions import Terms
 from outgate.policy.facts import Facts
-from outgate.policy.model import Action, Attribute, Defaults
+from outgate.policy.model import Defaults
 from outgate.policy.rules import Policy, Rule, conditions_of, first
 from outgate.policy.steps import Steps
 from policy.access_building import STRANGER, get, isin, notin, policy, rule, source, tunnel

@@ -4,19 +4,8 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from outgate.policy.model import (
-    AccessLayer,
-    AccessPolicy,
-    AccessRule,
-    Action,
-    Attribute,
-    Condition,
-    Defaults,
-    Identity,
-    Mode,
-    Scope,
-    Source,
-)
+from outgate.policy.access_model import AccessLayer, AccessPolicy, AccessRule, Action, Attribute, Condition
+from outgate.policy.model import Defaults, Identity, Mode, Scope, Source
 from outgate.policy.snapshot import CALLERS, Policy
 from outgate.problems import Where
 from policy.building import WEB, destination

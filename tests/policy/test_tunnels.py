@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from outgate.policy.model import Action, Attribute, Defaults, Destination, Intercept, Port, Protocol, Upstream
+from outgate.policy.access_model import Action, Attribute
+from outgate.policy.model import Defaults, Destination, Intercept, Port, Protocol, Upstream
 from outgate.policy.tunnels import is_tunnelled, tunnel_warnings
 from outgate.problems import Severity
 from policy.access_building import isin, notin, policy, rule, source

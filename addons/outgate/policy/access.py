@@ -17,17 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from outgate.policy.access_model import AccessLayer, Action
 from outgate.policy.facts import Facts
-from outgate.policy.model import (
-    AccessLayer,
-    Action,
-    Attempt,
-    Defaults,
-    Destination,
-    ShadowVerdict,
-    Source,
-    Verdict,
-)
+from outgate.policy.model import Attempt, Defaults, Destination, ShadowVerdict, Source, Verdict
 from outgate.policy.rules import Policy, first
 from outgate.policy.steps import Steps
 

@@ -13,13 +13,14 @@ from itertools import chain
 from pathlib import Path
 
 from outgate.policy import access, checks, documents
+from outgate.policy.access_model import AccessLayer
 from outgate.policy.documents import Document
 from outgate.policy.frontends import Contribution, Frontend, Setting
 from outgate.policy.frontends.istio.frontend import IstioFrontend
 from outgate.policy.frontends.native.frontend import NativeFrontend
 from outgate.policy.kinds import unclaimed
 from outgate.policy.merge import merged
-from outgate.policy.model import AccessLayer, Defaults, Source
+from outgate.policy.model import Defaults, Source
 from outgate.policy.overlay import overlay
 from outgate.policy.snapshot import Policy
 from outgate.policy.tunnels import tunnel_warnings

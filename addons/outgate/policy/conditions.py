@@ -12,8 +12,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 from operator import attrgetter
 
 from outgate.policy import matching, principals
+from outgate.policy.access_model import Attribute, Condition
 from outgate.policy.facts import Facts
-from outgate.policy.model import Attribute, Condition, Defaults, Network
+from outgate.policy.model import Defaults, Network
 
 type Test = Callable[[Facts], bool | None]
 type Address = IPv4Address | IPv6Address

@@ -10,7 +10,8 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
-from outgate.policy.model import Attribute, Condition, HeaderInjection
+from outgate.policy.access_model import Attribute, Condition
+from outgate.policy.model import HeaderInjection
 from outgate.policy.snapshot import Policy
 
 MASK = "[redacted]"

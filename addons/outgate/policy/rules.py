@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from outgate.policy.access_model import AccessPolicy, AccessRule, Action, Attribute, Condition
 from outgate.policy.conditions import HTTP_ONLY, Terms, Test, compile_condition, describe
 from outgate.policy.facts import Facts
-from outgate.policy.model import AccessPolicy, AccessRule, Action, Attribute, Condition, Defaults, Source
+from outgate.policy.model import Defaults, Source
 from outgate.policy.steps import Steps
 
 type Tests = tuple[Test, ...]

@@ -10,18 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from outgate.policy.model import (
-    AccessLayer,
-    Action,
-    Attribute,
-    Defaults,
-    Destination,
-    FieldReport,
-    Gate,
-    Identity,
-    Scope,
-    Source,
-)
+from outgate.policy.access_model import AccessLayer, Action, Attribute
+from outgate.policy.model import Defaults, Destination, FieldReport, Gate, Identity, Scope, Source
 from outgate.policy.registry import Registry
 from outgate.policy.rules import conditions_of
 from outgate.policy.sight import Sight, sight

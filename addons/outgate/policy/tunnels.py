@@ -8,20 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from outgate.policy.access_model import AccessPolicy, AccessRule, Action, Attribute, Condition
 from outgate.policy.conditions import HTTP_ONLY
 from outgate.policy.matching import strings
-from outgate.policy.model import (
-    AccessPolicy,
-    AccessRule,
-    Action,
-    Attribute,
-    Condition,
-    Defaults,
-    Destination,
-    Intercept,
-    Port,
-    Protocol,
-)
+from outgate.policy.model import Defaults, Destination, Intercept, Port, Protocol
 from outgate.policy.rules import conditions_of
 from outgate.problems import Problem, Severity
 

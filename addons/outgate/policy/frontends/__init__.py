@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from outgate.policy.access_model import AccessPolicy
 from outgate.policy.documents import Document
-from outgate.policy.model import AccessPolicy, Destination, FieldReport, Gate, Scope, Source
+from outgate.policy.model import Destination, FieldReport, Gate, Scope, Source
 from outgate.problems import Problem
 
 

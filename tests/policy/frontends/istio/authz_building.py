@@ -5,9 +5,10 @@ import textwrap
 import yaml
 
 from outgate.policy import documents
+from outgate.policy.access_model import AccessPolicy
 from outgate.policy.frontends import Contribution, Setting
 from outgate.policy.frontends.istio.authorization import translate
-from outgate.policy.model import AccessPolicy, Gate
+from outgate.policy.model import Gate
 from outgate.problems import Severity
 
 GATE = Gate(namespace="prod", labels=(("app", "web"),))

@@ -8,11 +8,12 @@ import pytest
 from outgate.policy import compile as compilation
 from outgate.policy import documents
 from outgate.policy.access import judge
+from outgate.policy.access_model import AccessLayer
 from outgate.policy.compile import Policy
 from outgate.policy.decide import decide
 from outgate.policy.frontends import Contribution, Setting
 from outgate.policy.frontends.istio.authorization import translate
-from outgate.policy.model import AccessLayer, Attempt, AttemptKind, Code, Defaults, Gate, Identity
+from outgate.policy.model import Attempt, AttemptKind, Code, Defaults, Gate, Identity
 from outgate.problems import Severity
 from policy.frontends.istio.authz_building import GATE, faults, of, operation, translated
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from outgate.policy.access_model import Action, Attribute, Condition
 from outgate.policy.frontends.istio.authorization_fields import KEYS, OPERATIONS, SOURCES, SPEC, negation
-from outgate.policy.model import Action, Attribute, Condition, Fate
+from outgate.policy.model import Fate
 from outgate.policy.schema import Fields, Sequence
 from outgate.problems import Severity
 from policy.frontends.istio.authz_building import of, one, operation, source, translated, when

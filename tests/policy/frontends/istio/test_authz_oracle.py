@@ -17,19 +17,10 @@ import yaml
 
 from outgate.policy import documents
 from outgate.policy.access import judge
+from outgate.policy.access_model import AccessLayer, AccessPolicy
 from outgate.policy.frontends import Contribution, Setting
 from outgate.policy.frontends.istio.authorization import translate
-from outgate.policy.model import (
-    AccessLayer,
-    AccessPolicy,
-    Attempt,
-    AttemptKind,
-    Defaults,
-    Gate,
-    Identity,
-    ShadowVerdict,
-    Verdict,
-)
+from outgate.policy.model import Attempt, AttemptKind, Defaults, Gate, Identity, ShadowVerdict, Verdict
 from outgate.policy.steps import Steps
 from policy.frontends.istio.authz_attempts import Draft, drafts
 from policy.frontends.istio.authz_facets import UNKNOWABLE, facets

@@ -2,8 +2,9 @@
 
 import pytest
 
+from outgate.policy.access_model import Action, Attribute, Condition
 from outgate.policy.decide import decide
-from outgate.policy.model import Action, Attribute, Condition, Identity, Intercept, Protocol, Verdict
+from outgate.policy.model import Identity, Intercept, Protocol, Verdict
 from outgate.policy.snapshot import Policy
 from outgate.problems import Severity
 from policy.building import destination, http, policy, problems, tls

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
+from outgate.policy.access_model import AccessPolicy, AccessRule, Action, Attribute, Condition
 from outgate.policy.documents import Document
 from outgate.policy.frontends import Contribution, Setting
 from outgate.policy.frontends.istio.authorization_checks import check, dry_run, labels, references
 from outgate.policy.frontends.istio.authorization_fields import OPERATIONS, SHAPE, SOURCES, Look, look, negation
 from outgate.policy.frontends.istio.common import selects
 from outgate.policy.frontends.istio.resource import Kind, Resource
-from outgate.policy.model import AccessPolicy, AccessRule, Action, Attribute, Condition, Gate
+from outgate.policy.model import Gate
 from outgate.policy.schema import Record
 
 GROUP = "security.istio.io"

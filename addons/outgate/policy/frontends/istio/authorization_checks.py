@@ -5,10 +5,10 @@ Owns what Istio's own validation refuses, and that CUSTOM is refused whole. Says
 
 from __future__ import annotations
 
+from outgate.policy.access_model import Attribute
 from outgate.policy.frontends.istio.authorization_fields import SOURCES, Look, look, negation
 from outgate.policy.frontends.istio.common import one_of
 from outgate.policy.frontends.istio.resource import DRY_RUN, Resource
-from outgate.policy.model import Attribute
 from outgate.policy.schema import Reading, Record
 from outgate.problems import Severity
 

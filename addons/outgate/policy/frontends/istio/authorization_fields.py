@@ -10,11 +10,12 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from outgate.policy.access_model import Attribute, Condition
 from outgate.policy.documents import Node
 from outgate.policy.frontends.istio.common import NETWORK, Checked, Labels
 from outgate.policy.frontends.istio.resource import envelope
 from outgate.policy.matching import is_template, template_problem
-from outgate.policy.model import Attribute, Condition, Fate
+from outgate.policy.model import Fate
 from outgate.policy.principals import SCHEME
 from outgate.policy.schema import Choice, Field, Fields, Reading, Record, Sequence, Shape, Text
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from outgate.policy.access_model import AccessPolicy, AccessRule, Action, Attribute, Condition
 from outgate.policy.frontends import Contribution
 from outgate.policy.frontends.native.resource import Resource
 from outgate.policy.frontends.native.shapes import Cidr, Either
 from outgate.policy.hosts import HostError, canonical_host
-from outgate.policy.model import AccessPolicy, AccessRule, Action, Attribute, Condition
 from outgate.policy.principals import SCHEME
 from outgate.policy.schema import (
     Boolean,
