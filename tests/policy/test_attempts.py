@@ -192,6 +192,8 @@ def test_an_absolute_target_has_to_agree_with_the_host_header():
     assert attempt("http://a.example:81/", way=Way.REGULAR, host="A.example:81").port == 81
     assert attempt("http://192.0.2.1/", way=Way.REGULAR).address is None
     assert refused("http://a.example/", "GET", ("host", "b.example"), way=Way.REGULAR) is Code.NAMES_DISAGREE
+    assert refused("http://a.example/é", way=Way.REGULAR) is Code.REQUEST_MALFORMED
+    assert attempt("http://a.example/é").path == "/é"
     assert refused("http://open.example/", "GET", ("host", "b.example"), way=Way.SOCKS5) is Code.NAMES_DISAGREE
 
 

@@ -170,6 +170,8 @@ def _claims(asked: Asked, url: Url, sni: str | None) -> Claims:
 
 
 def _refused(asked: Asked, offer: str) -> Refusal | None:
+    if asked.absolute and not asked.url.path.isascii():
+        return Refusal(Code.REQUEST_MALFORMED, "an absolute URI is ASCII; write what is not as %XX")
     fields = [(_sent(name), _sent(value)) for name, value in asked.fields]
     return requests.refusal(_sent(asked.method), _sent(asked.url.path), fields, offer)
 
