@@ -1,6 +1,7 @@
 """What waits is bounded, and keeps nobody waiting who does not wait for it."""
 
 import asyncio
+import contextlib
 import socket
 import struct
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from h2.events import RequestReceived
 
 from e2e.http2_client import Client, request
 from outgate.policy.model import Protocol
+from outgate.proxy import connections
 from proxy.gates import gate, to
 from proxy.wires import LIMIT, until
 
@@ -269,3 +271,31 @@ async def test_an_origin_is_let_go_when_the_workload_leaves_before_it_was_told_o
         await addon.reached.wait()
         writer.close()
         await until(lambda: (connections, ended) == (1, 1))
+
+
+DENIED = b"GET / HTTP/1.1\r\nHost: other.example\r\n\r\n"
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+PING = bytes([0, 0, 8, 6, 0, 0, 0, 0, 0]) + b"12345678"
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "most"), [(DENIED, DENIED, 900_000), (PREFACE, PING, 300_000)], ids=["http/1", "http/2"]
+)
+async def test_who_reads_no_answers_is_not_listened_to(authority, monkeypatch, first, again, most):
+    """`most` is what is let be unread, and the answers to what is read at once."""
+    monkeypatch.setattr(connections, "OVERFULL", 100_000)
+    loop = asyncio.get_running_loop()
+    async with gate(authority) as running:
+        with socket.create_connection(running.address) as made:
+            made.setblocking(False)
+            await loop.sock_sendall(made, first)
+            await until(lambda: len(running.engine.plane.live) == 1)
+            (handler,) = running.engine.plane.live
+            transport = handler.transports[handler.client]
+            for sock, size in ((made, socket.SO_RCVBUF), (transport.writer.get_extra_info("socket"), socket.SO_SNDBUF)):
+                sock.setsockopt(socket.SOL_SOCKET, size, 4096)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(4):
+                    while transport.writer.transport.get_write_buffer_size() < most:
+                        await loop.sock_sendall(made, again * 100)
+            assert 0 < transport.writer.transport.get_write_buffer_size() < most

@@ -15,6 +15,9 @@ from outgate.upstream.connection import Connection
 READ_SIZE = 64 * 1024
 HIGH_WATER = 64 * 1024
 """Unsent bytes above which a writer counts as congested."""
+OVERFULL = 1024 * 1024
+"""Unsent bytes above which nothing more is read from whom they are for: far more than it takes to be congested, for who
+speaks HTTP/2 may have to be heard before there is room."""
 FLUSH_TIMEOUT = 5.0
 """Seconds a closing connection may take to send what it was given."""
 
@@ -46,6 +49,12 @@ class Transport:
     def gone(self) -> bool:
         """Whether nothing can be written any more."""
         return self.writer.transport.is_closing()
+
+    @property
+    def overfull(self) -> bool:
+        """Whether a peer has left so much unread that it is not listened to either."""
+        transport = self.writer.transport
+        return not transport.is_closing() and transport.get_write_buffer_size() > OVERFULL
 
     def write(self, data: bytes) -> None:
         if not self.gone:

@@ -36,6 +36,9 @@ class FlowControl:
 
     async def make_room(self, source: Connection) -> None:
         """Wait until what `source` may send next has somewhere to go."""
+        own = self.transports.get(source)
+        if own is not None and own.overfull:
+            await own.drain()  # who takes no answers is asked nothing more
         protocol = self.protocol(source)
         if isinstance(protocol, GateHttp2Server | GateHttp2Client):
             return

@@ -312,6 +312,7 @@ class Handler:
         task = asyncio.get_running_loop().create_task(self._contained(work))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(lambda _: work.close())  # a task may be cancelled before it begins
         return task
 
     async def _contained(self, work: collections.abc.Coroutine[object, object, None]) -> None:

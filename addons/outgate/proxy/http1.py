@@ -109,6 +109,9 @@ class _Trailers:
                 self.broken_body = "the body ends early" if closed else "the body is not valid HTTP/1"
                 return
             if message is None:
+                # Bytes of a body are taken as they come; what lies here begins a chunk or is a trailer.
+                if len(self.buf) > self.header_bytes:
+                    self.broken_body = f"a chunk's head or the trailers are longer than {self.header_bytes} bytes"
                 return
             yield message
 
@@ -357,6 +360,9 @@ class GateHttp1Client(_Trailers, stock.Http1Client):
         self.state = self.done
 
     def done(self, event: events.ConnectionEvent) -> Commands:
+        """What an origin sends behind its answer belongs to nobody."""
+        if isinstance(event, events.DataReceived):
+            self.closing, self.buf = True, ReceiveBuffer()
         yield from ()
 
     @staticmethod

@@ -139,7 +139,10 @@ class GateStream(OriginSide):
 
     def _check_response(self) -> Generator[commands.Command, Any, bool]:
         assert self.flow.response is not None
-        why = soundness.unsound(self.flow.response, self.flow.request, ended=self.response_ended)
+        response = self.flow.response
+        why = soundness.unsound(response, self.flow.request, ended=self.response_ended)
+        if not why and response.status_code == 101 and self.client_state != self.state_done:
+            why = "the origin switches protocols before it has the whole request"
         if why:
             yield from self.stop(502, "upstream_failed", why)
         return bool(why)
