@@ -1,0 +1,99 @@
+"""A credential that the gate sets stays with the gate and the origin, in whatever way an origin echoes it."""
+
+import asyncio
+import gzip
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from outgate.policy.model import HeaderInjection
+from proxy.gates import gate, to
+from proxy.wires import LIMIT
+
+SECRET = b"Bearer s3cr3t-s3cr3t-s3cr3t"
+HEAD = b"GET /echo HTTP/1.1\r\nHost: api.example\r\nConnection: close\r\n"
+
+
+@asynccontextmanager
+async def confided(authority, tmp_path, answer):
+    """A gate that sets a credential, before an origin whose answer is made of the request's head."""
+    file = tmp_path / "token"
+    file.write_bytes(SECRET)
+    heads = []
+
+    async def serve(reader, writer):
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(answer(heads[-1]))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    known = to("api.example", 80, server.sockets[0].getsockname()[1])
+    destination = replace(known, headers=(HeaderInjection("authorization", file=str(file)),))
+    try:
+        async with gate(authority, destination) as running:
+            yield running, heads
+    finally:
+        server.close()
+
+
+async def ask(running, *fields: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection(*running.address)
+    writer.write(HEAD + b"".join(field + b"\r\n" for field in fields) + b"\r\n")
+    try:
+        async with asyncio.timeout(LIMIT):
+            return await reader.read()
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+
+
+def echo(head: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(head), head)
+
+
+def zipped(head: bytes) -> bytes:
+    data = gzip.compress(head)
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(data), data)
+
+
+def field_of(head: bytes) -> bytes:
+    return next(line for line in head.split(b"\r\n") if line.lower().startswith(b"authorization"))
+
+
+ECHOES = {
+    "body": echo,
+    "field": lambda head: b"HTTP/1.1 200 OK\r\nX-%s\r\nContent-Length: 0\r\n\r\n" % field_of(head),
+    "reason": lambda head: b"HTTP/1.1 200 %s\r\nContent-Length: 0\r\n\r\n" % field_of(head),
+    "trailer": lambda head: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-%s\r\n\r\n" % field_of(head),
+    "early hint": lambda head: b"HTTP/1.1 103 Hint\r\nX-%s\r\n\r\n%s" % (field_of(head), echo(b"")),
+    "what is no answer": lambda head: head,
+    "what is no field": lambda head: b"HTTP/1.1 200 OK\r\n%s\r\n\r\n" % field_of(head).replace(b":", b""),
+    "what is no chunk": lambda head: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%s\r\n" % field_of(head),
+}
+
+
+@pytest.mark.parametrize("where", ECHOES)
+async def test_an_echoed_credential_is_told_to_nobody(authority, tmp_path, where):
+    async with confided(authority, tmp_path, ECHOES[where]) as (running, heads):
+        received = await ask(running)
+        lines = await running.lines()
+    assert SECRET in heads[0]
+    assert b"s3cr3t" not in received
+    assert "s3cr3t" not in str(lines)
+
+
+async def test_a_workload_gets_no_part_of_its_choice(authority, tmp_path):
+    """Pieces shorter than the credential show it, one by one."""
+    async with confided(authority, tmp_path, echo) as (running, heads):
+        await ask(running, b"Range: bytes=40-44", b"If-Range: x", b"Accept-Encoding: gzip")
+    head = heads[0].lower()
+    assert b"range" not in head
+    assert b"gzip" not in head
+
+
+async def test_an_answer_that_cannot_be_looked_into_is_not_passed_on(authority, tmp_path):
+    async with confided(authority, tmp_path, zipped) as (running, _):
+        received = await ask(running, b"TE: gzip", b"Connection: te")
+    assert received.startswith(b"HTTP/1.1 500 ")
