@@ -80,9 +80,7 @@ def test_curl_uploads_to_a_denied_host_and_gets_the_answer(workload: Workload, j
     assert journal.one(path="/up")["sent"] == 0
 
 
-def test_a_denied_stream_is_answered_whole_while_it_is_still_sent(
-    workload: Workload, journal: Journal
-) -> None:
+def test_a_denied_stream_is_answered_whole_while_it_is_still_sent(workload: Workload, journal: Journal) -> None:
     with workload.dial("forbidden.example", 80) as sock:
         client = Client(sock)
         denied = client.answer(client.send(request("forbidden.example", method="POST"), b"x" * 16000, end=False))
