@@ -7,29 +7,35 @@ real data plane, and what the access log says of it is held against what `outgat
 from __future__ import annotations
 
 import json
-import os
 import ssl
 from collections import Counter
+from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 from unittest import mock
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from dataplane import DataPlane, Line, running
 from outgate.cli import explain as command
 from outgate.pki import pem
 from outgate.pki.authority import create_authority
-from outgate.policy.model import Code
+from outgate.policy.attempts import Way
+from outgate.policy.model import Code, Defaults, Intercept, Mode, Protocol, Resolution
 from outgate.policy.snapshot import Policy
 from outgate.settings import ListenMode, read_settings
+from policy.building import destination
 from policy.strategies import Request, cases
 from sending import send
 
 EXAMPLES = 600
-EXPLORE = int(os.environ.get("EXPLORE", "0"))
-"""So many random examples, in the place of those that are the same in every run."""
+OPEN = Policy("open", Defaults(Mode.ALLOW_ANY))
+OPENED = Policy("opened", Defaults(Mode.ALLOW_ANY, unregistered_tls=Intercept.DECRYPT))
+HELD = destination("a.example", port=80, protocol=Protocol.HTTP, resolution=Resolution.NONE, internal=True)
+INSIDE = Policy("inside", destinations=(replace(HELD, networks=(ip_network("10.0.0.1/32"),)),))
+"""Policies of examples that once were judged in two ways."""
 USUAL = {
     Code.REGISTERED,
     Code.INTERNAL,
@@ -56,7 +62,11 @@ def test_explain_and_the_data_plane_agree() -> None:
     with running(authority) as plane:
 
         @given(cases())
-        @settings(max_examples=EXPLORE or EXAMPLES, deadline=None, derandomize=not EXPLORE, database=None)
+        @example((OPEN, Request("http", "B\u00fccher.example", 80, http2=True, address="93.184.216.34")))
+        @example((OPEN, Request("http", "a.example", 80, path="/\u00e9", way=Way.REGULAR)))
+        @example((OPENED, Request("tls", "a.example", 443, address="93.184.216.34")))
+        @example((INSIDE, Request("http", "a.example", 80, address="10.1.2.3")))
+        @settings(max_examples=EXAMPLES)
         def agree(case: tuple[Policy, Request]) -> None:
             policy, request = case
             source = plane.source(9 if request.near else 8)
@@ -68,6 +78,7 @@ def test_explain_and_the_data_plane_agree() -> None:
 
         agree()
     assert {source: lines for source, lines in plane.lines.by_source.items() if len(lines) > 1} == {}
+    print(seen)
     assert set(seen) >= USUAL, seen
 
 

@@ -292,14 +292,16 @@ def requests(draw: st.DrawFn, policy: Policy = NOTHING) -> Request:
     names, networks, numbers = _known(policy)
     host = draw(st.one_of(st.sampled_from(names), hosts(), st.sampled_from(MISSPELT if odd else names)))
     address = draw(st.sampled_from((*networks, *ADDRESSES))) if way is Way.TRANSPARENT else None
-    # In the place of an absolute URI, CONNECT would begin a tunnel; in HTTP/2 it has another form.
-    strange = ODD_METHODS[1:] if http2 or (way is Way.REGULAR and scheme == "http") else ODD_METHODS
+    # Where HTTP/1 has an absolute URI, CONNECT would begin a tunnel, and HTTP/2 does not ask for ASCII.
+    absolute = way is Way.REGULAR and scheme == "http"
+    strange = ODD_METHODS[1:] if http2 or absolute else ODD_METHODS
+    paths = ODD_PATHS[1:] if http2 and absolute else ODD_PATHS
     return Request(
         scheme,
         host,
         draw(st.sampled_from(numbers)),
         draw(st.sampled_from((*METHODS, *strange, *(BLANK_METHODS if http2 else ())) if odd else METHODS)),
-        draw(st.sampled_from((*PATHS, *ODD_PATHS, *(BLANK_PATHS if http2 else ())) if odd else PATHS)),
+        draw(st.sampled_from((*PATHS, *paths, *(BLANK_PATHS if http2 else ())) if odd else PATHS)),
         tuple(draw(st.lists(_fields(http2, way, odd=odd), max_size=2, unique_by=lambda field: field[0].lower()))),
         http2,
         way,

@@ -34,6 +34,7 @@ from proxy.requests import allowed, attempt, facts, get, http2, leaving, parsed,
         (http2("a", host="b"), facts(443, sni="a"), "", Claims(443, 443, "a", ("a", "b"))),
         (http2("", host="b"), facts(80), "", Claims(80, 80, None, ("b",))),
         (http2(""), facts(80), "", Claims(80, 80)),
+        (http2("xn--bcher-kva.example"), facts(80), "", Claims(80, 80, None, ("xn--bcher-kva.example",))),
     ],
 )
 def test_everything_that_was_said_is_claimed_and_nothing_else(request_, known, scheme, claims):

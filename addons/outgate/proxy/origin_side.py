@@ -22,6 +22,7 @@ from mitmproxy.proxy.layers.http._events import (
 )
 
 from outgate.policy.model import Code
+from outgate.proxy import view
 from outgate.proxy.exchange import ApprovedServer, Exchange
 from outgate.proxy.http2 import Unprocessed
 
@@ -80,8 +81,8 @@ class OriginSide(stock.HttpStream):
         if self.exchange.target is None:
             return "nothing was approved"
         request = self.flow.request
-        named = request.authority if request.is_http2 else request.headers.get("host", "")
-        if named != self.exchange.authority or (not request.is_http2 and request.authority):
+        named = view.sent_authority(request) if request.is_http2 else request.headers.get("host", "")
+        if named != self.exchange.authority or (not request.is_http2 and request.data.authority):
             return "an addon changed the destination after it was judged"
         return None
 

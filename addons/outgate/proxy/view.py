@@ -51,17 +51,22 @@ class Fields(Mapping[str, str]):
 
 def claims(request: http.Request, facts: Facts, absolute_scheme: str) -> Claims:
     """Everything the request and its connection say about where it goes."""
-    hosts = tuple(request.headers.get_all("host"))
+    hosts, named = tuple(request.headers.get_all("host")), sent_authority(request)
     absolute = connect = None
     if request.is_http2:
-        hosts = (request.authority, *(host for host in hosts if host != request.authority))
+        hosts = (named, *(host for host in hosts if host != named))
         hosts = tuple(host for host in hosts if host)
-    elif request.authority:
-        absolute = request.authority
+    elif named:
+        absolute = named
     if facts.connect is not None:
         connect = facts.connect
     default = HTTPS if facts.encrypted or absolute_scheme == "https" else HTTP
     return Claims(facts.port or 0, default, facts.sni or None, hosts, absolute, connect)
+
+
+def sent_authority(request: http.Request) -> str:
+    """`:authority`, or that of an absolute URI, as sent; mitmproxy's own property shows what A-labels mean."""
+    return request.data.authority.decode("utf-8", "surrogateescape")
 
 
 def attempt_of(request: http.Request, facts: Facts, absolute_scheme: str) -> Attempt | Refusal:
