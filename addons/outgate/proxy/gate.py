@@ -108,3 +108,11 @@ class Gate:
         response.headers = http.Headers(masked)
         response.data.reason = injected.mask(response.data.reason)
         exchange.response_stages.append(Masking(injected.stream()))
+
+    def websocket_message(self, flow: http.HTTPFlow) -> None:
+        exchange = exchange_of(flow)
+        if exchange.injected is None or flow.websocket is None:
+            return
+        message = flow.websocket.messages[-1]
+        if not message.from_client:
+            message.content = exchange.injected.mask(message.content)
