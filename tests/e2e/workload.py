@@ -92,9 +92,12 @@ class Workload:
 
     def say(self, host: str, data: bytes, port: int = 80, version: int = 4) -> bytes:
         """Everything that comes back until the other side ends, however it does."""
-        with self.dial(host, port, version) as made:
-            made.sendall(data)
-            return drain(made)
+        try:
+            with self.dial(host, port, version) as made:
+                made.sendall(data)
+                return drain(made)
+        except ConnectionResetError:  # before everything was said, or even before connecting was over
+            return b""
 
     def get(self, host: str, head: bytes, port: int = 80) -> Answer:
         """The answer to a request head that is sent as it is, without its last two line ends."""
