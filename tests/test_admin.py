@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 import tempfile
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from acting import acting_as
 from outgate import __version__
 from outgate.admin import Admin
 from outgate.policy.compile import load
@@ -267,6 +269,23 @@ async def test_the_kernel_says_who_asks(gate):
     admin.start()
     try:
         assert (await ask(admin, "/healthz")).status == 200
+    finally:
+        await admin.stop()
+
+
+def ask_and_leave(uid, port):
+    with acting_as(uid), socket.create_connection(("127.0.0.1", port)) as stranger:
+        stranger.sendall(b"POST /reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
+    time.sleep(0.3)  # until the kernel has forgotten whose it was
+
+
+async def test_who_leaves_at_once_is_not_taken_for_root(gate):
+    """The kernel gives uid 0 for what no process holds any more."""
+    admin = Admin("127.0.0.1:0", gate, peer_uid)
+    admin.start()
+    try:
+        ask_and_leave(1000, admin.port)
+        assert (await ask(admin, "/reload", "POST")).content["generation"] == 2  # by this alone
     finally:
         await admin.stop()
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from acting import acting_as
 from e2e.documents import access, defaults, destination, policy
 from e2e.lab import world
 from e2e.lab.gate import UID, Gate
-from e2e.lab.namespaces import Lab
+from e2e.lab.namespaces import POD4, POD6, Lab
 from e2e.lab.origins import LabOrigins
 
 pytestmark = pytest.mark.netns
@@ -26,7 +29,8 @@ def gate(lab: Lab, standing_origins: LabOrigins, origin_pki: world.OriginPki) ->
     documents = policy(
         defaults(mode="REGISTRY_ONLY", identities=mapped),
         destination("api.example", ports=("80/HTTP",)),
-        access("web-only", action="ALLOW", sources=[{"namespaces": ["prod"]}], to=[{"hosts": ["api.example"]}]),
+        destination("partner.example", ports=("80/HTTP",)),
+        access("web-only", action="ALLOW", sources=[{"namespaces": ["prod"]}]),
     )
     with Gate(lab, documents, origin_pki) as running:
         yield running
@@ -63,4 +67,29 @@ def test_a_uid_is_who_the_policy_says_it_is(
     ]
     assert lab.run_in(lab.pod, curl, uid).stdout == status
     entry = gate.log(before + 1)[-1]
-    assert entry.get("namespace") == namespace
+    assert entry.get("namespace") == namespace, entry
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_connections_that_share_their_port_are_all_known(lab: Lab, gate: Gate, family: int) -> None:
+    """Two from one port come to the same port of the gate, so the kernel gives the second another one to come from."""
+    with ExitStack() as stack:
+        source: tuple[str, int] = (POD6 if family == 6 else POD4, 0)
+        for host in ("api.example", "partner.example"):
+            made = stack.enter_context(dialled(lab, WEB, source, host, family))
+            made.sendall(f"GET /hello HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            assert made.recv(12) == b"HTTP/1.1 200"
+            source = made.getsockname()[:2]
+
+
+@contextmanager
+def dialled(lab: Lab, uid: int, source: tuple[str, int], host: str, family: int) -> Iterator[socket.socket]:
+    """A connection of a user's from a port that others may have too."""
+    with lab.enter(lab.pod), acting_as(uid):
+        made = socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET)
+    with made:
+        made.settimeout(8)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(source)
+        made.connect((next(one for one in lab.names[host] if (":" in one) == (family == 6)), 80))
+        yield made

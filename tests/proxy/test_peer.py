@@ -1,20 +1,60 @@
 """The uid behind a connection, told by the kernel."""
 
+import contextlib
 import os
 import socket
+import struct
 
 import pytest
 
-from outgate.proxy.peer import peer_uid
+from acting import acting_as
+from outgate.proxy.peer import caller_uid, is_here, peer_uid
+
+WORKLOAD, OTHER = 1000, 1001
+HOSTS = ("127.0.0.1", "::1")
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_the_uid_of_a_local_socket_is_found(host):
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, 0), family=family) as listener:
-        client = socket.create_connection(listener.getsockname()[:2])
-        with client:
-            assert peer_uid(client.getsockname()[:2], client.getpeername()[:2]) == os.getuid()
+@pytest.fixture
+def listen():
+    with contextlib.ExitStack() as stack:
+
+        def make(host):
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            return stack.enter_context(socket.create_server((host, 0), family=family))
+
+        yield make
+
+
+@pytest.fixture
+def dial():
+    with contextlib.ExitStack() as stack:
+
+        def make(listener, uid=None):
+            with acting_as(uid) if uid is not None else contextlib.nullcontext():
+                made = stack.enter_context(socket.socket(listener.family))
+                made.connect(listener.getsockname()[:2])
+            return made, stack.enter_context(listener.accept()[0])
+
+        yield make
+
+
+def end(sock):
+    return sock.getsockname()[:2]
+
+
+def left(client, accepted):
+    """Wait until the kernel has told our side that the other has gone."""
+    client.close()
+    accepted.settimeout(5)
+    with contextlib.suppress(ConnectionResetError):
+        assert accepted.recv(1) == b""
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_the_uid_of_a_local_socket_is_found(listen, dial, host):
+    client, accepted = dial(listen(host))
+    assert peer_uid(end(client), client.getpeername()[:2]) == os.getuid()
+    assert caller_uid(accepted, end(client), end(accepted)) == os.getuid()
 
 
 def test_ipv4_spoken_by_a_socket_of_ipv6_is_found_too():
@@ -30,3 +70,75 @@ def test_a_socket_that_is_not_here_has_no_uid():
 
 def test_an_address_that_is_none_has_no_uid():
     assert peer_uid(("nonsense", 1), ("127.0.0.1", 2)) is None
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_who_has_left_is_nobody_and_not_root(listen, dial, host):
+    """The kernel gives uid 0 for a socket that no process holds."""
+    client, accepted = dial(listen(host), WORKLOAD)
+    ends = end(client), end(accepted)
+    assert peer_uid(*ends) == caller_uid(accepted, *ends) == WORKLOAD
+    left(client, accepted)
+    assert peer_uid(*ends) is None
+    assert caller_uid(accepted, *ends) is None
+
+
+def test_a_caller_that_only_ends_its_own_side_is_still_known(listen, dial):
+    client, accepted = dial(listen("127.0.0.1"), WORKLOAD)
+    client.shutdown(socket.SHUT_WR)
+    assert accepted.recv(1) == b""
+    assert caller_uid(accepted, end(client), end(accepted)) == WORKLOAD
+
+
+# Towards `dialled` there is no socket with the port that the gate sees: a redirect gave the connection another one.
+# Here that is made of two listeners, the dialled place and the gate's.
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_port_that_the_redirect_gave_is_told_by_the_only_user_of_the_way(listen, dial, host):
+    dialled, gate = listen(host), listen(host)
+    dial(dialled, WORKLOAD)
+    dial(dialled, WORKLOAD)
+    dial(listen(host), OTHER)  # to somewhere else
+    client, accepted = dial(gate)
+    assert caller_uid(accepted, end(client), end(dialled)) == WORKLOAD
+
+
+def test_a_port_that_the_redirect_gave_tells_nothing_where_two_users_go_the_same_way(listen, dial):
+    dialled, gate = listen("127.0.0.1"), listen("127.0.0.1")
+    dial(dialled, WORKLOAD)
+    dial(dialled, OTHER)
+    client, accepted = dial(gate)
+    assert caller_uid(accepted, end(client), end(dialled)) is None
+
+
+def test_a_port_that_the_redirect_gave_tells_nothing_where_somebody_has_just_left(listen, dial):
+    dialled, gate = listen("127.0.0.1"), listen("127.0.0.1")
+    dial(dialled, WORKLOAD)
+    left(*dial(dialled, OTHER))
+    client, accepted = dial(gate)
+    assert caller_uid(accepted, end(client), end(dialled)) is None
+
+
+def test_who_has_broken_off_is_not_taken_for_the_only_user_of_the_way(listen, dial):
+    dialled, gate = listen("127.0.0.1"), listen("127.0.0.1")
+    dial(dialled, WORKLOAD)
+    client, accepted = dial(gate, OTHER)
+    source = end(client)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    left(client, accepted)
+    assert caller_uid(accepted, source, end(dialled)) is None
+
+
+def test_many_sockets_on_the_same_way_are_all_looked_at(listen, dial):
+    dialled, gate = listen("127.0.0.1"), listen("127.0.0.1")
+    client, accepted = dial(gate)
+    dial(dialled, OTHER)
+    for _ in range(400):
+        dial(dialled, WORKLOAD)
+    assert caller_uid(accepted, end(client), end(dialled)) is None
+
+
+@pytest.mark.parametrize(("address", "here"), [("127.0.0.1", True), ("::1", True), ("192.0.2.1", False)])
+def test_an_address_of_this_namespace_is_told(address, here):
+    assert is_here(address) is here

@@ -28,7 +28,7 @@ from outgate.proxy.handler import Handler
 from outgate.proxy.hello import MalformedHello
 from outgate.proxy.original import NotRedirected, original_destination
 from outgate.proxy.peek import Gone, first_bytes
-from outgate.proxy.peer import peer_uid
+from outgate.proxy.peer import caller_uid
 from outgate.proxy.plane import Plane
 from outgate.proxy.relay import Relay
 from outgate.settings import ListenMode
@@ -82,7 +82,7 @@ class Intake:
         """Who is calling: what the pod declares of itself, else what the policy maps uid and address to."""
         defaults, caller = self.plane.snapshot.policy.defaults, facts.caller
         if callers.asks_uid(defaults):
-            caller = replace(caller, uid=peer_uid(self.peer, dialled))
+            caller = replace(caller, uid=caller_uid(self.sock, self.peer, dialled))
         return callers.identify(defaults, caller)
 
     async def _judge(self, facts: Facts) -> None:

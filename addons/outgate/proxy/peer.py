@@ -1,66 +1,144 @@
 """The uid behind a connection that comes from this machine's own network namespace.
 
-Owns one netlink question (sock_diag, an exact look-up, which needs no privilege and takes microseconds). Knows nothing
-of what a uid means.
+Owns two netlink questions (sock_diag, which needs no privilege): for one socket by its four numbers, which takes
+microseconds, and for all sockets between two places, which walks the kernel's table. Knows nothing of what a uid means.
 """
 
 from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Iterator
+from typing import NamedTuple
 
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20
-REQUEST = 1
-ERROR = 2
+REQUEST, DUMP = 0x1, 0x300
+ERROR, DONE = 2, 3
+BYTECODE = 1
+SOURCE, DESTINATION = 7, 8
+"""Conditions on an address and a port, as operations of the kernel's filter."""
 ALL_STATES = 0xFFFFFFFF
+CONNECTED = 1 << 1 | 1 << 4 | 1 << 5
+"""Established, and half-closed from there (FIN_WAIT1 and 2): what the other end of an open connection can be."""
+LASTING = (1, 8)
+"""Established, and half-closed from the other end (CLOSE_WAIT)."""
 ANY_COOKIE = b"\xff" * 8
+ANY_ENDS = bytes(2 * (2 + 16))
+BUFFER = 1 << 16
+PATIENCE = 0.05  # seconds; the kernel answers before `send` returns
 HEADER = struct.Struct("=IHHII")
-UID_AT = HEADER.size + 4 + 48 + 12
+OWNER = struct.Struct("=II")
+OWNER_AT = HEADER.size + 4 + 48 + 12
 """Behind the header: family, state, timer and retransmissions; the socket's id; expiry and both queues."""
 
-
-def peer_uid(source: tuple[str, int], destination: tuple[str, int]) -> int | None:
-    """The uid of the socket that was connected from `source` to `destination`; None where it is not of this namespace.
-
-    `destination` is what the workload dialled, for its socket knows nothing of a redirect.
-    """
-    if ":" in source[0]:
-        return _uid(socket.AF_INET6, source, destination)
-    uid = _uid(socket.AF_INET, source, destination)
-    if uid is not None:
-        return uid
-    # A socket of IPv6 that speaks IPv4 is listed under its own family.
-    return _uid(socket.AF_INET6, _mapped(source), _mapped(destination))
+type End = tuple[str, int]
+"""Address and port."""
 
 
-def _mapped(address: tuple[str, int]) -> tuple[str, int]:
-    return f"::ffff:{address[0]}", address[1]
+class Owner(NamedTuple):
+    uid: int
+    inode: int
+    """0 for a socket that no process holds any more. The kernel then gives uid 0, whoever held it."""
 
 
-def _uid(family: int, source: tuple[str, int], destination: tuple[str, int]) -> int | None:
+def peer_uid(source: End, destination: End) -> int | None:
+    """The uid of the socket that was connected from `source` to `destination`; None where it cannot be told: it is not
+    of this namespace, or no process holds it any more."""
     try:
-        answer = _ask(_question(family, source, destination))
+        owner = _exactly(source, destination)
     except OSError:
         return None
-    kind = HEADER.unpack_from(answer)[1]
-    if kind == ERROR or len(answer) < UID_AT + 4:
+    return owner.uid if owner is not None and owner.inode else None
+
+
+def caller_uid(sock: socket.socket, source: End, dialled: End) -> int | None:
+    """The uid behind an accepted connection that came from `source`; `dialled` is what the workload connected to, for
+    its socket knows no redirect.
+
+    A redirect may change the port that a connection comes from: two sockets may share one towards different places,
+    and here they would come to the same. Then the uid is told only if all sockets between the address and `dialled`
+    are of the same one. What has been broken off tells nothing, for its place may have been taken by another.
+    """
+    try:
+        owner = _exactly(source, dialled)
+        owners = [owner] if owner is not None else _between(source[0], dialled) if is_here(source[0]) else []
+        lasting = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in LASTING
+    except OSError:
         return None
-    (uid,) = struct.unpack_from("=I", answer, UID_AT)
-    return int(uid)
+    uids = {owner.uid for owner in owners}
+    return uids.pop() if lasting and len(uids) == 1 and all(owner.inode for owner in owners) else None
 
 
-def _question(family: int, source: tuple[str, int], destination: tuple[str, int]) -> bytes:
+def is_here(address: str) -> bool:
+    """Whether an address is one of this namespace's own."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
+
+
+def _exactly(source: End, destination: End) -> Owner | None:
+    """The socket between two ends. One of IPv6 that speaks IPv4 is listed under its own family."""
+    if ":" in source[0]:
+        return _look_up(socket.AF_INET6, source, destination)
+    mapped = _mapped(source), _mapped(destination)
+    return _look_up(socket.AF_INET, source, destination) or _look_up(socket.AF_INET6, *mapped)
+
+
+def _mapped(end: End) -> End:
+    return f"::ffff:{end[0]}", end[1]
+
+
+def _look_up(family: int, source: End, destination: End) -> Owner | None:
     ends = struct.pack("!HH", source[1], destination[1])
     for host, _ in (source, destination):
         ends += socket.inet_pton(family, host).ljust(16, b"\0")
-    wanted = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 0, 0, ALL_STATES)
-    body = wanted + ends + struct.pack("=I", 0) + ANY_COOKIE
-    return HEADER.pack(HEADER.size + len(body), SOCK_DIAG_BY_FAMILY, REQUEST, 0, 0) + body
+    found = _ask(family, ALL_STATES, ends, REQUEST)
+    return found[0] if found else None
 
 
-def _ask(question: bytes) -> bytes:
+def _between(source: str, destination: End) -> list[Owner]:
+    """The connected sockets from any port of an address to an end."""
+    families = (socket.AF_INET6,) if ":" in source else (socket.AF_INET, socket.AF_INET6)
+    onward = _condition(DESTINATION, destination, b"")
+    program = _condition(SOURCE, (source, 0), onward) + onward
+    attribute = struct.pack("=HH", 4 + len(program), BYTECODE) + program
+    return [owner for family in families for owner in _ask(family, CONNECTED, ANY_ENDS, REQUEST | DUMP, attribute)]
+
+
+def _condition(what: int, end: End, behind: bytes) -> bytes:
+    """One operation of the filter: go on behind it where it holds, else jump past the end, which refuses."""
+    family = socket.AF_INET6 if ":" in end[0] else socket.AF_INET
+    address = socket.inet_pton(family, end[0])
+    host = struct.pack("=BBxxi", family, 8 * len(address), end[1] or -1) + address
+    size = 4 + len(host)
+    return struct.pack("=BBH", what, size, size + len(behind) + 4) + host
+
+
+def _ask(family: int, states: int, ends: bytes, flags: int, attribute: bytes = b"") -> list[Owner]:
+    """The owners that the kernel names; none where there is no such socket. Raises `OSError`."""
+    body = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 0, 0, states) + ends
+    body += struct.pack("=I", 0) + ANY_COOKIE + attribute
+    owners: list[Owner] = []
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as netlink:
-        netlink.settimeout(0.05)
-        netlink.send(question)
-        return netlink.recv(4096)
+        netlink.settimeout(PATIENCE)
+        netlink.send(HEADER.pack(HEADER.size + len(body), SOCK_DIAG_BY_FAMILY, flags, 0, 0) + body)
+        while True:
+            for kind, message in _messages(netlink.recv(BUFFER)):
+                if kind in (ERROR, DONE):
+                    return owners
+                owners.append(Owner(*OWNER.unpack_from(message, OWNER_AT)))
+            if not flags & DUMP:
+                return owners
+
+
+def _messages(answer: bytes) -> Iterator[tuple[int, bytes]]:
+    """Kind and bytes of each message in one datagram of the kernel's."""
+    while len(answer) >= HEADER.size:
+        size, kind, *_ = HEADER.unpack_from(answer)
+        yield kind, answer[:size]
+        answer = answer[-(-size // 4) * 4 :]
