@@ -9,6 +9,7 @@ from mitmproxy import http
 
 from outgate.policy.attempts import Asked, Meeting, Way, asked_of, meet, request_of
 from outgate.policy.decide import Treatment, decide
+from outgate.policy.hosts import HostError, canonical_host, literal
 from outgate.policy.model import Attempt, AttemptKind, Code, Identity
 from outgate.policy.names import Refusal
 from outgate.policy.urls import Url, parse_url
@@ -230,6 +231,8 @@ def test_the_data_plane_reads_the_same_attempt(method, scheme, host, port, path,
     """What is explained is what is judged: the request that a client makes of the URL, read by the data plane."""
     text = f"{scheme}://{host}{f':{port}' if port else ''}/{path}"
     url, made = parse_url(text), request_of(asked_of(method, text, WEB, address, fields))
+    if scheme == "https" and _canonical(url) is None:
+        return  # as a server name it is refused before there is a request
     if isinstance(made, Refusal) and made.code is Code.NAME_MALFORMED:
         return  # a client cannot even connect, or the name is refused where it is first read
     read = view.attempt_of(_request(method, url, made, fields), _facts(url, made, address), "")
@@ -252,10 +255,18 @@ def _request(method: str, url: Url, made: Attempt | Refusal, fields: list[tuple[
 
 def _facts(url: Url, made: Attempt | Refusal, address: str | None) -> Facts:
     host = _ascii(url).host
-    spelt = host[-1].isdigit() or ":" in host
+    name = _canonical(url)
+    spelt = name is not None and literal(name) is not None
     sni = host.lower().removesuffix(".") if url.scheme == "https" and not spelt else None
     dialled = address or (host if spelt else None)
     return Facts(ListenMode.TRANSPARENT, WEB, url.port, dialled, sni=sni, encrypted=url.scheme == "https")
+
+
+def _canonical(url: Url) -> str | None:
+    try:
+        return canonical_host(url.host)
+    except HostError:
+        return None
 
 
 def _ascii(url: Url) -> Url:
