@@ -51,6 +51,8 @@ class Gate:
     watcher: PolicyWatcher
     reason: str = ""
     counted: Counter[str] = field(default_factory=Counter)
+    processes: list[dict[str, object]] = field(default_factory=list)
+    refreshed: int = 0
 
     def unready(self) -> str:
         return self.reason
@@ -63,6 +65,12 @@ class Gate:
 
     def trips(self) -> int:
         return 2
+
+    def workers(self) -> list[dict[str, object]]:
+        return self.processes
+
+    async def refresh(self) -> None:
+        self.refreshed += 1
 
     async def reload(self) -> bool:
         return await self.watcher.reload()
@@ -185,6 +193,13 @@ async def test_status_says_what_is_in_force_and_how_it_goes(admin, gate):
         "counts": {"crashes": 1},
         "guard_trips": 2,
     }
+
+
+async def test_status_tells_of_every_process_that_takes_traffic(admin, gate):
+    assert "workers" not in (await ask(admin, "/status")).content
+    gate.processes.append({"worker": 1, "pid": 42})
+    assert (await ask(admin, "/status")).content["workers"] == [{"worker": 1, "pid": 42}]
+    assert gate.refreshed == 2
 
 
 async def test_reload_loads_now(admin, gate, file):

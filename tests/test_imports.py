@@ -20,8 +20,9 @@ ORDER = [
     {"__main__"},
     {"cli"},
     {"app"},
-    {"proxy", "admin", "reload"},
-    {"settings"},
+    {"workers"},
+    {"proxy", "admin", "reload", "startup"},
+    {"settings", "sockets"},
     {"upstream", "capture", "telemetry", "pki", "netfilter", "kube"},
     {"traffic", "redact"},
     {"policy"},
@@ -31,7 +32,7 @@ RANK = {part: rank for rank, row in enumerate(ORDER) for part in row}
 
 # What stands to the right of the adapters is the model and the words it is made of, not how documents become one.
 MODEL = {"model", "hosts", "addresses"}
-DECIDERS = {"cli", "app", "proxy", "admin", "reload", "policy"}
+DECIDERS = {"cli", "app", "workers", "proxy", "admin", "reload", "startup", "policy"}
 
 
 def modules() -> list[str]:

@@ -1,12 +1,22 @@
 """Flags, pairs and environment become one value, and whatever does not fit is refused by name."""
 
 import dataclasses
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from outgate.policy.model import Identity
-from outgate.settings import Limits, ListenMode, Settings, SettingsError, parse_address, parse_endpoint, read_settings
+from outgate.settings import (
+    Limits,
+    ListenMode,
+    Settings,
+    SettingsError,
+    parse_address,
+    parse_endpoint,
+    read_settings,
+    shared,
+)
 
 
 def read(*pairs: str, flags: dict[str, object] | None = None, **environ: str) -> Settings:
@@ -163,3 +173,16 @@ def test_an_endpoint_is_an_address_a_socket_or_nothing():
     for text in ("unix:", "/a", "a"):
         with pytest.raises(SettingsError):
             parse_endpoint(text)
+
+
+def test_what_is_bounded_for_the_gate_is_divided_among_its_workers():
+    settings = Settings(limits=Limits(connections=10))
+    assert shared(settings, 4).limits.connections == 3
+    assert shared(settings, 100).limits.connections == 1
+    assert replace(shared(settings, 4), limits=settings.limits) == settings
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two"])
+def test_there_is_at_least_one_worker(text):
+    with pytest.raises(SettingsError, match="a whole number, 1 or more"):
+        read_settings({}, [f"workers={text}"], {})

@@ -57,6 +57,12 @@ class Source(Protocol):
     def trips(self) -> int:
         """How often the guard had to contain a failure."""
 
+    def workers(self) -> list[dict[str, object]]:
+        """Each process that takes traffic, where those are others than this one."""
+
+    async def refresh(self) -> None:
+        """Have what is told be of now."""
+
     async def reload(self) -> bool:
         """Load the policy files again. False: they were refused, and `snapshot.last_error` says why."""
 
@@ -218,29 +224,33 @@ class Destinations(Endpoint):
 class Status(Endpoint):
     """What is in force, since when, and how it is going."""
 
-    def get(self) -> None:
+    async def get(self) -> None:
         source, snapshot = self.source, self.source.snapshot
-        reason = source.unready()
-        self.answer(
-            {
-                "version": __version__,
-                "ready": not reason,
-                "reason": reason,
-                "policy": {
-                    "generation": snapshot.generation,
-                    "digest": snapshot.policy.generation,
-                    "age": max(0.0, round(time.time() - snapshot.loaded, 3)),
-                    "mode": str(snapshot.policy.defaults.mode),
-                    "destinations": len(snapshot.policy.destinations),
-                    "warnings": len(snapshot.policy.problems),
-                    "failures": snapshot.failures,
-                    "last_error": snapshot.last_error,
-                },
-                "connections": source.connections(),
-                "counts": dict(source.counts()),
-                "guard_trips": source.trips(),
-            }
-        )
+        await source.refresh()
+        reason, workers = source.unready(), source.workers()
+        told = {
+            "version": __version__,
+            "ready": not reason,
+            "reason": reason,
+            "policy": _in_force(snapshot),
+            "connections": source.connections(),
+            "counts": dict(source.counts()),
+            "guard_trips": source.trips(),
+        }
+        self.answer(told | ({"workers": workers} if workers else {}))
+
+
+def _in_force(snapshot: Snapshot) -> dict[str, object]:
+    return {
+        "generation": snapshot.generation,
+        "digest": snapshot.policy.generation,
+        "age": max(0.0, round(time.time() - snapshot.loaded, 3)),
+        "mode": str(snapshot.policy.defaults.mode),
+        "destinations": len(snapshot.policy.destinations),
+        "warnings": len(snapshot.policy.problems),
+        "failures": snapshot.failures,
+        "last_error": snapshot.last_error,
+    }
 
 
 class Reload(Endpoint):

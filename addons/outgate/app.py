@@ -7,60 +7,54 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from outgate.admin import Admin
-from outgate.pki.authority import Authority, load_authority
-from outgate.pki.problem import CertificateProblem
-from outgate.policy.compile import Policy, load
 from outgate.policy.current import Snapshot
-from outgate.policy.frontends import Setting
-from outgate.problems import PolicyError
+from outgate.policy.snapshot import Policy
 from outgate.proxy import listen
 from outgate.proxy.engine import Engine, build
 from outgate.proxy.guard import contained_task
 from outgate.proxy.peer import peer_uid
 from outgate.reload import PolicyWatcher
-from outgate.settings import Settings, SettingsError
+from outgate.settings import Settings, shared
+from outgate.sockets import bind, inherit
+from outgate.startup import UNABLE, Prepared, prepare, ready_line, say
+from outgate.telemetry.accesslog import AccessLog
+from outgate.telemetry.turn import Turn
 from outgate.upstream.environment import Environment, Timeouts
 from outgate.upstream.identity import Identities
 from outgate.upstream.resolve import Resolver
 from outgate.upstream.trust import Trust
+from outgate.workers.report import Report
+from outgate.workers.seat import Seat
+from outgate.workers.worker import Worker, watch_over
 
 log = logging.getLogger(__name__)
 
-CANNOT, WRONG, UNABLE = 1, 2, 3
-"""Exit codes: the policy has problems, wrong usage or unreadable input, the environment is not able."""
 UNWINDING = 1.0
 """Seconds for what still runs at the end to end by itself."""
-KEY_LOGS = ("SSLKEYLOGFILE", "MITMPROXY_SSLKEYLOGFILE")
 
 
-def run(settings: Settings, addons: Sequence[object] = ()) -> int:
+def run(settings: Settings, addons: Sequence[object] = (), seat: Seat | None = None) -> int:
     """Serve until a signal says otherwise. Returns the exit code; what was wrong stands on standard error.
 
-    `addons` are called after the gate has judged, under the same guard.
+    `addons` are called after the gate has judged, under the same guard. With a `seat` this is one of several workers.
     """
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    prepared = prepare(settings, seat.policy if seat is not None else None)
+    if isinstance(prepared, int):
+        return prepared
+    if seat is None:
+        prepared.warn()
+    else:
+        settings = shared(settings, seat.of)
     try:
-        _refuse_key_logs()
-        setting = Setting(gate=settings.gate, strict=settings.strict)
-        policy = load(settings.policy, setting)
-        authority = load_authority(settings.ca_certificate, settings.ca_key)
-    except PolicyError as error:
-        return _say(str(error), CANNOT)
-    except (SettingsError, CertificateProblem, OSError) as error:
-        return _say(str(error), WRONG)
-    for problem in (*authority.warnings, *policy.problems):
-        log.warning("%s", problem)
-    try:
-        return _run(_serve(settings, setting, policy, authority, addons))
+        return _run(_serve(settings, prepared, addons, seat))
     except OSError as error:
-        return _say(f"cannot listen: {error}", UNABLE)
+        return say(f"cannot listen: {error}", UNABLE)
 
 
 def _run(main: Coroutine[object, object, int]) -> int:
@@ -81,17 +75,6 @@ async def _cancelled(tasks: set[asyncio.Task[object]]) -> None:
         await asyncio.wait(tasks, timeout=UNWINDING)
 
 
-def _say(text: str, code: int) -> int:
-    sys.stderr.write(text + "\n")
-    return code
-
-
-def _refuse_key_logs() -> None:
-    for name in KEY_LOGS:
-        if os.environ.get(name):
-            raise SettingsError(f"{name} is set, which writes session keys to a file; unset it")
-
-
 @dataclass(slots=True)
 class Gate:
     """A running gate: what the admin endpoint shows and the signals act on."""
@@ -104,6 +87,7 @@ class Gate:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     watching: asyncio.Task[None] | None = None
     reloading: asyncio.Task[bool] | None = None
+    supervised: asyncio.Task[None] | None = None
     ready: bool = False
 
     def unready(self) -> str:
@@ -120,6 +104,18 @@ class Gate:
 
     def trips(self) -> int:
         return self.engine.plane.hooks.trips
+
+    def workers(self) -> list[dict[str, object]]:
+        """None but this process."""
+        return []
+
+    def report(self) -> Report:
+        """For a supervisor, which adds up what its workers say."""
+        held, policy = self.snapshot, self.snapshot.policy.generation
+        return Report(self.unready(), policy, held.last_error, self.connections(), self.trips(), self.counts())
+
+    async def refresh(self) -> None:
+        """What is told is always of now."""
 
     async def reload(self) -> bool:
         return await self.watcher.reload()
@@ -143,25 +139,32 @@ class Gate:
                 live.abort("it could not be judged again")
 
 
-async def _serve(
-    settings: Settings, setting: Setting, policy: Policy, authority: Authority, addons: Sequence[object]
-) -> int:
+async def _serve(settings: Settings, prepared: Prepared, addons: Sequence[object], seat: Seat | None) -> int:
     asyncio.get_running_loop().set_task_factory(contained_task)
-    sockets = listen.bind(*settings.listen)
-    snapshot = Snapshot(policy)
+    sockets = bind(*settings.listen) if seat is None else inherit(seat.listeners)
+    snapshot = Snapshot(prepared.policy, last_error=prepared.refused)
     environment = _environment(settings, {sock.getsockname()[1] for sock in sockets})
-    stream = sys.stdout.buffer if settings.access_log else None
-    engine = build(settings, snapshot, environment, authority, stream, addons)
-    watcher = PolicyWatcher(settings.policy, setting, snapshot)
+    log_to = AccessLog(sys.stdout.buffer if settings.access_log else None, Turn(seat.turn) if seat else None)
+    engine = build(settings, snapshot, environment, prepared.authority, log_to, addons)
+    watcher = PolicyWatcher(settings.policy, prepared.setting, snapshot)
     gate = Gate(settings, snapshot, engine, listen.Listener(engine.plane, sockets), watcher)
     snapshot.observers += [engine.plane.swapped, gate.judge_again]
-    admin = Admin(settings.admin, gate, peer_uid) if settings.admin else None
+    admin = Admin(settings.admin, gate, peer_uid) if settings.admin and seat is None else None
     try:
         await _up(gate, admin)
+        if seat is not None:
+            gate.supervised = _supervised(gate, seat)
+        else:
+            say(ready_line(settings, [sock.getsockname() for sock in sockets], snapshot.policy.generation))
         await gate.stop.wait()
     finally:
         await _down(gate, admin)
     return 0
+
+
+def _supervised(gate: Gate, seat: Seat) -> asyncio.Task[None]:
+    watch_over(seat, gate.listener.sockets, gate.settings.drain_timeout)
+    return asyncio.get_running_loop().create_task(Worker(seat, gate, gate.stop.set).run())
 
 
 def _environment(settings: Settings, ports: set[int]) -> Environment:
@@ -183,10 +186,6 @@ async def _up(gate: Gate, admin: Admin | None) -> None:
     gate.watching = loop.create_task(gate.watcher.run())
     gate.listener.start()
     gate.ready = True
-    places = ", ".join(_place(sock.getsockname()) for sock in gate.listener.sockets)
-    line = f"ready: {gate.settings.mode} on {places}, policy {gate.snapshot.policy.generation}"
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
 
 
 async def _down(gate: Gate, admin: Admin | None) -> None:
@@ -201,8 +200,3 @@ async def _down(gate: Gate, admin: Admin | None) -> None:
     if admin is not None:
         await admin.stop()
     await gate.engine.stop()
-
-
-def _place(address: tuple[object, ...]) -> str:
-    host = f"[{address[0]}]" if ":" in str(address[0]) else str(address[0])
-    return f"{host}:{address[1]}"

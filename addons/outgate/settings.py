@@ -11,7 +11,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,10 @@ class Settings:
     upstream_ca: tuple[Path, ...] = ()
     """Roots trusted for origins beside the system's."""
     drain_timeout: float = 10.0
+    workers: int = 1
+    """Processes on the port, one core each; what is bounded for the gate is divided among them."""
+    heartbeat_timeout: float = 10.0
+    """A worker that says nothing for so long is ended and replaced."""
     access_log: bool = True
     gate: Gate = field(default_factory=Gate)
     workload: Identity = field(default_factory=Identity)
@@ -99,6 +103,12 @@ def read_settings(flags: Mapping[str, object], pairs: Sequence[str], environ: Ma
     plain = _scalars(Settings, texts) | {key: value for key, value in flags.items() if value is not None}
     limits = Limits(**_scalars(Limits, texts))
     return Settings(**plain, gate=_gate(texts), workload=_workload(texts), limits=limits)
+
+
+def shared(settings: Settings, among: int) -> Settings:
+    """One worker's part: bounds of the whole gate are divided, each part at least 1."""
+    limits = settings.limits
+    return replace(settings, limits=replace(limits, connections=max(1, -(-limits.connections // among))))
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -165,6 +175,13 @@ def _count(text: str) -> int:
     return int(_quantity(str(int(text))))
 
 
+def _workers(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
 def _quantity(text: str) -> float:
     number = float(text)
     if not math.isfinite(number) or number < 0:
@@ -195,6 +212,7 @@ READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "tuple[Path, ...]": (_paths, f"paths with {os.pathsep} between them"),
     "tuple[str, int]": (parse_address, "ADDR:PORT, such as 127.0.0.1:15001 or [::1]:15001"),
     "ListenMode": (ListenMode, f"one of {', '.join(ListenMode)}"),
+    "workers": (_workers, "a whole number, 1 or more"),
     "admin": (parse_endpoint, "ADDR:PORT, unix:PATH, or nothing for no endpoint"),
 }
 """By field name, else by field type: a function that raises `ValueError`, and what to write."""

@@ -1,5 +1,6 @@
 """A policy is one immutable value with its indexes and bounded caches."""
 
+import pickle
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
@@ -55,3 +56,10 @@ def test_callers_without_end_do_not_fill_the_memory():
 )
 def test_it_knows_whether_an_enforced_rule_looks_at_paths(made, expected):
     assert Policy("test", access=(AccessLayer("native", (made,)),)).judges_paths is expected
+
+
+def test_a_policy_goes_to_another_process_and_is_the_same_there():
+    made = Policy("test", Defaults(mode=Mode.ALLOW_ANY), (destination("a.example"),))
+    came = pickle.loads(pickle.dumps(made))
+    assert came == made
+    assert came.sight(Identity()).mode is Mode.ALLOW_ANY

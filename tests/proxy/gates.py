@@ -13,8 +13,9 @@ from outgate.policy.current import Snapshot
 from outgate.policy.model import Defaults, Destination, Endpoint, Identity, Protocol, Resolution, Upstream
 from outgate.policy.snapshot import Policy
 from outgate.proxy.engine import Engine, build
-from outgate.proxy.listen import Listener, bind
+from outgate.proxy.listen import Listener
 from outgate.settings import Limits, ListenMode, Settings
+from outgate.sockets import bind
 from outgate.upstream.connect import Environment
 from outgate.upstream.identity import Identities
 from outgate.upstream.resolve import Resolver

@@ -1,4 +1,4 @@
-"""The gate's own port: bound or inherited, bounded, and held open whatever one connection does."""
+"""The gate's own port: bounded, and held open whatever one connection does."""
 
 import asyncio
 import errno
@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from outgate.proxy import listen
-from outgate.proxy.listen import BATCH, Listener, bind, inherit
+from outgate.proxy.listen import BATCH, Listener
+from outgate.sockets import bind
 from proxy.gates import gate, origin, to
 from proxy.wires import LIMIT, reset, until
 
@@ -40,70 +41,6 @@ async def is_closed(reader: asyncio.StreamReader) -> bool:
 
 
 # Sockets.
-
-
-def closing(sockets):
-    for sock in sockets:
-        sock.close()
-
-
-def test_without_a_host_both_families_listen_on_one_port():
-    sockets = bind("", 0)
-    assert [sock.family for sock in sockets] == [socket.AF_INET, socket.AF_INET6]
-    assert len({sock.getsockname()[1] for sock in sockets}) == 1
-    closing(sockets)
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_a_host_is_listened_on_alone(host):
-    (sock,) = bind(host, 0)
-    assert sock.getsockname()[0] == host
-    assert not sock.getblocking()
-    with socket.create_connection(sock.getsockname()[:2], timeout=LIMIT):
-        pass
-    closing([sock])
-
-
-def test_a_port_in_use_is_an_error_and_leaves_nothing_open():
-    (taken,) = bind("127.0.0.1", 0)
-    with pytest.raises(OSError, match="in use"):
-        bind("127.0.0.1", taken.getsockname()[1])
-    closing([taken])
-
-
-def test_a_port_in_use_in_one_family_is_an_error():
-    with socket.socket(socket.AF_INET6) as taken:
-        taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        taken.bind(("::", 0))
-        taken.listen()
-        with pytest.raises(OSError, match="in use"):
-            bind("", taken.getsockname()[1])
-
-
-def test_a_machine_without_ipv6_listens_on_ipv4(monkeypatch):
-    def listener(family, host, port):
-        if family is socket.AF_INET6:
-            raise OSError(errno.EAFNOSUPPORT, "address family not supported")
-        return made(family, host, port)
-
-    made = listen._listener
-    monkeypatch.setattr(listen, "_listener", listener)
-    sockets = bind("", 0)
-    assert [sock.family for sock in sockets] == [socket.AF_INET]
-    closing(sockets)
-
-
-def test_sockets_that_another_process_bound_are_taken_over():
-    sockets = bind("", 0)
-    address = sockets[0].getsockname()
-    taken = inherit([sock.detach() for sock in sockets])
-    assert [sock.family for sock in taken] == [socket.AF_INET, socket.AF_INET6]
-    assert taken[0].getsockname() == address
-    assert not any(sock.getblocking() for sock in taken)
-    closing(taken)
-
-
-# Serving.
 
 
 async def test_connections_are_served_side_by_side(authority):

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from outgate.cli.options import policy_options, settings_of
-from outgate.settings import ListenMode, SettingsError, parse_address, parse_endpoint
+from outgate.settings import ListenMode, Settings, SettingsError, parse_address, parse_endpoint
+from outgate.workers.seat import Seat
 
 
 def _listen(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[str, int] | None:
@@ -17,6 +18,13 @@ def _listen(_ctx: click.Context, _param: click.Parameter, text: str | None) -> t
 
 def _admin(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
     return None if text is None else _fitting(lambda: parse_endpoint(text))
+
+
+def _seat(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Seat | None:
+    try:
+        return None if text is None else Seat.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def _fitting[T](read: Callable[[], T]) -> T:
@@ -40,6 +48,9 @@ def _fitting[T](read: Callable[[], T]) -> T:
     metavar="ADDR:PORT|unix:PATH",
     help="Where it tells how it is; '' for nowhere.  [default: 127.0.0.1:15000]",
 )
+@click.option("--workers", type=click.IntRange(1), help="Processes, one core each.  [default: 1]")
+@click.option("--drain-timeout", type=click.FloatRange(0), help="Seconds that SIGTERM leaves to open requests.")
+@click.option("--worker", callback=_seat, hidden=True)
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -49,6 +60,9 @@ def run(
     mode: str | None,
     listen: tuple[str, int] | None,
     admin: str | None,
+    workers: int | None,
+    drain_timeout: float | None,
+    worker: Seat | None,
 ) -> None:
     """Run the gate.
 
@@ -56,7 +70,18 @@ def run(
     again, at SIGHUP too; one that cannot be used leaves the old one in force.
     """
     chosen = ListenMode(mode) if mode else None
-    settings = settings_of(policy, strict, pairs, mode=chosen, listen=listen, admin=admin)
+    flags = {"mode": chosen, "listen": listen, "admin": admin, "workers": workers, "drain_timeout": drain_timeout}
+    settings = settings_of(policy, strict, pairs, **flags)
+    ctx.exit(_supervise(settings) if settings.workers > 1 and worker is None else _serve(settings, worker))
+
+
+def _serve(settings: Settings, seat: Seat | None) -> int:
     from outgate import app  # the data plane, which no other command needs
 
-    ctx.exit(app.run(settings))
+    return app.run(settings, seat=seat)
+
+
+def _supervise(settings: Settings) -> int:
+    from outgate.workers.supervisor import supervise  # without the data plane
+
+    return supervise(settings)

@@ -6,7 +6,7 @@ Owns what belongs to a generation and the bounded caches that live and die with 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -54,6 +54,10 @@ class Policy:
             ("_sights", self._remembering()),
         ):
             object.__setattr__(self, name, value)
+
+    def __reduce__(self) -> tuple[type[Policy], tuple[object, ...]]:
+        """As what it was made of, for another process of the same program."""
+        return Policy, tuple(getattr(self, entry.name) for entry in fields(self) if entry.init)
 
     def sight(self, caller: Identity) -> Sight:
         """What a caller sees, and the mode that holds for it."""

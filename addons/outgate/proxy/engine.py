@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import BinaryIO
 
 from mitmproxy import master
 from mitmproxy.options import Options
@@ -76,13 +75,12 @@ def build(
     snapshot: Snapshot,
     environment: Environment,
     authority: Authority,
-    stream: BinaryIO | None,
+    log: AccessLog,
     addons: Sequence[object] = (),
 ) -> Engine:
     """Everything wired, nothing listening. Needs a running event loop. `addons` come after the gate, in their order."""
     _silence()
     made = master.Master(declared_options())
-    log = AccessLog(stream)
     recorder = Recorder(log)
     hooks = HookTable(made.addons, settings.limits.hook_timeout)
     injected = InjectedHeaders()

@@ -1,7 +1,7 @@
 """The gate's own port: accept, bound, hand over.
 
-Owns listening sockets, bound here or inherited as file descriptors, and the count of what is open. What a connection
-becomes is `intake`'s.
+Owns the accepting and the count of what is open. Whose the listening sockets are is `outgate.sockets`'s, what a
+connection becomes is `intake`'s.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Iterable
 
 from outgate.proxy.connections import reset
 from outgate.proxy.guard import trace
@@ -19,54 +18,10 @@ from outgate.proxy.plane import Plane
 
 log = logging.getLogger(__name__)
 
-BACKLOG = 4096
 BATCH = 64
 """Connections accepted before those that are open get their turn."""
 PAUSE = 0.05
 """Seconds to wait when the process has no file descriptor left."""
-
-
-def bind(host: str, port: int) -> list[socket.socket]:
-    """Listening sockets for an address; for an empty host, one for IPv4 and one for IPv6 where the machine has it.
-
-    Raises `OSError`.
-    """
-    if host:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return [_listener(family, host, port)]
-    sockets = [_listener(socket.AF_INET, "0.0.0.0", port)]
-    port = sockets[0].getsockname()[1]
-    try:
-        sockets.append(_listener(socket.AF_INET6, "::", port))
-    except OSError as error:
-        if socket.has_ipv6 and error.errno not in (97, 99):  # address family not supported, address not available
-            sockets[0].close()
-            raise
-    return sockets
-
-
-def inherit(descriptors: Iterable[int]) -> list[socket.socket]:
-    """Listening sockets that another process bound."""
-    return [_ready(socket.socket(fileno=descriptor)) for descriptor in descriptors]
-
-
-def _listener(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family is socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind((host, port))
-        sock.listen(BACKLOG)
-    except BaseException:
-        sock.close()
-        raise
-    return _ready(sock)
-
-
-def _ready(sock: socket.socket) -> socket.socket:
-    sock.setblocking(False)
-    return sock
 
 
 class Listener:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import threading
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import BinaryIO
@@ -91,10 +92,11 @@ def _plain(text: str) -> str:
 
 
 class AccessLog:
-    """Writes records to a binary stream, in order, from a thread of its own."""
+    """Writes records to a binary stream, in order, from a thread of its own; in `turn` where others write, too."""
 
-    def __init__(self, stream: BinaryIO | None) -> None:
+    def __init__(self, stream: BinaryIO | None, turn: AbstractContextManager[bytes] | None = None) -> None:
         self.stream = stream
+        self.turn = turn or nullcontext(b"")
         self.waiting: collections.deque[bytes] = collections.deque()
         self.written = 0
         self.refused = self.failed = 0
@@ -147,8 +149,9 @@ class AccessLog:
             return
         text = b"".join(lines)
         try:
-            self.stream.write(text)
-            self.stream.flush()
+            with self.turn as begin:
+                self.stream.write(begin + text)
+                self.stream.flush()
             self.written += len(lines)
         except (OSError, ValueError):  # the disk is full or the reader is gone: the gate goes on
             self.failed += len(lines)

@@ -1,0 +1,58 @@
+"""Listening sockets: bound here, or inherited from the process that bound them.
+
+Owns their options. Who accepts from them is elsewhere.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Iterable
+
+BACKLOG = 4096
+NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
+
+
+def bind(host: str, port: int, *, shared: bool = False) -> list[socket.socket]:
+    """Listening sockets for an address; for an empty host, one for IPv4 and one for IPv6 where the machine has it.
+
+    Among `shared` ones (SO_REUSEPORT) the kernel distributes connections. Raises `OSError`.
+    """
+    if host:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return [_listener(family, host, port, shared)]
+    sockets = [_listener(socket.AF_INET, "0.0.0.0", port, shared)]
+    port = sockets[0].getsockname()[1]
+    try:
+        sockets.append(_listener(socket.AF_INET6, "::", port, shared))
+    except OSError as error:
+        if socket.has_ipv6 and error.errno not in NO_IPV6:
+            sockets[0].close()
+            raise
+    return sockets
+
+
+def inherit(descriptors: Iterable[int]) -> list[socket.socket]:
+    """Listening sockets that another process bound."""
+    return [_ready(socket.socket(fileno=descriptor)) for descriptor in descriptors]
+
+
+def _listener(family: socket.AddressFamily, host: str, port: int, shared: bool) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family is socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((host, port))
+        sock.listen(BACKLOG)
+    except BaseException:
+        sock.close()
+        raise
+    return _ready(sock)
+
+
+def _ready(sock: socket.socket) -> socket.socket:
+    sock.setblocking(False)
+    return sock

@@ -1,0 +1,98 @@
+"""What has to be right before anything listens: no key log, a usable policy, a usable CA.
+
+Owns the checks, their words on standard error and the exit codes. What is then started is `app`'s and the supervisor's.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from outgate.pki.authority import Authority, load_authority
+from outgate.pki.problem import CertificateProblem
+from outgate.policy.access import prepare as prepare_rules
+from outgate.policy.compile import load
+from outgate.policy.frontends import Setting
+from outgate.policy.snapshot import Policy
+from outgate.problems import PolicyError
+from outgate.settings import Settings, SettingsError
+
+log = logging.getLogger(__name__)
+
+CANNOT, WRONG, UNABLE = 1, 2, 3
+"""Exit codes: the policy has problems, wrong usage or unreadable input, the environment is not able."""
+KEY_LOGS = ("SSLKEYLOGFILE", "MITMPROXY_SSLKEYLOGFILE")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Loaded and found usable."""
+
+    setting: Setting
+    policy: Policy
+    authority: Authority
+    refused: str = ""
+    """Why the policy files are not used, where another process gave the policy in force in their place."""
+
+    def warn(self) -> None:
+        for problem in (*self.authority.warnings, *self.policy.problems):
+            log.warning("%s", problem)
+
+
+def prepare(settings: Settings, in_force: int | None = None) -> Prepared | int:
+    """What a gate stands on, or the exit code; what was wrong stands on standard error then.
+
+    `in_force` is a file with the policy that another process of this gate goes by, for when the files are not usable.
+    """
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        _refuse_key_logs()
+        setting = Setting(gate=settings.gate, strict=settings.strict)
+        authority = load_authority(settings.ca_certificate, settings.ca_key)
+        policy, refused = _policy(settings, setting, in_force)
+        return Prepared(setting, policy, authority, refused)
+    except PolicyError as error:
+        return say(str(error), CANNOT)
+    except (SettingsError, CertificateProblem, OSError) as error:
+        return say(str(error), WRONG)
+
+
+def _policy(settings: Settings, setting: Setting, in_force: int | None) -> tuple[Policy, str]:
+    try:
+        return load(settings.policy, setting), ""
+    except PolicyError as error:
+        if in_force is None:
+            raise
+        with open(in_force, "rb", closefd=False) as file:
+            policy: Policy = pickle.load(file)
+        prepare_rules(policy.access, policy.defaults)
+        log.error("the policy files are not used, %s stays in force", policy.generation)
+        return policy, str(error)
+
+
+def say(text: str, code: int = 0) -> int:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+    return code
+
+
+def ready_line(settings: Settings, addresses: Sequence[tuple[object, ...]], generation: str) -> str:
+    """What stands on standard error once traffic is taken."""
+    places = ", ".join(map(_place, addresses))
+    workers = f", {settings.workers} workers" if settings.workers > 1 else ""
+    return f"ready: {settings.mode} on {places}, policy {generation}{workers}"
+
+
+def _refuse_key_logs() -> None:
+    for name in KEY_LOGS:
+        if os.environ.get(name):
+            raise SettingsError(f"{name} is set, which writes session keys to a file; unset it")
+
+
+def _place(address: tuple[object, ...]) -> str:
+    host = f"[{address[0]}]" if ":" in str(address[0]) else str(address[0])
+    return f"{host}:{address[1]}"

@@ -1,0 +1,77 @@
+"""Messages between a supervisor and a worker: one JSON object a line, both ways, over one socket.
+
+Owns framing, questions and their answers. What they are about is the ends' business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import socket
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+MAX_WAITING = 1 << 20
+"""Bytes that wait for an end that does not read; nothing more is sent to it."""
+MAX_LINE = 1 << 20
+
+type Message = dict[str, Any]
+
+
+class ChannelClosed(ConnectionError):
+    """The other end is gone, or does not read."""
+
+
+class Channel:
+    """One end. `messages` has to be iterated for answers to arrive."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self._numbers = itertools.count(1)
+        self._asked: dict[int, asyncio.Future[Message]] = {}
+
+    @classmethod
+    async def over(cls, sock: socket.socket) -> Channel:
+        return cls(*await asyncio.open_unix_connection(sock=sock, limit=MAX_LINE))
+
+    def send(self, message: Mapping[str, object]) -> None:
+        """Raises `ChannelClosed`."""
+        transport = self._writer.transport
+        if transport.is_closing() or transport.get_write_buffer_size() > MAX_WAITING:
+            raise ChannelClosed("the other end does not read")
+        self._writer.write(json.dumps(message).encode() + b"\n")
+
+    async def ask(self, question: str, within: float) -> Message:
+        """The other end's answer. Raises `TimeoutError` after so many seconds, or `ChannelClosed`."""
+        number = next(self._numbers)
+        self._asked[number] = answer = asyncio.get_running_loop().create_future()
+        try:
+            self.send({"ask": question, "number": number})
+            async with asyncio.timeout(within):
+                return dict(await answer)
+        finally:
+            del self._asked[number]
+
+    async def messages(self) -> AsyncIterator[Message]:
+        """What the other end says by itself, until it is gone."""
+        try:
+            while line := await self._reader.readline():
+                message = json.loads(line)
+                if (number := message.get("answers")) is None:
+                    yield message
+                elif (asked := self._asked.get(number)) is not None and not asked.done():
+                    asked.set_result(message)
+        except (OSError, ValueError):  # a line that is none: the other end was cut off in the middle of it
+            pass
+        finally:
+            self._closed()
+
+    def close(self) -> None:
+        self._writer.close()
+        self._closed()
+
+    def _closed(self) -> None:
+        for asked in self._asked.values():
+            if not asked.done():
+                asked.set_exception(ChannelClosed("the other end is gone"))

@@ -1,0 +1,43 @@
+"""How a gate is, as data that can be added up.
+
+Owns the fields and their sum. Who asks, and when, is elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One gate's, or a sum of several."""
+
+    unready: str = ""
+    """Why no traffic is taken; empty when it is."""
+    policy: str = ""
+    """Digest of the policy in force."""
+    error: str = ""
+    """Why the policy files are not used, if they are not."""
+    connections: int = 0
+    trips: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, message: Mapping[str, Any]) -> Self:
+        return cls(**message)
+
+    def plain(self) -> dict[str, Any]:
+        return asdict(self) | {"counts": dict(self.counts)}
+
+
+def counted(reports: Iterable[Report]) -> Report:
+    """What adds up: counts and trips of all, open connections of those that live."""
+    counts: Counter[str] = Counter()
+    trips = connections = 0
+    for report in reports:
+        counts.update(report.counts)
+        trips, connections = trips + report.trips, connections + report.connections
+    return Report(connections=connections, trips=trips, counts=dict(counts))

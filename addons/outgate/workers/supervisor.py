@@ -1,0 +1,169 @@
+"""The supervisor: it binds one set of sockets a worker, keeps every seat occupied, and speaks for all of them.
+
+Owns the sockets, the signals and the admin endpoint. It reads no traffic; the policy it loads is for telling what is
+in force, for every worker loads its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import pickle
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+
+from outgate.admin import Admin
+from outgate.policy.current import Snapshot
+from outgate.proxy.peer import peer_uid
+from outgate.reload import PolicyWatcher
+from outgate.settings import Settings
+from outgate.sockets import bind
+from outgate.startup import UNABLE, Prepared, prepare, ready_line, say
+from outgate.workers.post import Plan, Post
+from outgate.workers.report import counted
+
+log = logging.getLogger(__name__)
+
+LATE = 3.0
+"""Seconds that workers have to end beyond their time to drain."""
+
+
+def supervise(settings: Settings) -> int:
+    """Serve with `settings.workers` processes until a signal says otherwise. Returns the exit code."""
+    prepared = prepare(settings)
+    if isinstance(prepared, int):
+        return prepared
+    prepared.warn()
+    try:
+        sockets = _bind(settings)
+    except OSError as error:
+        return say(f"cannot listen: {error}", UNABLE)
+    return asyncio.run(Supervisor(settings, prepared, sockets).run())
+
+
+def _bind(settings: Settings) -> list[list[socket.socket]]:
+    """A set of sockets for each worker, all on one port."""
+    host, port = settings.listen
+    sets = [bind(host, port, shared=True)]
+    port = sets[0][0].getsockname()[1]
+    return sets + [bind(host, port, shared=True) for _ in range(settings.workers - 1)]
+
+
+class Supervisor:
+    """What the admin endpoint shows of all workers, and what the signals act on."""
+
+    def __init__(self, settings: Settings, prepared: Prepared, sockets: Sequence[Sequence[socket.socket]]) -> None:
+        self.settings = settings
+        self.snapshot = Snapshot(prepared.policy)
+        self._sockets = sockets
+        self._turn = os.memfd_create("outgate-turn")
+        command = (sys.executable, "-m", "outgate", *sys.argv[1:])
+        plan = Plan(
+            command, settings.workers, self._turn, settings.heartbeat_timeout, policy=self._policy, heard=self._heard
+        )
+        self._posts = [Post(index, plan, own) for index, own in enumerate(sockets, 1)]
+        self._watcher = PolicyWatcher(settings.policy, prepared.setting, self.snapshot)
+        self._stop, self._ready = asyncio.Event(), asyncio.Event()
+        self._draining = False
+        self._reloading: asyncio.Task[bool] | None = None
+
+    # What the admin endpoint shows.
+
+    def unready(self) -> str:
+        if self._draining:
+            return "draining"
+        reasons = ((post.index, post.report.unready) for post in self._posts)
+        return next((f"worker {index} is {reason}" for index, reason in reasons if reason), "")
+
+    def connections(self) -> int:
+        return counted(post.report for post in self._posts).connections
+
+    def counts(self) -> Mapping[str, int]:
+        return counted(post.report for post in self._posts).counts
+
+    def trips(self) -> int:
+        return counted(post.report for post in self._posts).trips
+
+    def workers(self) -> list[dict[str, object]]:
+        return [
+            {"worker": post.index, "pid": post.pid, "restarts": post.restarts}
+            | {key: value for key, value in post.report.plain().items() if key not in ("counts", "trips")}
+            for post in self._posts
+        ]
+
+    async def refresh(self) -> None:
+        await asyncio.gather(*(post.refresh() for post in self._posts))
+
+    async def reload(self) -> bool:
+        """Whether the policy files are in force here and in every worker."""
+        loaded = await self._watcher.reload()
+        answers = await asyncio.gather(*(post.reload() for post in self._posts))
+        return loaded and all(answers)
+
+    # Life.
+
+    async def run(self) -> int:
+        self._heed_signals()
+        admin = Admin(self.settings.admin, self, peer_uid) if self.settings.admin else None
+        loop = asyncio.get_running_loop()
+        kept = [loop.create_task(post.keep()) for post in self._posts]
+        watching = loop.create_task(self._watcher.run())
+        try:
+            if admin is not None:
+                admin.start()
+            await self._until_stopped(kept)
+        except OSError as error:
+            return say(f"cannot listen: {error}", UNABLE)
+        finally:
+            await self._down(kept)
+            watching.cancel()
+            if admin is not None:
+                await admin.stop()
+        return max(post.failure for post in self._posts)
+
+    def _heed_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
+
+    def _policy(self) -> bytes:
+        return pickle.dumps(self.snapshot.policy)
+
+    def _heard(self) -> None:
+        if not self.unready():
+            self._ready.set()
+
+    def _reload_soon(self) -> None:
+        self._reloading = asyncio.get_running_loop().create_task(self.reload())
+
+    async def _until_stopped(self, kept: Sequence[asyncio.Task[None]]) -> None:
+        """A post is left by its own task only when its first worker could not start."""
+        announcing = asyncio.get_running_loop().create_task(self._announce())
+        stopped = asyncio.get_running_loop().create_task(self._stop.wait())
+        await asyncio.wait((*kept, stopped), return_when=asyncio.FIRST_COMPLETED)
+        announcing.cancel()
+        stopped.cancel()
+
+    async def _announce(self) -> None:
+        await self._ready.wait()
+        addresses = [sock.getsockname() for sock in self._sockets[0]]
+        say(ready_line(self.settings, addresses, self.snapshot.policy.generation))
+
+    async def _down(self, kept: Sequence[asyncio.Task[None]]) -> None:
+        """Drain: no new connections, what is under way may finish within the grace period."""
+        self._draining = True
+        for sock in (sock for own in self._sockets for sock in own):
+            sock.close()
+        for post in self._posts:
+            post.leave()
+        _, late = await asyncio.wait(kept, timeout=self.settings.drain_timeout + LATE)
+        if late:
+            log.warning("%d workers had to be ended", len(late))
+            for post in self._posts:
+                post.kill()
+            await asyncio.wait(late)
+        os.close(self._turn)

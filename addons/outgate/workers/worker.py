@@ -1,0 +1,88 @@
+"""A worker's side: it says every second how it is, answers its supervisor, and does not outlive it.
+
+Owns the beats, the answers and the end. What a gate is comes from `Reporting`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from outgate.workers.channel import Channel, ChannelClosed, Message
+from outgate.workers.report import Report
+from outgate.workers.seat import Seat
+
+log = logging.getLogger(__name__)
+
+BEAT = 1.0
+"""Seconds between two beats."""
+SLACK = 2.0
+"""Seconds that a worker without a supervisor has beyond its time to drain."""
+ORPHANED = 1
+
+
+class Reporting(Protocol):
+    """The gate that a worker runs."""
+
+    def report(self) -> Report: ...
+
+    async def reload(self) -> bool: ...
+
+
+class Worker:
+    """`run` ends when the supervisor is gone, and calls `leave` then."""
+
+    def __init__(self, seat: Seat, gate: Reporting, leave: Callable[[], None]) -> None:
+        self._seat, self._gate, self._leave = seat, gate, leave
+
+    async def run(self) -> None:
+        channel = await Channel.over(socket.socket(fileno=self._seat.control))
+        beating = asyncio.get_running_loop().create_task(self._beat(channel))
+        try:
+            async for message in channel.messages():
+                await self._answer(channel, message)
+        except ChannelClosed:
+            pass
+        finally:
+            beating.cancel()
+            channel.close()
+        log.warning("worker %d: the supervisor is gone; stopping", self._seat.index)
+        self._leave()
+
+    async def _beat(self, channel: Channel) -> None:
+        while True:
+            try:
+                channel.send({"beat": self._gate.report().plain()})
+            except ChannelClosed:  # told by the end of `messages`
+                return
+            await asyncio.sleep(BEAT)
+
+    async def _answer(self, channel: Channel, message: Message) -> None:
+        loaded = await self._gate.reload() if message["ask"] == "reload" else None
+        channel.send({"answers": message["number"], "loaded": loaded, "report": self._gate.report().plain()})
+
+
+def watch_over(seat: Seat, listeners: Sequence[socket.socket], drain_timeout: float) -> None:
+    """End this process some time after its supervisor, even if its event loop hangs, and take no connection on until
+    then: another supervisor may share the port, and what came here would wait in vain."""
+    arguments = (seat.control, listeners, drain_timeout + SLACK)
+    threading.Thread(target=_outlive, args=arguments, name="lifeline", daemon=True).start()
+
+
+def _outlive(control: int, listeners: Sequence[socket.socket], grace: float) -> None:
+    poll = select.poll()
+    poll.register(control, select.POLLRDHUP)
+    poll.poll()
+    for listener in listeners:
+        with contextlib.suppress(OSError):  # closed already
+            listener.shutdown(socket.SHUT_RDWR)
+    time.sleep(grace)
+    os._exit(ORPHANED)

@@ -1,0 +1,108 @@
+"""A seat stays occupied: whoever leaves is followed, whoever hangs is ended, and a first one has to start."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from outgate.workers.post import Plan, Post
+
+WITHIN = 30.0
+ADDONS = Path(__file__).parents[2] / "addons"
+WORKER = """
+import asyncio, signal, socket, sys
+from outgate.workers.report import Report
+from outgate.workers.seat import Seat
+from outgate.workers.worker import Worker
+
+class Gate:
+    def report(self):
+        return Report(policy="abc", connections=1, counts={"asked": 1})
+    async def reload(self):
+        return True
+
+async def main():
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    working = asyncio.create_task(Worker(Seat.parse(sys.argv[-1]), Gate(), stop.set).run())
+    await stop.wait()
+
+asyncio.run(main())
+"""
+
+
+@asynccontextmanager
+async def kept(code=WORKER, silence=30.0):
+    """A post that is being kept, and the event that is set at each beat."""
+    beat, turn = asyncio.Event(), os.memfd_create("turn")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        post = Post(1, Plan([sys.executable, "-c", code], 1, turn, silence, lambda: b"", beat.set), [listener])
+        keeping = asyncio.create_task(post.keep())
+        try:
+            async with asyncio.timeout(WITHIN):
+                yield post, beat, keeping
+        finally:
+            post.kill()
+            await keeping
+            os.close(turn)
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ADDONS))
+
+
+async def followed(post, beat, before):
+    """The next worker has been heard."""
+    while post.pid in (None, before) or post.report.unready:
+        beat.clear()
+        await beat.wait()
+
+
+async def test_a_worker_is_heard_asked_and_told_to_leave():
+    async with kept() as (post, beat, keeping):
+        assert post.report.unready == "starting"
+        await beat.wait()
+        assert (post.report.unready, post.report.policy, post.report.connections) == ("", "abc", 1)
+        await post.refresh()
+        assert await post.reload() is True
+        post.leave()
+        await keeping
+        assert (post.failure, post.restarts, post.pid) == (0, 0, None)
+
+
+async def test_whoever_is_killed_is_followed_and_what_it_counted_stays():
+    async with kept() as (post, beat, _):
+        await beat.wait()
+        before = post.pid
+        os.kill(before, signal.SIGKILL)
+        await followed(post, beat, before)
+        assert (post.restarts, post.report.counts, post.report.connections) == (1, {"asked": 2}, 1)
+
+
+async def test_whoever_hangs_is_ended_and_followed():
+    async with kept(silence=3.0) as (post, beat, _):
+        await beat.wait()
+        before = post.pid
+        os.kill(before, signal.SIGSTOP)
+        await followed(post, beat, before)
+        assert post.restarts == 1
+
+
+async def test_a_first_worker_that_cannot_start_ends_the_post_with_its_code():
+    async with kept("raise SystemExit(3)") as (post, _, keeping):
+        await keeping
+        assert (post.failure, post.restarts) == (3, 0)
+
+
+async def test_a_worker_that_is_told_to_leave_while_it_starts_leaves():
+    async with kept() as (post, _, keeping):
+        await asyncio.sleep(0)
+        post.leave()
+        await keeping
+        assert post.pid is None
