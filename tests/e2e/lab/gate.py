@@ -221,6 +221,10 @@ class Gate(RunningGate):
         self.iptables("install", *self._redirect)
         super().start()
 
+    def start_again(self) -> None:
+        """After its process has ended; the redirect has stayed."""
+        super().start()
+
     def __exit__(self, *_: object) -> None:
         super().__exit__()
         self.iptables("remove")

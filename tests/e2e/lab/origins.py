@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import tempfile
@@ -78,7 +79,12 @@ class LabOrigins(Origins):
             env=environment,
         )
         self._stack.callback(_end, process)
+        self._process = process
         self._addresses = json.loads(_first_line(process))
+
+    def signal(self, number: signal.Signals) -> None:
+        """To the process of all origins: one that is stopped still takes connections, and says nothing."""
+        self._process.send_signal(number)
 
 
 class LocalOrigins(Origins):
