@@ -31,7 +31,7 @@ from outgate.upstream.resolve import Resolver
 from outgate.upstream.trust import Trust
 from outgate.workers.report import Report
 from outgate.workers.seat import Seat
-from outgate.workers.worker import Worker, watch_over
+from outgate.workers.worker import Worker, die_with_supervisor
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,8 @@ def run(settings: Settings, addons: Sequence[object] = (), seat: Seat | None = N
 
     `addons` are called after the gate has judged, under the same guard. With a `seat` this is one of several workers.
     """
+    if seat is not None:
+        die_with_supervisor()
     prepared = prepare(settings, seat.policy if seat is not None else None)
     if isinstance(prepared, int):
         return prepared
@@ -153,18 +155,13 @@ async def _serve(settings: Settings, prepared: Prepared, addons: Sequence[object
     try:
         await _up(gate, admin)
         if seat is not None:
-            gate.supervised = _supervised(gate, seat)
+            gate.supervised = asyncio.get_running_loop().create_task(Worker(seat, gate, gate.stop.set).run())
         else:
             say(ready_line(settings, [sock.getsockname() for sock in sockets], snapshot.policy.generation))
         await gate.stop.wait()
     finally:
         await _down(gate, admin)
     return 0
-
-
-def _supervised(gate: Gate, seat: Seat) -> asyncio.Task[None]:
-    watch_over(seat, gate.listener.sockets, gate.settings.drain_timeout)
-    return asyncio.get_running_loop().create_task(Worker(seat, gate, gate.stop.set).run())
 
 
 def _environment(settings: Settings, ports: set[int]) -> Environment:

@@ -6,14 +6,12 @@ Owns the beats, the answers and the end. What a gate is comes from `Reporting`.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import ctypes
 import logging
 import os
-import select
+import signal
 import socket
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 from outgate.workers.channel import Channel, ChannelClosed, Message
@@ -24,9 +22,7 @@ log = logging.getLogger(__name__)
 
 BEAT = 1.0
 """Seconds between two beats."""
-SLACK = 2.0
-"""Seconds that a worker without a supervisor has beyond its time to drain."""
-ORPHANED = 1
+PR_SET_PDEATHSIG = 1
 
 
 class Reporting(Protocol):
@@ -70,19 +66,10 @@ class Worker:
         channel.send({"answers": message["number"], "loaded": loaded, "report": self._gate.report().plain()})
 
 
-def watch_over(seat: Seat, listeners: Sequence[socket.socket], drain_timeout: float) -> None:
-    """End this process some time after its supervisor, even if its event loop hangs, and take no connection on until
-    then: another supervisor may share the port, and what came here would wait in vain."""
-    arguments = (seat.control, listeners, drain_timeout + SLACK)
-    threading.Thread(target=_outlive, args=arguments, name="lifeline", daemon=True).start()
-
-
-def _outlive(control: int, listeners: Sequence[socket.socket], grace: float) -> None:
-    poll = select.poll()
-    poll.register(control, select.POLLRDHUP)
-    poll.poll()
-    for listener in listeners:
-        with contextlib.suppress(OSError):  # closed already
-            listener.shutdown(socket.SHUT_RDWR)
-    time.sleep(grace)
-    os._exit(ORPHANED)
+def die_with_supervisor() -> None:
+    """Have the kernel end this process with its supervisor, even where it hangs: another supervisor may share the port,
+    and what comes here would wait in vain. Raises `OSError`."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL):
+        number = ctypes.get_errno()
+        raise OSError(number, f"the end of the supervisor cannot be tied to this process: {os.strerror(number)}")
