@@ -9,7 +9,7 @@ PIP := -m pip --disable-pip-version-check
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint-imports bench run pins clean
+.PHONY: help setup demo test check lint-imports bench soak run pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ lint-imports:
 
 bench: setup ## side by side with stock mitmproxy, squid and no proxy at all
 	@$(PY) bench/run.py $(ARGS)
+
+soak: setup ## random faults under load for half an hour (ARGS="--minutes 1"), judged by a table
+	@cd tests && PYTHONPATH=../addons:. ../$(PY) -m e2e.soak $(ARGS)
 
 run: setup ## the gate, with the policy in ./policy
 	@$(VENV)/bin/outgate run --policy policy $(ARGS)

@@ -1,4 +1,4 @@
-"""What goes wrong in a soak, one fault at a time: processes die or hang, origins stand still, names turn, policies break.
+"""What goes wrong in a soak: processes die or hang, origins stand still, names turn, policies change and break.
 
 Owns each fault and its undoing. Whether traffic was judged rightly meanwhile is the client's to say.
 """
