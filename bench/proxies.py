@@ -1,0 +1,158 @@
+"""What is compared: each proxy as it is started in the pod, behind the same redirect, with the same CA.
+
+Owns command lines and configuration files. None of them is given more than it needs to do the row's work.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from e2e.lab.world import OriginPki
+
+HERE = Path(__file__).resolve().parent
+ADDONS = HERE.parent / "addons"
+BIN = Path(sys.executable).parent
+UID = 1337
+NAMES = ("plain.bench", "origination.bench", "decrypted.bench", "tunnelled.bench")
+RULE = """apiVersion: outgate.dev/v1alpha1
+kind: EgressAccess
+metadata: {name: no-admin}
+spec: {action: DENY, rules: [{to: [{paths: ["/admin*"], methods: [DELETE]}]}]}
+"""
+STOCK = """
+def requestheaders(flow):
+    if flow.request.host_header == "origination.bench":
+        flow.request.scheme, flow.request.port = "https", 443
+"""
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """`ports` are where HTTP and TLS are turned to; none for no proxy. `rows` it cannot do are left out."""
+
+    name: str
+    command: tuple[str, ...] = ()
+    ports: tuple[int, int] | None = None
+    cannot: frozenset[str] = frozenset()
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def proxies(folder: Path, pki: OriginPki, *, entries: int = 200) -> list[Proxy]:
+    found = [Proxy("no proxy", cannot=frozenset({"origination"}))]
+    if shutil.which("squid"):
+        found.append(_squid(folder, pki))
+    return [*found, _stock(folder, pki), outgate(folder, pki, entries)]
+
+
+def outgate(folder: Path, pki: OriginPki, entries: int, workers: int = 1, port: int = 15001) -> Proxy:
+    """The default configuration, access log on; what is asked for stands last in the registry."""
+    policy = folder / f"policy-{entries}"
+    policy.mkdir(exist_ok=True)
+    (policy / "registry.yaml").write_text(_registry(pki, entries))
+    key = _own(folder, pki.gate_ca.key)
+    pairs = {"ca_certificate": pki.gate_ca.cert, "ca_key": key, "upstream_ca": pki.origin_ca.cert, "admin": ""}
+    settings = [part for name, value in pairs.items() for part in ("--set", f"{name}={value}")]
+    command = [sys.executable, "-m", "outgate", "run", "--policy", str(policy), "--listen", f":{port}"]
+    many = ["--workers", str(workers)] if workers > 1 else []
+    name = f"outgate, {entries} entries" + (f", {workers} workers" if workers > 1 else "")
+    return Proxy(name, (*command, *many, *settings), (port, port), environment={"PYTHONPATH": str(ADDONS)})
+
+
+def _stock(folder: Path, pki: OriginPki) -> Proxy:
+    home = folder / "stock"
+    home.mkdir(exist_ok=True)
+    _pem(home / "mitmproxy-ca.pem", pki)
+    (home / "origination.py").write_text(STOCK)
+    options = {
+        "confdir": home,
+        "ssl_verify_upstream_trusted_ca": pki.origin_ca.cert,
+        "client_certs": _pair(folder, pki),
+        "block_global": "false",
+    }
+    settings = [part for name, value in options.items() for part in ("--set", f"{name}={value}")]
+    ignored = ["--ignore-hosts", r"tunnelled\.bench"]
+    mitmdump = (sys.executable, str(BIN / "mitmdump"), "-q", "--mode", "transparent", "-p", "15002")
+    script = ("-s", str(home / "origination.py"))
+    _give(home)
+    return Proxy("stock mitmdump", (*mitmdump, *script, *settings, *ignored), (15002, 15002))
+
+
+def _squid(folder: Path, pki: OriginPki) -> Proxy:
+    home = folder / "squid"
+    home.mkdir(exist_ok=True)
+    _pem(home / "ca.pem", pki)
+    helper = "/usr/lib/squid/security_file_certgen"
+    subprocess.run([helper, "-c", "-s", str(home / "certificates"), "-M", "4MB"], check=True, capture_output=True)
+    (home / "squid.conf").write_text(f"""
+visible_hostname bench
+http_port 15013
+http_port 15003 intercept
+https_port 15004 intercept ssl-bump tls-cert={home}/ca.pem generate-host-certificates=on dynamic_cert_mem_cache_size=4MB
+sslcrtd_program {helper} -s {home}/certificates -M 4MB
+acl first at_step SslBump1
+acl tunnelled ssl::server_name tunnelled.bench
+ssl_bump peek first
+ssl_bump splice tunnelled
+ssl_bump bump all
+tls_outgoing_options cafile={pki.origin_ca.cert}
+http_access allow all
+cache deny all
+access_log stdio:{home}/access.log
+cache_log {home}/cache.log
+pid_filename {home}/squid.pid
+coredump_dir {home}
+""")
+    _give(home)
+    return Proxy(
+        "squid", ("squid", "-N", "-f", str(home / "squid.conf")), (15003, 15004), cannot=frozenset({"origination"})
+    )
+
+
+def _registry(pki: OriginPki, entries: int) -> str:
+    last = [
+        _entry("plain.bench", "{number: 80, protocol: HTTP}"),
+        _entry("decrypted.bench", "{number: 443, protocol: HTTPS}"),
+        _entry("tunnelled.bench", "{number: 443, protocol: TLS}"),
+        _entry("origination.bench", f"{{number: 80, protocol: HTTP, upstream: {{port: 443, tls: {_mutual(pki)}}}}}"),
+        RULE,
+    ]
+    others = (_entry(f"host-{number}.example", "{number: 443, protocol: HTTPS}") for number in range(entries - 4))
+    return "---\n".join([*others, *last])
+
+
+def _mutual(pki: OriginPki) -> str:
+    return f"{{mode: MUTUAL, clientCertificate: {pki.client.chain}, privateKey: {pki.client.key}}}"
+
+
+def _entry(host: str, port: str) -> str:
+    head = f"apiVersion: outgate.dev/v1alpha1\nkind: EgressDestination\nmetadata: {{name: {host.partition('.')[0]}}}\n"
+    return f"{head}spec: {{hosts: [{host}], ports: [{port}]}}\n"
+
+
+def _pem(path: Path, pki: OriginPki) -> None:
+    path.write_bytes(pki.gate_ca.key.read_bytes() + pki.gate_ca.cert.read_bytes())
+
+
+def _pair(folder: Path, pki: OriginPki) -> Path:
+    """A client certificate and its key, as mitmproxy wants them: in one file."""
+    path = folder / "client.pem"
+    path.write_bytes(pki.client.key.read_bytes() + pki.client.chain.read_bytes())
+    shutil.chown(path, UID, UID)
+    return path
+
+
+def _own(folder: Path, key: Path) -> Path:
+    copy = folder / "gate-ca.key"
+    copy.touch(mode=0o600)
+    copy.write_bytes(key.read_bytes())
+    shutil.chown(copy, UID, UID)
+    return copy
+
+
+def _give(home: Path) -> None:
+    for path in (home, *home.rglob("*")):
+        shutil.chown(path, UID, UID)
