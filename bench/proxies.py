@@ -21,12 +21,15 @@ NAMES = ("plain.bench", "origination.bench", "decrypted.bench", "tunnelled.bench
 RULE = """apiVersion: outgate.dev/v1alpha1
 kind: EgressAccess
 metadata: {name: no-admin}
-spec: {action: DENY, rules: [{to: [{paths: ["/admin*"], methods: [DELETE]}]}]}
+spec:
+  action: DENY
+  rules:
+    - to: [{hosts: [plain.bench, origination.bench, decrypted.bench], paths: ["/admin*"], methods: [DELETE]}]
 """
 STOCK = """
 def requestheaders(flow):
     if flow.request.host_header == "origination.bench":
-        flow.request.scheme, flow.request.port = "https", 443
+        flow.request.scheme, flow.request.host, flow.request.port = "https", "origination.bench", 443
 """
 
 
@@ -138,11 +141,12 @@ def _pem(path: Path, pki: OriginPki) -> None:
 
 
 def _pair(folder: Path, pki: OriginPki) -> Path:
-    """A client certificate and its key, as mitmproxy wants them: in one file."""
-    path = folder / "client.pem"
+    """A folder of client certificates by host, each with its key: one file would be shown to whoever asks."""
+    path = folder / "client-certificates" / "origination.bench.pem"
+    path.parent.mkdir(exist_ok=True)
     path.write_bytes(pki.client.key.read_bytes() + pki.client.chain.read_bytes())
     shutil.chown(path, UID, UID)
-    return path
+    return path.parent
 
 
 def _own(folder: Path, key: Path) -> Path:
