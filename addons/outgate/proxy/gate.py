@@ -116,3 +116,10 @@ class Gate:
         message = flow.websocket.messages[-1]
         if not message.from_client:
             message.content = exchange.injected.mask(message.content)
+
+    def websocket_end(self, flow: http.HTTPFlow) -> None:
+        exchange, websocket = exchange_of(flow), flow.websocket
+        if exchange.injected is None or websocket is None or websocket.closed_by_client or not websocket.close_reason:
+            return
+        masked = exchange.injected.mask_cut(websocket.close_reason.encode())
+        websocket.close_reason = masked.decode(errors="replace")

@@ -1,15 +1,20 @@
 """WebSocket messages within bounds.
 
 mitmproxy gathers a message before it passes it on, however long it is and into however many pieces it was cut, and
-inflates what comes compressed without end. Owns these bounds. What passes and what is said of it is mitmproxy's.
+inflates what comes compressed without end. It passes pings, pongs and a close on without a hook. Owns these bounds,
+and the masking of what no hook is called for. What else passes and what is said of it is mitmproxy's.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from mitmproxy.proxy import commands
 from mitmproxy.proxy.layers.websocket import WebsocketConnection, WebsocketLayer
+from wsproto.events import CloseConnection, Event, Ping, Pong
 from wsproto.extensions import PerMessageDeflate
 from wsproto.frame_protocol import CloseReason
 
@@ -30,6 +35,25 @@ class BoundedDeflate(PerMessageDeflate):
         except zlib.error:
             return CloseReason.INVALID_FRAME_PAYLOAD_DATA
         return CloseReason.MESSAGE_TOO_BIG if len(inflated) > self.most else inflated
+
+
+class MaskedSide(WebsocketConnection):
+    """Masks what the frames that are no message say to the workload."""
+
+    mask: Callable[[bytes], bytes]
+
+    def send2(self, event: Event) -> commands.SendData:
+        if isinstance(event, Ping | Pong):
+            event = replace(event, payload=self.mask(bytes(event.payload)))
+        elif isinstance(event, CloseConnection) and event.reason:
+            event = replace(event, reason=self.mask(event.reason.encode()).decode(errors="replace"))
+        return super().send2(event)
+
+
+def hide(layer: WebsocketLayer, mask: Callable[[bytes], bytes]) -> None:
+    """Mask pings, pongs and a close on their way to the workload, once it has begun."""
+    layer.client_ws.__class__ = MaskedSide
+    layer.client_ws.mask = mask
 
 
 def bound(layer: WebsocketLayer, most: int) -> None:
