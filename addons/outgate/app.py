@@ -143,7 +143,7 @@ async def _serve(settings: Settings, prepared: Prepared, addons: Sequence[object
     asyncio.get_running_loop().set_task_factory(contained_task)
     sockets = bind(*settings.listen) if seat is None else inherit(seat.listeners)
     snapshot = Snapshot(prepared.policy, last_error=prepared.refused)
-    environment = _environment(settings, {sock.getsockname()[1] for sock in sockets})
+    environment = _environment(settings, {*settings.admin_ports, *(sock.getsockname()[1] for sock in sockets)})
     log_to = AccessLog(sys.stdout.buffer if settings.access_log else None, Turn(seat.turn) if seat else None)
     engine = build(settings, snapshot, environment, prepared.authority, log_to, addons)
     watcher = PolicyWatcher(settings.policy, prepared.setting, snapshot)
@@ -183,6 +183,7 @@ async def _up(gate: Gate, admin: Admin | None) -> None:
     await gate.engine.master.running()
     if admin is not None:
         admin.start()
+        gate.engine.plane.environment.own_ports |= {admin.port}
     gate.watching = loop.create_task(gate.watcher.run())
     gate.listener.start()
     gate.ready = True

@@ -90,6 +90,12 @@ class Settings:
     workload: Identity = field(default_factory=Identity)
     limits: Limits = field(default_factory=Limits)
 
+    @property
+    def admin_ports(self) -> frozenset[int]:
+        """The TCP port of the admin endpoint, where it has one and it is known beforehand."""
+        named = bool(self.admin) and not self.admin.startswith("unix:")
+        return frozenset({parse_address(self.admin)[1]} - {0}) if named else frozenset()
+
 
 def read_settings(flags: Mapping[str, object], pairs: Sequence[str], environ: Mapping[str, str]) -> Settings:
     """Flags win over `--set KEY=VALUE` pairs, pairs over `OUTGATE_KEY` variables, these over the defaults.
