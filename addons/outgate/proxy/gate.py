@@ -47,6 +47,7 @@ class Gate:
         if flow.error is not None:  # mitmproxy found it invalid and answers 400 itself
             return
         exchange.policy = policy = self.snapshot.policy
+        exchange.facts = exchange.facts.under(policy.defaults)
         attempt = view.attempt_of(flow.request, exchange.facts, exchange.absolute_scheme)
         if isinstance(attempt, Refusal):
             self._deny(flow, exchange, denial(policy.defaults, attempt.code, attempt.reason))
