@@ -10,9 +10,10 @@ import logging
 import signal
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from outgate.admin import Admin
+from outgate.descriptors import fitting, raised
 from outgate.policy.current import Snapshot
 from outgate.policy.snapshot import Policy
 from outgate.proxy import listen
@@ -51,10 +52,21 @@ def run(settings: Settings, addons: Sequence[object] = (), seat: Seat | None = N
         prepared.warn()
     else:
         settings = shared(settings, seat.of)
+    settings = _within_descriptors(settings)
     try:
         return _run(_serve(settings, prepared, addons, seat))
     except OSError as error:
         return say(f"cannot listen: {error}", UNABLE)
+
+
+def _within_descriptors(settings: Settings) -> Settings:
+    """With no more connections than there are descriptors for."""
+    wanted, descriptors = settings.limits.connections, raised()
+    if wanted <= (most := fitting(descriptors)):
+        return settings
+    why = "%d descriptors are enough for %d open connections, not for %d; raise the limit of open files (ulimit -n)"
+    log.warning(why, descriptors, most, wanted)
+    return replace(settings, limits=replace(settings.limits, connections=most))
 
 
 def _run(main: Coroutine[object, object, int]) -> int:
