@@ -60,6 +60,8 @@ class Limits:
     """Open client connections; more are closed at once."""
     websocket_history: int = 8
     """Messages of a WebSocket kept for addons."""
+    websocket_history_bytes: int = 1024 * 1024
+    """Bytes of these together; a longer one is kept until the addons have seen it."""
     websocket_message: int = 16 * 1024 * 1024
     """Bytes of one message, inflated; a longer one breaks the WebSocket off."""
     rejudge_delay: float = 2.0

@@ -1,8 +1,8 @@
 """WebSocket messages within bounds.
 
-mitmproxy gathers a message before it passes it on, however long it is and into however many pieces it was cut, and
-inflates what comes compressed without end. It passes pings, pongs and a close on without a hook. Owns these bounds,
-and the masking of what no hook is called for. What else passes and what is said of it is mitmproxy's.
+mitmproxy gathers a message before it passes it on, however long it is and into however many pieces it was cut, inflates
+what comes compressed without end, and keeps every message. It passes pings, pongs and a close on without a hook. Owns
+these bounds, and the masking of what no hook is called for. What else passes and what is said of it is mitmproxy's.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from mitmproxy.proxy import commands
 from mitmproxy.proxy.layers.websocket import WebsocketConnection, WebsocketLayer
+from mitmproxy.websocket import WebSocketMessage
 from wsproto.events import CloseConnection, Event, Ping, Pong
 from wsproto.extensions import PerMessageDeflate
 from wsproto.frame_protocol import CloseReason
@@ -63,6 +64,17 @@ def bound(layer: WebsocketLayer, most: int) -> None:
             if isinstance(extension, PerMessageDeflate):
                 extension.__class__ = BoundedDeflate
                 extension.most = most  # type: ignore[attr-defined]
+
+
+def trim(messages: list[WebSocketMessage], most: int, size: int) -> None:
+    """Forget the oldest messages, so that no more than `most` are left, and no more than `size` bytes."""
+    kept = 0
+    for message in reversed(messages[max(0, len(messages) - most) :]):
+        size -= len(message.content)
+        if size < 0:
+            break
+        kept += 1
+    del messages[: len(messages) - kept]
 
 
 def overflows(layer: WebsocketLayer, most: int) -> bool:
