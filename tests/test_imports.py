@@ -22,7 +22,7 @@ ORDER = [
     {"app"},
     {"workers"},
     {"proxy", "admin", "reload", "startup"},
-    {"settings", "sockets"},
+    {"settings", "sockets", "door", "descriptors"},
     {"upstream", "capture", "telemetry", "pki", "netfilter", "kube"},
     {"traffic", "redact"},
     {"policy"},

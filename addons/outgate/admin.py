@@ -23,6 +23,7 @@ from tornado.netutil import bind_unix_socket
 from tornado.web import Application, HTTPError, RequestHandler
 
 from outgate import __version__
+from outgate.door import Door
 from outgate.policy.current import Snapshot
 from outgate.policy.hosts import HostError, canonical_authority, literal
 from outgate.policy.plain import plain, plain_policy
@@ -89,18 +90,19 @@ class Admin:
             idle_connection_timeout=PATIENCE,
             body_timeout=PATIENCE,
         )
+        self._door = Door(self._server, lambda sock: stranger(sock, uid_of) is not None)
 
     def start(self) -> None:
         """Raises `OSError` where the address is taken or not ours."""
         if self.address.startswith(UNIX):
-            self._server.add_socket(_bind_file(Path(self.address.removeprefix(UNIX))))
+            self._door.open(_bind_file(Path(self.address.removeprefix(UNIX))))
             return
         sock = _bind(*parse_address(self.address))
         self.port = int(sock.getsockname()[1])
-        self._server.add_socket(sock)
+        self._door.open(sock)
 
     async def stop(self) -> None:
-        self._server.stop()
+        await self._door.close()
         self._remove()
         await self._server.close_all_connections()
 
@@ -130,10 +132,8 @@ def refusal(request: HTTPServerRequest, local: str | None) -> str | None:
     return None if asked == here else f"this is {here}, not {asked}"
 
 
-def stranger(request: HTTPServerRequest, uid_of: UidOf | None) -> str | None:
+def stranger(sock: socket.socket, uid_of: UidOf | None) -> str | None:
     """Why somebody on this machine is not answered. Others are kept out by where the endpoint listens."""
-    connection: Any = request.connection
-    sock: socket.socket = connection.stream.socket
     if uid_of is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
         return None
     asking, asked = sock.getpeername()[:2], sock.getsockname()[:2]
@@ -173,7 +173,8 @@ class Endpoint(RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
 
     def prepare(self) -> None:
-        reason = refusal(self.request, _local(self.request)) or stranger(self.request, self.uid_of)
+        sock = _socket(self.request)
+        reason = refusal(self.request, _local(sock)) or stranger(sock, self.uid_of)
         if reason is not None:
             self.answer({"error": reason}, 403)
 
@@ -296,10 +297,15 @@ def _json(content: object) -> bytes:
     return json.dumps(content).encode() + b"\n"
 
 
-def _local(request: HTTPServerRequest) -> str | None:
-    """The address that the connection came to; None for a socket file."""
+def _socket(request: HTTPServerRequest) -> socket.socket:
     connection: Any = request.connection
-    name = connection.stream.socket.getsockname()
+    sock: socket.socket = connection.stream.socket
+    return sock
+
+
+def _local(sock: socket.socket) -> str | None:
+    """The address that the connection came to; None for a socket file."""
+    name = sock.getsockname()
     return str(name[0]) if isinstance(name, tuple) else None
 
 

@@ -10,9 +10,10 @@ import logging
 import signal
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from outgate.admin import Admin
+from outgate.descriptors import fitting, raised
 from outgate.policy.current import Snapshot
 from outgate.policy.snapshot import Policy
 from outgate.proxy import listen
@@ -53,10 +54,21 @@ def run(settings: Settings, addons: Sequence[object] = (), seat: Seat | None = N
         prepared.warn()
     else:
         settings = shared(settings, seat.of)
+    settings = _within_descriptors(settings)
     try:
         return _run(_serve(settings, prepared, addons, seat))
     except OSError as error:
         return say(f"cannot listen: {error}", UNABLE)
+
+
+def _within_descriptors(settings: Settings) -> Settings:
+    """With no more connections than there are descriptors for."""
+    wanted, descriptors = settings.limits.connections, raised()
+    if wanted <= (most := fitting(descriptors)):
+        return settings
+    why = "%d descriptors are enough for %d open connections, not for %d; raise the limit of open files (ulimit -n)"
+    log.warning(why, descriptors, most, wanted)
+    return replace(settings, limits=replace(settings.limits, connections=most))
 
 
 def _run(main: Coroutine[object, object, int]) -> int:
@@ -145,7 +157,7 @@ async def _serve(settings: Settings, prepared: Prepared, addons: Sequence[object
     asyncio.get_running_loop().set_task_factory(contained_task)
     sockets = bind(*settings.listen) if seat is None else inherit(seat.listeners)
     snapshot = Snapshot(prepared.policy, last_error=prepared.refused)
-    environment = _environment(settings, {sock.getsockname()[1] for sock in sockets})
+    environment = _environment(settings, {*settings.admin_ports, *(sock.getsockname()[1] for sock in sockets)})
     log_to = AccessLog(sys.stdout.buffer if settings.access_log else None, Turn(seat.turn) if seat else None)
     engine = build(settings, snapshot, environment, prepared.authority, log_to, addons)
     watcher = PolicyWatcher(settings.policy, prepared.setting, snapshot)
@@ -180,6 +192,7 @@ async def _up(gate: Gate, admin: Admin | None) -> None:
     await gate.engine.master.running()
     if admin is not None:
         admin.start()
+        gate.engine.plane.environment.own_ports |= {admin.port}
     gate.watching = loop.create_task(gate.watcher.run())
     gate.listener.start()
     gate.ready = True

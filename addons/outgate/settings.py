@@ -60,6 +60,8 @@ class Limits:
     """Open client connections; more are closed at once."""
     websocket_history: int = 8
     """Messages of a WebSocket kept for addons."""
+    websocket_history_bytes: int = 1024 * 1024
+    """Bytes of these together; a longer one is kept until the addons have seen it."""
     websocket_message: int = 16 * 1024 * 1024
     """Bytes of one message, inflated; a longer one breaks the WebSocket off."""
     rejudge_delay: float = 2.0
@@ -89,6 +91,12 @@ class Settings:
     gate: Gate = field(default_factory=Gate)
     workload: Identity = field(default_factory=Identity)
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def admin_ports(self) -> frozenset[int]:
+        """The TCP port of the admin endpoint, where it has one and it is known beforehand."""
+        named = bool(self.admin) and not self.admin.startswith("unix:")
+        return frozenset({parse_address(self.admin)[1]} - {0}) if named else frozenset()
 
 
 def read_settings(flags: Mapping[str, object], pairs: Sequence[str], environ: Mapping[str, str]) -> Settings:

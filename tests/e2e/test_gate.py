@@ -102,6 +102,20 @@ def test_a_gate_on_the_loopback_needs_no_namespace(origin_pki, mode, scheme, den
         assert len(local.records("request")) == 1
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
+@pytest.mark.parametrize("flags", [(), ("--workers", "2")])
+def test_the_gate_reaches_its_own_admin_endpoint_for_nobody(origin_pki, flags):
+    """Who asks through the gate would be taken for the gate itself."""
+    gate = LoopbackGate("", origin_pki, flags=flags)
+    more = f"  endpoints: [{{address: 127.0.0.1, ports: {{http: {gate.admin_address[1]}}}}}]"
+    gate.write(SERVICE.format(name="api", resolution="STATIC", more=more))
+    with gate:
+        code = _through(f"http://127.0.0.1:{gate.address[1]}", "api.example/status")
+        (entry,) = gate.log(at_least=1)
+    assert code == "502"
+    assert "is the gate itself" in entry["failure"]
+
+
 def _through(proxy: str, host: str) -> str:
     command = ["curl", "-s", "--max-time", "5", "-o", "/dev/null", "-w", "%{http_code}", "-x", proxy, f"http://{host}/"]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout

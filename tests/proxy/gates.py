@@ -16,6 +16,7 @@ from outgate.proxy.engine import Engine, build
 from outgate.proxy.listen import Listener
 from outgate.settings import Limits, ListenMode, Settings
 from outgate.sockets import bind
+from outgate.telemetry.accesslog import AccessLog
 from outgate.upstream.connect import Environment
 from outgate.upstream.identity import Identities
 from outgate.upstream.resolve import Resolver
@@ -58,13 +59,14 @@ async def gate(
     mode: ListenMode = ListenMode.REGULAR,
     defaults: Defaults | None = None,
     addons: tuple[object, ...] = (),
+    workload: Identity = CALLER,
     **limits: Any,
 ) -> AsyncIterator[Running]:
     policy = Policy("test", defaults or Defaults(), destinations=destinations)
-    settings = Settings(mode=mode, workload=CALLER, limits=Limits(**limits))
+    settings = Settings(mode=mode, workload=workload, limits=Limits(**limits))
     sockets, stream = bind("127.0.0.1", 0), io.BytesIO()
     environment = Environment(Resolver(), Identities(Trust()), own_ports=frozenset({sockets[0].getsockname()[1]}))
-    engine = build(settings, Snapshot(policy), environment, authority, stream, addons)
+    engine = build(settings, Snapshot(policy), environment, authority, AccessLog(stream), addons)
     running = Running(engine, Listener(engine.plane, sockets), stream)
     running.listener.start()
     try:

@@ -16,7 +16,7 @@ HEAD = b"GET /echo HTTP/1.1\r\nHost: api.example\r\n"
 
 
 @asynccontextmanager
-async def confided(authority, tmp_path, answer):
+async def confided(authority, tmp_path, answer, **given):
     """A gate that sets a credential, before an origin whose answer is made of the request's head."""
     file = tmp_path / "token"
     file.write_bytes(SECRET)
@@ -31,7 +31,7 @@ async def confided(authority, tmp_path, answer):
     known = to("api.example", 80, server.sockets[0].getsockname()[1])
     destination = replace(known, headers=(HeaderInjection("authorization", file=str(file)),))
     try:
-        async with gate(authority, destination) as running:
+        async with gate(authority, destination, **given) as running:
             yield running, heads
     finally:
         server.close()
@@ -99,6 +99,33 @@ async def test_an_echo_in_a_websocket_is_told_to_nobody_either(authority, tmp_pa
         received = await ask(running, *asked, connection=b"Upgrade")
     assert b"you said authorization: ***" in received
     assert b"s3cr3t" not in received
+
+
+CONTROLS = {"ping": (9, b""), "pong": (10, b""), "close": (8, b"\x0f\xa1")}
+
+
+@pytest.mark.parametrize("kind", CONTROLS)
+@pytest.mark.parametrize("most", [125, 40])
+async def test_an_echo_in_a_frame_that_is_no_message_is_told_to_nobody(authority, tmp_path, kind, most):
+    """Also where the origin had no room for all of it."""
+    seen = []
+
+    class Seeing:
+        def websocket_end(self, flow):
+            seen.append(flow.websocket.close_reason)
+
+    def frames(head: bytes) -> bytes:
+        opcode, begin = CONTROLS[kind]
+        text = (begin + b"you said " + field_of(head))[:most]
+        switch = b"HTTP/1.1 101 Up\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n"
+        return switch + bytes([0x80 | opcode, len(text)]) + text + bytes([0x88, 0])
+
+    asked = (b"Upgrade: websocket", b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Key: eA==")
+    async with confided(authority, tmp_path, frames, addons=(Seeing(),)) as (running, _):
+        received = await ask(running, *asked, connection=b"Upgrade")
+    assert b"you said authorization: ********" in received
+    assert b"s3cr3t" not in received
+    assert "s3cr3t" not in str(seen)
 
 
 async def test_a_workload_gets_no_part_of_its_choice(authority, tmp_path):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import h2.config
 import h2.connection
@@ -89,3 +90,18 @@ async def test_an_idle_http2_connection_may_be_pinged(authority):
         assert not reader.at_eof()
         assert running.counts["head_timeout"] == 0
         writer.close()
+
+
+async def test_a_port_is_not_answered_by_the_origin_of_another(authority):
+    """Both have the same upstream port and other endpoints, as is usual where ports are mapped."""
+    answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"
+    async with origin(answer + b"80") as one, origin(answer + b"81") as two:
+        known = [to("api.example", port, where.port).ports[0] for port, where in ((80, one), (81, two))]
+        ports = tuple(replace(port, upstream=replace(port.upstream, port=8443)) for port in known)
+        async with gate(authority, replace(to("api.example", 80, 1), ports=ports)) as running:
+            for number in (81, 80, 81):
+                reader, writer = await asyncio.open_connection(*running.address)
+                named = REQUEST if number == 80 else REQUEST.replace(b"example", b"example:81")
+                assert (await ask(reader, writer, named)).endswith(b"%d" % number)
+                writer.close()
+                await asyncio.sleep(0.05)

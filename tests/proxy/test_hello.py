@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from outgate.proxy.hello import MAX_HELLO, ClientHello, MalformedHello, read_hello, starts_like_tls
+from outgate.proxy.hello import MAX_HELLO, MAX_RECORDS, ClientHello, MalformedHello, read_hello, starts_like_tls
+from outgate.proxy.hello import Hello as Reader
 from proxy.openings import HELLOS, Hello, block, client_hello, extension, handmade, recut, server_names
 
 WHOLE = client_hello(Hello("api.example", ("h2", "http/1.1")))
@@ -101,6 +102,43 @@ def recut_long(extensions):
 def test_records_without_contents_do_not_go_on_for_ever():
     with pytest.raises(MalformedHello):
         read_hello(b"\x16\x03\x01\x00\x00" * 15000)
+
+
+def test_one_in_more_records_than_it_has_bytes_in_practice_is_refused():
+    message = b"\x01" + block(3, bytes(60_000))
+    cut = b"".join(b"\x16\x03\x01\x00\x01" + message[at : at + 1] for at in range(MAX_RECORDS + 1))
+    assert read_hello(cut[: 6 * MAX_RECORDS]) is None
+    with pytest.raises(MalformedHello, match=str(MAX_RECORDS)):
+        read_hello(cut)
+
+
+class Counted(bytes):
+    """Bytes that count how often a part of them is taken."""
+
+    taken = 0
+
+    def __getitem__(self, key):
+        Counted.taken += 1
+        return super().__getitem__(key)
+
+
+def test_what_has_been_read_is_not_read_again_when_more_comes():
+    """Or a workload that sends record by record would cost the square of what it sends."""
+    cut = recut(WHOLE, [1])
+    reader, Counted.taken = Reader(), 0
+    for end in range(1, len(cut)):
+        assert reader.read(Counted(cut[:end])) is None
+    assert reader.read(cut) == read_hello(WHOLE)
+    assert Counted.taken < 4 * len(cut)
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=12), st.integers(1, 300))
+def test_one_that_comes_in_pieces_is_the_same(sizes, step):
+    whole, reader, end = recut(WHOLE, sizes), Reader(), 0
+    while (found := reader.read(whole[:end])) is None:
+        assert end < len(whole)
+        end += step
+    assert found == ClientHello("api.example", ("h2", "http/1.1"))
 
 
 @given(st.one_of(st.binary(max_size=400), st.binary(max_size=400).map(lambda rest: b"\x16\x03\x01" + rest)))

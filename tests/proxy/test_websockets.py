@@ -33,7 +33,7 @@ def bomb(size: int) -> bytes:
 
 
 @asynccontextmanager
-async def opened(authority, extension: bytes = b""):
+async def opened(authority, extension: bytes = b"", **given):
     """A WebSocket through a gate: the workload's streams, what has arrived at the origin, and the gate."""
     arrived = bytearray()
 
@@ -50,7 +50,7 @@ async def opened(authority, extension: bytes = b""):
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     destination = to("api.example", 80, server.sockets[0].getsockname()[1])
-    async with gate(authority, destination, websocket_message=MOST) as running:
+    async with gate(authority, destination, websocket_message=MOST, **given) as running:
         reader, writer = await asyncio.open_connection(*running.address)
         writer.write(
             b"GET /ws HTTP/1.1\r\nHost: api.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -126,3 +126,37 @@ async def test_what_inflates_wrongly_ends_the_websocket(authority, extension):
         writer.write(frame(BINARY, b"\xff" * 100, compressed=True))
         assert await end_of(reader)
         assert running.counts["crashes"] == 0
+
+
+class Seeing:
+    """An addon that notes how long each message is, and keeps the flow."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def websocket_message(self, flow) -> None:
+        self.flow = flow
+        self.seen.append(len(flow.websocket.messages[-1].content))
+
+    def kept(self) -> list[int]:
+        return [len(message.content) for message in self.flow.websocket.messages]
+
+
+@pytest.mark.parametrize(
+    ("limits", "kept"),
+    [
+        ({"websocket_history": 3, "websocket_history_bytes": 1_000_000}, [200, 100_000, 300]),
+        ({"websocket_history": 8, "websocket_history_bytes": 100_400}, [100_000, 300]),
+        ({"websocket_history": 8, "websocket_history_bytes": 50_000}, [300]),
+        ({"websocket_history": 8, "websocket_history_bytes": 0}, []),
+        ({"websocket_history": 0, "websocket_history_bytes": 1_000_000}, []),
+    ],
+)
+async def test_a_history_is_bounded_by_messages_and_by_bytes_and_addons_see_all_of_it(authority, limits, kept):
+    addon, sent = Seeing(), [100, 200, MOST, 300]
+    async with opened(authority, addons=(addon,), **limits) as (_, writer, arrived, _running):
+        for size in sent:
+            writer.write(frame(BINARY, bytes(size)))
+        await until(lambda: len(arrived) >= sum(sent))
+        assert addon.seen == sent
+        assert addon.kept() == kept

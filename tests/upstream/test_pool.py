@@ -6,7 +6,8 @@ import ssl
 
 import pytest
 
-from outgate.policy.model import UpstreamTLS
+from outgate.policy.addresses import Permit
+from outgate.policy.model import Endpoint, Resolution, UpstreamTLS
 from outgate.upstream import pool as module
 from outgate.upstream.connect import connect, key_of
 from outgate.upstream.pool import Pool, usable
@@ -92,6 +93,9 @@ async def test_another_key_gets_nothing(pool, gate, good, ca, client):
             target(port, tls=tls, key="other"),
             target(port, "other.example", tls=tls),
             target(port, tls=tls, generation="g2"),
+            target(port, tls=tls, endpoints=(Endpoint("127.0.0.2", port),)),
+            target(port, tls=tls, resolution=Resolution.STATIC),
+            target(port, tls=tls, permit=Permit()),
             target(port),
         ):
             assert pool.acquire(await key_of(other, gate)) is None

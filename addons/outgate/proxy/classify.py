@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from outgate.proxy.hello import ClientHello, read_hello, starts_like_tls
+from outgate.proxy.hello import ClientHello, Hello, starts_like_tls
 
 HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 # Empty lines before a request line are allowed by RFC 9112, 2.2; no other protocol opens with them.
@@ -44,12 +44,15 @@ class Opening:
 MORE, OTHER = Opening(Speech.MORE), Opening(Speech.OTHER)
 
 
-def classify(data: bytes) -> Opening:
-    """What these first bytes are. Raises `MalformedHello` for TLS that cannot be read."""
+def classify(data: bytes, hello: Hello | None = None) -> Opening:
+    """What these first bytes are. Raises `MalformedHello` for TLS that cannot be read.
+
+    Whoever asks again when more have come hands in the same `hello` each time, so that nothing is read twice.
+    """
     if not data:
         return MORE
     if starts_like_tls(data):
-        return _tls(data)
+        return _tls(data, hello or Hello())
     if HTTP2_PREFACE.startswith(data[: len(HTTP2_PREFACE)]):
         return Opening(Speech.HTTP2) if len(data) >= len(HTTP2_PREFACE) else MORE
     return _http1(data)
@@ -60,8 +63,8 @@ def may_be_http(data: bytes) -> bool:
     return WORD.match(data) is not None
 
 
-def _tls(data: bytes) -> Opening:
-    hello = read_hello(data)
+def _tls(data: bytes, reader: Hello) -> Opening:
+    hello = reader.read(data)
     return MORE if hello is None else Opening(Speech.TLS, hello)
 
 

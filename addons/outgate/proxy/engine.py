@@ -23,7 +23,7 @@ from outgate.settings import Settings
 from outgate.telemetry.accesslog import AccessLog
 from outgate.upstream.environment import Environment
 from outgate.upstream.headers import InjectedHeaders
-from outgate.upstream.pool import Pool
+from outgate.upstream.pool import TOTAL, Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,9 @@ def build(
     hooks = HookTable(made.addons, settings.limits.hook_timeout)
     injected = InjectedHeaders()
     made.addons.add(Gate(snapshot, injected), *addons, recorder)
+    pool = Pool(total=min(TOTAL, max(1, settings.limits.connections)))
     plane = Plane(
-        settings, LayerOptions(), hooks, snapshot, environment, Pool(), authority, LeafCache(authority), recorder
+        settings, LayerOptions(), hooks, snapshot, environment, pool, authority, LeafCache(authority), recorder
     )
     plane.generation = snapshot.policy.generation
     return Engine(made, plane, log)

@@ -6,12 +6,13 @@ Owns these records and how to reach them from a flow. Decides nothing.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mitmproxy import connection, http
 
-from outgate.policy.model import Attempt, Decision, Identity
+from outgate.policy.model import Attempt, Decision, Defaults, Identity
 from outgate.policy.snapshot import Policy
+from outgate.proxy.caller import Caller
 from outgate.proxy.stages import Stage
 from outgate.settings import ListenMode
 from outgate.upstream.connection import Connection
@@ -25,6 +26,7 @@ class Facts:
 
     mode: ListenMode
     caller: Identity
+    """By the policy that was in force; see `under`."""
     port: int | None
     """The port the workload dialled; None for a proxy client that names it in each request."""
     address: str | None = None
@@ -34,6 +36,12 @@ class Facts:
     sni: str | None = None
     """Canonical: a rule on names must not be escaped by another spelling."""
     encrypted: bool = False
+    who: Caller | None = None
+
+    def under(self, defaults: Defaults) -> Facts:
+        """The same with the caller as another policy identifies it, if it does so differently."""
+        caller = self.caller if self.who is None else self.who.under(defaults)
+        return self if caller == self.caller else replace(self, caller=caller)
 
 
 class GateClient(connection.Client):

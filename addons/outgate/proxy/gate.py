@@ -47,6 +47,7 @@ class Gate:
         if flow.error is not None:  # mitmproxy found it invalid and answers 400 itself
             return
         exchange.policy = policy = self.snapshot.policy
+        exchange.facts = exchange.facts.under(policy.defaults)
         attempt = view.attempt_of(flow.request, exchange.facts, exchange.absolute_scheme)
         if isinstance(attempt, Refusal):
             self._deny(flow, exchange, denial(policy.defaults, attempt.code, attempt.reason))
@@ -116,3 +117,10 @@ class Gate:
         message = flow.websocket.messages[-1]
         if not message.from_client:
             message.content = exchange.injected.mask(message.content)
+
+    def websocket_end(self, flow: http.HTTPFlow) -> None:
+        exchange, websocket = exchange_of(flow), flow.websocket
+        if exchange.injected is None or websocket is None or websocket.closed_by_client or not websocket.close_reason:
+            return
+        masked = exchange.injected.mask_cut(websocket.close_reason.encode())
+        websocket.close_reason = masked.decode(errors="replace")

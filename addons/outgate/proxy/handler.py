@@ -12,6 +12,7 @@ import collections
 import logging
 import time
 from collections.abc import Awaitable
+from dataclasses import replace
 
 from mitmproxy.connection import Connection, ConnectionState
 from mitmproxy.proxy import commands, events, layer, server_hooks
@@ -153,8 +154,10 @@ class Handler:
         hello = self.client.hello
         if hello is None or may_be_http(data):
             return False
-        decision = opaque(self.plane.snapshot.policy, hello)
-        self.plane.log.closed(self.client.facts, hello, decision, "", self.client.timestamp_start)
+        policy = self.plane.snapshot.policy
+        facts = self.client.facts.under(policy.defaults)
+        decision = opaque(policy, replace(hello, caller=facts.caller))
+        self.plane.log.closed(facts, hello, decision, "", self.client.timestamp_start)
         self.abort("no HTTP inside TLS")
         return True
 
@@ -364,7 +367,8 @@ class Handler:
             exchange = getattr(stream, "exchange", None)
             if exchange is None or exchange.attempt is None or exchange.policy is policy:
                 continue
-            verdict = decide(policy, exchange.attempt)
+            caller = exchange.facts.under(policy.defaults).caller
+            verdict = decide(policy, replace(exchange.attempt, caller=caller))
             if not verdict.allowed:
                 self.plane.counts["revoked"] += 1
                 exchange.error_code = str(Code.REFUSED_BY_RULE)

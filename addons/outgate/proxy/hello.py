@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-RECORD_HANDSHAKE = 0x16
+RECORD_HANDSHAKE = b"\x16"
 CLIENT_HELLO = 1
 EXTENSION_SERVER_NAME = 0
 EXTENSION_ALPN = 16
 EXTENSION_ECH = 0xFE0D
 MAX_HELLO = 64 * 1024
-MAX_RECORDS = MAX_HELLO + 5 * 1024
+MAX_RECORDS = 2048
+"""That it may be cut into; more than one has bytes in practice."""
+MAX_BYTES = MAX_HELLO + 5 * 1024
 """With the heads of the records that it was cut into."""
 
 
@@ -73,35 +75,56 @@ def read_hello(data: bytes) -> ClientHello | None:
 
     Raises `MalformedHello` where no further byte could make it one.
     """
-    message = _handshake(data)
-    if message is None:
-        return None
-    try:
-        return _client_hello(_Reader(message))
-    except (_Misfit, UnicodeDecodeError) as error:
-        raise MalformedHello("the ClientHello contradicts its own lengths") from error
+    return Hello().read(data)
 
 
-def _handshake(data: bytes) -> bytes | None:
-    """The handshake message, joined from as many records as it was cut into; None while it is not whole."""
-    records, joined = _Reader(data[:MAX_RECORDS]), b""
-    try:
-        while True:
-            if records.number(1) != RECORD_HANDSHAKE or records.number(2) >> 8 != 3:
-                raise MalformedHello("a record that is no handshake interrupts the ClientHello")
-            joined += records.block(2).data
-            if len(joined) >= 4:
-                if joined[0] != CLIENT_HELLO:
-                    raise MalformedHello(f"handshake message {joined[0]} is no ClientHello")
-                length = 4 + int.from_bytes(joined[1:4], "big")
-                if length > MAX_HELLO:
-                    raise MalformedHello(f"a ClientHello of {length} bytes is longer than {MAX_HELLO}")
-                if len(joined) >= length:
-                    return joined[4:length]
-    except _Misfit:
-        if len(data) >= MAX_RECORDS:
-            raise MalformedHello(f"no whole ClientHello within {MAX_RECORDS} bytes") from None
+class Hello:
+    """Reads the ClientHello of one connection. Each record is looked at once, however the bytes come."""
+
+    def __init__(self) -> None:
+        self._at = self._records = 0
+        self._joined = bytearray()
+
+    def read(self, data: bytes) -> ClientHello | None:
+        """As `read_hello`, with what has come so far: the bytes of the call before, and more."""
+        message = self._handshake(data)
+        if message is None:
+            return None
+        try:
+            return _client_hello(_Reader(message))
+        except (_Misfit, UnicodeDecodeError) as error:
+            raise MalformedHello("the ClientHello contradicts its own lengths") from error
+
+    def _handshake(self, data: bytes) -> bytes | None:
+        """The handshake message, joined from as many records as it was cut into; None while it is not whole."""
+        while (record := self._record(data)) is not None:
+            self._joined += record
+            if len(self._joined) < 4:
+                continue
+            if self._joined[0] != CLIENT_HELLO:
+                raise MalformedHello(f"handshake message {self._joined[0]} is no ClientHello")
+            length = 4 + int.from_bytes(self._joined[1:4], "big")
+            if length > MAX_HELLO:
+                raise MalformedHello(f"a ClientHello of {length} bytes is longer than {MAX_HELLO}")
+            if len(self._joined) >= length:
+                return bytes(self._joined[4:length])
+        if len(data) >= MAX_BYTES:
+            raise MalformedHello(f"no whole ClientHello within {MAX_BYTES} bytes")
         return None
+
+    def _record(self, data: bytes) -> bytes | None:
+        """What the next record holds; None while it is not whole."""
+        head = data[self._at : self._at + 5]
+        if head[:1] not in (b"", RECORD_HANDSHAKE) or head[1:2] not in (b"", b"\x03"):
+            raise MalformedHello("a record that is no handshake interrupts the ClientHello")
+        end = self._at + 5 + int.from_bytes(head[3:5], "big")
+        if len(head) < 5 or end > min(len(data), MAX_BYTES):
+            return None
+        self._records += 1
+        if self._records > MAX_RECORDS:
+            raise MalformedHello(f"the ClientHello is cut into more than {MAX_RECORDS} records")
+        record, self._at = data[self._at + 5 : end], end
+        return record
 
 
 def _client_hello(hello: _Reader) -> ClientHello:

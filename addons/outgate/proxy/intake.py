@@ -16,11 +16,11 @@ from dataclasses import replace
 from mitmproxy.connection import ConnectionState
 from mitmproxy.proxy import mode_specs
 
-from outgate.policy import callers
 from outgate.policy.decide import Treatment, decide, denial, tcp_only, treat
 from outgate.policy.hosts import HostError, canonical_authority, canonical_host, literal
-from outgate.policy.model import Attempt, AttemptKind, Code, Decision, Identity
+from outgate.policy.model import Attempt, AttemptKind, Code, Decision
 from outgate.proxy import client_tls, proxying
+from outgate.proxy.caller import Caller
 from outgate.proxy.classify import Opening, Speech
 from outgate.proxy.connections import Transport, reset
 from outgate.proxy.exchange import Facts, GateClient
@@ -74,19 +74,20 @@ class Intake:
         facts = self._bare_facts()
         if facts.mode is ListenMode.TRANSPARENT:
             address, port = original_destination(self.sock)
-            return replace(facts, caller=self._caller(facts, (address, port)), address=address, port=port)
-        facts = replace(facts, caller=self._caller(facts, self.sock.getsockname()[:2]))
+            return replace(self._called(facts, (address, port)), address=address, port=port)
+        facts = self._called(facts, self.sock.getsockname()[:2])
         return await proxying.read_target(self.plane, self.sock, facts)
 
-    def _caller(self, facts: Facts, dialled: tuple[str, int]) -> Identity:
-        """Who is calling: what the pod declares of itself, else what the policy maps uid and address to."""
-        defaults, caller = self.plane.snapshot.policy.defaults, facts.caller
-        if callers.asks_uid(defaults):
-            caller = replace(caller, uid=caller_uid(self.sock, self.peer, dialled))
-        return callers.identify(defaults, caller)
+    def _called(self, facts: Facts, dialled: tuple[str, int]) -> Facts:
+        who = Caller(facts.caller, lambda: caller_uid(self.sock, self.peer, dialled))
+        return self._now(replace(facts, who=who))
+
+    def _now(self, facts: Facts) -> Facts:
+        """With the caller by the policy that is in force by now."""
+        return facts.under(self.plane.snapshot.policy.defaults)
 
     async def _judge(self, facts: Facts) -> None:
-        policy = self.plane.snapshot.policy
+        policy, facts = self.plane.snapshot.policy, self._now(facts)
         if facts.address is not None and tcp_only(policy, facts.address, facts.port or 0, facts.caller):
             await self._relay(facts, AttemptKind.TCP, None, None)
             return
@@ -95,6 +96,7 @@ class Intake:
         except MalformedHello as error:
             self._close(facts, Code.REQUEST_MALFORMED, str(error))
             return
+        facts = self._now(facts)
         if opening.speech in (Speech.HTTP1, Speech.HTTP2):
             await self._http(facts, opening.speech)
         elif opening.hello is not None:
@@ -196,6 +198,8 @@ class Intake:
         current = self.plane.snapshot.policy
         if current is not policy:
             # What is open is judged again after a swap; this was not open yet, and takes its time to dial.
+            facts = facts.under(current.defaults)
+            attempt = replace(attempt, caller=facts.caller)
             decision = decide(current, attempt)
         if decision.allowed:
             await self._pump(facts, attempt, decision, origin)

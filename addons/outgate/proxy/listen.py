@@ -64,16 +64,20 @@ class Listener:
         return len(late)
 
     async def _accept(self, listener: socket.socket) -> None:
+        failing = False
         while True:
             await readable(listener)
             try:
                 for _ in range(BATCH):
                     sock, _ = listener.accept()
+                    failing = False
                     self._take(sock)
             except BlockingIOError:
                 continue
             except OSError as error:
-                log.warning("cannot accept: %s", error)
+                if not failing:  # it may be so for long
+                    log.warning("cannot accept: %s", error)
+                failing = True
                 await asyncio.sleep(PAUSE)
 
     def _take(self, sock: socket.socket) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mitmproxy import flow
 from mitmproxy.proxy import commands, layer
 from mitmproxy.proxy.layers import http as stock
 from mitmproxy.proxy.layers.http import GetHttpConnection, SendHttp
@@ -20,6 +21,7 @@ from mitmproxy.proxy.layers.http._events import (
     RequestProtocolError,
     ResponseProtocolError,
 )
+from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
 
 from outgate.policy.model import Code
 from outgate.proxy import view
@@ -98,13 +100,23 @@ class OriginSide(stock.HttpStream):
             elif self.server_state not in (self.state_done, self.state_errored):
                 yield from self.stop(*self._origin_failure(event))
             return
+        yield from self._client_left(event)
+
+    def _client_left(self, event: RequestProtocolError | ResponseProtocolError) -> Commands:
+        """Nothing can be told to the workload any more; the origin is, unless it is done with this exchange already."""
         if not self.exchange.failure:
             self.exchange.failure = "the client went away"
             self.exchange.error_code = "client_disconnected"
+        over = self.client_state == self.state_errored or self.server_state in (self.state_done, self.state_errored)
         waiting = self.answered and not self.request_ended
-        yield from super().handle_protocol_error(event)
-        if waiting:  # the origin still waits for a body that will not come
+        self.client_state = self.server_state = self.state_errored
+        if waiting or not over:  # it waits for a body that will not come, or still answers
             yield from self.drop_origin()
+        if not over:
+            self.flow.error = flow.Error(event.message)
+            yield HttpErrorHook(self.flow)
+        self.flow.live = False
+        yield stock.DropStream(self.stream_id)
 
     def drop_origin(self) -> Commands:
         """Nothing more goes to the origin for this exchange, and nothing more comes from it."""

@@ -19,6 +19,7 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.websocket import WebSocketMessage
 
 from outgate.policy.model import Code
+from outgate.proxy import websockets
 from outgate.proxy.connections import Transport
 from outgate.proxy.exchange import ApprovedServer, Exchange
 from outgate.proxy.layers import SEPARATOR
@@ -187,4 +188,5 @@ def after_hook(handler: Handler, hook: hooks.Hook) -> None:
     elif isinstance(flow, http.HTTPFlow) and flow.websocket is not None:
         if hook.name == "websocket_message":
             _count(exchange, flow.websocket.messages[-1])
-        del flow.websocket.messages[: -handler.limits.websocket_history]
+        limits = handler.limits
+        websockets.trim(flow.websocket.messages, limits.websocket_history, limits.websocket_history_bytes)

@@ -9,6 +9,7 @@ import asyncio
 import socket
 
 from outgate.proxy.classify import OTHER, Opening, Speech, classify
+from outgate.proxy.hello import Hello
 
 MAX_PEEK = 80 * 1024
 """A ClientHello may be 64 KiB; no kernel buffer is asked for more."""
@@ -27,12 +28,12 @@ async def first_bytes(sock: socket.socket, within: float) -> Opening:
 
     Raises `Gone`, and `MalformedHello` for TLS that cannot be read.
     """
-    data = b""
+    data, hello = b"", Hello()
     try:
         async with asyncio.timeout(within):
             while len(data) < MAX_PEEK:
                 data = await _peek(sock, len(data))
-                opening = classify(data)
+                opening = classify(data, hello)
                 if opening.speech is not Speech.MORE:
                     return opening
     except TimeoutError:

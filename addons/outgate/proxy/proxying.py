@@ -46,7 +46,7 @@ async def _socks(plane: Plane, sock: socket.socket, facts: Facts) -> Facts | Non
     refused: list[Decision] = []
 
     def allowed(host: str, port: int) -> bool:
-        decision = hopeless(plane.snapshot.policy, told(facts.caller, f"{bracketed(host)}:{port}"))
+        decision = _hopeless(plane, facts, f"{bracketed(host)}:{port}")
         if decision is not None:
             refused.append(decision)
         return decision is None
@@ -69,12 +69,17 @@ async def _connect(plane: Plane, sock: socket.socket, facts: Facts) -> Facts | N
         return None
     await _consume(sock, len(head))
     target = head.split(b" ", 2)[1].decode("utf-8", "surrogateescape")
-    if (decision := hopeless(plane.snapshot.policy, told(facts.caller, target))) is not None:
+    if (decision := _hopeless(plane, facts, target)) is not None:
         plane.log.rejected(facts, decision.code, decision.reason)
         await loop.sock_sendall(sock, _refusal(decision, target))
         return None
     await loop.sock_sendall(sock, ESTABLISHED)
     return replace(facts, connect=target, port=canonical_authority(target, USUAL)[1])
+
+
+def _hopeless(plane: Plane, facts: Facts, target: str) -> Decision | None:
+    policy = plane.snapshot.policy
+    return hopeless(policy, told(facts.under(policy.defaults).caller, target))
 
 
 async def _consume(sock: socket.socket, count: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 from outgate.policy.decide import decide
 from outgate.policy.model import Attempt, Decision
@@ -89,6 +90,6 @@ class Relay:
         """Bytes do not say when a conversation is over, so a relay has the whole grace period."""
 
     def judge_again(self, policy: Policy) -> None:
-        verdict = decide(policy, self.attempt)
+        verdict = decide(policy, replace(self.attempt, caller=self.facts.under(policy.defaults).caller))
         if not verdict.allowed:
             self.abort(f"revoked: {verdict.reason}")

@@ -305,6 +305,8 @@ class GateStream(OriginSide):
         most = self.parent.limits.websocket_message
         if not self.bounded:
             websockets.bound(self.child_layer, most)
+            if self.exchange.injected is not None:
+                websockets.hide(self.child_layer, self.exchange.injected.mask_cut)
             self.bounded = True
         yield from super().passthrough(event)
         if websockets.overflows(self.child_layer, most):

@@ -1,15 +1,21 @@
 """WebSocket messages within bounds.
 
-mitmproxy gathers a message before it passes it on, however long it is and into however many pieces it was cut, and
-inflates what comes compressed without end. Owns these bounds. What passes and what is said of it is mitmproxy's.
+mitmproxy gathers a message before it passes it on, however long it is and into however many pieces it was cut, inflates
+what comes compressed without end, and keeps every message. It passes pings, pongs and a close on without a hook. Owns
+these bounds, and the masking of what no hook is called for. What else passes and what is said of it is mitmproxy's.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from mitmproxy.proxy import commands
 from mitmproxy.proxy.layers.websocket import WebsocketConnection, WebsocketLayer
+from mitmproxy.websocket import WebSocketMessage
+from wsproto.events import CloseConnection, Event, Ping, Pong
 from wsproto.extensions import PerMessageDeflate
 from wsproto.frame_protocol import CloseReason
 
@@ -32,6 +38,25 @@ class BoundedDeflate(PerMessageDeflate):
         return CloseReason.MESSAGE_TOO_BIG if len(inflated) > self.most else inflated
 
 
+class MaskedSide(WebsocketConnection):
+    """Masks what the frames that are no message say to the workload."""
+
+    mask: Callable[[bytes], bytes]
+
+    def send2(self, event: Event) -> commands.SendData:
+        if isinstance(event, Ping | Pong):
+            event = replace(event, payload=self.mask(bytes(event.payload)))
+        elif isinstance(event, CloseConnection) and event.reason:
+            event = replace(event, reason=self.mask(event.reason.encode()).decode(errors="replace"))
+        return super().send2(event)
+
+
+def hide(layer: WebsocketLayer, mask: Callable[[bytes], bytes]) -> None:
+    """Mask pings, pongs and a close on their way to the workload, once it has begun."""
+    layer.client_ws.__class__ = MaskedSide
+    layer.client_ws.mask = mask
+
+
 def bound(layer: WebsocketLayer, most: int) -> None:
     """Put the bound on what a WebSocket inflates, once it has begun."""
     for side in (layer.client_ws, layer.server_ws):
@@ -39,6 +64,17 @@ def bound(layer: WebsocketLayer, most: int) -> None:
             if isinstance(extension, PerMessageDeflate):
                 extension.__class__ = BoundedDeflate
                 extension.most = most  # type: ignore[attr-defined]
+
+
+def trim(messages: list[WebSocketMessage], most: int, size: int) -> None:
+    """Forget the oldest messages, so that no more than `most` are left, and no more than `size` bytes."""
+    kept = 0
+    for message in reversed(messages[max(0, len(messages) - most) :]):
+        size -= len(message.content)
+        if size < 0:
+            break
+        kept += 1
+    del messages[: len(messages) - kept]
 
 
 def overflows(layer: WebsocketLayer, most: int) -> bool:

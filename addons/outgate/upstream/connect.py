@@ -146,7 +146,7 @@ async def _proxy(hop: Hop, generation: str, environment: Environment) -> Server:
     identity = await environment.identities.get(hop.tls, ())
     (host, port), sni = hop.address, sni_of(hop.tls, hop.address[0])
     names = names_of(hop.tls, host)
-    key = Key("via", host, port, "", sni or "", names, hop.tls.pins, identity.digest, generation)
+    key = Key("via", host, port, "", sni or "", names, hop.tls.pins, identity.digest, generation, permit=hop.permit)
     return Server(host, port, hop.tls, sni, identity, key)
 
 
@@ -161,5 +161,8 @@ def _key(target: Target, identity: Identity | None, via: tuple[Hop, ...]) -> Key
         target.tls.pins if target.tls is not None else (),
         identity.digest if identity is not None else "",
         target.generation,
+        target.endpoints,
+        target.resolution,
+        target.permit,
         via,
     )

@@ -40,7 +40,8 @@ class Environment:
     timeouts: Timeouts = field(default_factory=Timeouts)
     clock: Callable[[], float] = time.monotonic
     own_ports: frozenset[int] = frozenset()
-    """Ports that the gate listens on: to dial one of them at an address of this machine would be a loop."""
+    """Ports that the gate listens on: to dial one of them at an address of this machine would be a loop, or ask the
+    admin endpoint in the gate's own name."""
     random: Callable[[], float] = random.random
     """From 0 to 1; chooses among weighted endpoints."""
 

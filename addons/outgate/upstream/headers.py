@@ -45,6 +45,12 @@ class Injected:
         """The same number of bytes, with asterisks for the values and their encoded forms."""
         return self._mask.mask(data)
 
+    def mask_cut(self, data: bytes) -> bytes:
+        """The same for what may have been cut off within a value, as where no more than 125 bytes have room."""
+        masking = self.stream()
+        whole, rest = masking.feed(data), masking.finish()
+        return whole + (b"*" * len(rest) if len(rest) >= SHORTEST else rest)
+
     def stream(self) -> MaskedStream:
         """The same for a body that comes in pieces."""
         return MaskedStream(self._mask)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from outgate.policy.model import SubjectName
+from outgate.policy.addresses import PUBLIC_ONLY, Permit
+from outgate.policy.model import Endpoint, Resolution, SubjectName
 
 
 class Key(NamedTuple):
@@ -26,4 +27,10 @@ class Key(NamedTuple):
     """Digest of what a TLS context was made of: CA, CRL, client certificate, verification, versions, ALPN. Empty: no
     TLS."""
     generation: str
+    endpoints: tuple[Endpoint, ...] = ()
+    """Where the host lies by the policy: two ports of one destination may have the same upstream port and others of
+    these."""
+    resolution: Resolution = Resolution.DNS
+    permit: Permit = PUBLIC_ONLY
+    """What was dialled was allowed by this one alone."""
     via: tuple[object, ...] = ()
