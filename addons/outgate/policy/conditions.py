@@ -14,6 +14,7 @@ from operator import attrgetter
 from outgate.policy import matching, principals
 from outgate.policy.access_model import Attribute, Condition
 from outgate.policy.facts import Facts
+from outgate.policy.hosts import value_as_spelt
 from outgate.policy.model import Defaults, Network
 
 type Test = Callable[[Facts], bool | None]
@@ -121,7 +122,7 @@ def _port(condition: Condition, terms: Terms) -> Test:
 
 
 def _sni(condition: Condition, terms: Terms) -> Test:
-    return _text(attrgetter("sni"), matching.strings(value.lower() for value in condition.values))
+    return _text(attrgetter("sni"), matching.strings(map(value_as_spelt, condition.values)))
 
 
 def _region(condition: Condition, terms: Terms) -> Test:
@@ -133,7 +134,7 @@ def _method(condition: Condition, terms: Terms) -> Test:
 
 
 def _host(condition: Condition, terms: Terms) -> Test:
-    match = matching.strings(value.lower() for value in condition.values)
+    match = matching.strings(map(value_as_spelt, condition.values))
     denied = not terms.granting and not condition.negated
 
     def test(facts: Facts) -> bool | None:

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
 from outgate.policy import paths, principals
+from outgate.policy.hosts import bracketed
 from outgate.policy.model import Attempt, AttemptKind, Defaults, Destination
 
 
@@ -93,7 +94,7 @@ class Facts:
         if self.defaults.tunnel_hosts != "sni":
             return None
         name = self.sni if self.attempt.kind is AttemptKind.TLS else self.attempt.host or self._only_name()
-        return _any_of(name, self._with_port(name)) if name else None
+        return _any_of(bracketed(name), self._with_port(name)) if name else None
 
     def _only_name(self) -> str | None:
         """The one name of the destination: what is known by name alone is dialled under it, whatever was dialled."""
@@ -109,17 +110,17 @@ class Facts:
             return _any_of(self._usual(host), self._with_port(host)) if host else None
         if host is None:
             return Names(_distinct(*sent), _distinct(*sent), as_sent=True)
-        alike = _bracketed(host) if port_of(sent[0]) is None else self._with_port(host)
+        alike = bracketed(host) if port_of(sent[0]) is None else self._with_port(host)
         every = _distinct(*sent, alike, self._usual(host))
         return Names(_distinct(*sent, alike), every, self._with_port(host), as_sent=True)
 
     def _usual(self, host: str) -> str:
         """The authority that a client sends: the port is left out where it is the scheme's own."""
         usual = 443 if self.attempt.encrypted else 80
-        return _bracketed(host) if self.attempt.port == usual else self._with_port(host)
+        return bracketed(host) if self.attempt.port == usual else self._with_port(host)
 
     def _with_port(self, host: str) -> str:
-        return f"{_bracketed(host)}:{self.attempt.port}"
+        return f"{bracketed(host)}:{self.attempt.port}"
 
     @cached_property
     def path(self) -> str | None:
@@ -161,10 +162,6 @@ def _any_of(*spellings: str) -> Names:
 
 def _distinct(*texts: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 def _address(text: str | None) -> IPv4Address | IPv6Address | None:
