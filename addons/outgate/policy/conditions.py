@@ -134,19 +134,17 @@ def _method(condition: Condition, terms: Terms) -> Test:
 
 
 def _host(condition: Condition, terms: Terms) -> Test:
+    """What keeps something back (a DENY of hosts, an ALLOW of all others) does so whatever spelling was sent."""
     match = matching.strings(map(value_as_spelt, condition.values))
-    denied = not terms.granting and not condition.negated
+    withholding = terms.granting is condition.negated
 
     def test(facts: Facts) -> bool | None:
         names = facts.names
         if names is None:
             return None
-        if denied and match(names.ported):
-            return True
-        spellings = names.spellings if terms.granting else names.all
-        if len(spellings) == 1:
-            return match(spellings[0])
-        matched = [match(spelling) for spelling in spellings]
+        if withholding:
+            return any(match(spelling) for spelling in names.all)
+        matched = [match(spelling) for spelling in names.spellings]
         # Spellings that ought to agree and do not leave it open whether the host is meant.
         return None if names.as_sent and any(matched) != all(matched) else any(matched)
 

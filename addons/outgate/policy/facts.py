@@ -19,12 +19,11 @@ class Names(NamedTuple):
     """The one host an attempt is for, in the spellings that a rule may compare; lower case."""
 
     spellings: tuple[str, ...]
+    """By which a rule lets something pass: as sent, and as it would be sent of the verified name."""
     all: tuple[str, ...]
-    """With those that a rule must not be escaped by: as clients usually write the verified name."""
-    ported: str = ""
-    """With its port, which a DENY rule may name although clients leave it out."""
+    """By which a rule keeps something back: the verified name too, with its port and without."""
     as_sent: bool = False
-    """The workload chose the spelling, so a rule holds only if it holds for each; else any will do."""
+    """The workload chose the spelling, so a rule lets pass only by all of them; else any will do."""
 
 
 class Facts:
@@ -94,7 +93,7 @@ class Facts:
         if self.defaults.tunnel_hosts != "sni":
             return None
         name = self.sni if self.attempt.kind is AttemptKind.TLS else self.attempt.host or self._only_name()
-        return _any_of(bracketed(name), self._with_port(name)) if name else None
+        return self._verified(name, bracketed(name)) if name else None
 
     def _only_name(self) -> str | None:
         """The one name of the destination: what is known by name alone is dialled under it, whatever was dialled."""
@@ -102,17 +101,21 @@ class Facts:
         return hosts[0] if len(hosts) == 1 and not hosts[0].startswith("*") else None
 
     def _authority(self) -> Names | None:
-        """The authority as sent, port and all, and the verified name beside it: a spelling (`x.` for `x`) must neither
-        win an ALLOW nor slip past a DENY."""
+        """The authority as sent, port and all, and the verified name beside it: a spelling (`x.` for `x`, or the port
+        that is left out) must neither win an ALLOW nor slip past a DENY."""
         headers, host = self.attempt.headers, self.attempt.host
         sent = [text.lower() for key in (":authority", "host") if (text := headers.get(key))]
         if not sent:
-            return _any_of(self._usual(host), self._with_port(host)) if host else None
+            return self._verified(host, self._usual(host)) if host else None
         if host is None:
             return Names(_distinct(*sent), _distinct(*sent), as_sent=True)
         alike = bracketed(host) if port_of(sent[0]) is None else self._with_port(host)
-        every = _distinct(*sent, alike, self._usual(host))
-        return Names(_distinct(*sent, alike), every, self._with_port(host), as_sent=True)
+        every = _distinct(*sent, bracketed(host), self._with_port(host))
+        return Names(_distinct(*sent, alike), every, as_sent=True)
+
+    def _verified(self, host: str, *more: str) -> Names:
+        """Where nothing was sent: the name with its port, and what else a client would write."""
+        return Names(_distinct(*more, self._with_port(host)), _distinct(bracketed(host), self._with_port(host)))
 
     def _usual(self, host: str) -> str:
         """The authority that a client sends: the port is left out where it is the scheme's own."""
@@ -154,10 +157,6 @@ def port_of(authority: str) -> str | None:
     """The port that an authority spells, or None."""
     head, colon, port = authority.rpartition(":")
     return port if colon and not (head.startswith("[") and port.endswith("]")) else None
-
-
-def _any_of(*spellings: str) -> Names:
-    return Names(_distinct(*spellings), _distinct(*spellings))
 
 
 def _distinct(*texts: str) -> tuple[str, ...]:
