@@ -6,9 +6,9 @@ layer must allow. Order among policies means nothing. Owns that order, the shado
 Hosts on HTTP are compared, without regard to case, with the whole authority as sent, port and all, as Istio does.
 Where that and the verified name in the same form give different results the host counts as not known, which never
 allows. A rule that keeps something back, a DENY of hosts or an ALLOW of all others, takes the verified name with its
-port and without, whatever was sent. Where the headers carry no authority the host
-matches as `host:port`, and as `host` on the scheme's own port. On a tunnel `Defaults.tunnel_hosts` says whether hosts
-are judged by the SNI (on raw TCP by the verified name, or the one name of the destination) or count as not shown.
+port and without, whatever was sent. Where the headers carry no authority the host matches as `host:port`, and as `host`
+on the scheme's own port. On a tunnel `Defaults.tunnel_hosts` says whether hosts are judged by the SNI (where it is none
+of the destination's names, and on raw TCP, by the destination's one name) or count as not shown.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
 from outgate.policy import paths, principals
-from outgate.policy.hosts import bracketed
+from outgate.policy.hosts import bracketed, literal, matches
 from outgate.policy.model import Attempt, AttemptKind, Defaults, Destination
 
 
@@ -92,8 +92,17 @@ class Facts:
             return self._authority()
         if self.defaults.tunnel_hosts != "sni":
             return None
-        name = self.sni if self.attempt.kind is AttemptKind.TLS else self.attempt.host or self._only_name()
+        name = self._named() or self._only_name()
         return self._verified(name, bracketed(name)) if name else None
+
+    def _named(self) -> str | None:
+        """The name that a tunnel gives, unless what it leads to was found by something else: whoever writes a name that
+        the destination does not have is not there."""
+        name = (self.sni if self.attempt.kind is AttemptKind.TLS else "") or self.attempt.host
+        if name is None or self.destination is None:
+            return name
+        hosts = self.destination.hosts or ((name,) if literal(name) is not None else ())
+        return name if any(matches(pattern, name) for pattern in hosts) else None
 
     def _only_name(self) -> str | None:
         """The one name of the destination: what is known by name alone is dialled under it, whatever was dialled."""
