@@ -196,6 +196,21 @@ class TestTunnels:
         several = replace(partner, hosts=("partner.example", "other.example"))
         assert not judge(allow, raw(), DEFAULTS, destination=several).allowed
 
+    @pytest.mark.parametrize(
+        "attempt",
+        [tunnel("other.example"), tunnel("evil.partner.example"), tunnel(None), raw(host="192.0.2.7")],
+        ids=["sni", "sni-below", "none", "spelt"],
+    )
+    def test_a_name_that_the_destination_does_not_have_judges_nothing(self, attempt, partner):
+        """Found by its address: the name is only what the workload says."""
+        deny = layers(policy(DENY, rule(isin(Attribute.HOST, "partner.example"))))
+        assert not judge(deny, attempt, DEFAULTS, destination=partner).allowed
+        for host in filter(None, (attempt.sni, attempt.host)):
+            allow = layers(policy(ALLOW, rule(isin(Attribute.HOST, host))))
+            assert not judge(allow, attempt, DEFAULTS, destination=partner).allowed
+            assert judge(allow, attempt, DEFAULTS, destination=replace(partner, hosts=(host,))).allowed
+            assert not judge(deny, attempt, DEFAULTS, destination=replace(partner, hosts=("a.test", "b.test"))).allowed
+
 
 class TestUnknownCallers:
     NEEDING = (

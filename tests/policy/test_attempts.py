@@ -271,3 +271,24 @@ def _canonical(url: Url) -> str | None:
 
 def _ascii(url: Url) -> Url:
     return url if url.host.isascii() else replace(url, host=url.host.encode("idna").decode())
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("sent", ["evil.example", "Evil.example.", "evil.example:8080", None])
+def test_a_deny_of_a_host_holds_on_every_port_however_the_host_is_sent(scheme, sent):
+    denying = policy(
+        """
+        apiVersion: outgate.dev/v1alpha1
+        kind: EgressDestination
+        metadata: {name: all}
+        spec: {hosts: ['*.example'], ports: [{number: 8080}]}
+        ---
+        apiVersion: outgate.dev/v1alpha1
+        kind: EgressAccess
+        metadata: {name: shut}
+        spec: {action: DENY, to: [{hosts: [evil.example]}]}
+        """
+    )
+    headers = {"Host": sent} if sent else {}
+    assert not decide(denying, attempt(f"{scheme}://evil.example:8080/", **headers)).allowed
+    assert decide(denying, attempt(f"{scheme}://good.example:8080/")).allowed

@@ -164,17 +164,18 @@ class TestAuthorities:
         [
             ("api.example", 80, ["api.example"], True, True),
             ("API.Example", 80, ["api.example"], True, True),
-            ("api.example:8080", 8080, ["api.example"], False, False),
+            ("api.example:8080", 8080, ["api.example"], False, True),
+            ("api.example:8080", 8080, ["other.example"], False, False),
             ("api.example:8080", 8080, ["api.example:*"], True, True),
-            ("api.example", 8080, ["api.example"], True, None),
+            ("api.example", 8080, ["api.example"], True, True),
             ("api.example", 8080, ["api.example:8080"], False, True),
             ("api.example", 80, ["api.example:80"], False, True),
             ("api.example", 80, ["api.example:*"], False, True),
             ("api.example", 80, ["api.example:81"], False, False),
-            ("api.example:80", 80, ["api.example"], False, None),
+            ("api.example:80", 80, ["api.example"], False, True),
             ("api.example:80", 80, ["api.example", "api.example:*"], True, True),
-            ("api.example.", 80, ["api.example"], None, None),
-            ("api.example.", 80, ["api.example."], None, None),
+            ("api.example.", 80, ["api.example"], None, True),
+            ("api.example.", 80, ["api.example."], None, True),
             ("api.example.", 80, ["*"], True, True),
         ],
     )
@@ -188,6 +189,13 @@ class TestAuthorities:
         attempt = replace(get("api.example"), headers={"host": "api.example"})
         assert ask(notin(Attribute.HOST, "api.example"), attempt, granting=False) is False
         assert ask(notin(Attribute.HOST, "api.example:80"), attempt, granting=False) is True
+
+    @pytest.mark.parametrize("value", ["api.example", "api.example:8080", "*.example"])
+    def test_an_allow_of_all_other_hosts_takes_out_both_spellings(self, value):
+        for sent in ("api.example", "api.example:8080"):
+            attempt = replace(get("api.example", port=8080), headers={"host": sent})
+            assert ask(notin(Attribute.HOST, value), attempt) is not True
+        assert ask(notin(Attribute.HOST, value), get("api.test", port=8080)) is True
 
     def test_two_authorities_that_differ_leave_it_open(self):
         attempt = replace(get("api.example"), headers={":authority": "api.example", "host": "other.example"})

@@ -5,11 +5,11 @@ from ipaddress import ip_network
 from outgate.policy.frontends import Contribution, Override
 from outgate.policy.merge import merged
 from outgate.policy.model import Defaults, Mode, Source
-from outgate.problems import Where
+from outgate.problems import Severity, Where
 
 
-def says(field, value, file="a.yaml", line=1):
-    source = Source(Where(file, line, 1), "EgressDefaults", "d", field=field)
+def says(field, value, file="a.yaml", line=1, kind="EgressDefaults"):
+    source = Source(Where(file, line, 1), kind, "d", field=field)
     return Contribution(defaults={field: [Override(value, source)]})
 
 
@@ -50,6 +50,25 @@ def test_two_different_scalars_are_an_error_that_names_both():
     assert str(problem).startswith(
         "b.yaml:5:1: mode is REGISTRY_ONLY here and ALLOW_ANY in EgressDefaults d (a.yaml:3:1)"
     )
+
+
+def test_observation_is_laid_over_what_a_mesh_says_with_a_warning():
+    observing, mesh = says("mode", Mode.OBSERVE, line=3), says("mode", Mode.REGISTRY_ONLY, line=5, kind="MeshConfig")
+    for parts in ((observing, mesh), (mesh, observing)):
+        defaults, _, (problem,) = merge(*parts)
+        assert (defaults.mode, defaults.mode_source.where.line) == (Mode.OBSERVE, 3)
+        assert (problem.severity, problem.where.line) == (Severity.WARNING, 5)
+
+
+def test_two_documents_of_one_kind_that_differ_about_observation_are_an_error():
+    _, _, (problem,) = merge(says("mode", Mode.REGISTRY_ONLY), says("mode", Mode.OBSERVE, "b.yaml"))
+    assert problem.severity is Severity.ERROR
+
+
+def test_a_later_directory_ends_observation():
+    later = says("mode", Mode.REGISTRY_ONLY, "b.yaml", kind="MeshConfig")
+    defaults, _, problems = merge(says("mode", Mode.OBSERVE), later, layers={"a.yaml": 0, "b.yaml": 1})
+    assert (defaults.mode, problems) == (Mode.REGISTRY_ONLY, [])
 
 
 def test_the_same_scalar_twice_is_no_conflict():

@@ -21,7 +21,8 @@ def claims(port=443, **said):
     ],
 )
 def test_spellings_of_one_name_agree(said):
-    assert agree(claims(**said)) == Agreed("good.example", 443)
+    named = "good.example" if "authorities" in said else ""
+    assert agree(claims(**said)) == Agreed("good.example", 443, named)
 
 
 @pytest.mark.parametrize(
@@ -69,12 +70,19 @@ def test_no_name_is_enough_where_the_caller_says_so():
 
 
 def test_a_host_without_a_port_means_the_port_of_the_connection():
-    assert agree(claims(8080, authorities=("good.example",))) == Agreed("good.example", 8080)
-    assert agree(claims(8080, authorities=("good.example:8080",))) == Agreed("good.example", 8080)
+    for sent in ("good.example", "good.example:8080", "[fd00::1]", "[fd00::1]:8080"):
+        host = "good.example" if sent.startswith("g") else "fd00::1"
+        assert agree(claims(8080, authorities=(sent,))) == Agreed(host, 8080, sent)
+
+
+def test_the_authority_is_that_of_the_request_itself_and_canonical():
+    assert agree(claims(80, authorities=("Good.example.:80",))).authority == "good.example"
+    assert agree(claims(8080, absolute="good.example:8080", authorities=("good.example",))).authority[-5:] == ":8080"
+    assert agree(claims(8080, connect="good.example:8080")).authority == ""
 
 
 def test_towards_a_named_proxy_the_target_gives_the_port():
-    assert agree(claims(0, absolute="good.example")) == Agreed("good.example", 80)
+    assert agree(claims(0, absolute="good.example")) == Agreed("good.example", 80, "good.example")
     assert agree(claims(0, absolute="good.example:8080", authorities=("good.example:8080",))).port == 8080
     assert agree(claims(0, absolute="good.example:8080", authorities=("good.example",))).code is Code.NAMES_DISAGREE
     assert agree(claims(0, sni="good.example")) == Agreed("good.example", 80)

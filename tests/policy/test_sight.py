@@ -10,8 +10,8 @@ from policy.building import destination
 GATE = Gate(namespace="edge")
 
 
-def look(*scopes, namespace="prod", labels=()):
-    return sight(scopes, Defaults(), GATE, Identity(namespace=namespace, labels=labels))
+def look(*scopes, namespace="prod", labels=(), mode=Mode.REGISTRY_ONLY):
+    return sight(scopes, Defaults(mode), GATE, Identity(namespace=namespace, labels=labels))
 
 
 def match(pattern="a.example", by=By.NAME, **more):
@@ -106,3 +106,10 @@ def test_among_equal_scopes_the_first_counts():
 
 def test_a_scope_without_a_mode_leaves_the_default():
     assert look(Scope("prod")).mode is Mode.REGISTRY_ONLY
+
+
+def test_no_scope_takes_observation_back_but_it_still_narrows():
+    for mode in (Mode.REGISTRY_ONLY, Mode.ALLOW_ANY, None):
+        seen = look(Scope("prod", mode=mode, imports=()), mode=Mode.OBSERVE)
+        assert seen.mode is Mode.OBSERVE
+        assert not seen.sees(match())

@@ -99,6 +99,10 @@ def test_rules_that_cannot_mean_a_tunnel_are_let_be(quiet):
         ("api.example:443", "api.example", True),
         ("api.example:80", "api.example", False),
         ("*", "*", True),
+        ("B\u00fccher.example.", "xn--bcher-kva.example", True),
+        ("[fd00:0::1]:443", "fd00::1", True),
+        ("fd00::1", "fd00::1", True),
+        ("fd00::2", "fd00::1", False),
     ],
 )
 def test_a_rule_means_a_destination_whose_names_it_shares(value, pattern, expected):

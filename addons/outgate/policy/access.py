@@ -3,12 +3,12 @@
 In each layer a matching DENY denies; without any ALLOW policy the rest is allowed; else an ALLOW rule must match. Every
 layer must allow. Order among policies means nothing. Owns that order, the shadow verdicts and the audit marks.
 
-Hosts on HTTP are compared, without regard to case, with the whole authority as sent, port and all, as Istio does. The
-verified name is held against it in the same form, and for DENY rules in the usual form too: where spellings give
-different results the host counts as not known, which never allows and always denies. A DENY rule that names
-`host:port` means that host and port whether or not the port was sent. Where the headers carry no authority the host
-matches as `host:port`, and as `host` on the scheme's own port. On a tunnel `Defaults.tunnel_hosts` says whether hosts
-are judged by the SNI (on raw TCP by the verified name, or the one name of the destination) or count as not shown.
+Hosts on HTTP are compared, without regard to case, with the whole authority as sent, port and all, as Istio does.
+Where that and the verified name in the same form give different results the host counts as not known, which never
+allows. A rule that keeps something back, a DENY of hosts or an ALLOW of all others, takes the verified name with its
+port and without, whatever was sent. Where the headers carry no authority the host matches as `host:port`, and as `host`
+on the scheme's own port. On a tunnel `Defaults.tunnel_hosts` says whether hosts are judged by the SNI (where it is none
+of the destination's names, and on raw TCP, by the destination's one name) or count as not shown.
 """
 
 from __future__ import annotations

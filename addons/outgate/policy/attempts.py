@@ -156,7 +156,7 @@ def request_of(asked: Asked) -> Attempt | Refusal:
         encrypted,
         asked.method,
         url.path,
-        leaving(headers, Url(url.scheme, agreed.host or "", agreed.port, "").authority),
+        leaving(headers, agreed.authority or Url(url.scheme, agreed.host or "", agreed.port, "").authority),
         headers.get("content-type", "").startswith("application/grpc"),
     )
 

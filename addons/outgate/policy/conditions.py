@@ -14,6 +14,7 @@ from operator import attrgetter
 from outgate.policy import matching, principals
 from outgate.policy.access_model import Attribute, Condition
 from outgate.policy.facts import Facts
+from outgate.policy.hosts import value_as_spelt
 from outgate.policy.model import Defaults, Network
 
 type Test = Callable[[Facts], bool | None]
@@ -121,7 +122,7 @@ def _port(condition: Condition, terms: Terms) -> Test:
 
 
 def _sni(condition: Condition, terms: Terms) -> Test:
-    return _text(attrgetter("sni"), matching.strings(value.lower() for value in condition.values))
+    return _text(attrgetter("sni"), matching.strings(map(value_as_spelt, condition.values)))
 
 
 def _region(condition: Condition, terms: Terms) -> Test:
@@ -133,19 +134,17 @@ def _method(condition: Condition, terms: Terms) -> Test:
 
 
 def _host(condition: Condition, terms: Terms) -> Test:
-    match = matching.strings(value.lower() for value in condition.values)
-    denied = not terms.granting and not condition.negated
+    """What keeps something back (a DENY of hosts, an ALLOW of all others) does so whatever spelling was sent."""
+    match = matching.strings(map(value_as_spelt, condition.values))
+    withholding = terms.granting is condition.negated
 
     def test(facts: Facts) -> bool | None:
         names = facts.names
         if names is None:
             return None
-        if denied and match(names.ported):
-            return True
-        spellings = names.spellings if terms.granting else names.all
-        if len(spellings) == 1:
-            return match(spellings[0])
-        matched = [match(spelling) for spelling in spellings]
+        if withholding:
+            return any(match(spelling) for spelling in names.all)
+        matched = [match(spelling) for spelling in names.spellings]
         # Spellings that ought to agree and do not leave it open whether the host is meant.
         return None if names.as_sent and any(matched) != all(matched) else any(matched)
 

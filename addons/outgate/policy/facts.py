@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
 from outgate.policy import paths, principals
+from outgate.policy.hosts import bracketed, literal, matches
 from outgate.policy.model import Attempt, AttemptKind, Defaults, Destination
 
 
@@ -18,12 +19,11 @@ class Names(NamedTuple):
     """The one host an attempt is for, in the spellings that a rule may compare; lower case."""
 
     spellings: tuple[str, ...]
+    """By which a rule lets something pass: as sent, and as it would be sent of the verified name."""
     all: tuple[str, ...]
-    """With those that a rule must not be escaped by: as clients usually write the verified name."""
-    ported: str = ""
-    """With its port, which a DENY rule may name although clients leave it out."""
+    """By which a rule keeps something back: the verified name too, with its port and without."""
     as_sent: bool = False
-    """The workload chose the spelling, so a rule holds only if it holds for each; else any will do."""
+    """The workload chose the spelling, so a rule lets pass only by all of them; else any will do."""
 
 
 class Facts:
@@ -92,8 +92,17 @@ class Facts:
             return self._authority()
         if self.defaults.tunnel_hosts != "sni":
             return None
-        name = self.sni if self.attempt.kind is AttemptKind.TLS else self.attempt.host or self._only_name()
-        return _any_of(name, self._with_port(name)) if name else None
+        name = self._named() or self._only_name()
+        return self._verified(name, bracketed(name)) if name else None
+
+    def _named(self) -> str | None:
+        """The name that a tunnel gives, unless what it leads to was found by something else: whoever writes a name that
+        the destination does not have is not there."""
+        name = (self.sni if self.attempt.kind is AttemptKind.TLS else "") or self.attempt.host
+        if name is None or self.destination is None:
+            return name
+        hosts = self.destination.hosts or ((name,) if literal(name) is not None else ())
+        return name if any(matches(pattern, name) for pattern in hosts) else None
 
     def _only_name(self) -> str | None:
         """The one name of the destination: what is known by name alone is dialled under it, whatever was dialled."""
@@ -101,25 +110,29 @@ class Facts:
         return hosts[0] if len(hosts) == 1 and not hosts[0].startswith("*") else None
 
     def _authority(self) -> Names | None:
-        """The authority as sent, port and all, and the verified name beside it: a spelling (`x.` for `x`) must neither
-        win an ALLOW nor slip past a DENY."""
+        """The authority as sent, port and all, and the verified name beside it: a spelling (`x.` for `x`, or the port
+        that is left out) must neither win an ALLOW nor slip past a DENY."""
         headers, host = self.attempt.headers, self.attempt.host
         sent = [text.lower() for key in (":authority", "host") if (text := headers.get(key))]
         if not sent:
-            return _any_of(self._usual(host), self._with_port(host)) if host else None
+            return self._verified(host, self._usual(host)) if host else None
         if host is None:
             return Names(_distinct(*sent), _distinct(*sent), as_sent=True)
-        alike = _bracketed(host) if port_of(sent[0]) is None else self._with_port(host)
-        every = _distinct(*sent, alike, self._usual(host))
-        return Names(_distinct(*sent, alike), every, self._with_port(host), as_sent=True)
+        alike = bracketed(host) if port_of(sent[0]) is None else self._with_port(host)
+        every = _distinct(*sent, bracketed(host), self._with_port(host))
+        return Names(_distinct(*sent, alike), every, as_sent=True)
+
+    def _verified(self, host: str, *more: str) -> Names:
+        """Where nothing was sent: the name with its port, and what else a client would write."""
+        return Names(_distinct(*more, self._with_port(host)), _distinct(bracketed(host), self._with_port(host)))
 
     def _usual(self, host: str) -> str:
         """The authority that a client sends: the port is left out where it is the scheme's own."""
         usual = 443 if self.attempt.encrypted else 80
-        return _bracketed(host) if self.attempt.port == usual else self._with_port(host)
+        return bracketed(host) if self.attempt.port == usual else self._with_port(host)
 
     def _with_port(self, host: str) -> str:
-        return f"{_bracketed(host)}:{self.attempt.port}"
+        return f"{bracketed(host)}:{self.attempt.port}"
 
     @cached_property
     def path(self) -> str | None:
@@ -155,16 +168,8 @@ def port_of(authority: str) -> str | None:
     return port if colon and not (head.startswith("[") and port.endswith("]")) else None
 
 
-def _any_of(*spellings: str) -> Names:
-    return Names(_distinct(*spellings), _distinct(*spellings))
-
-
 def _distinct(*texts: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 def _address(text: str | None) -> IPv4Address | IPv6Address | None:

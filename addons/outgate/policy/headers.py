@@ -25,7 +25,8 @@ def joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def leaving(headers: Mapping[str, str], host: str) -> dict[str, str]:
-    """What leaves of the headers of an HTTP/1 request, with the canonical authority in `host`."""
+    """What leaves of the headers of an HTTP/1 request. `host` is the canonical name with its port where one was sent:
+    rules look at what a workload says, and an origin is told the port wherever it is not the scheme's own."""
     tokens = listed(headers.get("connection", ""))
     upgrading = "upgrade" in tokens and headers.get("upgrade", "").strip().lower() == "websocket"
     ended = HOP_BY_HOP | (tokens - KEPT)

@@ -64,6 +64,28 @@ def canonical_pattern(text: str) -> str:
     return f"*.{suffix}"
 
 
+def canonical_value(text: str) -> str:
+    """What a rule compares authorities with, spelt as they are: `host`, `host:port`, either behind `*.`, or a text with
+    `*` at its start or its end. IPv6 addresses get their brackets. Raises `HostError`."""
+    if text.startswith("*.") and "*" not in text[2:]:
+        return f"*.{_value(text[2:])}"
+    if "*" not in text:
+        return _value(text)
+    if not text.isascii():
+        raise HostError(f"{_shown(text)} holds part of an internationalised name; write its xn-- form")
+    if text.count(":") > 1 and "[" not in text and "]" not in text:
+        raise HostError(f"{_shown(text)} holds part of an IPv6 address, which is compared in brackets; write them")
+    return text.lower().removesuffix(".")
+
+
+def value_as_spelt(text: str) -> str:
+    """The canonical form of a rule's value; of what has none, the lower case, which no verified name matches."""
+    try:
+        return canonical_value(text)
+    except HostError:
+        return text.lower()
+
+
 def matches(pattern: str, host: str) -> bool:
     """Whether a canonical pattern covers a canonical host. `*.x` covers one or more labels before `x`, never `x`."""
     if pattern.startswith("*."):
@@ -156,6 +178,13 @@ def _a_label(label: str) -> str:
     if label.isascii() and not label.startswith("xn--"):
         return label
     return idna.alabel(label).decode("ascii")
+
+
+def _value(text: str) -> str:
+    if text.count(":") > 1 and not text.startswith("["):
+        return bracketed(canonical_host(text))
+    host, port = canonical_authority(text, 0)
+    return f"{bracketed(host)}:{port}" if port else bracketed(host)
 
 
 def _bracketed(text: str) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """What the meshes say about the gate as a whole, in one `Defaults`.
 
-Owns the joining of lists, the conflict of scalars and the precedence of later policy directories. Knows no kind.
+Owns the joining of lists, the conflict of scalars and the precedence of later policy directories. Knows no kind, and of
+values only that OBSERVE, which no mesh has, is there to be laid over what the meshes say.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from outgate.policy.frontends import Contribution, Override
-from outgate.policy.model import Defaults, Source
-from outgate.problems import Problem
+from outgate.policy.model import Defaults, Mode, Source
+from outgate.problems import Problem, Severity
 
 JOINED = frozenset({"internal_hosts", "internal_networks", "trust_domain_aliases", "identities"})
 
@@ -52,6 +53,9 @@ def _scalar(
             continue
         if _layer(other, layers) < _layer(winner, layers):
             replaced.append((winner.source, other.source))
+        elif winner.value is Mode.OBSERVE and other.source.kind != winner.source.kind:
+            what = f"{name} {other.value} is not in force: {winner.source} says {winner.value}"
+            problems.append(Problem(other.source.where, what, "", Severity.WARNING, other.source.field))
         else:
             what = f"{name} is {other.value} here and {winner.value} in {winner.source}"
             problems.append(Problem(other.source.where, what, "say it once", field=other.source.field))
@@ -69,8 +73,8 @@ def _made(
 
 
 def _winner(overrides: list[Override], layers: Mapping[str, int]) -> Override:
-    """The first of those that the latest directory gives."""
-    return max(overrides, key=lambda override: _layer(override, layers))
+    """The first of those that the latest directory gives, or among them the one that says to observe."""
+    return max(overrides, key=lambda override: (_layer(override, layers), override.value is Mode.OBSERVE))
 
 
 def _layer(override: Override, layers: Mapping[str, int]) -> int:

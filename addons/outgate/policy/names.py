@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from outgate.policy.hosts import HostError, canonical_authority, canonical_host
+from outgate.policy.hosts import HostError, canonical_authority, canonical_host, canonical_value
 from outgate.policy.model import Code
 
 
@@ -36,6 +36,9 @@ class Agreed:
 
     host: str | None
     port: int
+    authority: str = ""
+    """The canonical name as a request gave it, with the port where it was sent and is not the scheme's own. Empty: no
+    request named it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,13 @@ def agree(claims: Claims, *, nameless: bool = False) -> Agreed | Refusal:
         return Refusal(Code.NAME_MALFORMED, str(error))
     if not said:
         return Agreed(None, port) if nameless else Refusal(Code.NAME_MISSING, "no host was named")
-    return _one(said, claims.port or said[-1][2] or port)
+    return _one(said, claims.port or said[-1][2] or port, _authority(claims))
+
+
+def _authority(claims: Claims) -> str:
+    """An absolute target stands before `Host`, as it does for a server. Both were found to be canonical hosts."""
+    text = claims.absolute or (claims.authorities[0] if claims.authorities else "")
+    return canonical_value(text).removesuffix(f":{claims.default_port}") if text else ""
 
 
 def _said(claims: Claims, port: int) -> Iterator[tuple[str, str, int]]:
@@ -77,11 +86,11 @@ def _said(claims: Claims, port: int) -> Iterator[tuple[str, str, int]]:
             yield what, *canonical_authority(text, port)
 
 
-def _one(said: list[tuple[str, str, int]], port: int) -> Agreed | Refusal:
+def _one(said: list[tuple[str, str, int]], port: int, authority: str) -> Agreed | Refusal:
     first, host, _ = said[0]
     for what, other, its_port in said:
         if other != host:
             return Refusal(Code.NAMES_DISAGREE, f"{first} says {host}, {what} says {other}")
         if its_port not in (0, port):
             return Refusal(Code.NAMES_DISAGREE, f"{what} says port {its_port}, the connection goes to {port}")
-    return Agreed(host, port)
+    return Agreed(host, port, authority)

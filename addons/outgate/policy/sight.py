@@ -57,10 +57,11 @@ def exported(destination: Destination, namespace: str) -> bool:
 
 
 def sight(scopes: Iterable[Scope], defaults: Defaults, gate: Gate, caller: Identity) -> Sight:
-    """What a caller sees. One whose namespace is not known sees what the gate's own namespace does."""
+    """What a caller sees. One whose namespace is not known sees what the gate's own namespace does. To observe is to
+    deny nobody: no scope takes that back."""
     namespace = caller.namespace or gate.namespace
     scope = _scope(scopes, namespace, dict(caller.labels))
-    if scope is not None and scope.mode is not None:
+    if scope is not None and scope.mode is not None and defaults.mode is not Mode.OBSERVE:
         return Sight(namespace, scope.mode, scope.source, scope)
     return Sight(namespace, defaults.mode, defaults.mode_source, scope)
 

@@ -6,10 +6,12 @@ itself is in `rules.py`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from outgate.policy.access_model import AccessPolicy, AccessRule, Action, Attribute, Condition
 from outgate.policy.conditions import HTTP_ONLY
+from outgate.policy.hosts import bracketed, value_as_spelt
 from outgate.policy.matching import strings
 from outgate.policy.model import Defaults, Destination, Intercept, Port, Protocol
 from outgate.policy.rules import conditions_of
@@ -18,6 +20,8 @@ from outgate.problems import Problem, Severity
 type Pair = tuple[Destination, Port]
 type Test = Callable[[Destination, Port], bool]
 
+PORT = re.compile(r":(?:\d+|\d*\*)$")
+"""Of an authority, where it is given."""
 SHOWN = 3
 """Endpoints named in a warning."""
 
@@ -48,14 +52,14 @@ class Tunnels:
         """By exact name, the places in `all`; by `*`, those of wildcards and of what has no name."""
         for place, (destination, _) in enumerate(self.all):
             for host in destination.hosts or ("*",):
-                self._named.setdefault("*" if host.startswith("*") else host, []).append(place)
+                self._named.setdefault("*" if host.startswith("*") else bracketed(host), []).append(place)
 
     def meant(self, rule: AccessRule) -> list[Pair]:
         """Those that a rule could be asked about, as far as ports and hosts say, in their order."""
         names = _full_names(rule)
         found = self.all
         if names is not None:
-            keys = {"*", *names, *(name.rpartition(":")[0] for name in names)}
+            keys = {"*", *names, *(PORT.sub("", name) for name in names)}
             places = {place for key in keys for place in self._named.get(key, ())}
             found = [self.all[place] for place in sorted(places)]
         always, groups = _tests(rule.conditions), [_tests(group) for group in rule.operations] or [[]]
@@ -120,7 +124,7 @@ def _full_names(rule: AccessRule) -> set[str] | None:
 def _named_in_full(group: Iterable[Condition]) -> set[str]:
     for condition in group:
         if condition.attribute is Attribute.HOST and not condition.negated:
-            names = {value.lower() for value in condition.values}
+            names = {value_as_spelt(value) for value in condition.values}
             if not any(name.startswith("*") or name.endswith("*") for name in names):
                 return names
     return set()
@@ -136,14 +140,14 @@ def _test(condition: Condition) -> Test | None:
         return lambda destination, port: (str(port.number) in condition.values) is not condition.negated
     if condition.attribute is not Attribute.HOST or condition.negated:
         return None
-    values = [value.lower() for value in condition.values]
-    match, bare = strings(values), [value.partition(":")[0] for value in values]
+    values = [value_as_spelt(value) for value in condition.values]
+    match, bare = strings(values), [PORT.sub("", value) for value in values]
 
     def shares(host: str, port: Port) -> bool:
         """Whether the rule's hosts and a destination's pattern have a name in common."""
         if host.startswith("*"):
             return any(_under(value, host[1:]) for value in bare)
-        return match(host) or match(f"{host}:{port.number}")
+        return match(bracketed(host)) or match(f"{bracketed(host)}:{port.number}")
 
     return lambda destination, port: not destination.hosts or any(shares(host, port) for host in destination.hosts)
 

@@ -22,7 +22,8 @@ HTTPS, HTTP = 443, 80
 
 
 class Fields(Mapping[str, str]):
-    """Request headers by lower-case name, as they leave; several of one name are joined with commas.
+    """Request headers by lower-case name, as they leave; several of one name are joined with commas. Only `host` has no
+    port where none was sent, as rules look at it.
 
     What is done to the request after it was judged does not show here. Nothing is computed before a rule asks.
     """
@@ -80,7 +81,7 @@ def attempt_of(request: http.Request, facts: Facts, absolute_scheme: str) -> Att
     agreed = agree(claims(request, facts, absolute_scheme), nameless=facts.address is not None)
     if isinstance(agreed, Refusal):
         return agreed
-    host = authority(agreed, encrypted=facts.encrypted) if agreed.host else ""
+    host = agreed.authority or authority(agreed, encrypted=facts.encrypted) if agreed.host else ""
     return Attempt(
         AttemptKind.HTTP,
         facts.caller,

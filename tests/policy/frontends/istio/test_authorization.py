@@ -15,7 +15,7 @@ from outgate.policy.frontends import Contribution, Setting
 from outgate.policy.frontends.istio.authorization import translate
 from outgate.policy.model import Attempt, AttemptKind, Code, Defaults, Gate, Identity
 from outgate.problems import Severity
-from policy.frontends.istio.authz_building import GATE, faults, of, operation, translated
+from policy.frontends.istio.authz_building import GATE, faults, of, operation, translated, when
 
 CORPUS = Path(os.environ.get("OUTGATE_CORPUS", "/nonexistent")) / "istio"
 EGRESS = {"selector": {"matchLabels": {"istio": "egressgateway"}}}
@@ -51,6 +51,14 @@ class TestSelection:
             (problem,) = contribution.problems
             assert problem.severity is Severity.WARNING
             assert "selects nothing on this gate" in problem.what
+
+    @pytest.mark.parametrize("value", ["b\u00fccher.example", "xn--bcher-kva.example.", "*.B\u00fccher.example"])
+    def test_a_deny_of_a_host_is_not_escaped_by_how_it_is_spelt(self, value):
+        asked = "a.xn--bcher-kva.example" if value.startswith("*") else "xn--bcher-kva.example"
+        for spec in (operation(hosts=[value]), when("request.headers[:authority]", values=[value])):
+            (denying,) = of(spec | {"action": "DENY"}, GATE).access
+            attempt = Attempt(AttemptKind.HTTP, Identity(), 80, host=asked, headers={"host": asked})
+            assert not judge((AccessLayer("istio", (denying,)),), attempt, Defaults()).allowed
 
     def test_without_a_namespace_a_policy_is_of_the_gates(self):
         contribution = translated("apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: p}\n")

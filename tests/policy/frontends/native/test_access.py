@@ -138,3 +138,51 @@ def test_what_is_wrong_is_said(spec, says):
 
 def test_hosts_may_carry_a_port():
     assert errors("to: [{hosts: ['a.example:443']}]") == []
+
+
+@pytest.mark.parametrize(
+    ("value", "asked"),
+    [
+        ("Bücher.example", "xn--bcher-kva.example"),
+        ("*.Bücher.example", "a.xn--bcher-kva.example"),
+        ("a.example.", "a.example"),
+        ("*.example.", "a.example"),
+        ("*a.Example.", "a.example"),
+        ("FD00:0::1", "fd00::1"),
+        ("[fd00:0::1]", "fd00::1"),
+        ("[fd00::1]:443", "fd00::1"),
+        ("fd00:1:2:3:4:5:6:7", "fd00:1:2:3:4:5:6:7"),
+        ("[fd00:*", "fd00::1"),
+    ],
+)
+def test_a_deny_of_a_host_is_not_escaped_by_how_it_is_spelt(value, asked):
+    for spec in (f"to: [{{hosts: ['{value}']}}]", f"to: [{{headers: {{host: '{value}'}}}}]"):
+        compiled = policy(HEAD + f"action: DENY\n  {spec}")
+        known = Policy("test", destinations=(destination(asked), destination("b.test")), access=compiled.access)
+        assert not decide(known, http(asked)).allowed
+        assert decide(known, http("b.test")).allowed
+
+
+@pytest.mark.parametrize("value", ["Bücher.example", "*.bücher.example.", "a.bücher.EXAMPLE."])
+def test_a_deny_of_an_sni_is_not_escaped_by_how_it_is_spelt(value):
+    asked = "xn--bcher-kva.example" if value.startswith("B") else "a.xn--bcher-kva.example"
+    compiled = policy(HEAD + f"action: DENY\n  to: [{{snis: ['{value}']}}]")
+    known = destination("*.example", protocol=Protocol.TLS, intercept=Intercept.TUNNEL)
+    judged = Policy("test", destinations=(known,), access=compiled.access)
+    assert not decide(judged, tls(asked)).allowed
+    assert decide(judged, tls("other.example")).allowed
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("hosts: ['*bücher.example']", "write its xn-- form"),
+        ("hosts: ['fd00:0:*']", "compared in brackets"),
+        ("hosts: ['a.example:0']", "no valid port"),
+        ("snis: ['a.example:443']", "more than a name"),
+        ("snis: ['a_b.example']", "is no host"),
+    ],
+)
+def test_a_value_that_could_never_match_is_refused(spec, says):
+    (error,) = errors(f"to: [{{{spec}}}]")
+    assert says in error

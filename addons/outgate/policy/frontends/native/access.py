@@ -6,14 +6,13 @@ rules are judged is `access.py`'s of the layer above.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from outgate.policy.access_model import AccessPolicy, AccessRule, Action, Attribute, Condition
 from outgate.policy.frontends import Contribution
 from outgate.policy.frontends.native.resource import Resource
 from outgate.policy.frontends.native.shapes import Cidr, Either
-from outgate.policy.hosts import HostError, canonical_host
+from outgate.policy.hosts import HostError, canonical_value
 from outgate.policy.principals import SCHEME
 from outgate.policy.schema import (
     Boolean,
@@ -141,13 +140,19 @@ def _star(text: str) -> str:
 
 
 def _host(text: str) -> str:
-    if "*" in text:
-        return _star(text)
+    if fault := _star(text):
+        return fault
     try:
-        canonical_host(text.rpartition(":")[0] if re.search(r"[^:]:\d+$", text) else text)
+        canonical_value(text)
     except HostError as error:
         return f"is no host: {error}"
     return ""
+
+
+def _sni(text: str) -> str:
+    if fault := _host(text):
+        return fault
+    return "is more than a name, which is all that TLS tells" if ":" in canonical_value(text) else ""
 
 
 def _method(text: str) -> str:
@@ -171,7 +176,7 @@ PROBLEMS: dict[Attribute, Callable[[str], str]] = {
     Attribute.HOST: _host,
     Attribute.METHOD: _method,
     Attribute.PATH: _path,
-    Attribute.SNI: _star,
+    Attribute.SNI: _sni,
     Attribute.REGION: _star,
 }
 """What is wrong with a value, in words; empty where nothing is."""
