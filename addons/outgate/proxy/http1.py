@@ -35,6 +35,7 @@ from mitmproxy.proxy.layers.http._events import (
 
 from outgate.policy.model import Code
 from outgate.proxy import answers
+from outgate.proxy.counted import Counted
 from outgate.proxy.soundness import unfold
 
 type Commands = layer.CommandGenerator[None]
@@ -249,6 +250,8 @@ class GateHttp1Server(_Trailers, stock.Http1Server):
 
     def _refuse(self, status: int, reason: str, detail: str = "") -> Commands:
         self.state = self.done
+        if status == 431:
+            yield Counted("header_bytes")
         yield Rejected(Code.REQUEST_MALFORMED, reason)
         answer = answers.broken(status, Code.REQUEST_MALFORMED, detail or reason)
         yield commands.SendData(self.conn, http1.assemble_response(answer))
@@ -301,6 +304,7 @@ class GateHttp1Client(_Trailers, stock.Http1Client):
         while self.state == self.read_headers:
             head = self.buf.maybe_extract_lines()
             if (len(self.buf) if head is None else sum(map(len, head))) > self.header_bytes:
+                yield Counted("header_bytes")
                 yield from self._broken(f"the response head is longer than {self.header_bytes} bytes")
             elif head is None:
                 return
