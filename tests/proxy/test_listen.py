@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import itertools
+import resource
 import socket
 from contextlib import asynccontextmanager
 
@@ -195,6 +196,42 @@ async def test_when_descriptors_run_out_it_pauses_and_goes_on(authority, monkeyp
                 assert (await reader.readline()).startswith(b"HTTP/1.1 502")
         assert scarce.refusals == 3
         await short.close()
+
+
+async def test_when_descriptors_run_out_who_is_silent_gives_one_back(authority, monkeypatch):
+    monkeypatch.setattr(listen, "PAUSE", 0.01)
+
+    class Scarce(socket.socket):
+        def accept(self):
+            if len(short.open) >= 2:
+                raise OSError(errno.EMFILE, "too many open files")
+            return super().accept()
+
+    async with gate(authority, head_timeout=LIMIT) as running:
+        (bound,) = bind("127.0.0.1", 0)
+        scarce = Scarce(fileno=bound.detach())
+        scarce.setblocking(False)
+        short = Listener(running.engine.plane, [scarce])
+        short.start()
+        async with client(scarce.getsockname()) as (silent, _), client(scarce.getsockname()) as (_, _):
+            async with client(scarce.getsockname()) as (reader, writer):
+                writer.write(REQUEST)
+                async with asyncio.timeout(LIMIT):
+                    assert (await reader.readline()).startswith(b"HTTP/1.1 502")
+                assert await is_closed(silent)
+        assert running.counts["pending_dropped"] >= 1
+        await until(lambda: not short.open)
+        await short.close()
+
+
+def test_as_many_descriptors_are_taken_as_may_be_had():
+    soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 256), most))
+    try:
+        listen._allow_descriptors()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (most, most)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, most))
 
 
 async def test_a_flood_of_connections_leaves_turns_to_those_that_are_open(authority):

@@ -7,7 +7,9 @@ becomes is `intake`'s.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import resource
 import socket
 from collections import Counter
 from collections.abc import Iterable
@@ -65,6 +67,13 @@ def _listener(family: socket.AddressFamily, host: str, port: int) -> socket.sock
     return _ready(sock)
 
 
+def _allow_descriptors() -> None:
+    """As many as may be had: the usual 1024 are fewer than the connections that are allowed, each with its origin's."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _ready(sock: socket.socket) -> socket.socket:
     sock.setblocking(False)
     return sock
@@ -84,6 +93,7 @@ class Listener:
         """Those that are not known for what they are yet, the oldest first."""
 
     def start(self) -> None:
+        _allow_descriptors()
         loop = asyncio.get_running_loop()
         self.accepting = [loop.create_task(self._accept(sock)) for sock in self.sockets]
 
@@ -124,6 +134,7 @@ class Listener:
                 continue
             except OSError as error:
                 log.warning("cannot accept: %s", error)
+                self._push_out(0)
                 await asyncio.sleep(PAUSE)
 
     def _take(self, sock: socket.socket, source: str) -> None:
@@ -133,7 +144,7 @@ class Listener:
             return
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._push_out()
+        self._push_out(self.plane.settings.limits.pending_connections)
         task = asyncio.get_running_loop().create_task(self._serve(sock))
         self.open.add(task)
         self.pending[task] = sock
@@ -151,9 +162,9 @@ class Listener:
             return True
         return False
 
-    def _push_out(self) -> None:
-        """Who has been silent longest gives way: honest clients speak at once, and a flood of silence does not."""
-        if self.pending and len(self.pending) >= self.plane.settings.limits.pending_connections:
+    def _push_out(self, most: int) -> None:
+        """Of so many, who has been silent longest gives way: honest clients speak at once, a flood of silence never."""
+        if self.pending and len(self.pending) >= most:
             oldest = next(iter(self.pending))
             reset(self.pending.pop(oldest))
             oldest.cancel()
