@@ -213,12 +213,15 @@ async def test_when_descriptors_run_out_who_is_silent_gives_one_back(authority, 
         scarce.setblocking(False)
         short = Listener(running.engine.plane, [scarce])
         short.start()
-        async with client(scarce.getsockname()) as (silent, _), client(scarce.getsockname()) as (_, _):
-            async with client(scarce.getsockname()) as (reader, writer):
-                writer.write(REQUEST)
-                async with asyncio.timeout(LIMIT):
-                    assert (await reader.readline()).startswith(b"HTTP/1.1 502")
-                assert await is_closed(silent)
+        async with (
+            client(scarce.getsockname()) as (silent, _),
+            client(scarce.getsockname()),
+            client(scarce.getsockname()) as (reader, writer),
+        ):
+            writer.write(REQUEST)
+            async with asyncio.timeout(LIMIT):
+                assert (await reader.readline()).startswith(b"HTTP/1.1 502")
+            assert await is_closed(silent)
         assert running.counts["pending_dropped"] >= 1
         await until(lambda: not short.open)
         await short.close()

@@ -36,7 +36,7 @@ from mitmproxy.proxy.layers.http._events import (
 from outgate.policy.model import Code
 from outgate.proxy import answers
 from outgate.proxy.counted import Counted
-from outgate.proxy.soundness import unfold
+from outgate.proxy.soundness import MOST, unfold
 
 type Commands = layer.CommandGenerator[None]
 
@@ -111,7 +111,9 @@ class _Trailers:
                 return
             if message is None:
                 # Bytes of a body are taken as they come; what lies here begins a chunk or is a trailer.
-                if len(self.buf) > self.header_bytes:
+                if getattr(self.body_reader, "_bytes_in_chunk", 0) > MOST:
+                    self.broken_body = "a chunk is announced of a length that cannot be"
+                elif len(self.buf) > self.header_bytes:
                     self.broken_body = f"a chunk's head or the trailers are longer than {self.header_bytes} bytes"
                 return
             yield message

@@ -127,6 +127,9 @@ class GateStream(OriginSide):
             # The reason quotes what was received, and advises to switch the check off.
             yield from self._refuse(Code.REQUEST_MALFORMED, "the request is not valid HTTP")
             return True
+        if soundness.immense(self.flow.request):
+            yield from self._refuse(Code.REQUEST_MALFORMED, "a body is announced of a length that cannot be")
+            return True
         if len(self.flow.request.headers.fields) > (most := self.parent.limits.header_fields):
             yield Counted("header_fields")
             yield from self._refuse(Code.REQUEST_MALFORMED, f"the request has more than {most} header fields", 431)
