@@ -46,18 +46,29 @@ class Limits:
     """From the first byte of a request to the end of its head."""
     idle_timeout: float = 3600.0
     """Without a byte in either direction."""
+    body_timeout: float = 300.0
+    """Without a byte of a request body that has begun and not ended, in HTTP/1."""
     hook_timeout: float = 10.0
     """For an addon's awaitable hook; then the request is denied."""
     connect_timeout: float = 10.0
     linger_timeout: float = 1.0
     """How long an unread request body is swallowed after a denial, so that the answer is not lost to a reset."""
     header_bytes: int = 64 * 1024
+    header_fields: int = 256
     held_bytes: int = 256 * 1024
     """Held for a request whose origin is still being dialled or whose hook is still running."""
     stream_window: int = 1024 * 1024
     connection_window: int = 4 * 1024 * 1024
+    streams: int = 100
+    """Streams of HTTP/2 that a workload may have open on one connection."""
+    stream_resets: int = 500
+    """Streams of one connection that may end by a reset within ten seconds; more end the connection."""
     connections: int = 4096
     """Open client connections; more are closed at once."""
+    source_connections: int = 3072
+    """Of these from one address, so that one source never keeps all others out."""
+    pending_connections: int = 2048
+    """Of these that have not yet said what they are or shaken hands; one more pushes the oldest out."""
     websocket_history: int = 8
     """Messages of a WebSocket kept for addons."""
     websocket_history_bytes: int = 1024 * 1024
@@ -65,6 +76,14 @@ class Limits:
     websocket_message: int = 16 * 1024 * 1024
     """Bytes of one message, inflated; a longer one breaks the WebSocket off."""
     rejudge_delay: float = 2.0
+    leaf_cache: int = 1024
+    """Hosts whose certificate for workloads is kept."""
+    dns_cache: int = 4096
+    """Names whose addresses are kept."""
+    dns_ttl: float = 5.0
+    """How long, for the system's resolver does not tell."""
+    lookups: int = 1024
+    """Names that are looked up or wait for it; more are not resolved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +132,13 @@ def read_settings(flags: Mapping[str, object], pairs: Sequence[str], environ: Ma
     return Settings(**plain, gate=_gate(texts), workload=_workload(texts), limits=limits)
 
 
+DIVIDED = ("connections", "source_connections", "pending_connections")
+
+
 def shared(settings: Settings, among: int) -> Settings:
     """One worker's part: bounds of the whole gate are divided, each part at least 1."""
-    limits = settings.limits
-    return replace(settings, limits=replace(limits, connections=max(1, -(-limits.connections // among))))
+    parts = {name: max(1, -(-getattr(settings.limits, name) // among)) for name in DIVIDED}
+    return replace(settings, limits=replace(settings.limits, **parts))
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -183,9 +205,8 @@ def _count(text: str) -> int:
     return int(_quantity(str(int(text))))
 
 
-def _workers(text: str) -> int:
-    number = int(text)
-    if number < 1:
+def _some(text: str) -> int:
+    if not (number := _count(text)):
         raise ValueError(text)
     return number
 
@@ -220,7 +241,8 @@ READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "tuple[Path, ...]": (_paths, f"paths with {os.pathsep} between them"),
     "tuple[str, int]": (parse_address, "ADDR:PORT, such as 127.0.0.1:15001 or [::1]:15001"),
     "ListenMode": (ListenMode, f"one of {', '.join(ListenMode)}"),
-    "workers": (_workers, "a whole number, 1 or more"),
+    "workers": (_some, "a whole number, 1 or more"),
+    "leaf_cache": (_some, "a whole number, 1 or more"),
     "admin": (parse_endpoint, "ADDR:PORT, unix:PATH, or nothing for no endpoint"),
 }
 """By field name, else by field type: a function that raises `ValueError`, and what to write."""

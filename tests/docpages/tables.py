@@ -161,7 +161,7 @@ def _default(value: object) -> str:
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
 
-# The log, codes, the admin endpoint.
+# The log, codes, counts, the admin endpoint.
 
 
 def _fields() -> list[Row]:
@@ -170,6 +170,16 @@ def _fields() -> list[Row]:
         (f"`{entry.name}`", "text" if entry.name == "time" else kinds[str(entry.type)])
         for entry in dataclasses.fields(accesslog.Record)
     ]
+
+
+def _counts() -> list[Row]:
+    """Every name under which something is counted in the source; the log's own is the app's."""
+    texts = (path.read_text(encoding="utf-8") for path in sorted((ROOT / "addons" / "outgate").rglob("*.py")))
+    found = {"".join(match) for text in texts for match in COUNTED.findall(text)}
+    return [(f"`{name}`",) for name in sorted(found)]
+
+
+COUNTED = re.compile(r'counts(?:\["(\w+)"\] \+= 1|\.update\((\w+)=1\)| \| \{"(\w+)")|Counted\("(\w+)"\)')
 
 
 def _failures() -> list[Row]:
@@ -190,4 +200,5 @@ TABLES: dict[str, Table] = {
     "log": Table(("field", "form"), _fields, worded=True),
     "failures": Table(("code", "status"), _failures, worded=True),
     "admin": Table(("request",), _paths, worded=True),
+    "counts": Table(("count",), _counts, worded=True),
 }

@@ -134,6 +134,35 @@ async def test_when_descriptors_run_out_it_pauses_and_goes_on(authority, monkeyp
         await short.close()
 
 
+async def test_when_descriptors_run_out_who_is_silent_gives_one_back(authority, monkeypatch):
+    monkeypatch.setattr(listen, "PAUSE", 0.01)
+
+    class Scarce(socket.socket):
+        def accept(self):
+            if len(short.open) >= 2:
+                raise OSError(errno.EMFILE, "too many open files")
+            return super().accept()
+
+    async with gate(authority, head_timeout=LIMIT) as running:
+        (bound,) = bind("127.0.0.1", 0)
+        scarce = Scarce(fileno=bound.detach())
+        scarce.setblocking(False)
+        short = Listener(running.engine.plane, [scarce])
+        short.start()
+        async with (
+            client(scarce.getsockname()) as (silent, _),
+            client(scarce.getsockname()),
+            client(scarce.getsockname()) as (reader, writer),
+        ):
+            writer.write(REQUEST)
+            async with asyncio.timeout(LIMIT):
+                assert (await reader.readline()).startswith(b"HTTP/1.1 502")
+            assert await is_closed(silent)
+        assert running.counts["pending_dropped"] >= 1
+        await until(lambda: not short.open)
+        await short.close()
+
+
 async def test_a_flood_of_connections_leaves_turns_to_those_that_are_open(authority):
     """Were they all accepted in one go, nobody else would run meanwhile."""
     async with gate(authority) as running:

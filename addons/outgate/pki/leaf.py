@@ -44,18 +44,27 @@ class _Entry:
 
 
 class LeafCache:
-    """TLS contexts by host and ALPN, the least recently used dropped beyond `limit`. Safe to share between threads.
+    """TLS contexts by host and ALPN, the least recently used dropped beyond `limit`, and each such told to `dropped`.
+
+    Safe to share between threads.
 
     All leafs of a process share one key, made at its start. Whoever could read one leaf's key from this memory
     could read the authority's beside it, so a key for each would cost time and protect nothing.
     """
 
-    def __init__(self, authority: Authority, limit: int = 1024, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        authority: Authority,
+        limit: int = 1024,
+        clock: Callable[[], float] = time.time,
+        dropped: Callable[[], None] = lambda: None,
+    ) -> None:
         if limit < 1:
             raise ValueError(f"a leaf cache of {limit} holds nothing; use 1 or more")
         self._authority = authority
         self._limit = limit
         self._clock = clock
+        self._dropped = dropped
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._secret = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         self._entries: OrderedDict[tuple[str, tuple[str, ...]], _Entry] = OrderedDict()
@@ -80,6 +89,7 @@ class LeafCache:
             self._entries.move_to_end((host, alpn))
             while len(self._entries) > self._limit:
                 self._entries.popitem(last=False)
+                self._dropped()
             return entry.context
 
     def certificate(self, host: str) -> tuple[bytes, ec.EllipticCurvePrivateKey]:

@@ -6,6 +6,7 @@ Owns which options exist and which addons run. Listeners and signals are the app
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
@@ -85,11 +86,12 @@ def build(
     hooks = HookTable(made.addons, settings.limits.hook_timeout)
     injected = InjectedHeaders()
     made.addons.add(Gate(snapshot, injected), *addons, recorder)
-    pool = Pool(total=min(TOTAL, max(1, settings.limits.connections)))
-    plane = Plane(
-        settings, LayerOptions(), hooks, snapshot, environment, pool, authority, LeafCache(authority), recorder
-    )
-    plane.generation = snapshot.policy.generation
+    counts, limits = Counter[str](), settings.limits
+    environment.resolver.bound(kept=limits.dns_cache, ttl=limits.dns_ttl, pending=limits.lookups, counts=counts)
+    leaves = LeafCache(authority, limits.leaf_cache, dropped=lambda: counts.update(leaves_dropped=1))
+    pool = Pool(total=min(TOTAL, max(1, limits.connections)))
+    plane = Plane(settings, LayerOptions(), hooks, snapshot, environment, pool, authority, leaves, recorder)
+    plane.generation, plane.counts = snapshot.policy.generation, counts
     return Engine(made, plane, log)
 
 

@@ -24,6 +24,7 @@ from outgate.policy.snapshot import Policy
 from outgate.proxy import flow_control, origins, pipe
 from outgate.proxy.classify import may_be_http
 from outgate.proxy.connections import READ_SIZE, Transport
+from outgate.proxy.counted import Counted
 from outgate.proxy.exchange import ApprovedServer, GateClient
 from outgate.proxy.guard import trace
 from outgate.proxy.http1 import Abort, LingeringClose, Rejected, Release
@@ -106,6 +107,7 @@ class Handler:
         if remaining > 0:
             self.idle_timer = asyncio.get_running_loop().call_later(remaining, self._check_idle)
         else:
+            self.plane.counts["idle_timeout"] += 1
             self.abort("idle")
 
     def _expect_head(self) -> None:
@@ -128,7 +130,7 @@ class Handler:
     async def _read_client(self) -> None:
         transport, unheard = self.transports[self.client], True
         while self.client.state & ConnectionState.CAN_READ or self.lingering:
-            data = await _read(transport)
+            data = await self._next(transport)
             if not data:
                 break
             self.active = time.monotonic()
@@ -148,6 +150,18 @@ class Handler:
             self.feed(events.ConnectionClosed(self.client))
         if self.client.state is ConnectionState.CAN_WRITE:
             await self.closed.wait()
+
+    async def _next(self, transport: Transport) -> bytes:
+        """What the workload sends next. A body that it has begun has to go on; our own time does not count."""
+        if self.lingering or not self.http.embodying:
+            return await _read(transport)
+        try:
+            async with asyncio.timeout(self.limits.body_timeout):
+                return await _read(transport)
+        except TimeoutError:
+            self.plane.counts["body_timeout"] += 1
+            self.abort("the request's body did not go on")
+            return b""
 
     def _is_opaque(self, data: bytes) -> bool:
         """Whether the first bytes inside TLS are no HTTP. Then nothing can be told, and the TLS itself is judged."""
@@ -227,11 +241,17 @@ class Handler:
             self._close(command)
         elif isinstance(command, commands.RequestWakeup):
             self.spawn(self._wake(command))
-        elif isinstance(command, Rejected):
-            self.plane.log.rejected(self.client.facts, command.code, command.reason)
+        elif isinstance(command, Counted | Rejected):
+            self._note(command)
         elif not isinstance(command, commands.Log):
             # What layers log quotes what was received; what matters of it is in the access log.
             raise RuntimeError(f"the layers gave an unknown command: {type(command).__name__}")
+
+    def _note(self, command: Counted | Rejected) -> None:
+        if isinstance(command, Counted):
+            self.plane.counts[command.name] += 1
+        else:
+            self.plane.log.rejected(self.client.facts, command.code, command.reason)
 
     def _close(self, command: commands.CloseConnection) -> None:
         connection = command.connection

@@ -35,7 +35,8 @@ from mitmproxy.proxy.layers.http._events import (
 
 from outgate.policy.model import Code
 from outgate.proxy import answers
-from outgate.proxy.soundness import unfold
+from outgate.proxy.counted import Counted
+from outgate.proxy.soundness import MOST, unfold
 
 type Commands = layer.CommandGenerator[None]
 
@@ -110,7 +111,9 @@ class _Trailers:
                 return
             if message is None:
                 # Bytes of a body are taken as they come; what lies here begins a chunk or is a trailer.
-                if len(self.buf) > self.header_bytes:
+                if getattr(self.body_reader, "_bytes_in_chunk", 0) > MOST:
+                    self.broken_body = "a chunk is announced of a length that cannot be"
+                elif len(self.buf) > self.header_bytes:
                     self.broken_body = f"a chunk's head or the trailers are longer than {self.header_bytes} bytes"
                 return
             yield message
@@ -249,6 +252,8 @@ class GateHttp1Server(_Trailers, stock.Http1Server):
 
     def _refuse(self, status: int, reason: str, detail: str = "") -> Commands:
         self.state = self.done
+        if status == 431:
+            yield Counted("header_bytes")
         yield Rejected(Code.REQUEST_MALFORMED, reason)
         answer = answers.broken(status, Code.REQUEST_MALFORMED, detail or reason)
         yield commands.SendData(self.conn, http1.assemble_response(answer))
@@ -301,6 +306,7 @@ class GateHttp1Client(_Trailers, stock.Http1Client):
         while self.state == self.read_headers:
             head = self.buf.maybe_extract_lines()
             if (len(self.buf) if head is None else sum(map(len, head))) > self.header_bytes:
+                yield Counted("header_bytes")
                 yield from self._broken(f"the response head is longer than {self.header_bytes} bytes")
             elif head is None:
                 return

@@ -9,6 +9,8 @@ settled. Knows no policy. What a peer sent is not repeated into messages and log
 from __future__ import annotations
 
 import collections
+import time
+from dataclasses import dataclass
 from typing import Any
 
 import h2.connection
@@ -31,7 +33,9 @@ from mitmproxy.proxy.layers.http._http_h2 import BufferedH2Connection
 
 from outgate.policy.model import Code
 from outgate.proxy import answers
+from outgate.proxy.counted import Counted
 from outgate.proxy.http1 import Rejected
+from outgate.settings import Limits
 
 type Commands = layer.CommandGenerator[None]
 type Received = tuple[list[Frame], list[h2.events.Event]]
@@ -42,6 +46,25 @@ REMEMBERED = 256
 """Streams looked after before those that are over are forgotten."""
 IN_GOOD_ORDER = int(h2.errors.ErrorCodes.NO_ERROR)
 REFUSED = int(h2.errors.ErrorCodes.REFUSED_STREAM)
+CALM = int(h2.errors.ErrorCodes.ENHANCE_YOUR_CALM)
+SPELL = 10.0
+"""Seconds over which resets are counted."""
+
+
+@dataclass
+class Resets:
+    """Streams that ended by a reset, by whomever: each was work for an origin, and opening another costs nothing."""
+
+    most: int
+    count: int = 0
+    since: float = 0.0
+
+    def too_many(self, now: float) -> bool:
+        """Note one more, at a moment in seconds."""
+        if now - self.since > SPELL:
+            self.count, self.since = 0, now
+        self.count += 1
+        return self.count > self.most
 
 
 class Unprocessed(ResponseProtocolError):
@@ -51,10 +74,14 @@ class Unprocessed(ResponseProtocolError):
 class WindowedConnection(BufferedH2Connection):
     """A connection whose windows bound what may be unacknowledged."""
 
-    def __init__(self, config: Any, stream_window: int, connection_window: int) -> None:
+    def __init__(self, config: Any, limits: Limits) -> None:
         super().__init__(config)
-        self.connection_window = connection_window
-        self.local_settings.initial_window_size = stream_window
+        self.connection_window = limits.connection_window
+        self.refused = 0
+        """Streams that were one too many."""
+        self.local_settings.initial_window_size = limits.stream_window
+        self.local_settings.max_concurrent_streams = limits.streams
+        self.local_settings.max_header_list_size = self.decoder.max_header_list_size = limits.header_bytes
         # hyper-h2 sends the old values unless they are acknowledged here.
         self.local_settings.acknowledge()
 
@@ -82,6 +109,7 @@ class WindowedConnection(BufferedH2Connection):
             if frame.stream_id <= self.highest_inbound_stream_id or not frame.stream_id % 2:
                 raise
         h2.connection._decode_headers(self.decoder, frame.data)  # or the next ones could not be read
+        self.refused += 1
         self.highest_inbound_stream_id = frame.stream_id
         self._closed_streams[frame.stream_id] = StreamClosedBy.SEND_RST_STREAM
         return [RstStreamFrame(frame.stream_id, error_code=REFUSED)], []
@@ -102,8 +130,8 @@ class _FlowControl(stock.Http2Connection):
     debts: collections.Counter[int]
     h2_conn: WindowedConnection
 
-    def bound(self, stream_window: int, connection_window: int) -> None:
-        self.h2_conn = WindowedConnection(self.h2_conf, stream_window, connection_window)
+    def bound(self, limits: Limits) -> None:
+        self.h2_conn = WindowedConnection(self.h2_conf, limits)
         self.debts = collections.Counter()
 
     def handle_h2_event(self, event: h2.events.Event) -> layer.CommandGenerator[bool]:
@@ -140,14 +168,22 @@ class _FlowControl(stock.Http2Connection):
 class GateHttp2Server(_FlowControl, stock.Http2Server):
     """The workload's side."""
 
-    def __init__(self, context: Context, stream_window: int, connection_window: int) -> None:
+    def __init__(self, context: Context, limits: Limits) -> None:
         super().__init__(context)
-        self.bound(stream_window, connection_window)
+        self.bound(limits)
+        self.resets = Resets(limits.stream_resets)
         self.unwanted: dict[int, int] = {}
         """Streams that were answered before their request was whole, and how many bytes they have sent since."""
-        self.most_unwanted = connection_window
+        self.most_unwanted = limits.connection_window
 
     def _handle_event(self, event: events.Event) -> Commands:
+        yield from self._answer(event)
+        if self.h2_conn.refused:
+            refused, self.h2_conn.refused = self.h2_conn.refused, 0
+            for _ in range(refused):
+                yield Counted("streams_refused")
+
+    def _answer(self, event: events.Event) -> Commands:
         if isinstance(event, ResponseHeaders) and event.response.status_code < 200:
             return  # not every HTTP/2 client takes an informational response, and none needs one
         if isinstance(event, ResponseProtocolError) and self._can_answer(event):
@@ -176,6 +212,10 @@ class GateHttp2Server(_FlowControl, stock.Http2Server):
             self._swallow(event)
         elif isinstance(event, h2.events.StreamEnded | h2.events.StreamReset) and event.stream_id is not None:
             self.unwanted.pop(event.stream_id, None)
+        if isinstance(event, h2.events.StreamReset) and self.resets.too_many(time.monotonic()):
+            yield Counted("stream_resets")
+            yield from self.protocol_error("", CALM)
+            return True
         return (yield from super().handle_h2_event(event))
 
     def _swallow(self, event: h2.events.DataReceived) -> None:
@@ -224,9 +264,9 @@ class _Numbers(dict[int, int]):
 class GateHttp2Client(_FlowControl, stock.Http2Client):
     """The origin's side."""
 
-    def __init__(self, context: Context, stream_window: int, connection_window: int) -> None:
+    def __init__(self, context: Context, limits: Limits) -> None:
         super().__init__(context)
-        self.bound(stream_window, connection_window)
+        self.bound(limits)
         self.h2_conn.local_settings.enable_push = 0
         self.h2_conn.local_settings.acknowledge()
         self.their_stream_id = _Numbers()

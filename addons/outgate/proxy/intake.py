@@ -11,6 +11,7 @@ import logging
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from mitmproxy.connection import ConnectionState
@@ -30,7 +31,7 @@ from outgate.proxy.original import NotRedirected, original_destination
 from outgate.proxy.peek import Gone, first_bytes
 from outgate.proxy.peer import caller_uid
 from outgate.proxy.plane import Plane
-from outgate.proxy.relay import Relay
+from outgate.proxy.relay import IDLE, Relay
 from outgate.settings import ListenMode
 from outgate.upstream import connect as upstream
 from outgate.upstream.connection import Connection
@@ -45,9 +46,11 @@ PROXY_MODE = mode_specs.ProxyMode.parse("transparent")
 class Intake:
     """One accepted socket. `serve` returns when it is closed; it never raises what a workload can cause."""
 
-    def __init__(self, plane: Plane, sock: socket.socket) -> None:
+    def __init__(self, plane: Plane, sock: socket.socket, known: Callable[[], None] = lambda: None) -> None:
         self.plane = plane
         self.sock = sock
+        self.known = known
+        """To be called when it is known what the connection is, and what it owes us has come."""
         self.limits = plane.settings.limits
         self.peer = sock.getpeername()[:2]
         self.started = time.time()
@@ -128,6 +131,7 @@ class Intake:
             state=ConnectionState.OPEN,
         )
         client.facts, client.hello = facts, hello
+        self.known()
         client_tls.describe(client, writer, facts, alpn)
         await Handler(self.plane, client, reader, writer).run()
 
@@ -181,6 +185,7 @@ class Intake:
     # Bytes.
 
     async def _relay(self, facts: Facts, kind: AttemptKind, host: str | None, sni: str | None) -> None:
+        self.known()
         attempt = self._attempt(facts, kind, host)
         policy = self.plane.snapshot.policy
         decision = decide(policy, attempt)
@@ -221,6 +226,8 @@ class Intake:
             await relay.run()
         finally:
             self.plane.live.discard(relay)
+            if relay.failure == IDLE:
+                self.plane.counts["idle_timeout"] += 1
             self.plane.log.relayed(relay, origin)
 
     # Reports.

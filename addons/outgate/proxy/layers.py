@@ -19,6 +19,7 @@ from mitmproxy.proxy.layers.http import (
     RegisterHttpConnection,
 )
 
+from outgate.proxy.counted import Counted
 from outgate.proxy.exchange import ApprovedServer
 from outgate.proxy.http1 import GateHttp1Client, GateHttp1Server, LingeringClose, Release
 from outgate.proxy.http2 import GateHttp2Client, GateHttp2Server
@@ -30,8 +31,8 @@ type Commands = layer.CommandGenerator[None]
 
 SEPARATOR = "\x1f"
 """Between the status, code and reason of a failed dial, which mitmproxy carries as one string."""
-MOST_STREAMS = 200
-"""Streams of one connection that something is still done for; HTTP/2 lets a workload open half as many."""
+LATE = 2
+"""Something may still be done for so many times the streams that a workload may have open."""
 
 
 class Quiet(layer.Layer):
@@ -60,7 +61,7 @@ class OriginLayer(layer.Layer):
 
     def _protocol(self) -> GateHttp1Client | GateHttp2Client:
         if self.context.server.alpn == b"h2":
-            return GateHttp2Client(self.context, self.limits.stream_window, self.limits.connection_window)
+            return GateHttp2Client(self.context, self.limits)
         return GateHttp1Client(self.context, self.limits.header_bytes, self._wants_informational)
 
     def _wants_informational(self, response: http.Response) -> bool:
@@ -86,12 +87,13 @@ class GateHttpLayer(HttpLayer):
 
     def _client_protocol(self) -> GateHttp1Server | GateHttp2Server:
         if self.context.client.alpn == b"h2":
-            return GateHttp2Server(self.context.fork(), self.limits.stream_window, self.limits.connection_window)
+            return GateHttp2Server(self.context.fork(), self.limits)
         return GateHttp1Server(self.context.fork(), self.limits.header_bytes)
 
     def make_stream(self, stream_id: int) -> Commands:
-        if len(self.streams) >= MOST_STREAMS and isinstance(self.server_side, GateHttp2Server):
+        if len(self.streams) >= LATE * self.limits.streams and isinstance(self.server_side, GateHttp2Server):
             # Also counted are streams that were reset while their origin was dialled: a reset does not make room.
+            yield Counted("streams_refused")
             yield from self.server_side.refuse(stream_id)
             return
         self.streams[stream_id] = GateStream(self.context.fork(), stream_id, self)
@@ -212,6 +214,12 @@ class GateHttpLayer(HttpLayer):
     def heading(self) -> bool:
         """Whether the workload has begun a request's head and not ended it."""
         return isinstance(self.server_side, GateHttp1Server) and self.server_side.heading
+
+    @property
+    def embodying(self) -> bool:
+        """Whether the workload owes the rest of a request's body. In HTTP/2 one stream's says nothing of the others."""
+        side = self.server_side
+        return isinstance(side, GateHttp1Server) and side.state == side.read_body
 
     def unreported(self) -> Iterator[GateStream]:
         """Streams that the client left before they were over."""

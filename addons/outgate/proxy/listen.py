@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from collections import Counter
 
 from outgate.proxy.connections import reset
 from outgate.proxy.guard import trace
@@ -32,6 +33,10 @@ class Listener:
         self.sockets = sockets
         self.accepting: list[asyncio.Task[None]] = []
         self.open: set[asyncio.Task[None]] = set()
+        self.sources: Counter[str] = Counter()
+        """Open connections by the address that they come from."""
+        self.pending: dict[asyncio.Task[None], socket.socket] = {}
+        """Those that are not known for what they are yet, the oldest first."""
 
     def start(self) -> None:
         loop = asyncio.get_running_loop()
@@ -69,32 +74,66 @@ class Listener:
             await readable(listener)
             try:
                 for _ in range(BATCH):
-                    sock, _ = listener.accept()
+                    sock, peer = listener.accept()
                     failing = False
-                    self._take(sock)
+                    self._take(sock, peer[0])
             except BlockingIOError:
                 continue
             except OSError as error:
                 if not failing:  # it may be so for long
                     log.warning("cannot accept: %s", error)
                 failing = True
+                self._push_out(0)
                 await asyncio.sleep(PAUSE)
 
-    def _take(self, sock: socket.socket) -> None:
-        if len(self.open) >= self.plane.settings.limits.connections:
-            self.plane.counts["connections_refused"] += 1
+    def _take(self, sock: socket.socket, source: str) -> None:
+        if self._full(source):
             reset(sock)
             sock.close()
             return
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._push_out(self.plane.settings.limits.pending_connections)
         task = asyncio.get_running_loop().create_task(self._serve(sock))
         self.open.add(task)
-        task.add_done_callback(self.open.discard)
+        self.pending[task] = sock
+        self.sources[source] += 1
+        task.add_done_callback(lambda task: self._over(task, source))
+
+    def _full(self, source: str) -> bool:
+        """Whether a bound refuses one connection more; then it is counted."""
+        limits, counts = self.plane.settings.limits, self.plane.counts
+        if len(self.open) >= limits.connections:
+            counts["connections_refused"] += 1
+            return True
+        if self.sources[source] >= limits.source_connections:
+            counts["source_refused"] += 1
+            return True
+        return False
+
+    def _push_out(self, most: int) -> None:
+        """Of so many, who has been silent longest gives way: honest clients speak at once, a flood of silence never."""
+        if self.pending and len(self.pending) >= most:
+            oldest = next(iter(self.pending))
+            reset(self.pending.pop(oldest))
+            oldest.cancel()
+            self.plane.counts["pending_dropped"] += 1
+
+    def _over(self, task: asyncio.Task[None], source: str) -> None:
+        self.open.discard(task)
+        self.pending.pop(task, None)
+        self.sources[source] -= 1
+        if not self.sources[source]:
+            del self.sources[source]
+
+    def _known(self) -> None:
+        """The connection of the running task waits for nothing any more that it owes us."""
+        if (task := asyncio.current_task()) is not None:
+            self.pending.pop(task, None)
 
     async def _serve(self, sock: socket.socket) -> None:
         try:
-            intake = Intake(self.plane, sock)
+            intake = Intake(self.plane, sock, self._known)
         except OSError:  # reset while it waited to be accepted: it has no peer any more
             self.plane.counts["left_early"] += 1
             sock.close()

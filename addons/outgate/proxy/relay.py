@@ -16,6 +16,8 @@ from outgate.policy.snapshot import Policy
 from outgate.proxy.connections import READ_SIZE, Transport
 from outgate.proxy.exchange import Facts
 
+IDLE = "idle"
+
 
 class Relay:
     """One open tunnel. `run` returns when both directions have ended, or it was broken off."""
@@ -79,7 +81,7 @@ class Relay:
         if remaining > 0:
             self.watch = asyncio.get_running_loop().call_later(remaining, self._check_idle)
         else:
-            self.abort("idle")
+            self.abort(IDLE)
 
     def abort(self, reason: str) -> None:
         self.failure = self.failure or reason

@@ -38,6 +38,8 @@ NO_TRAILER = frozenset(
 )
 """Framing, routing, credentials and what a body is: never said behind it (RFC 9110, 6.5.1)."""
 WEBSOCKET_VERSION = "13"
+MOST = 10**18
+"""Bytes that a length may announce: far more than there are, and what no parser's number runs over from."""
 
 
 def unfold(headers: http.Headers) -> http.Headers:
@@ -57,6 +59,8 @@ def unsound(response: http.Response, request: http.Request, *, ended: bool) -> s
         validate_headers(response)
     except ValueError:
         return "the origin's fields or framing are not valid HTTP"
+    if immense(response):
+        return "the origin announces a body of a length that cannot be"
     if response.status_code == 101 and not _switches(response, request):
         return "the origin switches to a protocol that nobody asked for"
     if ended and not ends_with_head(response, request) and misses(response, 0):
@@ -77,6 +81,11 @@ def misses(message: http.Message, size: int) -> bool:
     """
     announced = message.headers.get("content-length")
     return message.is_http2 and announced is not None and announced != str(size)
+
+
+def immense(message: http.Message) -> bool:
+    """Whether an announced length is one that some parser takes for another, and the body then for the next message."""
+    return len(message.headers.get("content-length", "")) > len(str(MOST)) - 1
 
 
 def trailing(trailers: http.Headers) -> http.Headers:

@@ -7,7 +7,7 @@ stages over them, a stop at the first failing addon, and one report when it is o
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mitmproxy import flow, http
@@ -34,6 +34,7 @@ from mitmproxy.proxy.layers.websocket import WebsocketLayer
 from outgate.policy.decide import denial
 from outgate.policy.model import Code, Defaults
 from outgate.proxy import answers, soundness, view, websockets
+from outgate.proxy.counted import Counted
 from outgate.proxy.exchange import Exchange, GateClient, attach, exchange_of
 from outgate.proxy.http1 import Informational
 from outgate.proxy.origin_side import OriginSide
@@ -126,15 +127,23 @@ class GateStream(OriginSide):
             # The reason quotes what was received, and advises to switch the check off.
             yield from self._refuse(Code.REQUEST_MALFORMED, "the request is not valid HTTP")
             return True
+        if soundness.immense(self.flow.request):
+            yield from self._refuse(Code.REQUEST_MALFORMED, "a body is announced of a length that cannot be")
+            return True
+        if len(self.flow.request.headers.fields) > (most := self.parent.limits.header_fields):
+            yield Counted("header_fields")
+            yield from self._refuse(Code.REQUEST_MALFORMED, f"the request has more than {most} header fields", 431)
+            return True
         if self.request_ended and soundness.misses(self.flow.request, 0):
             yield from self._refuse(Code.REQUEST_MALFORMED, "a body is announced, and none is sent")
             return True
         return False
 
-    def _refuse(self, code: Code, reason: str) -> Commands:
+    def _refuse(self, code: Code, reason: str, status: int = 0) -> Commands:
         """Answer what is not asked of the policy. Where its message ends is not to be relied on, so nothing follows."""
         self.exchange.close = True
-        self.exchange.decision = denial(Defaults(), code, reason)
+        decision = denial(Defaults(), code, reason)
+        self.exchange.decision = replace(decision, status=status or decision.status)
         yield from self.answer(answers.denial(self.exchange.decision, ""))
 
     def _check_response(self) -> Generator[commands.Command, Any, bool]:
@@ -143,6 +152,9 @@ class GateStream(OriginSide):
         why = soundness.unsound(response, self.flow.request, ended=self.response_ended)
         if not why and response.status_code == 101 and self.client_state != self.state_done:
             why = "the origin switches protocols before it has the whole request"
+        if len(response.headers.fields) > (most := self.parent.limits.header_fields):
+            yield Counted("header_fields")
+            why = f"the origin's answer has more than {most} header fields"
         if why:
             yield from self.stop(502, "upstream_failed", why)
         return bool(why)
@@ -310,6 +322,7 @@ class GateStream(OriginSide):
             self.bounded = True
         yield from super().passthrough(event)
         if websockets.overflows(self.child_layer, most):
+            yield Counted("websocket_message")
             self.exchange.failure = self.exchange.failure or f"a WebSocket message is longer than {most} bytes"
             yield from self.break_off(self.exchange.failure)
 

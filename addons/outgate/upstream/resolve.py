@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -57,9 +58,14 @@ class Resolver:
     ) -> None:
         self._lookup = lookup or SystemLookup(concurrency)
         self._ttl, self._negative_ttl, self._deadline, self._clock = ttl, negative_ttl, deadline, clock
-        self._slots, self._pending = asyncio.Semaphore(concurrency), pending
+        self._slots, self._pending, self._kept = asyncio.Semaphore(concurrency), pending, KEPT
+        self._counts: Counter[str] = Counter()
         self._answers: dict[str, _Answer] = {}
         self._flights: dict[str, asyncio.Task[_Answer]] = {}
+
+    def bound(self, *, kept: int, ttl: float, pending: int, counts: Counter[str]) -> None:
+        """Other bounds than the usual ones, and where it is counted that they held."""
+        self._kept, self._ttl, self._pending, self._counts = kept, ttl, pending, counts
 
     async def addresses(self, host: str, permit: Permit) -> tuple[str, ...]:
         """The addresses of a canonical host that may be dialled, in the order to try them: the families by turns.
@@ -88,6 +94,7 @@ class Resolver:
         flight = self._flights.get(host)
         if flight is None:
             if len(self._flights) >= self._pending:
+                self._counts["lookups_refused"] += 1
                 why = f"{len(self._flights)} lookups are pending; {host} is not looked up"
                 raise UpstreamError(Failure.RESOLVE_FAILED, why)
             flight = self._flights[host] = asyncio.create_task(self._fly(host))
@@ -105,10 +112,15 @@ class Resolver:
         except (OSError, ValueError) as error:
             found, why = (), f"{host} cannot be resolved: {getattr(error, 'strerror', None) or error}"
         answer = _Answer(found, why, self._clock() + (self._ttl if found else self._negative_ttl))
-        while len(self._answers) >= KEPT and host not in self._answers:
-            del self._answers[next(iter(self._answers))]
-        self._answers[host] = answer
+        self._keep(host, answer)
         return answer
+
+    def _keep(self, host: str, answer: _Answer) -> None:
+        self._answers.pop(host, None)
+        self._answers[host] = answer
+        while len(self._answers) > self._kept:
+            del self._answers[next(iter(self._answers))]
+            self._counts["dns_dropped"] += 1
 
 
 class SystemLookup:
