@@ -5,6 +5,7 @@ What runs is `outgate.exec`, loaded when it is started. Standard output is the c
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -114,6 +115,10 @@ def exec_command(
     except Refused as error:
         click.echo(f"outgate exec: {error}", err=True)
         ctx.exit(error.code)
+    except Exception as error:
+        # A defect of ours must not look like the command's own answer.
+        logging.getLogger(__name__).error("the gate failed", exc_info=error)
+        ctx.exit(FAILED)
     show(tally)
     ctx.exit(code)
 
