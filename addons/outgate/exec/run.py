@@ -32,7 +32,7 @@ from outgate.proxy.engine import Engine, build
 from outgate.proxy.guard import contained_task
 from outgate.sandbox import cover
 from outgate.sandbox.confinement import FAILED, NOT_EXECUTABLE, NOT_FOUND, Order
-from outgate.sandbox.launch import Confined, Refused, deliver, exit_code
+from outgate.sandbox.launch import Child, Confined, Refused
 from outgate.sandbox.message import Address
 from outgate.sandbox.names import Names
 from outgate.sandbox.resolver import Resolver
@@ -182,23 +182,27 @@ class Spawned:
     """A command in the machine's own network."""
 
     def __init__(self, command: tuple[str, ...], environ: Mapping[str, str]) -> None:
-        self.command, self.environ, self.pid = command, dict(environ), 0
+        self.command, self.environ = command, dict(environ)
+        self.child: Child | None = None
 
     def start(self) -> None:
         """Raises Refused if it cannot be run."""
-        reset = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT)
+        name, reset = self.command[0], (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT)
         try:
-            self.pid = os.posix_spawnp(self.command[0], self.command, self.environ, setsigmask=(), setsigdef=reset)
+            self.child = Child(os.posix_spawnp(name, self.command, self.environ, setsigmask=(), setsigdef=reset))
         except FileNotFoundError:
-            raise Refused(NOT_FOUND, f"{self.command[0]}: not found") from None
+            raise Refused(NOT_FOUND, f"{name}: not found") from None
         except OSError as error:
-            raise Refused(NOT_EXECUTABLE, f"{self.command[0]}: cannot be run: {error.strerror}") from error
+            raise Refused(NOT_EXECUTABLE, f"{name}: cannot be run: {error.strerror}") from error
 
     def signal(self, number: int) -> None:
-        deliver(self.pid, number)
+        if self.child is not None:
+            self.child.signal(number)
 
     async def ended(self) -> int:
-        return await exit_code(self.pid)
+        assert self.child is not None
+        return await self.child.ended()
 
     def kill(self) -> None:
-        """What has no network of its own is not ended with the gate."""
+        if self.child is not None:
+            self.child.kill()

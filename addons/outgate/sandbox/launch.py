@@ -32,16 +32,46 @@ class Refused(Exception):
         self.code = code
 
 
+class Child:
+    """A process of ours, held by a descriptor: what is sent to it never reaches another that has its number by then."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.descriptor = os.pidfd_open(pid)
+
+    def signal(self, number: int) -> None:
+        """Send a signal, if it has not ended."""
+        with suppress(OSError):
+            signal.pidfd_send_signal(self.descriptor, number)
+
+    async def ended(self) -> int:
+        """Wait for it; its exit code, or 128 and the signal that ended it."""
+        loop, over = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self.descriptor, over.set)
+        try:
+            await over.wait()
+        finally:
+            loop.remove_reader(self.descriptor)
+        code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])  # noqa: ASYNC222 - it has ended
+        return code if code >= 0 else 128 - code
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+
+
 class Confined:
     """A command in its own network. Make it before the process has threads: it forks."""
 
     def __init__(self, order: Order) -> None:
         """Fork, and wait for the sockets. Raises Refused."""
         self.line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.pid = os.fork()
-        if self.pid == 0:
+        pid = os.fork()
+        if pid == 0:
             self.line.close()
             become(order, theirs)
+        self.child = Child(pid)
         theirs.close()
         self.line.settimeout(PATIENCE)
         try:
@@ -56,22 +86,20 @@ class Confined:
         self._told(expected=b"")
 
     def signal(self, number: int) -> None:
-        deliver(self.pid, number)
+        self.child.signal(number)
 
     async def ended(self) -> int:
-        return await exit_code(self.pid)
+        return await self.child.ended()
 
     def kill(self) -> None:
         """End it if it has not ended."""
         self.line.close()
-        with suppress(ChildProcessError, ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
+        self.child.kill()
 
     def _confined(self) -> Sockets:
         sockets = self._receive()
         while (word := self._read()) == MAPPED:
-            users.map_all(self.pid)
+            users.map_all(self.child.pid)
             self._send(MAPPED)
         if word != SERVED:
             self._fail(word)
@@ -114,24 +142,3 @@ def _nonblocking(number: int) -> socket.socket:
     made = socket.socket(fileno=number)
     made.setblocking(False)
     return made
-
-
-def deliver(pid: int, number: int) -> None:
-    """Send a signal to a child that may have ended, or not begun."""
-    with suppress(ProcessLookupError):
-        if pid:
-            os.kill(pid, number)
-
-
-async def exit_code(pid: int) -> int:
-    """Wait for a child; its exit code, or 128 and the signal that ended it."""
-    loop, over = asyncio.get_running_loop(), asyncio.Event()
-    descriptor = os.pidfd_open(pid)
-    loop.add_reader(descriptor, over.set)
-    try:
-        await over.wait()
-    finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])  # noqa: ASYNC222 - it has ended
-    return code if code >= 0 else 128 - code
