@@ -19,7 +19,7 @@ PACKAGE = ADDONS / "outgate"
 ORDER = [
     {"__main__"},
     {"cli"},
-    {"app", "exec"},
+    {"app", "exec", "doctor"},
     {"proxy", "admin", "reload"},
     {"settings", "sandbox"},
     {"upstream", "capture", "telemetry", "pki", "netfilter", "kube"},
@@ -31,7 +31,7 @@ RANK = {part: rank for rank, row in enumerate(ORDER) for part in row}
 
 # What stands to the right of the adapters is the model and the words it is made of, not how documents become one.
 MODEL = {"model", "hosts", "addresses"}
-DECIDERS = {"cli", "app", "exec", "proxy", "admin", "reload", "policy"}
+DECIDERS = {"cli", "app", "exec", "doctor", "proxy", "admin", "reload", "policy"}
 
 
 def modules() -> list[str]:

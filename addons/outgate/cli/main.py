@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "explain": "outgate.cli.explain:explain",
     "certs": "outgate.cli.certs:certs",
     "iptables": "outgate.cli.iptables:iptables_group",
+    "doctor": "outgate.cli.doctor:doctor",
 }
 """`module:attribute` by name, in the order of `--help`."""
 
