@@ -19,10 +19,10 @@ PACKAGE = ADDONS / "outgate"
 ORDER = [
     {"__main__"},
     {"cli"},
-    {"app"},
+    {"app", "exec", "doctor"},
     {"workers"},
     {"proxy", "admin", "reload", "startup"},
-    {"settings", "sockets", "door", "descriptors"},
+    {"settings", "sockets", "door", "descriptors", "sandbox"},
     {"upstream", "capture", "telemetry", "pki", "netfilter", "kube"},
     {"traffic", "redact"},
     {"policy"},
@@ -32,7 +32,7 @@ RANK = {part: rank for rank, row in enumerate(ORDER) for part in row}
 
 # What stands to the right of the adapters is the model and the words it is made of, not how documents become one.
 MODEL = {"model", "hosts", "addresses"}
-DECIDERS = {"cli", "app", "workers", "proxy", "admin", "reload", "startup", "policy"}
+DECIDERS = {"cli", "app", "exec", "doctor", "workers", "proxy", "admin", "reload", "startup", "policy"}
 
 
 def modules() -> list[str]:

@@ -35,7 +35,7 @@ GATE, WORKLOAD = 1337, 1000
 ADMIN = "http://127.0.0.1:15000/"
 PROGRAMS = ".programs"
 EXITS = re.compile(r"\s+# exits (\d+).*$")
-NETWORK = re.compile(r"\b(curl|setpriv|outgate run|outgate iptables (?!install --dry-run)\w+)\b")
+NETWORK = re.compile(r"\b(curl|setpriv|outgate run|outgate doctor|outgate iptables (?!install --dry-run)\w+)\b")
 CHANGING = (
     (r"\b([0-9a-f]{12}|[0-9a-f]{64})\b", "DIGEST"),
     (r"\d{4}-\d\d-\d\d", "DATE"),

@@ -92,3 +92,11 @@ def test_discovery_passes_for_the_kernel_alone_and_only_in_ipv6():
     assert discovery
     assert min(discovery) > max(owners)
     assert not [rule for rule in lines(Options(), Family.IPV4, "filter") if "icmp" in rule]
+
+
+@pytest.mark.parametrize("family", Family)
+def test_a_gate_in_another_namespace_exempts_nobody(family):
+    alone = Options(uid=None, uids=((0, 0),))
+    assert not any("--uid-owner" in line for line in lines(alone, family, "nat"))
+    owned = [line for line in lines(alone, family, "filter") if "--uid-owner" in line]
+    assert owned == [f"-m owner --uid-owner 0-0 -j {REFUSE}"]

@@ -17,10 +17,12 @@ from outgate import __version__
 
 COMMANDS: Mapping[str, str] = {
     "run": "outgate.cli.run:run",
+    "exec": "outgate.cli.exec:exec_command",
     "check": "outgate.cli.check:check",
     "explain": "outgate.cli.explain:explain",
     "certs": "outgate.cli.certs:certs",
     "iptables": "outgate.cli.iptables:iptables_group",
+    "doctor": "outgate.cli.doctor:doctor",
 }
 """`module:attribute` by name, in the order of `--help`."""
 

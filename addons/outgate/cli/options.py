@@ -58,7 +58,7 @@ def settings_of(policy: Sequence[Path], strict: bool | None, pairs: Sequence[str
     if not paths:
         raise click.UsageError("no policy is given; name one with --policy, or make ./policy")
     for path in paths:
-        _require_readable(path)
+        require_readable(path)
     return replace(settings, policy=paths)
 
 
@@ -67,7 +67,8 @@ def setting_of(settings: Settings) -> Setting:
     return Setting(gate=settings.gate, strict=settings.strict)
 
 
-def _require_readable(path: Path) -> None:
+def require_readable(path: Path) -> None:
+    """Ends the command with code 2 where a policy path cannot be read."""
     if not path.exists():
         raise click.UsageError(f'the policy "{path}" does not exist; name a file or a directory')
     try:

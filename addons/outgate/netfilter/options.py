@@ -43,11 +43,12 @@ class Ports:
 class Options:
     """The redirect, as asked for. `ports` empty means every TCP port.
 
-    `uids` are the ranges of uids that exist here (a user namespace has fewer). Raises ValueError on values that would
-    exempt more than the gate, or exempt nothing.
+    `uids` are the ranges of uids that exist here (a user namespace has fewer). `uid` None exempts nobody, for a gate
+    that dials from another namespace. Raises ValueError on values that would exempt more than the gate, or exempt
+    nothing that exists.
     """
 
-    uid: int = 1337
+    uid: int | None = 1337
     listen_port: int = 15001
     ports: tuple[Ports, ...] = ()
     exclude_ports: tuple[Ports, ...] = ()
@@ -58,7 +59,7 @@ class Options:
     def __post_init__(self) -> None:
         if self.uid == 0:
             raise ValueError("uid 0 would exempt every process that runs as root; run the gate under a uid of its own")
-        if not any(first <= self.uid <= last for first, last in self.uids):
+        if self.uid is not None and not any(first <= self.uid <= last for first, last in self.uids):
             raise ValueError(f"uid {self.uid} does not exist in this user namespace; name one that does")
         if not 0 < self.listen_port < 65536:
             raise ValueError(f"listen port {self.listen_port} is not between 1 and 65535")

@@ -49,7 +49,7 @@ def tables(options: Options, family: Family) -> tuple[Table, Table]:
 
 def _turn(options: Options, family: Family) -> Iterator[Rule]:
     """nat: only the first packet of a connection comes here, so what is decided holds for its life."""
-    yield _owner(str(options.uid), "RETURN")
+    yield from _exempt(options)
     yield "-o", "lo", "-j", "RETURN"  # does not leave: loopback, and this machine's own addresses
     yield from (rule for rule in _dns(options, family) if "tcp" in rule)
     yield from _excluded(options, family)
@@ -69,7 +69,7 @@ def _judge(options: Options, family: Family) -> Iterator[Rule]:
     yield "-o", "lo", *listener, *_tracked("--ctdir", "ORIGINAL"), "-j", REFUSE
     # 3. What stays here, and what the gate sends.
     yield "-o", "lo", "-j", "RETURN"
-    yield _owner(str(options.uid), "RETURN")
+    yield from _exempt(options)
     # 4. Answers of servers in the workload to connections that came from outside.
     yield "-p", "tcp", *_tracked("--ctstate", "ESTABLISHED", "--ctdir", "REPLY"), "-j", "RETURN"
     # 5. What was asked to pass untouched.
@@ -107,11 +107,18 @@ def _excluded(options: Options, family: Family) -> Iterator[Rule]:
         yield "-p", "tcp", "--dport", str(ports), "-j", "RETURN"
 
 
+def _exempt(options: Options) -> Iterator[Rule]:
+    if options.uid is not None:
+        yield _owner(str(options.uid), "RETURN")
+
+
 def _others(options: Options) -> Iterator[str]:
     """The uid ranges of this namespace with the gate's own cut out.
 
     `! --uid-owner` would be one rule, but it also matches packets that no process owns.
     """
+    if options.uid is None:
+        return (f"{first}-{last}" for first, last in options.uids)
     cuts = (((first, min(last, options.uid - 1)), (max(first, options.uid + 1), last)) for first, last in options.uids)
     return (f"{first}-{last}" for first, last in chain.from_iterable(cuts) if first <= last)
 

@@ -222,6 +222,15 @@ async def redirect(request: Request) -> Response:
 
 _tries: Counter[str] = Counter()
 
+
+async def git(request: Request) -> Response:
+    """A repository with one branch, as far as `git ls-remote` asks."""
+    commit = "1" * 40
+    files = {"/git/info/refs": f"{commit}\trefs/heads/main\n", "/git/HEAD": "ref: refs/heads/main\n"}
+    found = files.get(request.path)
+    return Response(200 if found else 404, [("content-type", "text/plain")], (found or "").encode())
+
+
 ROUTES: dict[str, Callable[[Request], Awaitable[Response]]] = {
     route.__name__: route
     for route in (
@@ -239,5 +248,6 @@ ROUTES: dict[str, Callable[[Request], Awaitable[Response]]] = {
         flaky,
         headers,
         redirect,
+        git,
     )
 } | {"gzip": gzipped}
