@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from outgate.cli.output import printable, style
-from outgate.policy.attempts import Asked, Meeting, Way, meet
-from outgate.policy.decide import Treatment, decide, denial, opaque
+from outgate.policy.attempts import Asked, Meeting, Way
+from outgate.policy.decide import Treatment
 from outgate.policy.model import (
     Attempt,
     AttemptKind,
@@ -23,10 +23,10 @@ from outgate.policy.model import (
     UpstreamTLS,
     Verification,
 )
-from outgate.policy.names import Refusal
 from outgate.policy.plain import plain
 from outgate.policy.snapshot import Policy
 from outgate.policy.steps import Step, Steps
+from outgate.policy.trial import judged
 from outgate.upstream.errors import UpstreamError
 from outgate.upstream.target import Target, target_of
 
@@ -50,11 +50,10 @@ class Explanation:
     @classmethod
     def of(cls, policy: Policy, asked: Asked) -> Explanation:
         """What the gate would do under a policy."""
-        meeting, steps = meet(policy, asked), Steps()
-        if isinstance(meeting, Refusal):
-            return cls(denial(policy.defaults, meeting.code, meeting.reason), ())
-        decision = (opaque if meeting.opaque else decide)(policy, meeting.attempt, steps)
-        target = _target(policy, decision, meeting.attempt) if decision.allowed else None
+        steps = Steps()
+        outcome = judged(policy, asked, steps)
+        decision, meeting = outcome.decision, outcome.meeting
+        target = _target(policy, decision, meeting.attempt) if decision.allowed and meeting else None
         return cls(decision, tuple(steps.taken), meeting, target)
 
     def lines(self) -> Iterator[str]:

@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "run": "outgate.cli.run:run",
     "check": "outgate.cli.check:check",
     "explain": "outgate.cli.explain:explain",
+    "test": "outgate.cli.test:test",
     "certs": "outgate.cli.certs:certs",
     "iptables": "outgate.cli.iptables:iptables_group",
 }
