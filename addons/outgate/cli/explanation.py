@@ -6,7 +6,7 @@ target that the data plane would use.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ from outgate.policy.snapshot import Policy
 from outgate.policy.steps import Step, Steps
 from outgate.policy.trial import judged
 from outgate.upstream.errors import UpstreamError
-from outgate.upstream.target import Target, target_of
+from outgate.upstream.target import OFFERS, Target, speaks_http2, target_of
 
 TREATMENTS = {
     Treatment.DECRYPT: "decrypted, so that the request inside is judged",
@@ -60,13 +60,7 @@ class Explanation:
         """For people."""
         yield _verdict(self.decision)
         for title, entries in self._parts():
-            rows = list(entries)
-            if rows:
-                yield ""
-                yield style(title, bold=True)
-                yield from (
-                    f"  {name:<{WIDTH}}{printable(text)}" if name else f"  {printable(text)}" for name, text in rows
-                )
+            yield from section(title, entries)
 
     def content(self) -> dict[str, Any]:
         """For programs."""
@@ -139,9 +133,21 @@ class Explanation:
             yield "condition", "the client trusts the gate's CA; else its handshake fails"
 
 
+def section(title: str, entries: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """A titled part of what is told; nothing where it has no entries."""
+    rows = list(entries)
+    if not rows:
+        return
+    yield ""
+    yield style(title, bold=True)
+    for name, text in rows:
+        yield f"  {name:<{WIDTH}}{printable(text)}" if name else f"  {printable(text)}"
+
+
 def _target(policy: Policy, decision: Decision, attempt: Attempt) -> Target | UpstreamError:
+    offered = OFFERS[speaks_http2(decision.port, asked=False)] if attempt.kind is AttemptKind.HTTP else ()
     try:
-        return target_of(decision, attempt, policy.generation, ())
+        return target_of(decision, attempt, policy.generation, offered)
     except UpstreamError as error:
         return error
 
