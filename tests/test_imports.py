@@ -21,6 +21,7 @@ ORDER = [
     {"cli"},
     {"app"},
     {"proxy", "admin", "reload"},
+    {"inventory"},
     {"settings"},
     {"upstream", "capture", "telemetry", "pki", "netfilter", "kube"},
     {"traffic", "redact"},
@@ -31,7 +32,7 @@ RANK = {part: rank for rank, row in enumerate(ORDER) for part in row}
 
 # What stands to the right of the adapters is the model and the words it is made of, not how documents become one.
 MODEL = {"model", "hosts", "addresses"}
-DECIDERS = {"cli", "app", "proxy", "admin", "reload", "policy"}
+DECIDERS = {"cli", "app", "proxy", "admin", "reload", "inventory", "policy"}
 
 
 def modules() -> list[str]:

@@ -11,7 +11,9 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from outgate.admin import Admin
 from outgate.pki.authority import Authority, load_authority
@@ -24,8 +26,11 @@ from outgate.proxy import listen
 from outgate.proxy.engine import Engine, build
 from outgate.proxy.guard import contained_task
 from outgate.proxy.peer import peer_uid
+from outgate.proxy.under_way import under_way
 from outgate.reload import PolicyWatcher
 from outgate.settings import Settings, SettingsError
+from outgate.telemetry import levels
+from outgate.telemetry.usage import LastUse, Usage
 from outgate.upstream.environment import Environment, Timeouts
 from outgate.upstream.identity import Identities
 from outgate.upstream.resolve import Resolver
@@ -101,9 +106,11 @@ class Gate:
     engine: Engine
     listener: listen.Listener
     watcher: PolicyWatcher
+    last_use: LastUse
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     watching: asyncio.Task[None] | None = None
     reloading: asyncio.Task[bool] | None = None
+    remembering: asyncio.Task[None] | None = None
     ready: bool = False
 
     def unready(self) -> str:
@@ -120,6 +127,15 @@ class Gate:
 
     def trips(self) -> int:
         return self.engine.plane.hooks.trips
+
+    def places(self) -> list[str]:
+        return [_place(sock.getsockname()) for sock in self.listener.sockets]
+
+    def usage(self) -> Usage:
+        return self.last_use.usage()
+
+    async def set_level(self, level: str, name: str) -> str:
+        return levels.set_level(level, name)
 
     async def reload(self) -> bool:
         return await self.watcher.reload()
@@ -153,7 +169,9 @@ async def _serve(
     stream = sys.stdout.buffer if settings.access_log else None
     engine = build(settings, snapshot, environment, authority, stream, addons)
     watcher = PolicyWatcher(settings.policy, setting, snapshot)
-    gate = Gate(settings, snapshot, engine, listen.Listener(engine.plane, sockets), watcher)
+    folder = Path(settings.state_dir) if settings.state_dir else None
+    last_use = LastUse(engine.plane.log.used, folder, lambda: under_way(engine.plane))
+    gate = Gate(settings, snapshot, engine, listen.Listener(engine.plane, sockets), watcher, last_use)
     snapshot.observers += [engine.plane.swapped, gate.judge_again]
     admin = Admin(settings.admin, gate, peer_uid) if settings.admin else None
     try:
@@ -181,10 +199,10 @@ async def _up(gate: Gate, admin: Admin | None) -> None:
     if admin is not None:
         admin.start()
     gate.watching = loop.create_task(gate.watcher.run())
+    gate.remembering = loop.create_task(gate.last_use.run())
     gate.listener.start()
     gate.ready = True
-    places = ", ".join(_place(sock.getsockname()) for sock in gate.listener.sockets)
-    line = f"ready: {gate.settings.mode} on {places}, policy {gate.snapshot.policy.generation}"
+    line = f"ready: {gate.settings.mode} on {', '.join(gate.places())}, policy {gate.snapshot.policy.generation}"
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
 
@@ -196,8 +214,11 @@ async def _down(gate: Gate, admin: Admin | None) -> None:
     late = await gate.listener.drained(gate.settings.drain_timeout)
     if late:
         log.warning("%d connections were still open after %g s", late, gate.settings.drain_timeout)
-    if gate.watching is not None:
-        gate.watching.cancel()
+    for task in (gate.watching, gate.remembering):
+        if task is not None:
+            task.cancel()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(gate.last_use.flush(), UNWINDING)
     if admin is not None:
         await admin.stop()
     await gate.engine.stop()

@@ -82,6 +82,8 @@ class Settings:
     """Roots trusted for origins beside the system's."""
     drain_timeout: float = 10.0
     access_log: bool = True
+    state_dir: str = ""
+    """Where what outlives the process is kept: when destinations were last used. Empty: nothing is."""
     gate: Gate = field(default_factory=Gate)
     workload: Identity = field(default_factory=Identity)
     limits: Limits = field(default_factory=Limits)

@@ -20,6 +20,9 @@ COMMANDS: Mapping[str, str] = {
     "check": "outgate.cli.check:check",
     "explain": "outgate.cli.explain:explain",
     "test": "outgate.cli.test:test",
+    "status": "outgate.cli.status:status",
+    "get": "outgate.cli.get:get",
+    "log-level": "outgate.cli.log_level:log_level",
     "certs": "outgate.cli.certs:certs",
     "iptables": "outgate.cli.iptables:iptables_group",
 }

@@ -95,6 +95,10 @@ class Document:
     def namespace(self) -> str:
         return self.root.text("metadata", "namespace")
 
+    def annotation(self, name: str) -> str:
+        """What people note on a document under `outgate.dev/NAME`, such as its owner; empty where they do not."""
+        return self.root.text("metadata", "annotations", f"outgate.dev/{name}")
+
 
 def parse(text: str, file: str, layer: int = 0) -> list[Document]:
     """All documents of one text, `kind: List` unfolded. Raises `PolicyError` with the place of what is not YAML."""

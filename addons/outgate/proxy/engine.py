@@ -5,7 +5,6 @@ Owns which options exist and which addons run. Listeners and signals are the app
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import BinaryIO
@@ -22,6 +21,7 @@ from outgate.proxy.plane import Plane
 from outgate.proxy.recorder import Recorder
 from outgate.settings import Settings
 from outgate.telemetry.accesslog import AccessLog
+from outgate.telemetry.levels import silence
 from outgate.upstream.environment import Environment
 from outgate.upstream.headers import InjectedHeaders
 from outgate.upstream.pool import Pool
@@ -80,7 +80,7 @@ def build(
     addons: Sequence[object] = (),
 ) -> Engine:
     """Everything wired, nothing listening. Needs a running event loop. `addons` come after the gate, in their order."""
-    _silence()
+    silence()
     made = master.Master(declared_options())
     log = AccessLog(stream)
     recorder = Recorder(log)
@@ -90,12 +90,6 @@ def build(
     plane = Plane(
         settings, LayerOptions(), hooks, snapshot, environment, Pool(), authority, LeafCache(authority), recorder
     )
+    plane.counts = recorder.counts
     plane.generation = snapshot.policy.generation
     return Engine(made, plane, log)
-
-
-def _silence() -> None:
-    """mitmproxy's log prints incomplete request heads and addresses; what matters of it is in the access log."""
-    logging.getLogger("mitmproxy").setLevel(logging.CRITICAL + 1)
-    for name in ("hpack", "h2", "asyncio"):
-        logging.getLogger(name).setLevel(logging.ERROR)
