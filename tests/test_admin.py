@@ -24,6 +24,8 @@ from outgate.policy.frontends import Setting
 from outgate.policy.plain import plain, plain_policy
 from outgate.proxy.peer import peer_uid
 from outgate.reload import PolicyWatcher
+from outgate.settings import Settings
+from outgate.telemetry.usage import Usage
 
 WITHIN = 20.0
 """Seconds that anything may take."""
@@ -53,6 +55,9 @@ class Gate:
     counted: Counter[str] = field(default_factory=Counter)
     processes: list[dict[str, object]] = field(default_factory=list)
     refreshed: int = 0
+    settings: Settings = field(default_factory=Settings)
+    used: dict[str, float] = field(default_factory=dict)
+    levels: list[tuple[str, str]] = field(default_factory=list)
 
     def unready(self) -> str:
         return self.reason
@@ -71,6 +76,16 @@ class Gate:
 
     async def refresh(self) -> None:
         self.refreshed += 1
+
+    def places(self) -> list[str]:
+        return ["127.0.0.1:15001"]
+
+    async def usage(self) -> Usage:
+        return Usage(1000.0, self.used, persisted=True)
+
+    async def set_level(self, level: str, name: str) -> str:
+        self.levels.append((level, name))
+        return "not that one" if name == "mitmproxy" else ""
 
     async def reload(self) -> bool:
         return await self.watcher.reload()
@@ -123,10 +138,12 @@ async def raw(admin: Admin, request: bytes) -> bytes:
             writer.close()
 
 
-async def ask(admin: Admin, path: str, method: str = "GET", **headers: str) -> Answer:
-    sent = {"Host": f"127.0.0.1:{admin.port}", "Connection": "close", "Content-Length": "0"} | headers
+async def ask(admin: Admin, path: str, method: str = "GET", content: str = "", **headers: str) -> Answer:
+    sent = {"Host": f"127.0.0.1:{admin.port}", "Connection": "close", "Content-Length": str(len(content))} | headers
     lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items() if value)
-    head, _, body = (await raw(admin, f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode())).partition(b"\r\n\r\n")
+    head, _, body = (await raw(admin, f"{method} {path} HTTP/1.1\r\n{lines}\r\n{content}".encode())).partition(
+        b"\r\n\r\n"
+    )
     status, *fields = head.decode().split("\r\n")
     pairs = (line.partition(": ") for line in fields)
     return Answer(int(status.split(" ")[1]), {name.lower(): value for name, _, value in pairs}, body)
@@ -200,6 +217,66 @@ async def test_status_tells_of_every_process_that_takes_traffic(admin, gate):
     gate.processes.append({"worker": 1, "pid": 42})
     assert (await ask(admin, "/status")).content["workers"] == [{"worker": 1, "pid": 42}]
     assert gate.refreshed == 2
+
+
+async def test_listeners_say_where_workloads_arrive(admin):
+    assert (await ask(admin, "/listeners")).content == {
+        "mode": "transparent",
+        "places": ["127.0.0.1:15001"],
+        "admin": "127.0.0.1:15000",
+        "connections": 3,
+        "limit": 4096,
+    }
+
+
+async def test_routes_and_rules_are_told_for_everybody_and_for_one_caller(admin, file, gate):
+    file.write_text(POLICY + "  exportTo: [prod]\n")
+    assert await gate.watcher.check_once()
+    everybody = (await ask(admin, "/routes")).content
+    assert [(route["match"], route["port"]) for route in everybody["routes"]] == [("api.partner.example", 443)]
+    assert (await ask(admin, "/routes?as=other/web")).content["routes"] == []
+    assert (await ask(admin, "/routes?as=prod/web")).content["routes"] == everybody["routes"]
+    assert (await ask(admin, "/rules?as=prod/web")).content == []
+
+
+async def test_certificates_that_cannot_be_read_are_told_of(admin):
+    told = (await ask(admin, "/certs")).content
+    assert told["certificates"] == []
+    assert "certs/outgate-ca.crt" in told["problems"][0]
+
+
+async def test_last_use_is_told_by_key(admin, gate):
+    gate.used["EgressDestination/default/partner"] = 1234.5
+    assert (await ask(admin, "/last-use")).content == {
+        "since": 1000.0,
+        "used": {"EgressDestination/default/partner": 1234.5},
+        "persisted": True,
+        "problem": "",
+    }
+
+
+async def test_levels_of_logs_are_set_by_whoever_may(admin, gate):
+    asked = json.dumps({"level": "DEBUG", "logger": "outgate.reload"})
+    answer = await ask(admin, "/log-level", "POST", asked)
+    assert (answer.status, answer.content) == (200, {"level": "DEBUG", "logger": "outgate.reload"})
+    assert (await ask(admin, "/log-level", "POST", '{"level": "INFO"}')).status == 200
+    assert gate.levels == [("DEBUG", "outgate.reload"), ("INFO", "outgate")]
+    refused = await ask(admin, "/log-level", "POST", '{"level": "DEBUG", "logger": "mitmproxy"}')
+    assert (refused.status, refused.content["error"]) == (422, "not that one")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", "7", '"DEBUG"', "[" * 60_000])
+async def test_what_is_no_level_is_told_what_to_send(admin, gate, content):
+    answer = await ask(admin, "/log-level", "POST", content)
+    assert answer.status == 400
+    assert answer.content["error"].startswith("send JSON, such as")
+    assert gate.levels == []
+
+
+async def test_a_web_page_sets_no_level(admin, gate):
+    asked = '{"level": "DEBUG"}'
+    assert (await ask(admin, "/log-level", "POST", asked, Origin="null")).status == 403
+    assert gate.levels == []
 
 
 async def test_reload_loads_now(admin, gate, file):

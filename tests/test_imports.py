@@ -22,6 +22,7 @@ ORDER = [
     {"app", "exec", "doctor"},
     {"workers"},
     {"proxy", "admin", "reload", "startup"},
+    {"inventory"},
     {"settings", "sockets", "door", "descriptors", "sandbox"},
     {"upstream", "capture", "telemetry", "pki", "netfilter", "kube"},
     {"traffic", "redact"},
@@ -32,7 +33,19 @@ RANK = {part: rank for rank, row in enumerate(ORDER) for part in row}
 
 # What stands to the right of the adapters is the model and the words it is made of, not how documents become one.
 MODEL = {"model", "hosts", "addresses"}
-DECIDERS = {"cli", "app", "exec", "doctor", "workers", "proxy", "admin", "reload", "startup", "policy"}
+DECIDERS = {
+    "cli",
+    "app",
+    "exec",
+    "doctor",
+    "workers",
+    "proxy",
+    "admin",
+    "reload",
+    "startup",
+    "inventory",
+    "policy",
+}
 
 
 def modules() -> list[str]:

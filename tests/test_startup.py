@@ -7,7 +7,7 @@ import pytest
 
 from outgate.pki.authority import create_authority, save_authority
 from outgate.settings import Settings
-from outgate.startup import CANNOT, WRONG, Prepared, prepare, ready_line
+from outgate.startup import CANNOT, WRONG, Prepared, place, prepare, ready_line
 
 POLICY = """
 apiVersion: outgate.dev/v1alpha1
@@ -64,6 +64,6 @@ def test_the_policy_in_force_stands_in_for_files_that_are_not_usable(settings):
 
 
 def test_the_line_for_readiness_names_every_place():
-    places = [("0.0.0.0", 1), ("::", 1, 0, 0)]
+    places = [place(("0.0.0.0", 1)), place(("::", 1, 0, 0))]
     assert ready_line(Settings(), places, "abc") == "ready: transparent on 0.0.0.0:1, [::]:1, policy abc"
     assert ready_line(Settings(workers=2), places[:1], "abc").endswith("policy abc, 2 workers")

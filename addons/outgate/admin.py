@@ -14,6 +14,7 @@ import socket
 import stat
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,12 +25,15 @@ from tornado.web import Application, HTTPError, RequestHandler
 
 from outgate import __version__
 from outgate.door import Door
+from outgate.inventory import TOLD, Having, caller_of
 from outgate.policy.current import Snapshot
 from outgate.policy.hosts import HostError, canonical_authority, literal
 from outgate.policy.plain import plain, plain_policy
 from outgate.policy.selection import parsed
 from outgate.policy.snapshot import Policy
 from outgate.settings import parse_address
+from outgate.telemetry.levels import OURS
+from outgate.telemetry.usage import Usage
 
 log = logging.getLogger(__name__)
 
@@ -40,17 +44,11 @@ PATIENCE = 10.0
 UNIX = "unix:"
 
 
-class Source(Protocol):
+class Source(Having, Protocol):
     """What the endpoint tells of."""
-
-    @property
-    def snapshot(self) -> Snapshot: ...
 
     def unready(self) -> str:
         """Why no traffic is taken: starting, draining. Empty when it is."""
-
-    def connections(self) -> int:
-        """Open client connections."""
 
     def counts(self) -> Mapping[str, int]:
         """What was counted since the start, by name."""
@@ -64,8 +62,14 @@ class Source(Protocol):
     async def refresh(self) -> None:
         """Have what is told be of now."""
 
+    async def usage(self) -> Usage:
+        """When destinations were last used. Of several processes: the newest times, the earliest beginning."""
+
     async def reload(self) -> bool:
         """Load the policy files again. False: they were refused, and `snapshot.last_error` says why."""
+
+    async def set_level(self, level: str, name: str) -> str:
+        """Log more or less. Returns why it is refused; empty where it is done."""
 
 
 type UidOf = Callable[[tuple[str, int], tuple[str, int]], int | None]
@@ -254,6 +258,38 @@ def _in_force(snapshot: Snapshot) -> dict[str, object]:
     }
 
 
+class Inventory(Endpoint):
+    """What the gate has, all of it or what one caller (`?as=NAMESPACE/SERVICEACCOUNT`) has of it."""
+
+    async def get(self) -> None:
+        caller = caller_of(self.get_query_argument("as", ""), self.source.settings)
+        content = TOLD[self.request.path](self.source, caller)
+        self.answer(await asyncio.to_thread(lambda: _json(content())))
+
+
+class LastUsed(Endpoint):
+    """When destinations were last used."""
+
+    async def get(self) -> None:
+        usage = await self.source.usage()
+        self.answer(await asyncio.to_thread(lambda: _json(asdict(usage))))
+
+
+class LogLevel(Endpoint):
+    """Logs more or less from now on."""
+
+    async def post(self) -> None:
+        try:
+            asked = json.loads(self.request.body)
+            level, name = str(asked["level"]), str(asked.get("logger", OURS))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            self.answer({"error": f'send JSON, such as {{"level": "DEBUG", "logger": "{OURS}.reload"}}'}, 400)
+            return
+        refused = await self.source.set_level(level, name)
+        told = {"level": level, "logger": name}
+        self.answer(told | {"error": refused} if refused else told, 422 if refused else 200)
+
+
 class Reload(Endpoint):
     """Loads the policy files now."""
 
@@ -278,6 +314,9 @@ PATHS: Mapping[str, type[Endpoint]] = {
     "/config": Config,
     "/destinations": Destinations,
     "/status": Status,
+    **dict.fromkeys(TOLD, Inventory),
+    "/last-use": LastUsed,
+    "/log-level": LogLevel,
     "/reload": Reload,
 }
 

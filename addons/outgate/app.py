@@ -10,7 +10,9 @@ import logging
 import signal
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from outgate.admin import Admin
 from outgate.descriptors import fitting, raised
@@ -20,12 +22,15 @@ from outgate.proxy import listen
 from outgate.proxy.engine import Engine, build
 from outgate.proxy.guard import contained_task
 from outgate.proxy.peer import peer_uid
+from outgate.proxy.under_way import under_way
 from outgate.reload import PolicyWatcher
 from outgate.settings import Settings, shared
 from outgate.sockets import bind, inherit
-from outgate.startup import UNABLE, Prepared, prepare, ready_line, say
+from outgate.startup import UNABLE, Prepared, place, prepare, ready_line, say
+from outgate.telemetry import levels
 from outgate.telemetry.accesslog import AccessLog
 from outgate.telemetry.turn import Turn
+from outgate.telemetry.usage import LastUse, Usage
 from outgate.upstream.environment import Environment, Timeouts
 from outgate.upstream.identity import Identities
 from outgate.upstream.resolve import Resolver
@@ -98,10 +103,12 @@ class Gate:
     engine: Engine
     listener: listen.Listener
     watcher: PolicyWatcher
+    last_use: LastUse
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     watching: asyncio.Task[None] | None = None
     reloading: asyncio.Task[bool] | None = None
     supervised: asyncio.Task[None] | None = None
+    remembering: asyncio.Task[None] | None = None
     ready: bool = False
 
     def unready(self) -> str:
@@ -130,6 +137,15 @@ class Gate:
 
     async def refresh(self) -> None:
         """What is told is always of now."""
+
+    def places(self) -> list[str]:
+        return [place(sock.getsockname()) for sock in self.listener.sockets]
+
+    async def usage(self) -> Usage:
+        return self.last_use.usage()
+
+    async def set_level(self, level: str, name: str) -> str:
+        return levels.set_level(level, name)
 
     async def reload(self) -> bool:
         return await self.watcher.reload()
@@ -161,7 +177,9 @@ async def _serve(settings: Settings, prepared: Prepared, addons: Sequence[object
     log_to = AccessLog(sys.stdout.buffer if settings.access_log else None, Turn(seat.turn) if seat else None)
     engine = build(settings, snapshot, environment, prepared.authority, log_to, addons)
     watcher = PolicyWatcher(settings.policy, prepared.setting, snapshot)
-    gate = Gate(settings, snapshot, engine, listen.Listener(engine.plane, sockets), watcher)
+    folder = Path(settings.state_dir) if settings.state_dir else None
+    last_use = LastUse(engine.plane.log.used, folder, lambda: under_way(engine.plane))
+    gate = Gate(settings, snapshot, engine, listen.Listener(engine.plane, sockets), watcher, last_use)
     snapshot.observers += [engine.plane.swapped, gate.judge_again]
     admin = Admin(settings.admin, gate, peer_uid) if settings.admin and seat is None else None
     try:
@@ -169,7 +187,7 @@ async def _serve(settings: Settings, prepared: Prepared, addons: Sequence[object
         if seat is not None:
             gate.supervised = asyncio.get_running_loop().create_task(Worker(seat, gate, gate.stop.set).run())
         else:
-            say(ready_line(settings, [sock.getsockname() for sock in sockets], snapshot.policy.generation))
+            say(ready_line(settings, gate.places(), snapshot.policy.generation))
         await gate.stop.wait()
     finally:
         await _down(gate, admin)
@@ -194,6 +212,7 @@ async def _up(gate: Gate, admin: Admin | None) -> None:
         admin.start()
         gate.engine.plane.environment.own_ports |= {admin.port}
     gate.watching = loop.create_task(gate.watcher.run())
+    gate.remembering = loop.create_task(gate.last_use.run())
     gate.listener.start()
     gate.ready = True
 
@@ -205,8 +224,11 @@ async def _down(gate: Gate, admin: Admin | None) -> None:
     late = await gate.listener.drained(gate.settings.drain_timeout)
     if late:
         log.warning("%d connections were still open after %g s", late, gate.settings.drain_timeout)
-    if gate.watching is not None:
-        gate.watching.cancel()
+    for task in (gate.watching, gate.remembering):
+        if task is not None:
+            task.cancel()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(gate.last_use.flush(), UNWINDING)
     if admin is not None:
         await admin.stop()
     await gate.engine.stop()

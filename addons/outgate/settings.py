@@ -107,6 +107,8 @@ class Settings:
     heartbeat_timeout: float = 10.0
     """A worker that says nothing for so long is ended and replaced."""
     access_log: bool = True
+    state_dir: str = ""
+    """Where what outlives the process is kept: when destinations were last used. Empty: nothing is."""
     gate: Gate = field(default_factory=Gate)
     workload: Identity = field(default_factory=Identity)
     limits: Limits = field(default_factory=Limits)

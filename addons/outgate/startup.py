@@ -80,11 +80,10 @@ def say(text: str, code: int = 0) -> int:
     return code
 
 
-def ready_line(settings: Settings, addresses: Sequence[tuple[object, ...]], generation: str) -> str:
+def ready_line(settings: Settings, places: Sequence[str], generation: str) -> str:
     """What stands on standard error once traffic is taken."""
-    places = ", ".join(map(_place, addresses))
     workers = f", {settings.workers} workers" if settings.workers > 1 else ""
-    return f"ready: {settings.mode} on {places}, policy {generation}{workers}"
+    return f"ready: {settings.mode} on {', '.join(places)}, policy {generation}{workers}"
 
 
 def _refuse_key_logs() -> None:
@@ -93,6 +92,7 @@ def _refuse_key_logs() -> None:
             raise SettingsError(f"{name} is set, which writes session keys to a file; unset it")
 
 
-def _place(address: tuple[object, ...]) -> str:
+def place(address: tuple[object, ...]) -> str:
+    """A socket's address as `ADDR:PORT`."""
     host = f"[{address[0]}]" if ":" in str(address[0]) else str(address[0])
     return f"{host}:{address[1]}"

@@ -227,3 +227,12 @@ def test_a_port_in_use_starts_no_worker(origins: LocalOrigins, origin_pki: world
     assert gate.process is not None
     assert gate.process.wait(PATIENCE) == 3
     gate.__exit__()
+
+
+def test_what_was_used_is_told_of_all_workers_together(gate: LoopbackGate) -> None:
+    before = time.time()
+    assert gate.admin("/last-use")["used"] == {}
+    assert {status_of(ask(gate)) for _ in range(MANY)} == {b"HTTP/1.1 200"}
+    told = gate.admin("/last-use")
+    assert [key for key, when in told["used"].items() if when >= before] == ["EgressDestination/default/api"]
+    assert told["since"] <= before

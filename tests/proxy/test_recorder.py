@@ -13,6 +13,7 @@ from mitmproxy.test import tflow
 from outgate.policy.decide import decide
 from outgate.policy.model import (
     Attempt,
+    AttemptKind,
     Code,
     Decision,
     Defaults,
@@ -255,3 +256,27 @@ def test_a_refused_leaf_comes_with_help(lines):
     line = lines.one()
     assert (line["verdict"], line["code"], line["host"]) == ("deny", "client_tls_failed", "api.example")
     assert line["help"] == "make it trust the CA"
+
+
+# What is used, and what is denied.
+
+
+def closed(lines, decision):
+    attempt = Attempt(AttemptKind.TLS, CALLER, 443, "api.example")
+    lines.recorder.closed(FACTS, attempt, decision, "", 0.0)
+
+
+def test_what_is_allowed_is_in_use_and_what_is_denied_is_counted(lines):
+    policy = Policy("g", destinations=(KNOWN,))
+    allowed = decide(policy, Attempt(AttemptKind.HTTP, CALLER, 443, "api.example", encrypted=True))
+    denied = decide(policy, Attempt(AttemptKind.TLS, CALLER, 443, "other.example"))
+    refused = replace(allowed, verdict=Verdict.DENY, code=Code.REFUSED_BY_RULE)
+    assert (allowed.allowed, denied.allowed) == (True, False)
+    closed(lines, denied)
+    closed(lines, refused)
+    lines.recorder.rejected(FACTS, Code.NAME_MALFORMED, "no name")
+    assert lines.recorder.used == {}
+    assert lines.recorder.counts == {"denied_unregistered": 1, "denied_refused_by_rule": 1, "denied_name_malformed": 1}
+    closed(lines, allowed)
+    assert list(lines.recorder.used) == [KNOWN.key]
+    assert sum(lines.recorder.counts.values()) == 3

@@ -25,7 +25,7 @@ from outgate.policy.model import (
 )
 from outgate.problems import Where
 from outgate.upstream.errors import Failure, UpstreamError
-from outgate.upstream.target import Target, target_of
+from outgate.upstream.target import Target, speaks_http2, target_of
 
 SOURCE = Source(Where("policy.yaml", 1, 1), "ServiceEntry", "partner")
 ALPN = ("http/1.1",)
@@ -253,3 +253,23 @@ def test_nothing_named_leads_nowhere():
         passing(attempt(None, None))
     with pytest.raises(UpstreamError):
         going(destination(["*.example"], ["10.0.0.0/8"]), port(), attempt(None, None))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "http2", "asked", "spoken"),
+    [
+        (Protocol.HTTPS, False, False, False),
+        (Protocol.HTTPS, False, True, True),
+        (Protocol.HTTPS, True, False, True),
+        (Protocol.HTTP, False, True, False),
+        (Protocol.HTTP2, False, False, True),
+        (Protocol.GRPC, False, False, True),
+    ],
+)
+def test_http2_is_spoken_where_the_port_is_for_it_or_the_workload_speaks_it(protocol, http2, asked, spoken):
+    assert speaks_http2(Port(443, protocol, Upstream(443, http2=http2)), asked=asked) is spoken
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_no_port_says_is_as_the_workload_speaks(asked):
+    assert speaks_http2(None, asked=asked) is asked

@@ -16,6 +16,7 @@ WITHIN = 30.0
 ADDONS = Path(__file__).parents[2] / "addons"
 WORKER = """
 import asyncio, signal, socket, sys
+from outgate.telemetry.usage import Usage
 from outgate.workers.report import Report
 from outgate.workers.seat import Seat
 from outgate.workers.worker import Worker
@@ -25,6 +26,10 @@ class Gate:
         return Report(policy="abc", connections=1, counts={"asked": 1})
     async def reload(self):
         return True
+    async def usage(self):
+        return Usage(1.0, {"a": 2.0})
+    async def set_level(self, level, name):
+        return "no" if level == "DEBUG" else ""
 
 async def main():
     stop = asyncio.Event()
@@ -67,10 +72,13 @@ async def followed(post, beat, before):
 async def test_a_worker_is_heard_asked_and_told_to_leave():
     async with kept() as (post, beat, keeping):
         assert post.report.unready == "starting"
+        assert (await post.usage(), await post.set_level("DEBUG", "h2")) == (None, "")
         await beat.wait()
         assert (post.report.unready, post.report.policy, post.report.connections) == ("", "abc", 1)
         await post.refresh()
         assert await post.reload() is True
+        assert (await post.usage()).used == {"a": 2.0}
+        assert (await post.set_level("DEBUG", "h2"), await post.set_level("INFO", "outgate")) == ("no", "")
         post.leave()
         await keeping
         assert (post.failure, post.restarts, post.pid) == (0, 0, None)

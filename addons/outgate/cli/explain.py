@@ -6,13 +6,16 @@ Owns the arguments and the exit code. The request becomes an attempt in `policy.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from outgate.cli.explanation import Explanation
+from outgate.cli.explanation import Explanation, section
 from outgate.cli.options import policy_options, setting_of, settings_of
 from outgate.cli.output import json_option, show_json
 from outgate.policy.attempts import Way, asked_of
@@ -22,6 +25,10 @@ from outgate.policy.model import Identity
 from outgate.policy.urls import UrlError
 from outgate.problems import PolicyError
 from outgate.settings import Settings
+from outgate.upstream.target import Target
+
+if TYPE_CHECKING:
+    from outgate.cli.connecting import Report
 
 DENIED, UNREADABLE = 1, 2
 
@@ -58,6 +65,7 @@ def _caller(_ctx: click.Context, _param: click.Parameter, text: str | None) -> t
 @click.option("--from", "source", callback=_address, metavar="IP", help="The address the workload calls from.")
 @click.option("--to", "address", callback=_address, metavar="IP", help="The address it dials, before redirection.")
 @click.option("--header", "headers", callback=_fields, multiple=True, metavar="NAME=VALUE", help="May be repeated.")
+@click.option("--connect", is_flag=True, help="Resolve, dial and shake hands as the gate would, where it is allowed.")
 @policy_options
 @json_option
 @click.pass_context
@@ -69,6 +77,7 @@ def explain(
     source: str | None,
     address: str | None,
     headers: tuple[tuple[str, str], ...],
+    connect: bool,
     policy: tuple[Path, ...],
     strict: bool | None,
     pairs: tuple[str, ...],
@@ -76,10 +85,10 @@ def explain(
 ) -> None:
     """Say whether a request would be allowed, and why, step by step with the document behind each.
 
-    URL is http://, https://, tls://HOST:PORT or tcp://HOST:PORT. Nothing is resolved and nothing is dialled.
-    --set mode=regular or mode=socks5 asks a gate that is a proxy.
+    URL is http://, https://, tls://HOST:PORT or tcp://HOST:PORT. Nothing is resolved and nothing is dialled, unless
+    --connect asks for it. --set mode=regular or mode=socks5 asks a gate that is a proxy.
 
-    Exits 0 when it is allowed, 1 when it is denied, 2 when there is no usable policy to ask.
+    Exits 0 when it is allowed, and with --connect reached, 1 when it is not, 2 when there is no usable policy to ask.
     """
     settings = settings_of(policy, strict, (*pairs, *caller))
     way = Way(settings.mode)
@@ -94,12 +103,37 @@ def explain(
     except PolicyError as error:
         click.echo(str(error), err=True)
         ctx.exit(UNREADABLE)
+    if output != "json":
+        _show(explanation.lines())
+    report = _connected(explanation, settings) if connect else None
     if output == "json":
-        show_json(explanation.content())
-    else:
-        for line in explanation.lines():
-            click.echo(line)
-    ctx.exit(0 if explanation.decision.allowed else DENIED)
+        show_json(explanation.content() | ({"connection": report.content()} if report else {}))
+    elif report is not None:
+        _show(section("connection", report.lines()))
+    fine = explanation.decision.allowed and (not connect or (report is not None and report.error is None))
+    ctx.exit(0 if fine else DENIED)
+
+
+def _show(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
+
+
+def _connected(explanation: Explanation, settings: Settings) -> Report | None:
+    """How the connection went; None where there is nothing that may be dialled."""
+    target = explanation.target
+    if not isinstance(target, Target):
+        return None
+    from outgate.cli import connecting  # reading certificates costs more than most explanations
+
+    async def attempt() -> Report:
+        environment, resolver = connecting.environment_of(settings)
+        return await connecting.attempt(target, environment, resolver)
+
+    try:
+        return asyncio.run(attempt())
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _identity(settings: Settings, source: str | None) -> Identity:

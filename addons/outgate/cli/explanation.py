@@ -6,13 +6,13 @@ target that the data plane would use.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from outgate.cli.output import printable, style
-from outgate.policy.attempts import Asked, Meeting, Way, meet
-from outgate.policy.decide import Treatment, decide, denial, opaque
+from outgate.policy.attempts import Asked, Meeting, Way
+from outgate.policy.decide import Treatment
 from outgate.policy.model import (
     Attempt,
     AttemptKind,
@@ -23,12 +23,12 @@ from outgate.policy.model import (
     UpstreamTLS,
     Verification,
 )
-from outgate.policy.names import Refusal
 from outgate.policy.plain import plain
 from outgate.policy.snapshot import Policy
 from outgate.policy.steps import Step, Steps
+from outgate.policy.trial import judged
 from outgate.upstream.errors import UpstreamError
-from outgate.upstream.target import Target, target_of
+from outgate.upstream.target import OFFERS, Target, speaks_http2, target_of
 
 TREATMENTS = {
     Treatment.DECRYPT: "decrypted, so that the request inside is judged",
@@ -50,24 +50,17 @@ class Explanation:
     @classmethod
     def of(cls, policy: Policy, asked: Asked) -> Explanation:
         """What the gate would do under a policy."""
-        meeting, steps = meet(policy, asked), Steps()
-        if isinstance(meeting, Refusal):
-            return cls(denial(policy.defaults, meeting.code, meeting.reason), ())
-        decision = (opaque if meeting.opaque else decide)(policy, meeting.attempt, steps)
-        target = _target(policy, decision, meeting.attempt) if decision.allowed else None
+        steps = Steps()
+        outcome = judged(policy, asked, steps)
+        decision, meeting = outcome.decision, outcome.meeting
+        target = _target(policy, decision, meeting.attempt) if decision.allowed and meeting else None
         return cls(decision, tuple(steps.taken), meeting, target)
 
     def lines(self) -> Iterator[str]:
         """For people."""
         yield _verdict(self.decision)
         for title, entries in self._parts():
-            rows = list(entries)
-            if rows:
-                yield ""
-                yield style(title, bold=True)
-                yield from (
-                    f"  {name:<{WIDTH}}{printable(text)}" if name else f"  {printable(text)}" for name, text in rows
-                )
+            yield from section(title, entries)
 
     def content(self) -> dict[str, Any]:
         """For programs."""
@@ -140,9 +133,21 @@ class Explanation:
             yield "condition", "the client trusts the gate's CA; else its handshake fails"
 
 
+def section(title: str, entries: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """A titled part of what is told; nothing where it has no entries."""
+    rows = list(entries)
+    if not rows:
+        return
+    yield ""
+    yield style(title, bold=True)
+    for name, text in rows:
+        yield f"  {name:<{WIDTH}}{printable(text)}" if name else f"  {printable(text)}"
+
+
 def _target(policy: Policy, decision: Decision, attempt: Attempt) -> Target | UpstreamError:
+    offered = OFFERS[speaks_http2(decision.port, asked=False)] if attempt.kind is AttemptKind.HTTP else ()
     try:
-        return target_of(decision, attempt, policy.generation, ())
+        return target_of(decision, attempt, policy.generation, offered)
     except UpstreamError as error:
         return error
 

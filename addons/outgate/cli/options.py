@@ -48,12 +48,17 @@ def policy_options(command: Command) -> Command:
     return command
 
 
-def settings_of(policy: Sequence[Path], strict: bool | None, pairs: Sequence[str], **flags: object) -> Settings:
-    """The settings, with policy paths that can be read; where there is none the command ends with code 2."""
+def read(pairs: Sequence[str], **flags: object) -> Settings:
+    """The settings; where they cannot be used the command ends with code 2."""
     try:
-        settings = read_settings({"policy": tuple(policy) or None, "strict": strict, **flags}, pairs, os.environ)
+        return read_settings(flags, pairs, os.environ)
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
+
+
+def settings_of(policy: Sequence[Path], strict: bool | None, pairs: Sequence[str], **flags: object) -> Settings:
+    """The settings, with policy paths that can be read; where there is none the command ends with code 2."""
+    settings = read(pairs, policy=tuple(policy) or None, strict=strict, **flags)
     paths = settings.policy or ((DEFAULT,) if DEFAULT.is_dir() else ())
     if not paths:
         raise click.UsageError("no policy is given; name one with --policy, or make ./policy")

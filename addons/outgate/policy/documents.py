@@ -29,6 +29,8 @@ MAX_DEPTH = 64
 MAX_SAFE = 512
 """Levels that libyaml composes without harm."""
 SUFFIXES = (".yaml", ".yml", ".json")
+TESTS = tuple(f".test{suffix}" for suffix in SUFFIXES)
+"""How the names of policy tests end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,10 @@ class Document:
     def namespace(self) -> str:
         return self.root.text("metadata", "namespace")
 
+    def annotation(self, name: str) -> str:
+        """What people note on a document under `outgate.dev/NAME`, such as its owner; empty where they do not."""
+        return self.root.text("metadata", "annotations", f"outgate.dev/{name}")
+
 
 def parse(text: str, file: str, layer: int = 0) -> list[Document]:
     """All documents of one text, `kind: List` unfolded. Raises `PolicyError` with the place of what is not YAML."""
@@ -114,7 +120,7 @@ def load(path: Path, layer: int = 0) -> list[Document]:
     problems: list[Problem] = []
     for file in files(path):
         try:
-            documents += parse(_read(file), str(file), layer)
+            documents += parse(read(file), str(file), layer)
         except PolicyError as error:
             problems += error.problems
     if problems:
@@ -129,7 +135,26 @@ def files(path: Path) -> list[Path]:
         raise PolicyError([Problem(Where(str(path)), "no such file or directory", "name an existing policy path")])
     if path.is_file():
         return [path]
-    return sorted(file for file in _below(path, frozenset()) if file.suffix in SUFFIXES and ".test." not in file.name)
+    return [file for file in _readable(path) if not file.name.endswith(TESTS)]
+
+
+def tests(path: Path) -> list[Path]:
+    """The policy tests at a path, in the order of their paths. Raises `PolicyError`."""
+    if not path.is_dir():
+        return [file for file in files(path) if file.name.endswith(TESTS)]
+    return [file for file in _readable(path) if file.name.endswith(TESTS)]
+
+
+def read(file: Path) -> str:
+    """The text of a file. Raises `PolicyError`."""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError([Problem(Where(str(file)), f"cannot be read: {error}")]) from error
+
+
+def _readable(folder: Path) -> list[Path]:
+    return sorted(file for file in _below(folder, frozenset()) if file.suffix in SUFFIXES)
 
 
 def _below(folder: Path, outer: frozenset[Path]) -> Iterator[Path]:
@@ -148,13 +173,6 @@ def _below(folder: Path, outer: frozenset[Path]) -> Iterator[Path]:
             yield from _below(entry, outer | {real})
         elif entry.is_file() or not entry.exists():
             yield entry
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError([Problem(Where(str(file)), f"cannot be read: {error}")]) from error
 
 
 def _compose(text: str) -> list[yaml.Node]:

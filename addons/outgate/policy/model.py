@@ -49,8 +49,7 @@ class Protocol(StrEnum):
     HTTPS = "HTTPS"
     TLS = "TLS"
     TCP = "TCP"
-    ANY = "ANY"
-    """Not said: the first bytes tell."""
+    ANY = "ANY"  # not said: the first bytes tell
 
 
 class Intercept(StrEnum):
@@ -192,6 +191,8 @@ class Destination:
     """Addresses its names may resolve to although they are not public."""
     region: str = ""
     expires: datetime | None = None
+    owner: str = ""
+    purpose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,8 +281,7 @@ class Identity:
 
 class AttemptKind(StrEnum):
     HTTP = "http"
-    TLS = "tls"
-    """A tunnel: only the SNI is seen."""
+    TLS = "tls"  # a tunnel: only the SNI is seen
     TCP = "tcp"
 
 

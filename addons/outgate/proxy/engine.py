@@ -5,8 +5,6 @@ Owns which options exist and which addons run. Listeners and signals are the app
 
 from __future__ import annotations
 
-import logging
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
@@ -22,6 +20,7 @@ from outgate.proxy.plane import Plane
 from outgate.proxy.recorder import Recorder
 from outgate.settings import Settings
 from outgate.telemetry.accesslog import AccessLog
+from outgate.telemetry.levels import silence
 from outgate.upstream.environment import Environment
 from outgate.upstream.headers import InjectedHeaders
 from outgate.upstream.pool import TOTAL, Pool
@@ -80,23 +79,16 @@ def build(
     addons: Sequence[object] = (),
 ) -> Engine:
     """Everything wired, nothing listening. Needs a running event loop. `addons` come after the gate, in their order."""
-    _silence()
+    silence()
     made = master.Master(declared_options())
     recorder = Recorder(log)
     hooks = HookTable(made.addons, settings.limits.hook_timeout)
     injected = InjectedHeaders()
     made.addons.add(Gate(snapshot, injected), *addons, recorder)
-    counts, limits = Counter[str](), settings.limits
+    counts, limits = recorder.counts, settings.limits
     environment.resolver.bound(kept=limits.dns_cache, ttl=limits.dns_ttl, pending=limits.lookups, counts=counts)
     leaves = LeafCache(authority, limits.leaf_cache, dropped=lambda: counts.update(leaves_dropped=1))
     pool = Pool(total=min(TOTAL, max(1, limits.connections)))
     plane = Plane(settings, LayerOptions(), hooks, snapshot, environment, pool, authority, leaves, recorder)
     plane.generation, plane.counts = snapshot.policy.generation, counts
     return Engine(made, plane, log)
-
-
-def _silence() -> None:
-    """mitmproxy's log prints incomplete request heads and addresses; what matters of it is in the access log."""
-    logging.getLogger("mitmproxy").setLevel(logging.CRITICAL + 1)
-    for name in ("hpack", "h2", "asyncio"):
-        logging.getLogger(name).setLevel(logging.ERROR)

@@ -10,29 +10,13 @@ from mitmproxy import http
 
 from outgate.policy.current import Snapshot
 from outgate.policy.decide import decide, denial
-from outgate.policy.model import Attempt, Code, Decision, Protocol, Verdict
+from outgate.policy.model import Attempt, Code, Decision, Verdict
 from outgate.policy.names import Refusal
 from outgate.proxy import answers, view
 from outgate.proxy.exchange import Exchange, exchange_of
 from outgate.proxy.stages import Masking
 from outgate.upstream.headers import Injected, InjectedHeaders
-from outgate.upstream.target import target_of
-
-OFFERS = {True: ("h2", "http/1.1"), False: ("http/1.1",)}
-"""ALPN offered to the origin, by whether the workload speaks HTTP/2."""
-
-
-def _speaks_http2(decision: Decision, request: http.Request) -> bool:
-    """Whether the origin is offered HTTP/2: where its port is for it, else as the workload speaks.
-
-    A plain HTTP port is spoken to in HTTP/1, for there is nothing to negotiate with.
-    """
-    port = decision.port
-    if port is None:
-        return request.is_http2
-    if port.upstream.http2 or port.protocol in (Protocol.HTTP2, Protocol.GRPC):
-        return True
-    return request.is_http2 and port.protocol is not Protocol.HTTP
+from outgate.upstream.target import OFFERS, speaks_http2, target_of
 
 
 class Gate:
@@ -63,7 +47,7 @@ class Gate:
         self._inject(flow, exchange, decision)
 
     def _approve(self, flow: http.HTTPFlow, exchange: Exchange, decision: Decision, attempt: Attempt) -> None:
-        http2 = _speaks_http2(decision, flow.request)
+        http2 = speaks_http2(decision.port, asked=flow.request.is_http2)
         assert exchange.policy is not None
         exchange.target = target_of(decision, attempt, exchange.policy.generation, OFFERS[http2])
         exchange.prior_knowledge = http2 and exchange.target.tls is None

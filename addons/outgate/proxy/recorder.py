@@ -6,6 +6,7 @@ Owns the reading of flows, relays and refusals into records. Queries, bodies and
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from mitmproxy import http
@@ -24,6 +25,10 @@ class Recorder:
 
     def __init__(self, log: AccessLog) -> None:
         self.log = log
+        self.used: dict[str, float] = {}
+        """When each destination was last used, in seconds since the epoch, by its key."""
+        self.counts: Counter[str] = Counter()
+        """Denials, by code."""
 
     def outgate_exchange(self, flow: http.HTTPFlow) -> None:
         exchange = exchange_of(flow)
@@ -32,7 +37,7 @@ class Recorder:
         _origin(record, flow, exchange)
         _failure(record, flow, exchange)
         record.duration_ms = _since(exchange.started)
-        self.log.write(record)
+        self._write(record, exchange.decision)
 
     def relayed(self, relay: Relay, origin: Connection) -> None:
         record = _judged(relay.started, str(relay.attempt.kind), relay.facts, relay.attempt, relay.decision)
@@ -40,25 +45,38 @@ class Recorder:
         record.upstream_tls = origin.tls.version if origin.tls is not None else ""
         record.sent, record.received = relay.sent_bytes, relay.received_bytes
         record.failure, record.duration_ms = relay.failure, _since(relay.started)
-        self.log.write(record)
+        self._write(record, relay.decision)
 
     def closed(self, facts: Facts, attempt: Attempt, decision: Decision, failure: str, started: float) -> None:
         """A connection that was refused, or whose origin could not be reached, before anything passed."""
         record = _judged(started, str(attempt.kind), facts, attempt, decision)
         record.failure, record.duration_ms = failure, _since(started)
-        self.log.write(record)
+        self._write(record, decision)
 
     def rejected(self, facts: Facts, code: Code, reason: str) -> None:
         """Something that never became an attempt."""
         record = _judged(time.time(), "connection", facts, None, None)
         record.verdict, record.code, record.reason = "deny", str(code), _printable(reason)
-        self.log.write(record)
+        self._write(record)
 
     def client_refused_leaf(self, facts: Facts, name: str, why: str) -> None:
         """The workload broke off the TLS handshake with the gate."""
         record = _judged(time.time(), "tls", facts, None, None)
         record.verdict, record.code, record.host, record.help = "deny", "client_tls_failed", name, why
+        self._write(record)
+
+    def _write(self, record: Record, decision: Decision | None = None) -> None:
+        if record.verdict == "deny":
+            self.counts[f"denied_{record.code}"] += 1
+        if decision is not None and (key := used_key(decision)):
+            self.used[key] = time.time()
         self.log.write(record)
+
+
+def used_key(decision: Decision) -> str:
+    """The key of the destination that is used where a decision is carried out; empty where there is none. Keys are the
+    policy's, so that there are no more of them than it has destinations and internal patterns."""
+    return decision.destination.key if decision.allowed and decision.destination is not None else ""
 
 
 def _judged(started: float, kind: str, facts: Facts, attempt: Attempt | None, decision: Decision | None) -> Record:

@@ -74,7 +74,9 @@ async def _connect(target: Target, environment: Environment, via: tuple[Hop, ...
             made,
             environment.sessions,
         )
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, UpstreamError):
+            error.peername = base.get_extra_info("peername") or ()
         base.abort()
         raise
 

@@ -6,6 +6,7 @@ Owns the stable codes and the HTTP status of each. Knows nothing of how connecti
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 
 class Failure(StrEnum):
@@ -42,6 +43,8 @@ class UpstreamError(Exception):
         self.code = code
         self.message = message
         self.status = STATUS[code] if status is None else status
+        self.peername: tuple[Any, ...] = ()
+        """Where it was connected to before it failed; empty where it never was."""
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

@@ -20,6 +20,7 @@ from outgate.policy.model import (
     NameKind,
     Network,
     Port,
+    Protocol,
     Resolution,
     SubjectName,
     Traffic,
@@ -35,6 +36,8 @@ PERMITS = {Traffic.REGISTERED: PUBLIC_ONLY, Traffic.INTERNAL: INTERNAL}
 """What the names of a known destination may resolve to, beside what its entry names."""
 SYSTEM_TRUST = UpstreamTLS()
 PLAIN: tuple[str, ...] = ()
+OFFERS = {True: ("h2", "http/1.1"), False: ("http/1.1",)}
+"""ALPN offered for HTTP, by whether the origin is offered HTTP/2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +188,18 @@ def _permit(destination: Destination, upstream: Upstream, base: Permit, kept: bo
         _permits.clear()
     _permits[id(upstream)] = (destination, upstream, permit)
     return permit
+
+
+def speaks_http2(port: Port | None, *, asked: bool) -> bool:
+    """Whether an origin is offered HTTP/2: where its port is for it, else as the workload speaks (`asked`).
+
+    A plain HTTP port is spoken to in HTTP/1, for there is nothing to negotiate with.
+    """
+    if port is None:
+        return asked
+    if port.upstream.http2 or port.protocol in (Protocol.HTTP2, Protocol.GRPC):
+        return True
+    return asked and port.protocol is not Protocol.HTTP
 
 
 def sni_of(tls: UpstreamTLS | None, host: str) -> str | None:

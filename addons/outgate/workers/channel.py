@@ -12,9 +12,10 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-MAX_WAITING = 1 << 20
+MAX_WAITING = 1 << 25
 """Bytes that wait for an end that does not read; nothing more is sent to it."""
-MAX_LINE = 1 << 20
+MAX_LINE = 1 << 25
+"""Bytes; when 50,000 destinations were last used is told in a few million."""
 
 type Message = dict[str, Any]
 
@@ -42,12 +43,15 @@ class Channel:
             raise ChannelClosed("the other end does not read")
         self._writer.write(json.dumps(message).encode() + b"\n")
 
-    async def ask(self, question: str, within: float) -> Message:
-        """The other end's answer. Raises `TimeoutError` after so many seconds, or `ChannelClosed`."""
+    async def ask(self, question: str, within: float, **more: object) -> Message:
+        """The other end's answer to a question, with what `more` belongs to it.
+
+        Raises `TimeoutError` after so many seconds, or `ChannelClosed`.
+        """
         number = next(self._numbers)
         self._asked[number] = answer = asyncio.get_running_loop().create_future()
         try:
-            self.send({"ask": question, "number": number})
+            self.send({"ask": question, "number": number, **more})
             async with asyncio.timeout(within):
                 return dict(await answer)
         finally:

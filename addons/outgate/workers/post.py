@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from outgate.workers.channel import Channel, ChannelClosed
+from outgate.telemetry.usage import Usage
+from outgate.workers.channel import Channel, ChannelClosed, Message
 from outgate.workers.report import Report, counted
 from outgate.workers.seat import Seat
 
@@ -103,17 +104,27 @@ class Post:
 
     async def reload(self) -> bool:
         """Whether the worker has loaded the policy files; one that is just starting will."""
-        return self._channel is None or await self._ask("reload", RELOAD)
+        return self._channel is None or bool((await self._ask("reload", RELOAD)).get("loaded"))
 
-    async def _ask(self, question: str, within: float) -> bool:
+    async def usage(self) -> Usage | None:
+        """When the worker's destinations were last used; None where it does not answer."""
+        told = (await self._ask("usage", REFRESH)).get("usage")
+        return Usage(**told) if told is not None else None
+
+    async def set_level(self, level: str, name: str) -> str:
+        """Why the worker does not log at this level; empty where it does, or does not run."""
+        return str((await self._ask("level", REFRESH, level=level, name=name)).get("refused", ""))
+
+    async def _ask(self, question: str, within: float, **more: object) -> Message:
+        """The worker's answer, or nothing."""
         if self._channel is None:
-            return False
+            return {}
         try:
-            answer = await self._channel.ask(question, within)
+            answer = await self._channel.ask(question, within, **more)
         except (TimeoutError, ChannelClosed):
-            return False
+            return {}
         self._now = Report.read(answer["report"])
-        return bool(answer["loaded"])
+        return answer
 
     async def _occupy(self) -> int:
         """One worker's life; its exit code, or minus the signal that ended it."""

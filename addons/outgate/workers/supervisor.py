@@ -13,6 +13,7 @@ import pickle
 import signal
 import socket
 import sys
+import time
 from collections.abc import Mapping, Sequence
 
 from outgate.admin import Admin
@@ -21,7 +22,9 @@ from outgate.proxy.peer import peer_uid
 from outgate.reload import PolicyWatcher
 from outgate.settings import Settings
 from outgate.sockets import bind
-from outgate.startup import UNABLE, Prepared, prepare, ready_line, say
+from outgate.startup import UNABLE, Prepared, place, prepare, ready_line, say
+from outgate.telemetry import levels
+from outgate.telemetry.usage import Usage, merged
 from outgate.workers.post import Plan, Post
 from outgate.workers.report import counted
 
@@ -94,6 +97,24 @@ class Supervisor:
             for post in self._posts
         ]
 
+    def places(self) -> list[str]:
+        return [place(sock.getsockname()) for sock in self._sockets[0]]
+
+    async def usage(self) -> Usage:
+        """The newest times of all workers, since the one that has known longest."""
+        told = [usage for usage in await asyncio.gather(*(post.usage() for post in self._posts)) if usage is not None]
+        if not told:
+            return Usage(time.time(), {}, problem="no worker answers")
+        problem = next((usage.problem for usage in told if usage.problem), "")
+        used = merged(*(usage.used for usage in told))
+        return Usage(min(usage.since for usage in told), used, all(usage.persisted for usage in told), problem)
+
+    async def set_level(self, level: str, name: str) -> str:
+        """Here and in every worker."""
+        refused = await asyncio.gather(*(post.set_level(level, name) for post in self._posts))
+        levels.set_level(level, name)  # what is refused there may be unknown here, and the other way round
+        return next(filter(None, refused), "")
+
     async def refresh(self) -> None:
         await asyncio.gather(*(post.refresh() for post in self._posts))
 
@@ -150,8 +171,7 @@ class Supervisor:
 
     async def _announce(self) -> None:
         await self._ready.wait()
-        addresses = [sock.getsockname() for sock in self._sockets[0]]
-        say(ready_line(self.settings, addresses, self.snapshot.policy.generation))
+        say(ready_line(self.settings, self.places(), self.snapshot.policy.generation))
 
     async def _down(self, kept: Sequence[asyncio.Task[None]]) -> None:
         """Drain: no new connections, what is under way may finish within the grace period."""

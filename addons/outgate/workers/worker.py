@@ -12,8 +12,10 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Protocol
 
+from outgate.telemetry.usage import Usage
 from outgate.workers.channel import Channel, ChannelClosed, Message
 from outgate.workers.report import Report
 from outgate.workers.seat import Seat
@@ -31,6 +33,10 @@ class Reporting(Protocol):
     def report(self) -> Report: ...
 
     async def reload(self) -> bool: ...
+
+    async def usage(self) -> Usage: ...
+
+    async def set_level(self, level: str, name: str) -> str: ...
 
 
 class Worker:
@@ -62,8 +68,15 @@ class Worker:
             await asyncio.sleep(BEAT)
 
     async def _answer(self, channel: Channel, message: Message) -> None:
-        loaded = await self._gate.reload() if message["ask"] == "reload" else None
-        channel.send({"answers": message["number"], "loaded": loaded, "report": self._gate.report().plain()})
+        told: dict[str, object] = {}
+        match message["ask"]:
+            case "reload":
+                told["loaded"] = await self._gate.reload()
+            case "usage":
+                told["usage"] = asdict(await self._gate.usage())
+            case "level":
+                told["refused"] = await self._gate.set_level(message["level"], message["name"])
+        channel.send({"answers": message["number"], "report": self._gate.report().plain(), **told})
 
 
 def die_with_supervisor() -> None:

@@ -76,6 +76,8 @@ class Destinations:
             source=entry.source(),
             export_to=self._audience(entry).export_to,
             internal=entry.spec.get("location") == "MESH_INTERNAL",
+            owner=entry.document.annotation("owner"),
+            purpose=entry.document.annotation("purpose"),
         )
 
     def _audience(self, entry: Resource) -> Audience:

@@ -148,6 +148,8 @@ def translate(resource: Resource, spec: Record, into: Contribution) -> None:
             allow_networks=tuple(spec.get("allowAddresses", ())),
             region=spec.get("region", ""),
             expires=spec.get("expires"),
+            owner=resource.document.annotation("owner"),
+            purpose=resource.document.annotation("purpose"),
         )
     )
 
