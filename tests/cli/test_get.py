@@ -37,6 +37,14 @@ spec:
 ---
 apiVersion: outgate.dev/v1alpha1
 kind: EgressDestination
+metadata: {{name: slow}}
+spec:
+  hosts: [slow.example]
+  endpoints: [{{address: 127.0.0.1, port: {silent}}}]
+  ports: [{{number: 80, protocol: HTTP}}]
+---
+apiVersion: outgate.dev/v1alpha1
+kind: EgressDestination
 metadata: {{name: idle, annotations: {{outgate.dev/owner: nobody}}}}
 spec:
   hosts: [idle.example]
@@ -68,6 +76,15 @@ class Echo(socketserver.BaseRequestHandler):
                 self.request.sendall(data)
 
 
+class Silent(socketserver.BaseRequestHandler):
+    """Takes everything, and answers nothing."""
+
+    def handle(self):
+        with suppress(OSError):
+            while self.request.recv(1024):
+                pass
+
+
 @pytest.fixture(scope="module")
 def pki():
     made = world.make_pki()
@@ -75,18 +92,30 @@ def pki():
     world.remove_pki(made)
 
 
-@pytest.fixture(scope="module")
-def echo():
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Echo) as server:
+@contextmanager
+def serving(handler):
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_address[1]
         server.shutdown()
 
 
+@pytest.fixture(scope="module")
+def echo():
+    with serving(Echo) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def policy(echo):
+    with serving(Silent) as silent:
+        yield POLICY.format(port=echo, silent=silent)
+
+
 @contextmanager
-def running(pki, echo, state):
-    with LoopbackGate(POLICY.format(port=echo), pki, settings={"state_dir": state}) as gate:
+def running(pki, policy, state):
+    with LoopbackGate(policy, pki, settings={"state_dir": state}) as gate:
         yield gate
 
 
@@ -96,8 +125,8 @@ def state(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def gate(pki, echo, state):
-    with running(pki, echo, state) as made:
+def gate(pki, policy, state):
+    with running(pki, policy, state) as made:
         yield made
 
 
@@ -151,7 +180,7 @@ def test_status_says_what_is_in_force_and_how_it_goes(gate):
     assert result.exit_code == 0
     told = dict(re.findall(r"^  (\S+(?: \S+)*?) {2,}(.*)$", result.stdout, re.MULTILINE))
     assert result.stdout.splitlines()[0].endswith("is ready")
-    assert told["policy"].endswith("REGISTRY_ONLY, 3 destinations")
+    assert told["policy"].endswith("REGISTRY_ONLY, 4 destinations")
     assert re.fullmatch(r"\d+ s ago, generation 1", told["loaded"])
     assert re.fullmatch(r"[1-9]\d*: .*unregistered \d+.*", told["denied"])
     assert told["access log"] == "0 lines lost"
@@ -170,6 +199,7 @@ def test_destinations_have_owners_purposes_and_expiry(gate):
     found = {each["name"]: each for each in data(gate, "get", "destinations")["destinations"]}
     assert {name: (each["owner"], each["purpose"]) for name, each in found.items()} == {
         "echo": ("team | one", "answers"),
+        "slow": ("", ""),
         "idle": ("nobody", ""),
         "entry": ("mesh team", ""),
     }
@@ -193,8 +223,8 @@ def test_what_a_caller_has(gate):
     def names(*arguments):
         return {each["name"] for each in data(gate, "get", "destinations", *arguments)["destinations"]}
 
-    assert names("--as", "prod/web") == {"echo", "idle", "entry"}
-    assert names("--as", "other/web") == {"echo", "entry"}
+    assert names("--as", "prod/web") == {"echo", "slow", "idle", "entry"}
+    assert names("--as", "other/web") == {"echo", "slow", "entry"}
     result = run(gate, "get", "routes", "--as", "other/web")
     assert "idle.example" not in result.stdout
     assert result.stderr == "in namespace other, REGISTRY_ONLY: everything else is denied with 502\n"
@@ -209,7 +239,7 @@ def test_rules_endpoints_certificates_and_everything(gate, echo, pki):
     assert json.loads(run(gate, "get", "config").stdout)["defaults"]["mode"] == "REGISTRY_ONLY"
 
 
-def test_last_use_is_told_kept_across_a_restart_and_also_of_what_is_still_open(gate, pki, echo, state):
+def test_last_use_is_told_kept_across_a_restart_and_also_of_what_is_still_open(gate, pki, policy, state):
     begun = time.time()
     with tunnel(gate, "echo.example:7000"):
         first = until(lambda: last_use(gate)["echo"])
@@ -227,15 +257,22 @@ def test_last_use_is_told_kept_across_a_restart_and_also_of_what_is_still_open(g
     gate.stop()
     shutil.copytree(state, copied)
     gate.start()
-    with running(pki, echo, copied) as second:
+    with running(pki, policy, copied) as second:
         after = until(lambda: (found := data(second, "get", "destinations"))["persisted"] and found)
         until(lambda: last_use(second)["echo"])
         assert after["since"] == before["since"]
         assert last_use(second)["echo"] == pytest.approx(last_use(gate)["echo"])
 
 
-def test_without_a_directory_it_counts_since_the_start_and_says_so(pki, echo):
-    with LoopbackGate(POLICY.format(port=echo), pki) as gate:
+def test_a_request_that_is_not_answered_yet_is_in_use(gate):
+    with socket.create_connection(gate.address, LIMIT) as client:
+        client.sendall(b"GET http://slow.example/ HTTP/1.1\r\nHost: slow.example\r\n\r\n")
+        first = until(lambda: last_use(gate)["slow"])
+        until(lambda: last_use(gate)["slow"] > first)
+
+
+def test_without_a_directory_it_counts_since_the_start_and_says_so(pki, policy):
+    with LoopbackGate(policy, pki) as gate:
         result = run(gate, "get", "destinations", "--unused", "--since", "7d")
     assert "last use is known since the gate started, " in result.stderr
     assert "the setting state_dir keeps it across restarts" in result.stderr
@@ -269,10 +306,10 @@ def test_another_uid_is_not_answered_and_is_told_why(gate):
     assert "does not answer: uid 1000 is neither the gate's nor root's; ask as the gate's own uid" in result.stderr
 
 
-def test_a_socket_file_is_asked_too_and_not_by_another_uid(pki, echo, tmp_path):
+def test_a_socket_file_is_asked_too_and_not_by_another_uid(pki, policy):
     with ExitStack() as stack:
         flags = ("--admin", f"unix:{pki.folder}/admin.sock")
-        gate = LoopbackGate(POLICY.format(port=echo), pki, flags=flags)
+        gate = LoopbackGate(policy, pki, flags=flags)
         stack.enter_context(gate)
         asked = CliRunner().invoke(outgate, ["status", *flags], prog_name="outgate")
         assert asked.exit_code == 0, asked.output

@@ -100,11 +100,13 @@ def test_the_version_loads_no_command():
         ("check", "--fields", "-o", "json"),
         ("explain", "GET", "https://api.partner.example/"),
         ("explain", "GET", "https://other.example/", "-o", "json"),
+        ("test",),
     ],
 )
-def test_check_and_explain_load_nothing_of_the_data_plane(terminal, arguments):
-    """Both answer at once, whatever else is installed."""
+def test_check_explain_and_test_load_nothing_of_the_data_plane(terminal, arguments):
+    """They answer at once, whatever else is installed."""
     terminal.write("policy/a.yaml", POLICY)
+    terminal.write("policy/a.test.yaml", "cases: [{request: GET https://other.example/, expect: deny}]")
     run = process(*arguments, options=("-X", "importtime"))
     modules = loaded(run)
     assert "outgate.policy.compile" in modules, run.stderr

@@ -150,6 +150,16 @@ def environment_of(settings: Settings, lookup: Lookup | None = None) -> tuple[En
     return Environment(resolver, identities, timeouts=timeouts, own_ports=frozenset({settings.listen[1]})), resolver
 
 
+def reach(target: Target, settings: Settings) -> Report:
+    """How it goes for a gate with these settings. Raises `ValueError` where session keys would be logged."""
+
+    async def run() -> Report:
+        environment, resolver = environment_of(settings)
+        return await attempt(target, environment, resolver)
+
+    return asyncio.run(run())
+
+
 async def attempt(target: Target, environment: Environment, resolver: Noting) -> Report:
     """Resolve, dial, shake hands, and close. Bounded by the environment's time limit."""
     report = Report(target, resolver.looked)

@@ -6,7 +6,6 @@ Owns the arguments and the exit code. The request becomes an attempt in `policy.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from ipaddress import ip_address
@@ -124,14 +123,10 @@ def _connected(explanation: Explanation, settings: Settings) -> Report | None:
     target = explanation.target
     if not isinstance(target, Target):
         return None
-    from outgate.cli import connecting  # reading certificates costs more than most explanations
-
-    async def attempt() -> Report:
-        environment, resolver = connecting.environment_of(settings)
-        return await connecting.attempt(target, environment, resolver)
+    from outgate.cli.connecting import reach  # loading what connects costs more than most explanations
 
     try:
-        return asyncio.run(attempt())
+        return reach(target, settings)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import json
 import logging
 import os
 import time
@@ -18,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +133,8 @@ def _write(folder: Path, since: float, used: dict[str, float]) -> tuple[float, d
         since = min(since, begun)
         made = bounded(merged(known, used))
         if made != known or begun != since:
-            _replace(folder / FILE, json.dumps({"version": 1, "since": since, "used": made}).encode())
+            # orjson, for whoever writes JSON keeps every other thread waiting, and it is done in a tenth of the time.
+            _replace(folder / FILE, orjson.dumps({"version": 1, "since": since, "used": made}))
     return since, made
 
 
@@ -152,12 +154,12 @@ def _read(path: Path) -> tuple[float, dict[str, float]]:
     never = float("inf")
     try:
         with path.open("rb") as file:
-            content: Any = json.loads(file.read(MAX_BYTES))
+            content: Any = orjson.loads(file.read(MAX_BYTES))
         used = {str(key): float(when) for key, when in content["used"].items()}
         return float(content["since"]), bounded(used)
     except FileNotFoundError:
         return never, {}
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         log.warning("%s is not a record of last use, and is begun anew", path)
         return never, {}
 
