@@ -23,6 +23,7 @@ ORDER = [
     {"proxy", "admin", "reload"},
     {"settings"},
     {"upstream", "capture", "telemetry", "pki", "netfilter", "kube"},
+    {"addon"},
     {"traffic", "redact"},
     {"policy"},
     {"problems"},

@@ -23,6 +23,7 @@ from outgate.problems import PolicyError
 from outgate.proxy import listen
 from outgate.proxy.engine import Engine, build
 from outgate.proxy.guard import contained_task
+from outgate.proxy.loading import AddonError, load_addons
 from outgate.proxy.peer import peer_uid
 from outgate.reload import PolicyWatcher
 from outgate.settings import Settings, SettingsError
@@ -43,7 +44,7 @@ KEY_LOGS = ("SSLKEYLOGFILE", "MITMPROXY_SSLKEYLOGFILE")
 def run(settings: Settings, addons: Sequence[object] = ()) -> int:
     """Serve until a signal says otherwise. Returns the exit code; what was wrong stands on standard error.
 
-    `addons` are called after the gate has judged, under the same guard.
+    `addons` are called after the gate has judged and after those of the settings, under the same guard.
     """
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     try:
@@ -51,14 +52,17 @@ def run(settings: Settings, addons: Sequence[object] = ()) -> int:
         setting = Setting(gate=settings.gate, strict=settings.strict)
         policy = load(settings.policy, setting)
         authority = load_authority(settings.ca_certificate, settings.ca_key)
+        addons = [*load_addons(settings.addons), *addons]
     except PolicyError as error:
         return _say(str(error), CANNOT)
-    except (SettingsError, CertificateProblem, OSError) as error:
+    except (SettingsError, CertificateProblem, AddonError, OSError) as error:
         return _say(str(error), WRONG)
     for problem in (*authority.warnings, *policy.problems):
         log.warning("%s", problem)
     try:
         return _run(_serve(settings, setting, policy, authority, addons))
+    except AddonError as error:
+        return _say(str(error), WRONG)
     except OSError as error:
         return _say(f"cannot listen: {error}", UNABLE)
 
@@ -177,7 +181,7 @@ async def _up(gate: Gate, admin: Admin | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, gate.stop.set)
     loop.add_signal_handler(signal.SIGHUP, gate.reload_soon)
-    await gate.engine.master.running()
+    await gate.engine.start()
     if admin is not None:
         admin.start()
     gate.watching = loop.create_task(gate.watcher.run())

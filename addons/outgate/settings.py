@@ -80,6 +80,8 @@ class Settings:
     ca_key: Path = Path("certs/outgate-ca.key")
     upstream_ca: tuple[Path, ...] = ()
     """Roots trusted for origins beside the system's."""
+    addons: tuple[str, ...] = ()
+    """Files, or names of entry points of `outgate.addons`, in the order in which they are called."""
     drain_timeout: float = 10.0
     access_log: bool = True
     gate: Gate = field(default_factory=Gate)
@@ -176,6 +178,10 @@ def _paths(text: str) -> tuple[Path, ...]:
     return tuple(Path(part) for part in text.split(os.pathsep) if part)
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.split(os.pathsep) if part)
+
+
 def _labels(text: str) -> tuple[tuple[str, str], ...]:
     """`key=value,key=value`, sorted; values may be quoted, as the Downward API writes them."""
     parts = (part.partition("=") for part in re.split(r"[,\n]", text) if part.strip())
@@ -193,6 +199,7 @@ READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "str": (str, "a text"),
     "Path": (Path, "a path"),
     "tuple[Path, ...]": (_paths, f"paths with {os.pathsep} between them"),
+    "tuple[str, ...]": (_names, f"names with {os.pathsep} between them"),
     "tuple[str, int]": (parse_address, "ADDR:PORT, such as 127.0.0.1:15001 or [::1]:15001"),
     "ListenMode": (ListenMode, f"one of {', '.join(ListenMode)}"),
     "admin": (parse_endpoint, "ADDR:PORT, unix:PATH, or nothing for no endpoint"),

@@ -40,6 +40,13 @@ def _fitting[T](read: Callable[[], T]) -> T:
     metavar="ADDR:PORT|unix:PATH",
     help="Where it tells how it is; '' for nowhere.  [default: 127.0.0.1:15000]",
 )
+@click.option(
+    "--addon",
+    "addons",
+    multiple=True,
+    metavar="FILE|NAME",
+    help="An addon: a Python file, or an entry point of outgate.addons. May be repeated; they are called in order.",
+)
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -49,6 +56,7 @@ def run(
     mode: str | None,
     listen: tuple[str, int] | None,
     admin: str | None,
+    addons: tuple[str, ...],
 ) -> None:
     """Run the gate.
 
@@ -56,7 +64,7 @@ def run(
     again, at SIGHUP too; one that cannot be used leaves the old one in force.
     """
     chosen = ListenMode(mode) if mode else None
-    settings = settings_of(policy, strict, pairs, mode=chosen, listen=listen, admin=admin)
+    settings = settings_of(policy, strict, pairs, mode=chosen, listen=listen, admin=admin, addons=addons or None)
     from outgate import app  # the data plane, which no other command needs
 
     ctx.exit(app.run(settings))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import BinaryIO
 
-from mitmproxy import master
+from mitmproxy import hooks, master
 from mitmproxy.options import Options
 
 from outgate.pki.authority import Authority
@@ -18,6 +18,7 @@ from outgate.pki.leaf import LeafCache
 from outgate.policy.current import Snapshot
 from outgate.proxy.gate import Gate
 from outgate.proxy.guard import HookTable
+from outgate.proxy.loading import failed
 from outgate.proxy.plane import Plane
 from outgate.proxy.recorder import Recorder
 from outgate.settings import Settings
@@ -57,8 +58,19 @@ class Engine:
     plane: Plane
     log: AccessLog
 
+    async def start(self) -> None:
+        """Tell the addons. Raises `AddonError` where one of them fails at it: it could not do its work."""
+        for hook in (hooks.ConfigureHook(set(self.master.options.keys())), hooks.RunningHook()):
+            try:
+                await self.plane.hooks.begin(hook)
+            except BaseException as error:
+                raise failed("an addon", error, "started") from error
+
     async def stop(self) -> None:
         self.plane.pool.close()
+        if (pending := self.plane.hooks.call(hooks.DoneHook())) is not None:
+            await pending
+        self.master.addons.chain.clear()  # they have been told, in bounded time
         await self.master.done()
         self.log.close()
 
@@ -79,19 +91,31 @@ def build(
     stream: BinaryIO | None,
     addons: Sequence[object] = (),
 ) -> Engine:
-    """Everything wired, nothing listening. Needs a running event loop. `addons` come after the gate, in their order."""
+    """Everything wired, nothing listening. Needs a running event loop. `addons` come after the gate, in their order.
+
+    Raises `AddonError` where one of them fails to load.
+    """
     _silence()
     made = master.Master(declared_options())
     log = AccessLog(stream)
     recorder = Recorder(log)
-    hooks = HookTable(made.addons, settings.limits.hook_timeout)
-    injected = InjectedHeaders()
-    made.addons.add(Gate(snapshot, injected), *addons, recorder)
+    table = HookTable(made.addons, settings.limits.hook_timeout)
+    made.addons.add(Gate(snapshot, InjectedHeaders()))
+    for addon in addons:
+        _add(made, addon)
+    made.addons.add(recorder)
     plane = Plane(
-        settings, LayerOptions(), hooks, snapshot, environment, Pool(), authority, LeafCache(authority), recorder
+        settings, LayerOptions(), table, snapshot, environment, Pool(), authority, LeafCache(authority), recorder
     )
     plane.generation = snapshot.policy.generation
     return Engine(made, plane, log)
+
+
+def _add(made: master.Master, addon: object) -> None:
+    try:
+        made.addons.add(addon)
+    except BaseException as error:
+        raise failed(repr(addon), error, "loaded") from error
 
 
 def _silence() -> None:

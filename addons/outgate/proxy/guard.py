@@ -18,6 +18,7 @@ from mitmproxy import addonmanager, flow, hooks
 from mitmproxy.connection import Client
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
+from outgate.addon import Denied
 from outgate.proxy.exchange import exchange_of
 from outgate.proxy.pipe import Chunk
 
@@ -64,6 +65,13 @@ class HookTable:
             self.fail(hook, error)
         return None
 
+    async def begin(self, hook: hooks.Hook) -> None:
+        """Call every callback before anything is served. Raises what the first that fails raises."""
+        for callback in self.find(hook.name):
+            if (pending := _pending(callback(*hook.args()))) is not None:
+                async with asyncio.timeout(self.timeout):
+                    await pending
+
     async def finish(self, hook: hooks.Hook, first: Awaitable[Any], rest: Iterator[Callback]) -> None:
         if not await self.contain(hook, first):
             return
@@ -95,6 +103,10 @@ class HookTable:
 
     def fail(self, hook: hooks.Hook, error: BaseException) -> None:
         """Deny, in the way this hook can, and say so. A later callback never sees the hook."""
+        if isinstance(error, Denied):
+            for argument in hook.args():
+                refuse(argument, error)
+            return
         self.trips += 1
         reason = f"addon failed in {hook.name}: {type(error).__name__}"
         log.error("%s\n%s", reason, trace(error))
@@ -140,6 +152,15 @@ async def _outcome(awaitable: Awaitable[Any]) -> BaseException | None:
     except BaseException as error:  # SystemExit raised inside a task would end the event loop
         return error
     return None
+
+
+def refuse(subject: object, denied: Denied) -> None:
+    """Mark what a hook was about as denied by an addon that meant to."""
+    made = subject.flow if isinstance(subject, Chunk) else subject
+    exchange = made.__dict__.get("outgate") if isinstance(made, flow.Flow) else None
+    if exchange is not None:
+        exchange.refused = exchange.refused or denied
+    deny(subject, denied.reason)
 
 
 def deny(subject: object, reason: str) -> None:

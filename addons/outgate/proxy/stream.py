@@ -31,8 +31,9 @@ from mitmproxy.proxy.layers.http._events import (
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
 from mitmproxy.proxy.layers.websocket import WebsocketLayer
 
+from outgate.addon import Denied
 from outgate.policy.decide import denial
-from outgate.policy.model import Code, Defaults
+from outgate.policy.model import Code, Decision, Defaults
 from outgate.proxy import answers, soundness, view, websockets
 from outgate.proxy.exchange import Exchange, GateClient, attach, exchange_of
 from outgate.proxy.http1 import Informational
@@ -152,6 +153,9 @@ class GateStream(OriginSide):
         killed = yield from super().check_killed(emit_error_hook)
         if killed:
             return True
+        if self.exchange.refused is not None:
+            yield from self.refuse(self.exchange.refused)
+            return True
         if self.exchange.failure:
             yield from self.stop(500, "policy_failure", self.exchange.failure)
             return True
@@ -162,7 +166,7 @@ class GateStream(OriginSide):
             if self.exchange.decision is None or not self.exchange.decision.allowed:
                 yield from self.stop(500, "policy_failure", "no decision was made")
                 return True
-            self.flow.request.stream = self.flow.request.stream or True
+            self.flow.request.stream = not self.exchange.body_limit and (self.flow.request.stream or True)
             self.parent.note_close(self.exchange.close)
         elif self.flow.response is not None and not self.response_begun:
             self.flow.response.stream = self.flow.response.stream or True
@@ -192,16 +196,34 @@ class GateStream(OriginSide):
         """End the exchange: an answer where none has begun, else the connection breaks off visibly."""
         self.exchange.failure = self.exchange.failure or reason
         self.exchange.error_code = code
+        host, grpc = self._asked()
+        yield from self._end(reason, answers.failure(status, code, reason, host, flag, grpc=grpc))
+
+    def refuse(self, denied: Denied) -> Commands:
+        """As `stop`, because an addon denied it."""
+        self.exchange.refused, self.exchange.error_code = denied, denied.code
+        host, grpc = self._asked()
+        yield from self._end(denied.reason, answers.refused(denied, host, grpc=grpc))
+
+    def deny(self, decision: Decision) -> Commands:
+        """As `stop`, because the policy denies what has become of the request."""
+        self.exchange.decision = decision
+        host, grpc = self._asked()
+        yield from self._end(decision.reason, answers.denial(decision, host, grpc=grpc))
+
+    def _asked(self) -> tuple[str, bool]:
+        attempt = self.exchange.attempt
+        return (attempt.host or "", attempt.grpc) if attempt else ("", False)
+
+    def _end(self, reason: str, response: http.Response) -> Commands:
         self.flow.error = flow.Error(reason)
         hook = HttpErrorHook(self.flow)
         hook.blocking = False
         yield hook
-        host = self.exchange.attempt.host if self.exchange.attempt else ""
-        grpc = bool(self.exchange.attempt and self.exchange.attempt.grpc)
         if self.response_begun:
             yield from self.break_off(reason)
         else:
-            yield from self.answer(answers.failure(status, code, reason, host or "", flag, grpc=grpc))
+            yield from self.answer(response)
 
     def break_off(self, reason: str) -> Commands:
         """The response cannot be finished and must not look finished."""
@@ -219,7 +241,19 @@ class GateStream(OriginSide):
         yield from self._through(event, self.exchange.request_stages, RequestData, super().state_stream_request_body)
 
     def state_consume_request_body(self, event: events.Event) -> Commands:
-        self.request_ended = self.request_ended or isinstance(event, RequestEndOfMessage)
+        """A request without a body, or one whose body an addon waits for."""
+        if isinstance(event, RequestData):
+            self.exchange.sent_bytes += len(event.data)
+            if self.exchange.sent_bytes > self.exchange.body_limit:
+                reason = f"the body is longer than the {self.exchange.body_limit} bytes that addons look at"
+                yield from self.refuse(Denied("body_too_long", reason, 413))
+                return
+        elif isinstance(event, RequestTrailers):
+            event.trailers = self._clean(event)
+        elif isinstance(event, RequestEndOfMessage):
+            self.request_ended = True
+            if (yield from self._check_length(event)):
+                return
         yield from super().state_consume_request_body(event)
 
     def state_stream_response_body(self, event: events.Event) -> Commands:
@@ -250,10 +284,10 @@ class GateStream(OriginSide):
 
     def _clean(self, event: RequestTrailers | ResponseTrailers) -> http.Headers:
         trailers = soundness.trailing(event.trailers)
-        injected = self.exchange.injected
-        if injected is None or isinstance(event, RequestTrailers):
+        hidden = self.exchange.hidden
+        if hidden is None or isinstance(event, RequestTrailers):
             return trailers
-        return http.Headers([(injected.mask(name), injected.mask(value)) for name, value in trailers.fields])
+        return http.Headers([(hidden.mask(name), hidden.mask(value)) for name, value in trailers.fields])
 
     def _check_length(self, event: HttpEvent) -> Generator[commands.Command, Any, bool]:
         """Whether a body had another length than it announced, so that the exchange was stopped."""
@@ -281,7 +315,7 @@ class GateStream(OriginSide):
         """Hints are a kindness: left out where anything is wrong with them or could come to light by them."""
         view.clean_response(event.response)
         sound = not soundness.unsound(event.response, self.flow.request, ended=False)
-        if sound and self.exchange.injected is None and self.flow.request.http_version == "HTTP/1.1":
+        if sound and self.exchange.hidden is None and self.flow.request.http_version == "HTTP/1.1":
             event.response.headers.pop("content-length", None)
             yield SendHttp(event, self.context.client)
 
