@@ -19,6 +19,7 @@ PACKAGE = ADDONS / "outgate"
 ORDER = [
     {"__main__"},
     {"cli"},
+    {"embedded"},
     {"app"},
     {"proxy", "admin", "reload"},
     {"settings"},

@@ -187,6 +187,10 @@ async def _up(gate: Gate, admin: Admin | None) -> None:
     gate.watching = loop.create_task(gate.watcher.run())
     gate.listener.start()
     gate.ready = True
+    say_ready(gate)
+
+
+def say_ready(gate: Gate) -> None:
     places = ", ".join(_place(sock.getsockname()) for sock in gate.listener.sockets)
     line = f"ready: {gate.settings.mode} on {places}, policy {gate.snapshot.policy.generation}"
     sys.stderr.write(line + "\n")

@@ -103,6 +103,11 @@ def read_settings(flags: Mapping[str, object], pairs: Sequence[str], environ: Ma
     return Settings(**plain, gate=_gate(texts), workload=_workload(texts), limits=limits)
 
 
+def setting_names() -> list[str]:
+    """Every key that may be set."""
+    return sorted(_KNOWN)
+
+
 def parse_address(text: str) -> tuple[str, int]:
     """`ADDR:PORT`, `[V6]:PORT` or `:PORT` into host and port; port 0 takes a free one. Raises `SettingsError`."""
     host, colon, port = text.rpartition(":")

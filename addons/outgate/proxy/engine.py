@@ -17,7 +17,7 @@ from outgate.pki.authority import Authority
 from outgate.pki.leaf import LeafCache
 from outgate.policy.current import Snapshot
 from outgate.proxy.gate import Gate
-from outgate.proxy.guard import HookTable
+from outgate.proxy.guard import HookTable, trace
 from outgate.proxy.loading import failed
 from outgate.proxy.plane import Plane
 from outgate.proxy.recorder import Recorder
@@ -26,6 +26,8 @@ from outgate.telemetry.accesslog import AccessLog
 from outgate.upstream.environment import Environment
 from outgate.upstream.headers import InjectedHeaders
 from outgate.upstream.pool import Pool
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +53,53 @@ class LayerOptions:
 
 
 @dataclass(slots=True)
+class Host:
+    """A master that somebody else runs, such as mitmweb's, and what of its own sees what passes.
+
+    It keeps its chain, for its own events; of traffic, only `watching` is called, after other people's addons.
+    """
+
+    master: master.Master
+    watching: Sequence[object] = ()
+
+
+@dataclass(slots=True)
+class Chain:
+    """The addons that are called for traffic, where that is not the master's chain."""
+
+    chain: list[object]
+
+
+@dataclass(slots=True)
 class Engine:
     """The running parts, for the app to start and stop."""
 
     master: master.Master
     plane: Plane
     log: AccessLog
+    addons: Sequence[object] = ()
+    """Other people's."""
+    hosted: bool = False
 
     async def start(self) -> None:
         """Tell the addons. Raises `AddonError` where one of them fails at it: it could not do its work."""
         for hook in (hooks.ConfigureHook(set(self.master.options.keys())), hooks.RunningHook()):
-            try:
-                await self.plane.hooks.begin(hook)
-            except BaseException as error:
-                raise failed("an addon", error, "started") from error
+            for addon in self.addons:
+                try:
+                    await self.plane.hooks.begin(hook, addon)
+                except BaseException as error:
+                    raise failed(repr(addon), error, "started") from error
 
     async def stop(self) -> None:
         self.plane.pool.close()
-        if (pending := self.plane.hooks.call(hooks.DoneHook())) is not None:
-            await pending
-        self.master.addons.chain.clear()  # they have been told, in bounded time
-        await self.master.done()
+        for addon in self.addons:
+            try:
+                await self.plane.hooks.begin(hooks.DoneHook(), addon)
+            except Exception as error:
+                log.error("%r failed at the end: %s\n%s", addon, type(error).__name__, trace(error))
+        if not self.hosted:
+            self.master.addons.chain.clear()  # they have been told
+            await self.master.done()
         self.log.close()
 
 
@@ -90,30 +118,34 @@ def build(
     authority: Authority,
     stream: BinaryIO | None,
     addons: Sequence[object] = (),
+    host: Host | None = None,
 ) -> Engine:
     """Everything wired, nothing listening. Needs a running event loop. `addons` come after the gate, in their order.
 
     Raises `AddonError` where one of them fails to load.
     """
     _silence()
-    made = master.Master(declared_options())
-    log = AccessLog(stream)
-    recorder = Recorder(log)
-    table = HookTable(made.addons, settings.limits.hook_timeout)
-    made.addons.add(Gate(snapshot, InjectedHeaders()))
+    made = host.master if host is not None else master.Master(declared_options())
+    records = AccessLog(stream)
+    recorder = Recorder(records)
+    watching = host.watching if host is not None else ()
+    chain = Chain([Gate(snapshot, InjectedHeaders()), *addons, *watching, recorder])
     for addon in addons:
-        _add(made, addon)
-    made.addons.add(recorder)
+        _register(made, addon)
+    if host is None:
+        made.addons.chain = chain.chain
+    table = HookTable(chain, settings.limits.hook_timeout)
     plane = Plane(
         settings, LayerOptions(), table, snapshot, environment, Pool(), authority, LeafCache(authority), recorder
     )
     plane.generation = snapshot.policy.generation
-    return Engine(made, plane, log)
+    return Engine(made, plane, records, addons, host is not None)
 
 
-def _add(made: master.Master, addon: object) -> None:
+def _register(made: master.Master, addon: object) -> None:
+    """Load it. It does not stand in the host's chain, whose events swallow what is raised."""
     try:
-        made.addons.add(addon)
+        made.addons.register(addon)
     except BaseException as error:
         raise failed(repr(addon), error, "loaded") from error
 
@@ -121,5 +153,6 @@ def _add(made: master.Master, addon: object) -> None:
 def _silence() -> None:
     """mitmproxy's log prints incomplete request heads and addresses; what matters of it is in the access log."""
     logging.getLogger("mitmproxy").setLevel(logging.CRITICAL + 1)
+    logging.getLogger("mitmproxy.tools").setLevel(logging.INFO)  # where a web interface is, and that it cannot listen
     for name in ("hpack", "h2", "asyncio"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -45,6 +45,8 @@ class GateClient(connection.Client):
     """A client connection that knows its facts. Not a dataclass again: equality stays mitmproxy's, by id."""
 
     facts: Facts
+    replayed: http.HTTPFlow | None = None
+    """The flow whose request is sent again on this connection."""
     hello: Attempt | None = None
     """The TLS that was decrypted, as it would be judged if nobody looked inside."""
 
@@ -94,6 +96,8 @@ class Exchange:
     """How an addon denied it."""
     body_limit: int = 0
     """Bytes of request body that addons wait for before it leaves."""
+    response_limit: int = 0
+    """Bytes of response body that are waited for before any of it goes on; 0: it passes piece by piece."""
     body_awaited: list[object] = field(default_factory=list)
     """Who waits for it."""
     origin: Connection | None = None

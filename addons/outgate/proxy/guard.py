@@ -11,8 +11,8 @@ import asyncio
 import inspect
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
+from typing import Any, Protocol
 
 from mitmproxy import addonmanager, flow, hooks
 from mitmproxy.connection import Client
@@ -27,10 +27,26 @@ log = logging.getLogger(__name__)
 type Callback = Callable[..., Any]
 
 
+class Chained(Protocol):
+    """Addons in the order in which they are called."""
+
+    chain: list[Any]
+
+
+class Patient:
+    """An awaitable of the gate's own that waits for a person: it has no deadline."""
+
+    def __init__(self, work: Coroutine[Any, Any, None]) -> None:
+        self.work = work
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self.work.__await__()
+
+
 class HookTable:
     """Callbacks by hook name, in the order of the addon chain."""
 
-    def __init__(self, addons: addonmanager.AddonManager, timeout: float) -> None:
+    def __init__(self, addons: Chained, timeout: float) -> None:
         self.addons = addons
         self.timeout = timeout
         """Seconds an awaitable callback may take."""
@@ -65,10 +81,11 @@ class HookTable:
             self.fail(hook, error)
         return None
 
-    async def begin(self, hook: hooks.Hook) -> None:
-        """Call every callback before anything is served. Raises what the first that fails raises."""
-        for callback in self.find(hook.name):
-            if (pending := _pending(callback(*hook.args()))) is not None:
+    async def begin(self, hook: hooks.Hook, addon: object) -> None:
+        """Call one addon, and those below it, outside of any traffic. Raises what it raises."""
+        for part in addonmanager.traverse([addon]):
+            callback = getattr(part, hook.name, None)
+            if callable(callback) and (pending := _pending(callback(*hook.args()))) is not None:
                 async with asyncio.timeout(self.timeout):
                     await pending
 
@@ -88,7 +105,8 @@ class HookTable:
         """Await within the deadline, in a task of its own: one that swallows its cancellation is left behind."""
         task = asyncio.ensure_future(_outcome(awaitable))
         try:
-            done, _ = await asyncio.wait({task}, timeout=self.timeout)
+            limit = None if isinstance(awaitable, Patient) else self.timeout
+            done, _ = await asyncio.wait({task}, timeout=limit)
         except asyncio.CancelledError:
             task.cancel()
             raise

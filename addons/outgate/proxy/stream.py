@@ -110,7 +110,9 @@ class GateStream(OriginSide):
         """The flow exists before mitmproxy's own code runs, so that no hook ever sees one without an exchange."""
         if event.request.authority and not event.request.is_http2:
             self.exchange.absolute_scheme = event.request.scheme
-        made = event.replay_flow or http.HTTPFlow(self.context.client, self.context.server)
+        client = self.context.client
+        replayed = client.replayed if isinstance(client, GateClient) else None
+        made = replayed or http.HTTPFlow(client, self.context.server)
         attach(made, self.exchange)
         event.replay_flow = made
 
@@ -169,7 +171,7 @@ class GateStream(OriginSide):
             self.flow.request.stream = not self.exchange.body_limit and (self.flow.request.stream or True)
             self.parent.note_close(self.exchange.close)
         elif self.flow.response is not None and not self.response_begun:
-            self.flow.response.stream = self.flow.response.stream or True
+            self.flow.response.stream = not self.exchange.response_limit and (self.flow.response.stream or True)
         return False
 
     # Answers of our own.
@@ -256,6 +258,15 @@ class GateStream(OriginSide):
                 return
         yield from super().state_consume_request_body(event)
 
+    def state_consume_response_body(self, event: events.Event) -> Commands:
+        """An answer without a body, or one that is held back to be looked at."""
+        size = len(event.data) if isinstance(event, ResponseData) else 0
+        if size and self.exchange.received_bytes + size > self.exchange.response_limit:
+            yield from self.stop(502, "upstream_failed", "the body is longer than what can be held")
+            return
+        onward = super().state_consume_response_body
+        yield from self._through(event, self.exchange.response_stages, ResponseData, onward)
+
     def state_stream_response_body(self, event: events.Event) -> Commands:
         yield from self._through(event, self.exchange.response_stages, ResponseData, super().state_stream_response_body)
 
@@ -325,7 +336,7 @@ class GateStream(OriginSide):
 
     def send_response(self, already_streamed: bool = False) -> Commands:
         content = self.flow.response.raw_content if self.flow.response else None
-        if not already_streamed and content:
+        if not already_streamed and content and not self.exchange.response_limit:
             self.exchange.received_bytes += len(content)
         yield from super().send_response(already_streamed)
         if self.server_state == self.state_done and self.client_state == self.state_stream_request_body:

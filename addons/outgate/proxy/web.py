@@ -1,0 +1,167 @@
+"""What mitmweb shows of a gate, and what may be done there: look, hold, edit, let go, send again.
+
+Owns the verdict that stands beside each flow, the bodies that are kept to be looked at, and who waits for a person.
+What is edited is judged when it leaves, like what any other addon changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from mitmproxy import http
+
+from outgate.proxy.exchange import Facts, exchange_of
+from outgate.proxy.guard import Patient
+from outgate.proxy.replay import Replays
+
+if TYPE_CHECKING:
+    from mitmproxy.tools.web.master import WebMaster
+
+    from outgate.proxy.plane import Plane
+
+HELD = 1024 * 1024
+"""Bytes of a body that is kept to be shown, or held to be edited."""
+SHOWN = 2000
+"""Flows; the oldest that are over go first."""
+LOOK = 0.05
+"""Seconds between two looks at whether a person has decided: killing a flow tells nobody."""
+
+
+class Web:
+    """An addon of the gate's own, behind all others."""
+
+    def __init__(self, master: Any) -> None:
+        self.master: WebMaster = master
+        self.plane: Plane | None = None
+        self.commands = Replays(self)
+        self.known: OrderedDict[str, Facts] = OrderedDict()
+        """By client connection: a copy of a flow has the same, and nothing else of the gate's."""
+        master.load_flow = self.load_flow
+
+    async def load_flow(self, flow: http.HTTPFlow) -> None:
+        """A flow from a file is shown; no addon is told of it as if it had happened here."""
+        self.show(flow)
+
+    def show(self, flow: http.HTTPFlow) -> None:
+        view = self.master.view
+        view.add([flow])
+        if view.store_count() > SHOWN:
+            over = [known for known in view._store.values() if not known.live]
+            view.remove(over[: view.store_count() - SHOWN])
+
+    def facts_of(self, flow: http.HTTPFlow) -> Facts | None:
+        return self.known.get(flow.client_conn.id)
+
+    # Hooks.
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        exchange = exchange_of(flow)
+        self.known[flow.client_conn.id] = exchange.facts
+        while len(self.known) > 2 * SHOWN:
+            self.known.popitem(last=False)
+        self.mark(flow)
+        self.show(flow)
+        if flow.response is not None or flow.error is not None:
+            return
+        if self.intercepting and _fits(flow.request):
+            exchange.body_limit = max(exchange.body_limit, HELD)
+        else:
+            exchange.request_stages.append(Kept(flow.request))
+
+    def request(self, flow: http.HTTPFlow) -> Patient | None:
+        return self.decide(flow) if flow.request.raw_content is not None else None
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        exchange, response = exchange_of(flow), flow.response
+        if response is None:
+            return
+        if self.intercepting and _fits(response) and not _endless(response):
+            exchange.response_limit = HELD
+        else:
+            exchange.response_stages.append(Kept(response))
+
+    def response(self, flow: http.HTTPFlow) -> Patient | None:
+        self.master.view.update([flow])
+        held = exchange_of(flow).response_limit or (flow.response is not None and flow.response.raw_content == b"")
+        return self.decide(flow) if held and flow.response is not None and not flow.response.stream else None
+
+    def websocket_message(self, flow: http.HTTPFlow) -> None:
+        self.master.view.update([flow])
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        self.master.view.update([flow])
+
+    def outgate_exchange(self, flow: http.HTTPFlow) -> None:
+        self.mark(flow)
+        flow.intercepted = False
+        self.master.view.update([flow])
+
+    # People.
+
+    @property
+    def intercepting(self) -> bool:
+        return bool(self.master.options.intercept_active and self.master.options.intercept)
+
+    def decide(self, flow: http.HTTPFlow) -> Patient | None:
+        """Wait for a person, where the filter says so."""
+        stock: Any = self.master.addons.get("intercept")
+        if not stock.should_intercept(flow):
+            return None
+        flow.intercept()
+        self.master.view.update([flow])
+        return Patient(self._decided(flow))
+
+    async def _decided(self, flow: http.HTTPFlow) -> None:
+        try:
+            while flow.intercepted:  # noqa: ASYNC110  # a flow that is killed sets no event
+                await asyncio.sleep(LOOK)
+        finally:
+            flow.intercepted = False
+            self.master.view.update([flow])
+
+    def mark(self, flow: http.HTTPFlow) -> None:
+        """The verdict, its code and its document, as the flow's comment."""
+        exchange = exchange_of(flow)
+        if exchange.refused is not None:
+            flow.comment = f"deny {exchange.refused.code}: {exchange.refused.reason}"
+        elif exchange.decision is not None:
+            decision = exchange.decision
+            place = f" [{decision.source}]" if decision.source else ""
+            flow.comment = f"{decision.verdict} {decision.code}: {decision.reason}{place}"
+        if exchange.failure:
+            flow.comment += f"; {exchange.error_code or 'failed'}: {exchange.failure}"
+        denied = exchange.decision is None or not exchange.decision.allowed
+        flow.marked = ":no_entry:" if denied or exchange.refused or exchange.failure else ""
+
+
+def _fits(message: http.Message) -> bool:
+    """Whether a body may be held: it announces no more than is held."""
+    length = message.headers.get("content-length", "0")
+    return length.isdigit() and int(length) <= HELD
+
+
+def _endless(response: http.Response) -> bool:
+    """Answers that come bit by bit for as long as somebody listens."""
+    kind = response.headers.get("content-type", "")
+    return response.status_code == 101 or kind.startswith(("text/event-stream", "application/grpc"))
+
+
+class Kept:
+    """A stage that keeps a body to be shown, as long as it is no longer than is held."""
+
+    def __init__(self, message: http.Message) -> None:
+        self.message = message
+        self.pieces: list[bytes] | None = []
+        self.size = 0
+
+    async def feed(self, data: bytes, last: bool) -> bytes:
+        self.size += len(data)
+        if self.size > HELD:
+            self.pieces = None
+        if self.pieces is not None:
+            self.pieces.append(data)
+            if last:
+                self.message.data.content = b"".join(self.pieces)
+        return data
