@@ -1,6 +1,5 @@
-"""What `mitmdump -s` and `mitmweb -s` load: it hands their process to outgate. There is no logic here."""
+"""What `mitmdump -s` and `mitmweb -s` load in a checkout: outgate, which lies beside it. There is no logic here."""
 
-from outgate.embedded import Embedded
-from outgate.proxy.takeover import TakeOver
+from outgate.script import addons
 
-addons = [TakeOver(Embedded)]
+__all__ = ["addons"]

@@ -19,6 +19,7 @@ PACKAGE = ADDONS / "outgate"
 ORDER = [
     {"__main__"},
     {"cli"},
+    {"script"},
     {"embedded"},
     {"app"},
     {"proxy", "admin", "reload"},
@@ -33,7 +34,7 @@ RANK = {part: rank for rank, row in enumerate(ORDER) for part in row}
 
 # What stands to the right of the adapters is the model and the words it is made of, not how documents become one.
 MODEL = {"model", "hosts", "addresses"}
-DECIDERS = {"cli", "app", "proxy", "admin", "reload", "policy"}
+DECIDERS = {"cli", "embedded", "app", "proxy", "admin", "reload", "policy"}
 
 
 def modules() -> list[str]:

@@ -27,7 +27,7 @@ from outgate.proxy.engine import Host, build
 from outgate.proxy.guard import contained_task
 from outgate.proxy.loading import AddonError, load_addons
 from outgate.proxy.peer import peer_uid
-from outgate.proxy.takeover import Refusal
+from outgate.proxy.takeover import Refusal, mitmweb
 from outgate.proxy.web import Web
 from outgate.reload import PolicyWatcher
 from outgate.settings import ListenMode, Settings, SettingsError, read_settings
@@ -109,3 +109,19 @@ class Embedded:
     async def stop(self) -> None:
         if self.gate is not None:
             await app._down(self.gate, self.admin)
+
+
+def run_web(settings: Settings, given: Sequence[str], page: tuple[str, int]) -> int:
+    """mitmweb in this process, taken over. `given` are the pairs that the settings were read from."""
+    told = {
+        "policy": os.pathsep.join(map(str, settings.policy)),
+        "strict": str(settings.strict).lower(),
+        "addons": os.pathsep.join(settings.addons),
+    }
+    keys = {*told, "mode", "listen"}
+    kept = dict(pair.partition("=")[::2] for pair in given)
+    named = {key.strip().lower().replace("-", "_"): value for key, value in kept.items()}
+    told = {key: value for key, value in named.items() if key not in keys} | {
+        key: told[key] for key in told if told[key]
+    }
+    return mitmweb(settings.mode, settings.listen, page, Path(__file__).with_name("script.py"), told)

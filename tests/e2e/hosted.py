@@ -20,6 +20,11 @@ from .workload import Answer, came_of
 
 EGRESS = Path(ADDONS) / "egress.py"
 PASSWORD = "a-password-for-tests"
+HEADERS = {
+    "Authorization": f"Bearer {PASSWORD}",
+    "Cookie": "_mitmproxy_xsrf=0123456789abcdef",
+    "X-XSRFToken": "0123456789abcdef",
+}
 PATIENCE = 15.0
 
 Json = Any
@@ -66,14 +71,21 @@ class Hosted(LoopbackGate):
 
     def web(self, method: str, path: str, content: Json = None) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.web_port, timeout=PATIENCE)
-        headers = {"Authorization": f"Bearer {PASSWORD}", "Cookie": "_xsrf=tests", "X-XSRFToken": "tests"}
         body = None if content is None else json.dumps(content)
-        if body is not None:
-            headers["Content-Type"] = "application/json"
+        headers = HEADERS if body is None else HEADERS | {"Content-Type": "application/json"}
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def upload(self, path: str, data: bytes) -> int:
+        """POST bytes as they are."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.web_port, timeout=PATIENCE)
+        try:
+            connection.request("POST", path, data, HEADERS)
+            return connection.getresponse().status
         finally:
             connection.close()
 

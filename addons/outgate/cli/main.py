@@ -17,6 +17,7 @@ from outgate import __version__
 
 COMMANDS: Mapping[str, str] = {
     "run": "outgate.cli.run:run",
+    "web": "outgate.cli.web:web",
     "check": "outgate.cli.check:check",
     "explain": "outgate.cli.explain:explain",
     "certs": "outgate.cli.certs:certs",

@@ -14,7 +14,7 @@ from mitmproxy import connection, http
 from outgate.addon import Denied
 from outgate.policy.model import Attempt, Decision, Identity
 from outgate.policy.snapshot import Policy
-from outgate.proxy.stages import Stage
+from outgate.proxy.stages import Kept, Stage
 from outgate.settings import ListenMode
 from outgate.upstream.connection import Connection
 from outgate.upstream.headers import Injected
@@ -98,6 +98,9 @@ class Exchange:
     """Bytes of request body that addons wait for before it leaves."""
     response_limit: int = 0
     """Bytes of response body that are waited for before any of it goes on; 0: it passes piece by piece."""
+    request_kept: Kept | None = None
+    response_kept: Kept | None = None
+    """What keeps a body that passes, for somebody to look at."""
     body_awaited: list[object] = field(default_factory=list)
     """Who waits for it."""
     origin: Connection | None = None

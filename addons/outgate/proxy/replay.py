@@ -100,6 +100,8 @@ class Replays:
                 drained.cancel()
                 here.close()
                 known.live = False
+                if known.response is None and known.error is None:
+                    known.error = flow.Error("the gate did not take it for a request")
                 self.web.master.view.update([known])
 
 
@@ -125,15 +127,16 @@ def client_of(known: http.HTTPFlow, facts: Facts) -> GateClient:
 
 def message(request: http.Request, facts: Facts) -> bytes:
     """The request as an HTTP/1.1 client would send it on such a connection."""
-    name = request.data.authority if request.is_http2 else request.headers.get("host", "").encode("latin-1", "replace")
+    named = [value for known, value in request.headers.fields if known.lower() == b"host"]
+    hosts = [request.data.authority] if request.is_http2 else named
     content = request.raw_content or b""
     ended = HOP_BY_HOP | FRAMING | {"host"}
     kept = [(known, value) for known, value in request.headers.fields if known.decode("latin-1").lower() not in ended]
     length = [(b"content-length", b"%d" % len(content))] if content else []
     copy = request.copy()
-    copy.headers = http.Headers([(b"host", name), *kept, *length, (b"connection", b"close")])
+    copy.headers = http.Headers([*((b"host", host) for host in hosts), *kept, *length, (b"connection", b"close")])
     copy.data.http_version, copy.data.authority = b"HTTP/1.1", b""
-    target = copy.data.path if facts.port is not None else b"http://" + name + copy.data.path
-    copy.data.path = target
+    if facts.port is None:  # a proxy client, which names the place in the request itself
+        copy.data.path = b"http://" + (hosts[0] if hosts else b"") + copy.data.path
     head: bytes = http1.assemble_request_head(copy)
     return head + content

@@ -288,10 +288,27 @@ class GateStream(OriginSide):
                 yield from self.stop(502, "body_stage_failed", self.exchange.failure)
                 return
             if chunk.data:
+                self._keep(data, chunk.data)
                 yield from onward(data(self.stream_id, chunk.data))
             if not last:
                 return
+        elif size:
+            self._keep(data, event.data)
+        if last:
+            self._show(data)
         yield from onward(event)
+
+    def _keep(self, data: type[Any], piece: bytes) -> None:
+        kept = self.exchange.request_kept if data is RequestData else self.exchange.response_kept
+        if kept is not None:
+            kept.take(piece)
+
+    def _show(self, data: type[Any]) -> None:
+        """The body has passed: whoever wanted it kept may look at it."""
+        if data is RequestData and self.exchange.request_kept is not None:
+            self.flow.request.data.content = self.exchange.request_kept.whole
+        elif data is ResponseData and self.exchange.response_kept is not None and self.flow.response is not None:
+            self.flow.response.data.content = self.exchange.response_kept.whole
 
     def _clean(self, event: RequestTrailers | ResponseTrailers) -> http.Headers:
         trailers = soundness.trailing(event.trailers)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from mitmproxy import addonmanager, ctx, master
@@ -32,6 +33,7 @@ HEEDED = frozenset(
 COMMANDS = frozenset({"flow.resume", "flow.kill", "flow.mark", "flow.mark.toggle", "flow.revert"})
 FAMILIES = ("view.focus.", "view.order", "view.properties.", "view.filter.", "view.clear", "view.settings.")
 """Commands that stay: none reads or writes a file, runs a script or dials."""
+HOSTS = ("DumpMaster", "WebMaster")
 MODES = {"regular": ListenMode.REGULAR, "transparent": ListenMode.TRANSPARENT, "socks5": ListenMode.SOCKS5}
 
 
@@ -93,6 +95,8 @@ class TakeOver:
             _or_exit(lambda: self._take(ctx.master))
 
     def _take(self, host: master.Master) -> None:
+        if type(host).__name__ not in HOSTS:
+            raise Refusal("only mitmdump and mitmweb can be taken over; use one of them")
         _require_one_script(host)
         refuse_options(host)
         mode, listen = listening(host)
@@ -134,6 +138,25 @@ def _exit(refusal: Refusal) -> NoReturn:
     sys.stderr.write(refusal.reason + "\n")
     sys.stderr.flush()
     raise SystemExit(refusal.code)
+
+
+def mitmweb(
+    mode: ListenMode, listen: tuple[str, int], page: tuple[str, int], script: Path, settings: Mapping[str, str]
+) -> int:
+    """Run mitmweb in this process, as its command would with `script` and these settings. Returns the exit code."""
+    from mitmproxy.tools import main  # the page's server, which nothing else needs
+
+    options = {
+        "listen_host": listen[0],
+        "listen_port": listen[1],
+        "web_host": page[0] or "127.0.0.1",
+        "web_port": page[1],
+        "web_open_browser": "false",
+        **{PREFIX + key: value for key, value in settings.items()},
+    }
+    pairs = [part for key, value in options.items() for part in ("--set", f"{key}={value}")]
+    main.mitmweb(["-s", str(script), "--mode", str(mode), *pairs])
+    return 0
 
 
 # What is stopped.

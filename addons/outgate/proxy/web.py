@@ -15,6 +15,7 @@ from mitmproxy import http
 from outgate.proxy.exchange import Facts, exchange_of
 from outgate.proxy.guard import Patient
 from outgate.proxy.replay import Replays
+from outgate.proxy.stages import Kept
 
 if TYPE_CHECKING:
     from mitmproxy.tools.web.master import WebMaster
@@ -68,7 +69,7 @@ class Web:
         if self.intercepting and _fits(flow.request):
             exchange.body_limit = max(exchange.body_limit, HELD)
         else:
-            exchange.request_stages.append(Kept(flow.request))
+            exchange.request_kept = Kept(HELD)
 
     def request(self, flow: http.HTTPFlow) -> Patient | None:
         return self.decide(flow) if flow.request.raw_content is not None else None
@@ -80,7 +81,7 @@ class Web:
         if self.intercepting and _fits(response) and not _endless(response):
             exchange.response_limit = HELD
         else:
-            exchange.response_stages.append(Kept(response))
+            exchange.response_kept = Kept(HELD)
 
     def response(self, flow: http.HTTPFlow) -> Patient | None:
         self.master.view.update([flow])
@@ -146,22 +147,3 @@ def _endless(response: http.Response) -> bool:
     """Answers that come bit by bit for as long as somebody listens."""
     kind = response.headers.get("content-type", "")
     return response.status_code == 101 or kind.startswith(("text/event-stream", "application/grpc"))
-
-
-class Kept:
-    """A stage that keeps a body to be shown, as long as it is no longer than is held."""
-
-    def __init__(self, message: http.Message) -> None:
-        self.message = message
-        self.pieces: list[bytes] | None = []
-        self.size = 0
-
-    async def feed(self, data: bytes, last: bool) -> bytes:
-        self.size += len(data)
-        if self.size > HELD:
-            self.pieces = None
-        if self.pieces is not None:
-            self.pieces.append(data)
-            if last:
-                self.message.data.content = b"".join(self.pieces)
-        return data
