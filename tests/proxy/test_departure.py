@@ -177,6 +177,30 @@ async def test_a_body_given_to_a_request_without_one_is_announced(authority):
     assert b"content-length: 5\r\n" in there.received[0]
 
 
+async def test_trailers_that_an_addon_sets_are_only_trailers(authority):
+    got = []
+
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        got.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    class Trails:
+        def request(self, flow):
+            fields = [(b"x-sum", b"1"), (b"content-length", b"0"), (b"x-y", b"a\r\n\r\nDELETE /admin HTTP/1.1")]
+            flow.request.trailers = http.Headers(fields)
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    known = to("api.example", 80, listener.sockets[0].getsockname()[1])
+    data = POST.replace(b"Content-Length: 5", b"Transfer-Encoding: chunked").replace(
+        b"hello", b"5\r\nhello\r\n0\r\n\r\n"
+    )
+    async with listener, gate(authority, known, addons=(Trails(),)) as running:
+        assert (await ask(running, data)).startswith(b"HTTP/1.1 200 ")
+    assert got == [b"5\r\nhello\r\n0\r\nx-sum: 1\r\n\r\n"]
+
+
 class Looks:
     """Sees everything that an addon is shown of a request and its answer."""
 

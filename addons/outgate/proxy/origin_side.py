@@ -18,11 +18,12 @@ from mitmproxy.proxy.layers.http._events import (
     RequestEndOfMessage,
     RequestHeaders,
     RequestProtocolError,
+    RequestTrailers,
     ResponseProtocolError,
 )
 
 from outgate.policy.model import Code, Decision
-from outgate.proxy import departure
+from outgate.proxy import departure, soundness
 from outgate.proxy.exchange import ApprovedServer, Exchange
 from outgate.proxy.http2 import Unprocessed
 
@@ -62,9 +63,12 @@ class OriginSide(stock.HttpStream):
 
     def handle_event(self, event: events.Event) -> Commands:
         for command in super().handle_event(event):
-            if isinstance(command, SendHttp) and isinstance(command.event, RequestHeaders):
-                leaving = departure.leaving(command.event.request, self.exchange)
-                command.event = replace(command.event, request=leaving)
+            if isinstance(command, SendHttp):
+                if isinstance(command.event, RequestHeaders):
+                    leaving = departure.leaving(command.event.request, self.exchange)
+                    command.event = replace(command.event, request=leaving)
+                elif isinstance(command.event, RequestTrailers):  # addons had their turn after these were read
+                    command.event = replace(command.event, trailers=soundness.trailing(command.event.trailers))
             yield command
 
     def make_server_connection(self) -> Generator[commands.Command, Any, bool]:

@@ -26,6 +26,8 @@ HELD = 1024 * 1024
 """Bytes of a body that is kept to be shown, or held to be edited."""
 SHOWN = 2000
 """Flows; the oldest that are over go first."""
+REMEMBERED = 128 * 1024 * 1024
+"""Bytes of their bodies, likewise."""
 LOOK = 0.05
 """Seconds between two looks at whether a person has decided: killing a flow tells nobody."""
 
@@ -39,18 +41,27 @@ class Web:
         self.commands = Replays(self)
         self.known: OrderedDict[str, Facts] = OrderedDict()
         """By client connection: a copy of a flow has the same, and nothing else of the gate's."""
+        self.sizes: OrderedDict[str, int] = OrderedDict()
+        """Of the bodies of flows that are over, by their ids, the oldest first."""
+        self.total = 0
         master.load_flow = self.load_flow
 
     async def load_flow(self, flow: http.HTTPFlow) -> None:
         """A flow from a file is shown; no addon is told of it as if it had happened here."""
-        self.show(flow)
+        self.master.view.add([flow])
+        self.remember(flow)
 
-    def show(self, flow: http.HTTPFlow) -> None:
-        view = self.master.view
-        view.add([flow])
-        if view.store_count() > SHOWN:
-            over = [known for known in view._store.values() if not known.live]
-            view.remove(over[: view.store_count() - SHOWN])
+    def remember(self, flow: http.HTTPFlow) -> None:
+        """A flow is over: make room for it."""
+        size = sum(len(message.raw_content or b"") for message in (flow.request, flow.response) if message is not None)
+        self.total += size - self.sizes.pop(flow.id, 0)
+        self.sizes[flow.id] = size
+        while self.total > REMEMBERED or len(self.sizes) > SHOWN:
+            oldest, freed = self.sizes.popitem(last=False)
+            self.total -= freed
+            known = self.master.view.get_by_id(oldest)
+            if known is not None and not known.live:
+                self.master.view.remove([known])
 
     def facts_of(self, flow: http.HTTPFlow) -> Facts | None:
         return self.known.get(flow.client_conn.id)
@@ -63,7 +74,7 @@ class Web:
         while len(self.known) > 2 * SHOWN:
             self.known.popitem(last=False)
         self.mark(flow)
-        self.show(flow)
+        self.master.view.add([flow])
         if flow.response is not None or flow.error is not None:
             return
         if self.intercepting and _fits(flow.request):
@@ -98,6 +109,7 @@ class Web:
         self.mark(flow)
         flow.intercepted = False
         self.master.view.update([flow])
+        self.remember(flow)
 
     # People.
 
