@@ -19,12 +19,15 @@ PACKAGE = ADDONS / "outgate"
 ORDER = [
     {"__main__"},
     {"cli"},
+    {"script"},
+    {"embedded"},
     {"app", "exec", "doctor"},
     {"workers"},
     {"proxy", "admin", "reload", "startup"},
     {"inventory"},
     {"settings", "sockets", "door", "descriptors", "sandbox"},
     {"upstream", "capture", "telemetry", "pki", "netfilter", "kube"},
+    {"addon"},
     {"traffic", "redact"},
     {"policy"},
     {"problems"},
@@ -35,6 +38,7 @@ RANK = {part: rank for rank, row in enumerate(ORDER) for part in row}
 MODEL = {"model", "hosts", "addresses"}
 DECIDERS = {
     "cli",
+    "embedded",
     "app",
     "exec",
     "doctor",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import socket
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
@@ -19,14 +20,15 @@ from outgate.descriptors import fitting, raised
 from outgate.policy.current import Snapshot
 from outgate.policy.snapshot import Policy
 from outgate.proxy import listen
-from outgate.proxy.engine import Engine, build
+from outgate.proxy.engine import Engine, Host, build
 from outgate.proxy.guard import contained_task
+from outgate.proxy.loading import AddonError, load_addons
 from outgate.proxy.peer import peer_uid
 from outgate.proxy.under_way import under_way
 from outgate.reload import PolicyWatcher
 from outgate.settings import Settings, shared
 from outgate.sockets import bind, inherit
-from outgate.startup import UNABLE, Prepared, place, prepare, ready_line, say
+from outgate.startup import UNABLE, WRONG, Prepared, place, prepare, ready_line, say
 from outgate.telemetry import levels
 from outgate.telemetry.accesslog import AccessLog
 from outgate.telemetry.turn import Turn
@@ -48,7 +50,8 @@ UNWINDING = 1.0
 def run(settings: Settings, addons: Sequence[object] = (), seat: Seat | None = None) -> int:
     """Serve until a signal says otherwise. Returns the exit code; what was wrong stands on standard error.
 
-    `addons` are called after the gate has judged, under the same guard. With a `seat` this is one of several workers.
+    `addons` are called after the gate has judged and after those of the settings, under the same guard. With a `seat`
+    this is one of several workers.
     """
     if seat is not None:
         die_with_supervisor()
@@ -59,14 +62,17 @@ def run(settings: Settings, addons: Sequence[object] = (), seat: Seat | None = N
         prepared.warn()
     else:
         settings = shared(settings, seat.of)
-    settings = _within_descriptors(settings)
+    settings = within_descriptors(settings)
     try:
-        return _run(_serve(settings, prepared, addons, seat))
+        loaded = [*load_addons(settings.addons), *addons]
+        return _run(_serve(settings, prepared, loaded, seat))
+    except AddonError as error:
+        return say(str(error), WRONG)
     except OSError as error:
         return say(f"cannot listen: {error}", UNABLE)
 
 
-def _within_descriptors(settings: Settings) -> Settings:
+def within_descriptors(settings: Settings) -> Settings:
     """With no more connections than there are descriptors for."""
     wanted, descriptors = settings.limits.connections, raised()
     if wanted <= (most := fitting(descriptors)):
@@ -138,6 +144,9 @@ class Gate:
     async def refresh(self) -> None:
         """What is told is always of now."""
 
+    def say_ready(self) -> None:
+        say(ready_line(self.settings, self.places(), self.snapshot.policy.generation))
+
     def places(self) -> list[str]:
         return [place(sock.getsockname()) for sock in self.listener.sockets]
 
@@ -172,26 +181,43 @@ class Gate:
 async def _serve(settings: Settings, prepared: Prepared, addons: Sequence[object], seat: Seat | None) -> int:
     asyncio.get_running_loop().set_task_factory(contained_task)
     sockets = bind(*settings.listen) if seat is None else inherit(seat.listeners)
-    snapshot = Snapshot(prepared.policy, last_error=prepared.refused)
-    environment = _environment(settings, {*settings.admin_ports, *(sock.getsockname()[1] for sock in sockets)})
-    log_to = AccessLog(sys.stdout.buffer if settings.access_log else None, Turn(seat.turn) if seat else None)
-    engine = build(settings, snapshot, environment, prepared.authority, log_to, addons)
-    watcher = PolicyWatcher(settings.policy, prepared.setting, snapshot)
-    folder = Path(settings.state_dir) if settings.state_dir else None
-    last_use = LastUse(engine.plane.log.used, folder, lambda: under_way(engine.plane))
-    gate = Gate(settings, snapshot, engine, listen.Listener(engine.plane, sockets), watcher, last_use)
-    snapshot.observers += [engine.plane.swapped, gate.judge_again]
+    gate = assemble(settings, prepared, sockets, addons, turn=Turn(seat.turn) if seat else None)
     admin = Admin(settings.admin, gate, peer_uid) if settings.admin and seat is None else None
     try:
         await _up(gate, admin)
         if seat is not None:
             gate.supervised = asyncio.get_running_loop().create_task(Worker(seat, gate, gate.stop.set).run())
         else:
-            say(ready_line(settings, gate.places(), snapshot.policy.generation))
+            gate.say_ready()
         await gate.stop.wait()
     finally:
         await _down(gate, admin)
     return 0
+
+
+def assemble(
+    settings: Settings,
+    prepared: Prepared,
+    sockets: list[socket.socket],
+    addons: Sequence[object],
+    *,
+    turn: Turn | None = None,
+    host: Host | None = None,
+) -> Gate:
+    """All parts, none of them started. `host` is who runs the event loop, where that is not this program.
+
+    Raises `AddonError` where an addon does not load.
+    """
+    snapshot = Snapshot(prepared.policy, last_error=prepared.refused)
+    environment = _environment(settings, {*settings.admin_ports, *(sock.getsockname()[1] for sock in sockets)})
+    records = AccessLog(sys.stdout.buffer if settings.access_log else None, turn)
+    engine = build(settings, snapshot, environment, prepared.authority, records, addons, host)
+    watcher = PolicyWatcher(settings.policy, prepared.setting, snapshot)
+    folder = Path(settings.state_dir) if settings.state_dir else None
+    last_use = LastUse(engine.plane.log.used, folder, lambda: under_way(engine.plane))
+    gate = Gate(settings, snapshot, engine, listen.Listener(engine.plane, sockets), watcher, last_use)
+    snapshot.observers += [engine.plane.swapped, gate.judge_again]
+    return gate
 
 
 def _environment(settings: Settings, ports: set[int]) -> Environment:
@@ -207,7 +233,7 @@ async def _up(gate: Gate, admin: Admin | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, gate.stop.set)
     loop.add_signal_handler(signal.SIGHUP, gate.reload_soon)
-    await gate.engine.master.running()
+    await gate.engine.start()
     if admin is not None:
         admin.start()
         gate.engine.plane.environment.own_ports |= {admin.port}

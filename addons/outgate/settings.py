@@ -101,6 +101,8 @@ class Settings:
     ca_key: Path = Path("certs/outgate-ca.key")
     upstream_ca: tuple[Path, ...] = ()
     """Roots trusted for origins beside the system's."""
+    addons: tuple[str, ...] = ()
+    """Files, or names of entry points of `outgate.addons`, in the order in which they are called."""
     drain_timeout: float = 10.0
     workers: int = 1
     """Processes on the port, one core each; what is bounded for the gate is divided among them."""
@@ -141,6 +143,11 @@ def shared(settings: Settings, among: int) -> Settings:
     """One worker's part: bounds of the whole gate are divided, each part at least 1."""
     parts = {name: max(1, -(-getattr(settings.limits, name) // among)) for name in DIVIDED}
     return replace(settings, limits=replace(settings.limits, **parts))
+
+
+def setting_names() -> list[str]:
+    """Every key that may be set."""
+    return sorted(_KNOWN)
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -224,6 +231,10 @@ def _paths(text: str) -> tuple[Path, ...]:
     return tuple(Path(part) for part in text.split(os.pathsep) if part)
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.split(os.pathsep) if part)
+
+
 def _labels(text: str) -> tuple[tuple[str, str], ...]:
     """`key=value,key=value`, sorted; values may be quoted, as the Downward API writes them."""
     parts = (part.partition("=") for part in re.split(r"[,\n]", text) if part.strip())
@@ -241,6 +252,7 @@ READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "str": (str, "a text"),
     "Path": (Path, "a path"),
     "tuple[Path, ...]": (_paths, f"paths with {os.pathsep} between them"),
+    "tuple[str, ...]": (_names, f"names with {os.pathsep} between them"),
     "tuple[str, int]": (parse_address, "ADDR:PORT, such as 127.0.0.1:15001 or [::1]:15001"),
     "ListenMode": (ListenMode, f"one of {', '.join(ListenMode)}"),
     "workers": (_some, "a whole number, 1 or more"),

@@ -43,12 +43,28 @@ class Prepared:
             log.warning("%s", problem)
 
 
+class Unprepared(Exception):
+    """Why nothing can start: its text, and the exit `code` that says whose fault it is."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.code = code
+
+
 def prepare(settings: Settings, in_force: int | None = None) -> Prepared | int:
-    """What a gate stands on, or the exit code; what was wrong stands on standard error then.
+    """What a gate stands on, or the exit code; what was wrong stands on standard error then."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        return prepared(settings, in_force)
+    except Unprepared as error:
+        return say(str(error), error.code)
+
+
+def prepared(settings: Settings, in_force: int | None = None) -> Prepared:
+    """What a gate stands on. Raises `Unprepared`.
 
     `in_force` is a file with the policy that another process of this gate goes by, for when the files are not usable.
     """
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     try:
         _refuse_key_logs()
         setting = Setting(gate=settings.gate, strict=settings.strict)
@@ -56,9 +72,9 @@ def prepare(settings: Settings, in_force: int | None = None) -> Prepared | int:
         policy, refused = _policy(settings, setting, in_force)
         return Prepared(setting, policy, authority, refused)
     except PolicyError as error:
-        return say(str(error), CANNOT)
+        raise Unprepared(str(error), CANNOT) from error
     except (SettingsError, CertificateProblem, OSError) as error:
-        return say(str(error), WRONG)
+        raise Unprepared(str(error), WRONG) from error
 
 
 def _policy(settings: Settings, setting: Setting, in_force: int | None) -> tuple[Policy, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from outgate.pki.authority import Authority
+from outgate.policy.access_model import AccessLayer
 from outgate.policy.current import Snapshot
 from outgate.policy.model import Defaults, Destination, Endpoint, Identity, Protocol, Resolution, Upstream
 from outgate.policy.snapshot import Policy
@@ -60,14 +61,16 @@ async def gate(
     defaults: Defaults | None = None,
     addons: tuple[object, ...] = (),
     workload: Identity = CALLER,
+    access: tuple[AccessLayer, ...] = (),
     **limits: Any,
 ) -> AsyncIterator[Running]:
-    policy = Policy("test", defaults or Defaults(), destinations=destinations)
+    policy = Policy("test", defaults or Defaults(), destinations=destinations, access=access)
     settings = Settings(mode=mode, workload=workload, limits=Limits(**limits))
     sockets, stream = bind("127.0.0.1", 0), io.BytesIO()
     environment = Environment(Resolver(), Identities(Trust()), own_ports=frozenset({sockets[0].getsockname()[1]}))
     engine = build(settings, Snapshot(policy), environment, authority, AccessLog(stream), addons)
     running = Running(engine, Listener(engine.plane, sockets), stream)
+    await engine.start()
     running.listener.start()
     try:
         yield running

@@ -18,6 +18,7 @@ from outgate import __version__
 COMMANDS: Mapping[str, str] = {
     "run": "outgate.cli.run:run",
     "exec": "outgate.cli.exec:exec_command",
+    "web": "outgate.cli.web:web",
     "check": "outgate.cli.check:check",
     "explain": "outgate.cli.explain:explain",
     "test": "outgate.cli.test:test",

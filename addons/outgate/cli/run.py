@@ -51,6 +51,13 @@ def _fitting[T](read: Callable[[], T]) -> T:
 @click.option("--workers", type=click.IntRange(1), help="Processes, one core each.  [default: 1]")
 @click.option("--drain-timeout", type=click.FloatRange(0), help="Seconds that SIGTERM leaves to open requests.")
 @click.option("--worker", callback=_seat, hidden=True)
+@click.option(
+    "--addon",
+    "addons",
+    multiple=True,
+    metavar="FILE|NAME",
+    help="An addon: a Python file, or an entry point of outgate.addons. May be repeated; they are called in order.",
+)
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -63,6 +70,7 @@ def run(
     workers: int | None,
     drain_timeout: float | None,
     worker: Seat | None,
+    addons: tuple[str, ...],
 ) -> None:
     """Run the gate.
 
@@ -71,7 +79,7 @@ def run(
     """
     chosen = ListenMode(mode) if mode else None
     flags = {"mode": chosen, "listen": listen, "admin": admin, "workers": workers, "drain_timeout": drain_timeout}
-    settings = settings_of(policy, strict, pairs, **flags)
+    settings = settings_of(policy, strict, pairs, **flags, addons=addons or None)
     ctx.exit(_supervise(settings) if settings.workers > 1 and worker is None else _serve(settings, worker))
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from mitmproxy import http
 
+from outgate.addon import Denied
 from outgate.policy.model import Code, Decision
 
 FLAGS = "x-outgate-flags"
@@ -30,6 +31,19 @@ def denial(decision: Decision, host: str, *, grpc: bool = False) -> http.Respons
         "help": _help(decision.code, _printable(host)),
     }
     return _render(decision.status, content, "", grpc)
+
+
+def refused(denied: Denied, host: str, *, grpc: bool = False) -> http.Response:
+    """The answer to what the policy allows and an addon denied."""
+    content: dict[str, object] = {
+        "verdict": "deny",
+        "code": denied.code,
+        "reason": _printable(denied.reason),
+        "rule": None,
+        "host": _printable(host),
+        "help": "an addon of the gate denied it",
+    }
+    return _render(denied.status, content, "", grpc)
 
 
 def failure(status: int, code: str, reason: str, host: str, flag: str = "", *, grpc: bool = False) -> http.Response:

@@ -5,17 +5,19 @@ Owns which options exist and which addons run. Listeners and signals are the app
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from mitmproxy import master
+from mitmproxy import hooks, master
 from mitmproxy.options import Options
 
 from outgate.pki.authority import Authority
 from outgate.pki.leaf import LeafCache
 from outgate.policy.current import Snapshot
 from outgate.proxy.gate import Gate
-from outgate.proxy.guard import HookTable
+from outgate.proxy.guard import HookTable, trace
+from outgate.proxy.loading import failed
 from outgate.proxy.plane import Plane
 from outgate.proxy.recorder import Recorder
 from outgate.settings import Settings
@@ -24,6 +26,8 @@ from outgate.telemetry.levels import silence
 from outgate.upstream.environment import Environment
 from outgate.upstream.headers import InjectedHeaders
 from outgate.upstream.pool import TOTAL, Pool
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +53,53 @@ class LayerOptions:
 
 
 @dataclass(slots=True)
+class Host:
+    """A master that somebody else runs, such as mitmweb's, and what of its own sees what passes.
+
+    It keeps its chain, for its own events; of traffic, only `watching` is called, after other people's addons.
+    """
+
+    master: master.Master
+    watching: Sequence[object] = ()
+
+
+@dataclass(slots=True)
+class Chain:
+    """The addons that are called for traffic, where that is not the master's chain."""
+
+    chain: list[object]
+
+
+@dataclass(slots=True)
 class Engine:
     """The running parts, for the app to start and stop."""
 
     master: master.Master
     plane: Plane
     log: AccessLog
+    addons: Sequence[object] = ()
+    """Other people's."""
+    hosted: bool = False
+
+    async def start(self) -> None:
+        """Tell the addons. Raises `AddonError` where one of them fails at it: it could not do its work."""
+        for hook in (hooks.ConfigureHook(set(self.master.options.keys())), hooks.RunningHook()):
+            for addon in self.addons:
+                try:
+                    await self.plane.hooks.begin(hook, addon)
+                except BaseException as error:
+                    raise failed(repr(addon), error, "started") from error
 
     async def stop(self) -> None:
         self.plane.pool.close()
-        await self.master.done()
+        for addon in self.addons:
+            try:
+                await self.plane.hooks.begin(hooks.DoneHook(), addon)
+            except Exception as error:
+                log.error("%r failed at the end: %s\n%s", addon, type(error).__name__, trace(error))
+        if not self.hosted:
+            self.master.addons.chain.clear()  # they have been told
+            await self.master.done()
         self.log.close()
 
 
@@ -75,20 +116,36 @@ def build(
     snapshot: Snapshot,
     environment: Environment,
     authority: Authority,
-    log: AccessLog,
+    records: AccessLog,
     addons: Sequence[object] = (),
+    host: Host | None = None,
 ) -> Engine:
-    """Everything wired, nothing listening. Needs a running event loop. `addons` come after the gate, in their order."""
+    """Everything wired, nothing listening. Needs a running event loop. `addons` come after the gate, in their order.
+
+    Raises `AddonError` where one of them fails to load.
+    """
     silence()
-    made = master.Master(declared_options())
-    recorder = Recorder(log)
-    hooks = HookTable(made.addons, settings.limits.hook_timeout)
-    injected = InjectedHeaders()
-    made.addons.add(Gate(snapshot, injected), *addons, recorder)
+    made = host.master if host is not None else master.Master(declared_options())
+    recorder = Recorder(records)
+    watching = host.watching if host is not None else ()
+    chain = Chain([Gate(snapshot, InjectedHeaders()), *addons, *watching, recorder])
+    for addon in addons:
+        _register(made, addon)
+    if host is None:
+        made.addons.chain = chain.chain
+    table = HookTable(chain, settings.limits.hook_timeout)
     counts, limits = recorder.counts, settings.limits
     environment.resolver.bound(kept=limits.dns_cache, ttl=limits.dns_ttl, pending=limits.lookups, counts=counts)
     leaves = LeafCache(authority, limits.leaf_cache, dropped=lambda: counts.update(leaves_dropped=1))
     pool = Pool(total=min(TOTAL, max(1, limits.connections)))
-    plane = Plane(settings, LayerOptions(), hooks, snapshot, environment, pool, authority, leaves, recorder)
+    plane = Plane(settings, LayerOptions(), table, snapshot, environment, pool, authority, leaves, recorder)
     plane.generation, plane.counts = snapshot.policy.generation, counts
-    return Engine(made, plane, log)
+    return Engine(made, plane, records, addons, host is not None)
+
+
+def _register(made: master.Master, addon: object) -> None:
+    """Load it. It does not stand in the host's chain, whose events swallow what is raised."""
+    try:
+        made.addons.register(addon)
+    except BaseException as error:
+        raise failed(repr(addon), error, "loaded") from error

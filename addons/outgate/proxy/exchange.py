@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from mitmproxy import connection, http
 
+from outgate.addon import Denied
 from outgate.policy.model import Attempt, Decision, Defaults, Identity
 from outgate.policy.snapshot import Policy
 from outgate.proxy.caller import Caller
-from outgate.proxy.stages import Stage
+from outgate.proxy.stages import Kept, Stage
 from outgate.settings import ListenMode
 from outgate.upstream.connection import Connection
 from outgate.upstream.headers import Injected
 from outgate.upstream.target import Target
+
+if TYPE_CHECKING:
+    from outgate.proxy.departure import Judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,8 @@ class GateClient(connection.Client):
     """A client connection that knows its facts. Not a dataclass again: equality stays mitmproxy's, by id."""
 
     facts: Facts
+    replayed: http.HTTPFlow | None = None
+    """The flow whose request is sent again on this connection."""
     hello: Attempt | None = None
     """The TLS that was decrypted, as it would be judged if nobody looked inside."""
 
@@ -76,7 +83,9 @@ class Exchange:
     prior_knowledge: bool = False
     """The origin is spoken to in plain HTTP/2."""
     authority: str = ""
-    """The canonical Host that was judged; what leaves must still say so."""
+    """The canonical Host that was judged."""
+    judged: Judged | None = None
+    """The head that was judged; what leaves must still say so, or is judged again."""
     failure: str = ""
     """Why it was stopped after it was judged: a failing addon, a layer, the origin."""
     error_code: str = ""
@@ -90,9 +99,25 @@ class Exchange:
     request_stages: list[Stage] = field(default_factory=list)
     response_stages: list[Stage] = field(default_factory=list)
     injected: Injected | None = None
-    """Credentials that the gate set, to be hidden in what the origin answers."""
+    """Headers that the gate sets when the request leaves."""
+    refused: Denied | None = None
+    """How an addon denied it."""
+    body_limit: int = 0
+    """Bytes of request body that addons wait for before it leaves."""
+    response_limit: int = 0
+    """Bytes of response body that are waited for before any of it goes on; 0: it passes piece by piece."""
+    request_kept: Kept | None = None
+    response_kept: Kept | None = None
+    """What keeps a body that passes, for somebody to look at."""
+    body_awaited: list[object] = field(default_factory=list)
+    """Who waits for it."""
     origin: Connection | None = None
     reported: bool = False
+
+    @property
+    def hidden(self) -> Injected | None:
+        """Credentials among the injected headers, to be hidden in what the origin answers."""
+        return self.injected if self.injected is not None and self.injected.echoes else None
 
 
 def exchange_of(flow: http.HTTPFlow) -> Exchange:

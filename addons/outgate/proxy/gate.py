@@ -12,7 +12,7 @@ from outgate.policy.current import Snapshot
 from outgate.policy.decide import decide, denial
 from outgate.policy.model import Attempt, Code, Decision, Verdict
 from outgate.policy.names import Refusal
-from outgate.proxy import answers, view
+from outgate.proxy import answers, departure, view
 from outgate.proxy.exchange import Exchange, exchange_of
 from outgate.proxy.stages import Masking
 from outgate.upstream.headers import Injected, InjectedHeaders
@@ -43,8 +43,10 @@ class Gate:
             return
         exchange.decision = decision
         self._approve(flow, exchange, decision, attempt)
+        if decision.destination is not None and decision.destination.headers:
+            exchange.injected = self.injected.of(decision.destination.headers)
         view.canonicalise(flow.request, exchange)
-        self._inject(flow, exchange, decision)
+        exchange.judged = departure.judged(flow.request)
 
     def _approve(self, flow: http.HTTPFlow, exchange: Exchange, decision: Decision, attempt: Attempt) -> None:
         http2 = speaks_http2(decision.port, asked=flow.request.is_http2)
@@ -58,27 +60,13 @@ class Gate:
         grpc = flow.request.headers.get("content-type", "").startswith("application/grpc")
         flow.response = answers.denial(decision, host, grpc=grpc)
 
-    def _inject(self, flow: http.HTTPFlow, exchange: Exchange, decision: Decision) -> None:
-        """Set the destination's headers. A value the workload must not learn is hidden in what comes back."""
-        if decision.destination is None or not decision.destination.headers:
-            return
-        injected = self.injected.of(decision.destination.headers)
-        for name, value in injected.headers:
-            flow.request.headers[name] = value.reveal()
-        if injected.echoes:
-            exchange.injected = injected
-            # Plain and whole: in pieces of its own choice, a workload could have what is found only in one.
-            flow.request.headers["accept-encoding"] = "identity"
-            for name in ("range", "if-range"):
-                flow.request.headers.pop(name, None)
-
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         exchange, response = exchange_of(flow), flow.response
         if response is None or exchange.decision is None:
             return
         view.clean_response(response)
-        if exchange.injected is not None:
-            self._hide(response, exchange, exchange.injected)
+        if exchange.hidden is not None:
+            self._hide(response, exchange, exchange.hidden)
 
     def _hide(self, response: http.Response, exchange: Exchange, injected: Injected) -> None:
         coded = (
@@ -96,15 +84,15 @@ class Gate:
 
     def websocket_message(self, flow: http.HTTPFlow) -> None:
         exchange = exchange_of(flow)
-        if exchange.injected is None or flow.websocket is None:
+        if exchange.hidden is None or flow.websocket is None:
             return
         message = flow.websocket.messages[-1]
         if not message.from_client:
-            message.content = exchange.injected.mask(message.content)
+            message.content = exchange.hidden.mask(message.content)
 
     def websocket_end(self, flow: http.HTTPFlow) -> None:
         exchange, websocket = exchange_of(flow), flow.websocket
-        if exchange.injected is None or websocket is None or websocket.closed_by_client or not websocket.close_reason:
+        if exchange.hidden is None or websocket is None or websocket.closed_by_client or not websocket.close_reason:
             return
-        masked = exchange.injected.mask_cut(websocket.close_reason.encode())
+        masked = exchange.hidden.mask_cut(websocket.close_reason.encode())
         websocket.close_reason = masked.decode(errors="replace")

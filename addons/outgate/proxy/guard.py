@@ -11,13 +11,14 @@ import asyncio
 import inspect
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
+from typing import Any, Protocol
 
 from mitmproxy import addonmanager, flow, hooks
 from mitmproxy.connection import Client
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
+from outgate.addon import Denied
 from outgate.proxy.exchange import exchange_of
 from outgate.proxy.pipe import Chunk
 
@@ -26,10 +27,26 @@ log = logging.getLogger(__name__)
 type Callback = Callable[..., Any]
 
 
+class Chained(Protocol):
+    """Addons in the order in which they are called."""
+
+    chain: list[Any]
+
+
+class Patient:
+    """An awaitable of the gate's own that waits for a person: it has no deadline."""
+
+    def __init__(self, work: Coroutine[Any, Any, None]) -> None:
+        self.work = work
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self.work.__await__()
+
+
 class HookTable:
     """Callbacks by hook name, in the order of the addon chain."""
 
-    def __init__(self, addons: addonmanager.AddonManager, timeout: float) -> None:
+    def __init__(self, addons: Chained, timeout: float) -> None:
         self.addons = addons
         self.timeout = timeout
         """Seconds an awaitable callback may take."""
@@ -64,6 +81,14 @@ class HookTable:
             self.fail(hook, error)
         return None
 
+    async def begin(self, hook: hooks.Hook, addon: object) -> None:
+        """Call one addon, and those below it, outside of any traffic. Raises what it raises."""
+        for part in addonmanager.traverse([addon]):
+            callback = getattr(part, hook.name, None)
+            if callable(callback) and (pending := _pending(callback(*hook.args()))) is not None:
+                async with asyncio.timeout(self.timeout):
+                    await pending
+
     async def finish(self, hook: hooks.Hook, first: Awaitable[Any], rest: Iterator[Callback]) -> None:
         if not await self.contain(hook, first):
             return
@@ -80,7 +105,8 @@ class HookTable:
         """Await within the deadline, in a task of its own: one that swallows its cancellation is left behind."""
         task = asyncio.ensure_future(_outcome(awaitable))
         try:
-            done, _ = await asyncio.wait({task}, timeout=self.timeout)
+            limit = None if isinstance(awaitable, Patient) else self.timeout
+            done, _ = await asyncio.wait({task}, timeout=limit)
         except asyncio.CancelledError:
             task.cancel()
             raise
@@ -95,6 +121,10 @@ class HookTable:
 
     def fail(self, hook: hooks.Hook, error: BaseException) -> None:
         """Deny, in the way this hook can, and say so. A later callback never sees the hook."""
+        if isinstance(error, Denied):
+            for argument in hook.args():
+                refuse(argument, error)
+            return
         self.trips += 1
         reason = f"addon failed in {hook.name}: {type(error).__name__}"
         log.error("%s\n%s", reason, trace(error))
@@ -140,6 +170,15 @@ async def _outcome(awaitable: Awaitable[Any]) -> BaseException | None:
     except BaseException as error:  # SystemExit raised inside a task would end the event loop
         return error
     return None
+
+
+def refuse(subject: object, denied: Denied) -> None:
+    """Mark what a hook was about as denied by an addon that meant to."""
+    made = subject.flow if isinstance(subject, Chunk) else subject
+    exchange = made.__dict__.get("outgate") if isinstance(made, flow.Flow) else None
+    if exchange is not None:
+        exchange.refused = exchange.refused or denied
+    deny(subject, denied.reason)
 
 
 def deny(subject: object, reason: str) -> None:

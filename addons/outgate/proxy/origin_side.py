@@ -7,11 +7,11 @@ is told is the other half's, in `stream`.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mitmproxy import flow
-from mitmproxy.proxy import commands, layer
+from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.layers import http as stock
 from mitmproxy.proxy.layers.http import GetHttpConnection, SendHttp
 from mitmproxy.proxy.layers.http._events import (
@@ -19,12 +19,13 @@ from mitmproxy.proxy.layers.http._events import (
     RequestEndOfMessage,
     RequestHeaders,
     RequestProtocolError,
+    RequestTrailers,
     ResponseProtocolError,
 )
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
 
-from outgate.policy.model import Code
-from outgate.proxy import view
+from outgate.policy.model import Code, Decision
+from outgate.proxy import departure, soundness
 from outgate.proxy.exchange import ApprovedServer, Exchange
 from outgate.proxy.http2 import Unprocessed
 
@@ -47,7 +48,7 @@ class GetApprovedConnection(GetHttpConnection):
 
 
 class OriginSide(stock.HttpStream):
-    """See the module. `stop` is the other half's."""
+    """See the module. `stop` and `deny` are the other half's."""
 
     exchange: Exchange
     parent: GateHttpLayer
@@ -59,12 +60,24 @@ class OriginSide(stock.HttpStream):
     def stop(self, status: int, code: str, reason: str, flag: str = "") -> Commands:
         raise NotImplementedError
 
+    def deny(self, decision: Decision) -> Commands:
+        raise NotImplementedError
+
+    def handle_event(self, event: events.Event) -> Commands:
+        for command in super().handle_event(event):
+            if isinstance(command, SendHttp):
+                if isinstance(command.event, RequestHeaders):
+                    leaving = departure.leaving(command.event.request, self.exchange)
+                    command.event = replace(command.event, request=leaving)
+                elif isinstance(command.event, RequestTrailers):  # addons had their turn after these were read
+                    command.event = replace(command.event, trailers=soundness.trailing(command.event.trailers))
+            yield command
+
     def make_server_connection(self) -> Generator[commands.Command, Any, bool]:
         return (yield from self.connect(fresh=False))
 
     def connect(self, *, fresh: bool) -> Generator[commands.Command, Any, bool]:
-        if (changed := self._changed()) is not None:
-            yield from self.stop(502, str(Code.POLICY_FAILURE), changed)
+        if (yield from self._refused()):
             return False
         target = self.exchange.target
         assert target is not None
@@ -76,17 +89,16 @@ class OriginSide(stock.HttpStream):
             yield from self.connect_failed(str(error))
             return False
         self.context.server = self.flow.server_conn = opened
-        return True
+        return not (yield from self._refused())  # addons had their turn while it was dialled
 
-    def _changed(self) -> str | None:
-        """What was judged is what leaves: an addon may not point the request elsewhere afterwards."""
-        if self.exchange.target is None:
-            return "nothing was approved"
-        request = self.flow.request
-        named = view.sent_authority(request) if request.is_http2 else request.headers.get("host", "")
-        if named != self.exchange.authority or (not request.is_http2 and request.data.authority):
-            return "an addon changed the destination after it was judged"
-        return None
+    def _refused(self) -> Generator[commands.Command, Any, bool]:
+        """Whether the request may not leave as it is now, so that the exchange was ended."""
+        why = departure.refusal(self.flow.request, self.exchange)
+        if isinstance(why, str):
+            yield from self.stop(502, str(Code.POLICY_FAILURE), why)
+        elif why is not None:
+            yield from self.deny(why)
+        return why is not None
 
     def connect_failed(self, error: str) -> Commands:
         status, code, reason = self.parent.explain_error(error)

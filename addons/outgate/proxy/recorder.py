@@ -134,7 +134,10 @@ def _failure(record: Record, flow: http.HTTPFlow, exchange: Exchange) -> None:
     record.failure, record.flags = exchange.failure, _flags(flow, exchange)
     if exchange.failure and exchange.error_code:
         record.failure = f"{exchange.error_code}: {exchange.failure}"
-    if exchange.error_code == Code.POLICY_FAILURE:
+    if exchange.refused is not None:
+        record.verdict, record.code, record.reason = "deny", exchange.refused.code, _printable(exchange.refused.reason)
+        record.failure = ""
+    elif exchange.error_code == Code.POLICY_FAILURE:
         record.verdict, record.code = "deny", str(Code.POLICY_FAILURE)
 
 

@@ -1,6 +1,6 @@
 """Stages that bodies pass through on their way, chunk by chunk.
 
-Owns what a stage is, and the one that hides injected credentials. Knows no flows.
+Owns what a stage is, the one that hides injected credentials, and what keeps a body to be shown. Knows no flows.
 """
 
 from __future__ import annotations
@@ -28,3 +28,24 @@ class Masking:
     async def feed(self, data: bytes, last: bool) -> bytes:
         passed = self.stream.feed(data)
         return passed + self.stream.finish() if last else passed
+
+
+class Kept:
+    """A body that passes, kept as long as it is no longer than `most` bytes. No stage: nothing waits for it."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.pieces: list[bytes] = []
+        self.size = 0
+
+    def take(self, data: bytes) -> None:
+        self.size += len(data)
+        if self.size <= self.most:
+            self.pieces.append(data)
+        else:
+            self.pieces.clear()
+
+    @property
+    def whole(self) -> bytes | None:
+        """All of it; None where it was longer."""
+        return b"".join(self.pieces) if self.size <= self.most else None

@@ -31,8 +31,9 @@ from mitmproxy.proxy.layers.http._events import (
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
 from mitmproxy.proxy.layers.websocket import WebsocketLayer
 
+from outgate.addon import Denied
 from outgate.policy.decide import denial
-from outgate.policy.model import Code, Defaults
+from outgate.policy.model import Code, Decision, Defaults
 from outgate.proxy import answers, soundness, view, websockets
 from outgate.proxy.counted import Counted
 from outgate.proxy.exchange import Exchange, GateClient, attach, exchange_of
@@ -110,7 +111,9 @@ class GateStream(OriginSide):
         """The flow exists before mitmproxy's own code runs, so that no hook ever sees one without an exchange."""
         if event.request.authority and not event.request.is_http2:
             self.exchange.absolute_scheme = event.request.scheme
-        made = event.replay_flow or http.HTTPFlow(self.context.client, self.context.server)
+        client = self.context.client
+        replayed = client.replayed if isinstance(client, GateClient) else None
+        made = replayed or http.HTTPFlow(client, self.context.server)
         attach(made, self.exchange)
         event.replay_flow = made
 
@@ -164,6 +167,9 @@ class GateStream(OriginSide):
         killed = yield from super().check_killed(emit_error_hook)
         if killed:
             return True
+        if self.exchange.refused is not None:
+            yield from self.refuse(self.exchange.refused)
+            return True
         if self.exchange.failure:
             yield from self.stop(500, "policy_failure", self.exchange.failure)
             return True
@@ -174,10 +180,10 @@ class GateStream(OriginSide):
             if self.exchange.decision is None or not self.exchange.decision.allowed:
                 yield from self.stop(500, "policy_failure", "no decision was made")
                 return True
-            self.flow.request.stream = self.flow.request.stream or True
+            self.flow.request.stream = not self.exchange.body_limit and (self.flow.request.stream or True)
             self.parent.note_close(self.exchange.close)
         elif self.flow.response is not None and not self.response_begun:
-            self.flow.response.stream = self.flow.response.stream or True
+            self.flow.response.stream = not self.exchange.response_limit and (self.flow.response.stream or True)
         return False
 
     # Answers of our own.
@@ -204,16 +210,34 @@ class GateStream(OriginSide):
         """End the exchange: an answer where none has begun, else the connection breaks off visibly."""
         self.exchange.failure = self.exchange.failure or reason
         self.exchange.error_code = code
+        host, grpc = self._asked()
+        yield from self._end(reason, answers.failure(status, code, reason, host, flag, grpc=grpc))
+
+    def refuse(self, denied: Denied) -> Commands:
+        """As `stop`, because an addon denied it."""
+        self.exchange.refused, self.exchange.error_code = denied, denied.code
+        host, grpc = self._asked()
+        yield from self._end(denied.reason, answers.refused(denied, host, grpc=grpc))
+
+    def deny(self, decision: Decision) -> Commands:
+        """As `stop`, because the policy denies what has become of the request."""
+        self.exchange.decision = decision
+        host, grpc = self._asked()
+        yield from self._end(decision.reason, answers.denial(decision, host, grpc=grpc))
+
+    def _asked(self) -> tuple[str, bool]:
+        attempt = self.exchange.attempt
+        return (attempt.host or "", attempt.grpc) if attempt else ("", False)
+
+    def _end(self, reason: str, response: http.Response) -> Commands:
         self.flow.error = flow.Error(reason)
         hook = HttpErrorHook(self.flow)
         hook.blocking = False
         yield hook
-        host = self.exchange.attempt.host if self.exchange.attempt else ""
-        grpc = bool(self.exchange.attempt and self.exchange.attempt.grpc)
         if self.response_begun:
             yield from self.break_off(reason)
         else:
-            yield from self.answer(answers.failure(status, code, reason, host or "", flag, grpc=grpc))
+            yield from self.answer(response)
 
     def break_off(self, reason: str) -> Commands:
         """The response cannot be finished and must not look finished."""
@@ -231,8 +255,29 @@ class GateStream(OriginSide):
         yield from self._through(event, self.exchange.request_stages, RequestData, super().state_stream_request_body)
 
     def state_consume_request_body(self, event: events.Event) -> Commands:
-        self.request_ended = self.request_ended or isinstance(event, RequestEndOfMessage)
+        """A request without a body, or one whose body an addon waits for."""
+        if isinstance(event, RequestData):
+            self.exchange.sent_bytes += len(event.data)
+            if self.exchange.sent_bytes > self.exchange.body_limit:
+                reason = f"the body is longer than the {self.exchange.body_limit} bytes that addons look at"
+                yield from self.refuse(Denied("body_too_long", reason, 413))
+                return
+        elif isinstance(event, RequestTrailers):
+            event.trailers = self._clean(event)
+        elif isinstance(event, RequestEndOfMessage):
+            self.request_ended = True
+            if (yield from self._check_length(event)):
+                return
         yield from super().state_consume_request_body(event)
+
+    def state_consume_response_body(self, event: events.Event) -> Commands:
+        """An answer without a body, or one that is held back to be looked at."""
+        size = len(event.data) if isinstance(event, ResponseData) else 0
+        if size and self.exchange.received_bytes + size > self.exchange.response_limit:
+            yield from self.stop(502, "upstream_failed", "the body is longer than what can be held")
+            return
+        onward = super().state_consume_response_body
+        yield from self._through(event, self.exchange.response_stages, ResponseData, onward)
 
     def state_stream_response_body(self, event: events.Event) -> Commands:
         yield from self._through(event, self.exchange.response_stages, ResponseData, super().state_stream_response_body)
@@ -255,17 +300,34 @@ class GateStream(OriginSide):
                 yield from self.stop(502, "body_stage_failed", self.exchange.failure)
                 return
             if chunk.data:
+                self._keep(data, chunk.data)
                 yield from onward(data(self.stream_id, chunk.data))
             if not last:
                 return
+        elif size:
+            self._keep(data, event.data)
+        if last:
+            self._show(data)
         yield from onward(event)
+
+    def _keep(self, data: type[Any], piece: bytes) -> None:
+        kept = self.exchange.request_kept if data is RequestData else self.exchange.response_kept
+        if kept is not None:
+            kept.take(piece)
+
+    def _show(self, data: type[Any]) -> None:
+        """The body has passed: whoever wanted it kept may look at it."""
+        if data is RequestData and self.exchange.request_kept is not None:
+            self.flow.request.data.content = self.exchange.request_kept.whole
+        elif data is ResponseData and self.exchange.response_kept is not None and self.flow.response is not None:
+            self.flow.response.data.content = self.exchange.response_kept.whole
 
     def _clean(self, event: RequestTrailers | ResponseTrailers) -> http.Headers:
         trailers = soundness.trailing(event.trailers)
-        injected = self.exchange.injected
-        if injected is None or isinstance(event, RequestTrailers):
+        hidden = self.exchange.hidden
+        if hidden is None or isinstance(event, RequestTrailers):
             return trailers
-        return http.Headers([(injected.mask(name), injected.mask(value)) for name, value in trailers.fields])
+        return http.Headers([(hidden.mask(name), hidden.mask(value)) for name, value in trailers.fields])
 
     def _check_length(self, event: HttpEvent) -> Generator[commands.Command, Any, bool]:
         """Whether a body had another length than it announced, so that the exchange was stopped."""
@@ -293,7 +355,7 @@ class GateStream(OriginSide):
         """Hints are a kindness: left out where anything is wrong with them or could come to light by them."""
         view.clean_response(event.response)
         sound = not soundness.unsound(event.response, self.flow.request, ended=False)
-        if sound and self.exchange.injected is None and self.flow.request.http_version == "HTTP/1.1":
+        if sound and self.exchange.hidden is None and self.flow.request.http_version == "HTTP/1.1":
             event.response.headers.pop("content-length", None)
             yield SendHttp(event, self.context.client)
 
@@ -303,7 +365,7 @@ class GateStream(OriginSide):
 
     def send_response(self, already_streamed: bool = False) -> Commands:
         content = self.flow.response.raw_content if self.flow.response else None
-        if not already_streamed and content:
+        if not already_streamed and content and not self.exchange.response_limit:
             self.exchange.received_bytes += len(content)
         yield from super().send_response(already_streamed)
         if self.server_state == self.state_done and self.client_state == self.state_stream_request_body:
@@ -317,8 +379,8 @@ class GateStream(OriginSide):
         most = self.parent.limits.websocket_message
         if not self.bounded:
             websockets.bound(self.child_layer, most)
-            if self.exchange.injected is not None:
-                websockets.hide(self.child_layer, self.exchange.injected.mask_cut)
+            if self.exchange.hidden is not None:
+                websockets.hide(self.child_layer, self.exchange.hidden.mask_cut)
             self.bounded = True
         yield from super().passthrough(event)
         if websockets.overflows(self.child_layer, most):

@@ -13,7 +13,13 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "DEFAULT")
 """What a logger may be set to; `DEFAULT` is as at the start."""
 OURS = "outgate"
 SILENT = logging.CRITICAL + 1
-LEAST = {"mitmproxy": SILENT, "h2": logging.ERROR, "hpack": logging.ERROR, "asyncio": logging.ERROR}
+LEAST = {
+    "mitmproxy": SILENT,
+    "mitmproxy.tools": logging.INFO,  # where a page is, and that it cannot listen
+    "h2": logging.ERROR,
+    "hpack": logging.ERROR,
+    "asyncio": logging.ERROR,
+}
 """mitmproxy's log prints incomplete request heads and addresses, those of HTTP/2 and asyncio what they cannot read;
 what matters of it is in the access log. They and all below them say no more than this."""
 

@@ -1,0 +1,54 @@
+"""`outgate web`: mitmweb with the gate in it. Owns its flags; what becomes of mitmweb is `outgate.proxy.takeover`'s."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from outgate.cli.options import policy_options, settings_of
+from outgate.settings import ListenMode, SettingsError, parse_address
+
+PAGE = "127.0.0.1:8081"
+
+
+def _address(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[str, int] | None:
+    try:
+        return None if text is None else parse_address(text)
+    except SettingsError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+@click.command()
+@policy_options
+@click.option(
+    "--mode",
+    type=click.Choice([mode.value for mode in ListenMode]),
+    help="How workloads reach the gate.  [default: transparent]",
+)
+@click.option("--listen", callback=_address, metavar="ADDR:PORT", help="Where workloads arrive.  [default: :15001]")
+@click.option(
+    "--page", callback=_address, default=PAGE, metavar="ADDR:PORT", help=f"Where the page is.  [default: {PAGE}]"
+)
+@click.option("--addon", "addons", multiple=True, metavar="FILE|NAME", help="An addon, as for run. May be repeated.")
+@click.pass_context
+def web(
+    ctx: click.Context,
+    policy: tuple[Path, ...],
+    strict: bool | None,
+    pairs: tuple[str, ...],
+    mode: str | None,
+    listen: tuple[str, int] | None,
+    page: tuple[str, int],
+    addons: tuple[str, ...],
+) -> None:
+    """Run the gate with mitmweb's page.
+
+    What passes is shown with its verdict, and can be held, edited and sent again, each time through the gate. The
+    page's address is printed when it is up, with the password that it asks for.
+    """
+    chosen = ListenMode(mode) if mode else None
+    settings = settings_of(policy, strict, pairs, mode=chosen, listen=listen, addons=addons or None)
+    from outgate import embedded  # the data plane, which no other command needs but run
+
+    ctx.exit(embedded.run_web(settings, pairs, page))

@@ -1,0 +1,243 @@
+"""`mitmdump` and `mitmweb` with `-s addons/egress.py`: the same gate, or no process. Needs no namespaces."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.documents import Document, access, native, policy
+from e2e.hosted import EGRESS, Hosted
+from e2e.lab import world
+from e2e.lab.origins import LocalOrigins
+from e2e.lab.upstreams import Server
+
+HERE = "127.0.0.1"
+PROGRAMS = ("mitmdump", "mitmweb")
+FAILING = """
+class Failing:
+    def requestheaders(self, flow):
+        if "requestheaders" in flow.request.path:
+            raise ValueError("deliberate")
+    def server_connect(self, data):
+        if self.path == "/server_connect":
+            raise ValueError("deliberate")
+        if self.path == "/address":
+            data.server.address = ("127.0.0.1", 1)
+        if self.path == "/via":
+            data.server.via = ("http", ("127.0.0.1", 1))
+    def responseheaders(self, flow):
+        if "responseheaders" in flow.request.path:
+            raise ValueError("deliberate")
+    def request(self, flow):
+        self.path = flow.request.path
+        if self.path == "/path":
+            flow.request.path = "/forbidden"
+        if self.path == "/host":
+            flow.request.host = "evil.example"
+addons = [Failing()]
+"""
+
+
+@pytest.fixture(scope="module")
+def local(origin_pki: world.OriginPki) -> Iterator[LocalOrigins]:
+    servers = [
+        Server("plain", "http", (f"{HERE}:0",)),
+        Server("wrong", "http", (f"{HERE}:0",), world.tls(origin_pki, "wrong")),
+    ]
+    with LocalOrigins([*servers, Server("tls", "http", (f"{HERE}:0",), world.tls(origin_pki, "api"))]) as running:
+        yield running
+
+
+def registry(origins: LocalOrigins) -> str:
+    """`api.example` plain and in TLS, `wrong.example` whose certificate is not its own, and a path for nobody."""
+
+    def port(number: int, protocol: str, server: str) -> Document:
+        at = origins.address(server)[1]
+        upstream = {"port": at, "endpoints": [{"address": HERE, "port": at}]}
+        return {"number": number, "protocol": protocol, "upstream": upstream}
+
+    def place(host: str, *ports: Document) -> Document:
+        spec = {"hosts": [host], "resolution": "STATIC", "ports": list(ports)}
+        return native("EgressDestination", host.replace(".", "-"), spec)
+
+    here = {"number": origins.address("plain")[1], "protocol": "HTTP"}
+    return policy(
+        place("api.example", port(80, "HTTP", "plain"), port(443, "HTTPS", "tls")),
+        place("never.example", port(80, "HTTP", "plain")),
+        place("wrong.example", port(443, "HTTPS", "wrong")),
+        native("EgressDestination", "resolved", {"hosts": ["localhost"], "ports": [here]}),
+        access("forbidden", action="DENY", rules=[{"to": [{"paths": ["/forbidden"]}]}]),
+    )
+
+
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("failing") / "failing.py"
+    path.write_text(FAILING)
+    return path
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the script that may be edited; it finds outgate beside the original."""
+    path = tmp_path_factory.mktemp("script") / "egress.py"
+    path.write_text(f"import sys\nsys.path.insert(0, {str(EGRESS.parent)!r})\n{EGRESS.read_text()}")
+    return path
+
+
+@pytest.fixture(scope="module", params=PROGRAMS)
+def gate(
+    request: pytest.FixtureRequest, local: LocalOrigins, origin_pki: world.OriginPki, failing: Path, script: Path
+) -> Iterator[Hosted]:
+    settings = {"addons": failing, "connect_timeout": 2}
+    with Hosted(request.param, registry(local), origin_pki, settings=settings, script=script) as running:
+        yield running
+        assert not running.process_ended()
+
+
+@pytest.fixture
+def origins(local: LocalOrigins) -> LocalOrigins:
+    local.records.forget()
+    return local
+
+
+def code(answer: Any) -> tuple[int, str]:
+    return answer.status, answer.denial["code"]
+
+
+@pytest.mark.parametrize("url", ["http://api.example/echo", "https://api.example/echo"])
+@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+def test_a_registered_host_is_reached(gate: Hosted, origins: LocalOrigins, url: str, version: str) -> None:
+    assert gate.curl(url, version).status == 200
+    assert len(origins.records("request")) == 1
+    assert gate.log(1)[-1]["verdict"] == "allow"
+
+
+def test_nothing_else_is_reached(gate: Hosted, origins: LocalOrigins) -> None:
+    port = origins.address("plain")[1]
+    assert code(gate.curl("http://evil.example/")) == (502, "unregistered")
+    assert gate.curl("https://evil.example/").exit == 56
+    assert code(gate.curl(f"http://127.0.0.1:{port}/")) == (502, "unregistered")
+    assert code(gate.curl("http://169.254.169.254/latest/meta-data/"))[0] in (403, 502)
+    assert origins.records("request") == []
+
+
+def test_names_that_disagree_reach_nothing(gate: Hosted, origins: LocalOrigins) -> None:
+    assert code(gate.curl("http://api.example/", "-H", "Host: evil.example")) == (421, "names_disagree")
+    answer = gate.curl("https://api.example/", "-H", "Host: evil.example")
+    assert code(answer) == (421, "names_disagree")
+    assert origins.records("request") == []
+
+
+def test_a_name_at_a_private_address_is_not_dialled(gate: Hosted, origins: LocalOrigins) -> None:
+    answer = gate.curl(f"http://localhost:{origins.address('plain')[1]}/")
+    assert code(answer) == (502, "address_refused")
+    assert origins.records("connection") == []
+
+
+def test_a_server_that_is_somebody_else_is_told_nothing(gate: Hosted, origins: LocalOrigins) -> None:
+    assert gate.curl("https://wrong.example/").status == 502
+    assert origins.records("request") == []
+
+
+@pytest.mark.parametrize("path", ["requestheaders", "server_connect", "address", "via", "host"])
+def test_an_addon_that_fails_or_points_elsewhere_lets_nothing_leave(
+    gate: Hosted, origins: LocalOrigins, path: str
+) -> None:
+    """The host is nobody's but this test's, so that there is no connection to use again."""
+    assert gate.curl(f"http://never.example/{path}").status in (500, 502)
+    assert origins.records("connection") == []
+
+
+def test_an_addon_cannot_make_it_a_request_that_is_denied(gate: Hosted, origins: LocalOrigins) -> None:
+    assert code(gate.curl("http://api.example/path")) == (403, "refused_by_rule")
+    assert origins.records("request") == []
+
+
+def test_an_addon_that_fails_at_the_answer_lets_nothing_of_it_through(gate: Hosted) -> None:
+    assert gate.curl("http://api.example/responseheaders").status == 500
+
+
+def test_smuggled_framing_is_refused(gate: Hosted, origins: LocalOrigins) -> None:
+    with socket.create_connection(gate.address, 10) as made:
+        made.sendall(
+            b"POST http://api.example/echo HTTP/1.1\r\nHost: api.example\r\nContent-Length: 4\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        )
+        assert made.recv(1000).startswith(b"HTTP/1.1 400 ")
+    assert origins.records("request") == []
+
+
+@pytest.mark.parametrize("how", ["broken", "deleted"])
+def test_the_script_is_not_loaded_again(gate: Hosted, origins: LocalOrigins, script: Path, how: str) -> None:
+    """mitmproxy looks once a second whether a script has changed."""
+    kept = script.read_text()
+    try:
+        if how == "deleted":
+            script.unlink()
+        else:
+            script.write_text("def broken(:")
+        subprocess.run(["sleep", "1.3"], check=True)
+        assert code(gate.curl("http://evil.example/")) == (502, "unregistered")
+        assert gate.curl("http://api.example/echo").status == 200
+    finally:
+        script.write_text(kept)
+
+
+def test_a_policy_that_changes_is_loaded(gate: Hosted, local: LocalOrigins) -> None:
+    try:
+        gate.reload(registry(local).replace("/forbidden", "/newly"))
+        assert code(gate.curl("http://api.example/newly")) == (403, "refused_by_rule")
+    finally:
+        gate.reload(registry(local))
+
+
+# What is refused.
+
+
+REFUSED: list[tuple[list[str], dict[str, object], str]] = [
+    (["--set", "ssl_insecure=true"], {}, 'the option "ssl_insecure" is set'),
+    ([], {"policy": "/nowhere"}, 'the policy "/nowhere" does not exist'),
+    (["--set", "validate_inbound_headers=false"], {}, 'the option "validate_inbound_headers" is set'),
+    ([], {"polcy": "x"}, 'unknown setting "polcy"; did you mean "policy"?'),
+    (["--mode", "reverse:http://127.0.0.1:1"], {}, "is not a gate's"),
+    (["-s", "other.py"], {}, "2 scripts are loaded"),
+    ([], {"addons": "nowhere.py"}, "the addon is no file"),
+    (["--set", "outgate_policy=x"], {}, '"outgate_policy" is set more than once'),
+]
+STARTS = [("mitmweb", *case) for case in REFUSED[:2]] + [("mitmdump", *case) for case in REFUSED]
+
+
+@pytest.mark.parametrize(("program", "options", "settings", "told"), STARTS)
+def test_what_would_be_no_gate_does_not_start(
+    local: LocalOrigins,
+    origin_pki: world.OriginPki,
+    tmp_path: Path,
+    program: str,
+    options: list[str],
+    settings: dict[str, object],
+    told: str,
+) -> None:
+    (tmp_path / "other.py").write_text("addons = []\n")
+    options = [str(tmp_path / part) if part == "other.py" else part for part in options]
+    gate = Hosted(program, registry(local), origin_pki, options, settings)
+    try:
+        with pytest.raises(RuntimeError, match="did not start"):
+            gate.start()
+        assert told in gate.stderr()
+        assert gate.stop() not in (0, None)
+    finally:
+        gate.__exit__()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_port_that_is_taken_ends_the_process(local: LocalOrigins, origin_pki: world.OriginPki, program: str) -> None:
+    gate = Hosted(program, registry(local), origin_pki)
+    with socket.create_server(gate.address), pytest.raises(RuntimeError, match="did not start"):
+        gate.start()
+    gate.__exit__()
