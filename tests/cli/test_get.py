@@ -300,6 +300,7 @@ def test_nobody_there_exits_3(terminal, command):
 
 
 def test_another_uid_is_not_answered_and_is_told_why(gate):
+    assert run(gate, "status").exit_code == 0
     with acting_as(1000):
         result = run(gate, "status")
     assert result.exit_code == 3

@@ -10,7 +10,7 @@ import pytest
 
 from acting import acting_as
 from outgate.telemetry import usage
-from outgate.telemetry.usage import LOCK, LastUse, Usage, bounded, merged
+from outgate.telemetry.usage import LOCK, LastUse, Usage, bounded, combined, merged
 
 
 class Clock:
@@ -165,3 +165,11 @@ def test_records_are_merged_by_the_newest():
     assert merged({"a": 1.0, "b": 5.0}, {"a": 2.0, "c": 3.0}, {"b": 4.0}) == {"a": 2.0, "b": 5.0, "c": 3.0}
     assert merged() == {}
     assert bounded({"a": 1.0}) == {"a": 1.0}
+
+
+def test_what_several_processes_know_together():
+    one, two = Usage(10.0, {"a": 11.0, "b": 15.0}, persisted=True), Usage(5.0, {"a": 12.0}, persisted=True)
+    assert combined([one, two]) == Usage(5.0, {"a": 12.0, "b": 15.0}, persisted=True)
+    lost = Usage(7.0, {"c": 8.0}, persisted=False, problem="the disk is full")
+    assert combined([one, lost]) == Usage(7.0, {"a": 11.0, "b": 15.0, "c": 8.0}, False, "the disk is full")
+    assert combined([]) == Usage(0.0, {})

@@ -108,6 +108,15 @@ class LastUse:
         self.problem = problem
 
 
+def combined(usages: Iterable[Usage]) -> Usage:
+    """What several processes know together: it is known since the first began, and kept if all of them keep it."""
+    known = list(usages)
+    problem = next((each.problem for each in known if each.problem), "")
+    since = min((each.since for each in known), default=0.0)
+    kept = bool(known) and all(each.persisted for each in known)
+    return Usage(since, merged(*(each.used for each in known)), kept, problem)
+
+
 def merged(*records: dict[str, float]) -> dict[str, float]:
     """The newest time of each key."""
     found: dict[str, float] = {}
