@@ -1,4 +1,6 @@
-"""The import direction: cli -> app -> proxy -> adapters -> traffic, redact -> policy.model; any may import problems.
+"""The import direction: cli -> embedded -> app -> proxy -> adapters -> addon -> traffic, redact -> policy.model.
+
+Any may import problems.
 
 Read from the source with `ast`, so an import inside a function or under TYPE_CHECKING counts like any other.
 """

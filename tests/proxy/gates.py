@@ -68,9 +68,14 @@ async def gate(
     settings = Settings(mode=mode, workload=workload, limits=Limits(**limits))
     sockets, stream = bind("127.0.0.1", 0), io.BytesIO()
     environment = Environment(Resolver(), Identities(Trust()), own_ports=frozenset({sockets[0].getsockname()[1]}))
-    engine = build(settings, Snapshot(policy), environment, authority, AccessLog(stream), addons)
+    try:
+        engine = build(settings, Snapshot(policy), environment, authority, AccessLog(stream), addons)
+        await engine.start()
+    except BaseException:
+        for sock in sockets:
+            sock.close()
+        raise
     running = Running(engine, Listener(engine.plane, sockets), stream)
-    await engine.start()
     running.listener.start()
     try:
         yield running
