@@ -165,6 +165,11 @@ class GateHttp1Server(_Trailers, stock.Http1Server):
         return len(self.buf) if self.request_done else 0
 
     @property
+    def unfinished(self) -> bool:
+        """Whether something was received that has not become a request."""
+        return len(self.buf) > 0
+
+    @property
     def heading(self) -> bool:
         """Whether part of a request's head has come, and not all of it."""
         return self.state == self.read_headers and len(self.buf) > 0
