@@ -1,16 +1,23 @@
-"""How a client connection ends because the gate does, and what may be finished before.
+"""How a client connection, or part of it, ends before its client wants it: the gate stops, or a policy forbids it.
 
-Owns what counts as under way. Sockets and layers are `handler`'s; the words are those of each protocol.
+Owns what counts as under way, and what a new policy ends. Sockets and layers are `handler`'s; the words are those of
+each protocol.
 """
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mitmproxy.connection import ConnectionState
 
+from outgate.policy.decide import decide
+from outgate.policy.model import Code
+from outgate.policy.snapshot import Policy
+from outgate.proxy.exchange import Exchange
 from outgate.proxy.http2 import GateHttp2Server
+from outgate.proxy.stream import GateStream, Revoked
 
 if TYPE_CHECKING:
     from outgate.proxy.handler import Handler
@@ -44,3 +51,30 @@ def _still_silent(handler: Handler) -> None:
         handler.client.state = ConnectionState.CLOSED
         transport.close()
         handler.closed.set()
+
+
+def judge_again(handler: Handler, policy: Policy) -> None:
+    """A new policy is in force: what it would not allow any more is broken off, and nothing else."""
+    for stream in handler.http.unreported():
+        if (reason := _revoked(stream, policy)) is None:
+            continue
+        handler.plane.counts["revoked"] += 1
+        if not isinstance(handler.http.server_side, GateHttp2Server):
+            handler.abort(reason)  # it serves one at a time
+            return
+        handler.feed(Revoked(stream.stream_id))
+
+
+def _revoked(stream: GateStream, policy: Policy) -> str | None:
+    """Why an exchange may not go on, which is noted there; None where it may."""
+    exchange: Exchange | None = getattr(stream, "exchange", None)
+    if exchange is None or exchange.attempt is None or exchange.policy is policy:
+        return None
+    caller = exchange.facts.under(policy.defaults).caller
+    verdict = decide(policy, replace(exchange.attempt, caller=caller))
+    if verdict.allowed:
+        return None
+    exchange.revoked = True
+    exchange.failure = exchange.failure or f"revoked: {verdict.reason}"
+    exchange.error_code = str(Code.REFUSED_BY_RULE)
+    return exchange.failure

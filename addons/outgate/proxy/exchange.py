@@ -80,6 +80,8 @@ class Exchange:
     failure: str = ""
     """Why it was stopped after it was judged: a failing addon, a layer, the origin."""
     error_code: str = ""
+    revoked: bool = False
+    """A new policy does not allow it any more."""
     started: float = field(default_factory=time.time)
     sent_bytes: int = 0
     received_bytes: int = 0

@@ -18,8 +18,7 @@ from mitmproxy.connection import Connection, ConnectionState
 from mitmproxy.proxy import commands, events, layer, server_hooks
 from mitmproxy.proxy.context import Context
 
-from outgate.policy.decide import decide, opaque
-from outgate.policy.model import Code
+from outgate.policy.decide import opaque
 from outgate.policy.snapshot import Policy
 from outgate.proxy import ending, flow_control, origins, pipe
 from outgate.proxy.classify import may_be_http
@@ -357,18 +356,7 @@ class Handler:
         ending.drain(self)
 
     def judge_again(self, policy: Policy) -> None:
-        """A new policy is in force: what it would not allow any more is broken off."""
-        for stream in self.http.unreported():
-            exchange = getattr(stream, "exchange", None)
-            if exchange is None or exchange.attempt is None or exchange.policy is policy:
-                continue
-            caller = exchange.facts.under(policy.defaults).caller
-            verdict = decide(policy, replace(exchange.attempt, caller=caller))
-            if not verdict.allowed:
-                self.plane.counts["revoked"] += 1
-                exchange.error_code = str(Code.REFUSED_BY_RULE)
-                self.abort(f"revoked: {verdict.reason}")
-                return
+        ending.judge_again(self, policy)
 
 
 async def _read(transport: Transport) -> bytes:

@@ -47,7 +47,7 @@ class GetApprovedConnection(GetHttpConnection):
 
 
 class OriginSide(stock.HttpStream):
-    """See the module. `stop` is the other half's."""
+    """See the module. `stop` and `deny` are the other half's."""
 
     exchange: Exchange
     parent: GateHttpLayer
@@ -57,6 +57,9 @@ class OriginSide(stock.HttpStream):
     retried = False
 
     def stop(self, status: int, code: str, reason: str, flag: str = "") -> Commands:
+        raise NotImplementedError
+
+    def deny(self) -> Commands:
         raise NotImplementedError
 
     def make_server_connection(self) -> Generator[commands.Command, Any, bool]:
@@ -76,6 +79,9 @@ class OriginSide(stock.HttpStream):
             yield from self.connect_failed(str(error))
             return False
         self.context.server = self.flow.server_conn = opened
+        if self.exchange.revoked:
+            yield from self.deny()
+            return False
         return True
 
     def _changed(self) -> str | None:

@@ -54,6 +54,13 @@ class OutgateExchangeHook(commands.StartHook):
     blocking = False
 
 
+@dataclass
+class Revoked(events.Event):
+    """A new policy does not allow a stream of HTTP/2 any more; its exchange says why. The others go on."""
+
+    stream_id: int
+
+
 class GateStream(OriginSide):
     """See the module."""
 
@@ -70,6 +77,12 @@ class GateStream(OriginSide):
         yield from super().handle_event(event)
         if self._settled() and self._paused is None:
             yield from self.report()
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        if not isinstance(event, Revoked):
+            yield from super()._handle_event(event)
+        elif not self._settled():
+            yield from self.deny()
 
     def _settled(self) -> bool:
         if self.client_state == self.state_errored or self.server_state == self.state_errored:
@@ -153,7 +166,7 @@ class GateStream(OriginSide):
         if killed:
             return True
         if self.exchange.failure:
-            yield from self.stop(500, "policy_failure", self.exchange.failure)
+            yield from self.deny()
             return True
         if self.client_state == self.state_wait_for_request_headers:
             if self.flow.response is not None:
@@ -203,6 +216,11 @@ class GateStream(OriginSide):
         else:
             yield from self.answer(answers.failure(status, code, reason, host or "", flag, grpc=grpc))
 
+    def deny(self) -> Commands:
+        """Stop for what is noted in the exchange."""
+        status, code = (403, str(Code.REFUSED_BY_RULE)) if self.exchange.revoked else (500, "policy_failure")
+        yield from self.stop(status, code, self.exchange.failure)
+
     def break_off(self, reason: str) -> Commands:
         """The response cannot be finished and must not look finished."""
         self.client_state = self.server_state = self.state_errored
@@ -240,7 +258,8 @@ class GateStream(OriginSide):
             chunk = Chunk(self.flow, stages, event.data if size else b"", last)
             yield OutgateBodyHook(chunk)
             if self.exchange.failure:
-                yield from self.stop(502, "body_stage_failed", self.exchange.failure)
+                stopped = self.stop(502, "body_stage_failed", self.exchange.failure)
+                yield from self.deny() if self.exchange.revoked else stopped
                 return
             if chunk.data:
                 yield from onward(data(self.stream_id, chunk.data))
