@@ -141,3 +141,18 @@ async def test_an_answer_that_cannot_be_looked_into_is_not_passed_on(authority, 
     async with confided(authority, tmp_path, zipped) as (running, _):
         received = await ask(running, b"TE: gzip")
     assert received.startswith(b"HTTP/1.1 500 ")
+
+
+async def test_a_credential_that_cannot_be_used_is_told_of_by_its_file(authority, tmp_path, caplog):
+    async with confided(authority, tmp_path, echo) as (running, heads):
+        (tmp_path / "token").write_bytes(b"two\nlines")
+        received = await ask(running)
+        (line,) = await running.lines()
+    assert received.startswith(b"HTTP/1.1 502 ")
+    assert b'"code": "identity_failed"' in received
+    assert not heads
+    assert (line["verdict"], line["status"]) == ("allow", 502)
+    assert line["failure"].startswith(f"identity_failed: {tmp_path / 'token'} has a line break")
+    assert str(tmp_path / "token") in caplog.text
+    assert "Traceback" not in caplog.text
+    assert running.engine.plane.hooks.trips == 0

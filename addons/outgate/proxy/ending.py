@@ -74,7 +74,6 @@ def _revoked(stream: GateStream, policy: Policy) -> str | None:
     verdict = decide(policy, replace(exchange.attempt, caller=caller))
     if verdict.allowed:
         return None
-    exchange.revoked = True
     exchange.failure = exchange.failure or f"revoked: {verdict.reason}"
-    exchange.error_code = str(Code.REFUSED_BY_RULE)
+    exchange.status, exchange.error_code = 403, str(Code.REFUSED_BY_RULE)
     return exchange.failure

@@ -15,6 +15,7 @@ from mitmproxy.options import Options
 from outgate.pki.authority import Authority
 from outgate.pki.leaf import LeafCache
 from outgate.policy.current import Snapshot
+from outgate.problems import Problem
 from outgate.proxy.gate import Gate
 from outgate.proxy.guard import HookTable
 from outgate.proxy.plane import Plane
@@ -83,7 +84,7 @@ def build(
     made = master.Master(declared_options())
     recorder = Recorder(log)
     hooks = HookTable(made.addons, settings.limits.hook_timeout)
-    injected = InjectedHeaders()
+    injected = InjectedHeaders(_report)
     made.addons.add(Gate(snapshot, injected), *addons, recorder)
     pool = Pool(total=min(TOTAL, max(1, settings.limits.connections)))
     plane = Plane(
@@ -91,6 +92,10 @@ def build(
     )
     plane.generation = snapshot.policy.generation
     return Engine(made, plane, log)
+
+
+def _report(problem: Problem) -> None:
+    logging.getLogger(__name__).error("%s", problem)
 
 
 def _silence() -> None:

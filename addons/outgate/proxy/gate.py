@@ -15,6 +15,7 @@ from outgate.policy.names import Refusal
 from outgate.proxy import answers, view
 from outgate.proxy.exchange import Exchange, exchange_of
 from outgate.proxy.stages import Masking
+from outgate.upstream.errors import UpstreamError
 from outgate.upstream.headers import Injected, InjectedHeaders
 from outgate.upstream.target import target_of
 
@@ -58,9 +59,12 @@ class Gate:
             self._deny(flow, exchange, decision)
             return
         exchange.decision = decision
-        self._approve(flow, exchange, decision, attempt)
-        view.canonicalise(flow.request, exchange)
-        self._inject(flow, exchange, decision)
+        try:
+            self._approve(flow, exchange, decision, attempt)
+            view.canonicalise(flow.request, exchange)
+            self._inject(flow, exchange, decision)
+        except UpstreamError as error:
+            exchange.failure, exchange.status, exchange.error_code = error.message, error.status, str(error.code)
 
     def _approve(self, flow: http.HTTPFlow, exchange: Exchange, decision: Decision, attempt: Attempt) -> None:
         http2 = _speaks_http2(decision, flow.request)

@@ -79,7 +79,7 @@ class OriginSide(stock.HttpStream):
             yield from self.connect_failed(str(error))
             return False
         self.context.server = self.flow.server_conn = opened
-        if self.exchange.revoked:
+        if self.exchange.failure:  # found out while it was dialled
             yield from self.deny()
             return False
         return True

@@ -218,8 +218,8 @@ class GateStream(OriginSide):
 
     def deny(self) -> Commands:
         """Stop for what is noted in the exchange."""
-        status, code = (403, str(Code.REFUSED_BY_RULE)) if self.exchange.revoked else (500, "policy_failure")
-        yield from self.stop(status, code, self.exchange.failure)
+        status, code = self.exchange.status, self.exchange.error_code
+        yield from self.stop(status or 500, code if status else "policy_failure", self.exchange.failure)
 
     def break_off(self, reason: str) -> Commands:
         """The response cannot be finished and must not look finished."""
@@ -259,7 +259,7 @@ class GateStream(OriginSide):
             yield OutgateBodyHook(chunk)
             if self.exchange.failure:
                 stopped = self.stop(502, "body_stage_failed", self.exchange.failure)
-                yield from self.deny() if self.exchange.revoked else stopped
+                yield from self.deny() if self.exchange.status else stopped
                 return
             if chunk.data:
                 yield from onward(data(self.stream_id, chunk.data))
