@@ -137,7 +137,9 @@ class OriginSide(stock.HttpStream):
 
     def _may_retry(self, event: ResponseProtocolError) -> bool:
         """Once, where nothing would be done twice and nothing has to be sent that is not here any more."""
-        whole = self.flow.response is None and self.request_ended and not self.exchange.sent_bytes
+        request = self.flow.request
+        empty = not (self.exchange.sent_bytes or request.raw_content or request.trailers)  # an addon may set these two
+        whole = self.flow.response is None and self.request_ended and empty
         return not self.retried and whole and (isinstance(event, Unprocessed) or self._stale(event))
 
     def _stale(self, event: ResponseProtocolError) -> bool:
