@@ -22,10 +22,10 @@ from outgate.policy.decide import opaque
 from outgate.policy.snapshot import Policy
 from outgate.proxy import ending, flow_control, origins, pipe
 from outgate.proxy.classify import may_be_http
+from outgate.proxy.commands import Abort, LingeringClose, Rejected, Release
 from outgate.proxy.connections import READ_SIZE, Transport
 from outgate.proxy.exchange import ApprovedServer, GateClient
 from outgate.proxy.guard import trace
-from outgate.proxy.http1 import Abort, LingeringClose, Rejected, Release
 from outgate.proxy.layers import GateHttpLayer, Guard, Quiet
 from outgate.proxy.pipe import OutgateBodyHook
 from outgate.proxy.plane import Plane

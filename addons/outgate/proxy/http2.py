@@ -31,7 +31,7 @@ from mitmproxy.proxy.layers.http._http_h2 import BufferedH2Connection
 
 from outgate.policy.model import Code
 from outgate.proxy import answers
-from outgate.proxy.http1 import Rejected
+from outgate.proxy.commands import Rejected
 
 type Commands = layer.CommandGenerator[None]
 type Received = tuple[list[Frame], list[h2.events.Event]]
