@@ -269,8 +269,14 @@ class GateStream(OriginSide):
 
     def _clean(self, event: RequestTrailers | ResponseTrailers) -> http.Headers:
         trailers = soundness.trailing(event.trailers)
-        injected = self.exchange.injected
-        if injected is None or isinstance(event, RequestTrailers):
+        injected, decision = self.exchange.injected, self.exchange.decision
+        if isinstance(event, RequestTrailers):
+            destination = decision.destination if decision is not None else None
+            # Some origins merge trailers into the head, where the gate's word for these stands.
+            for header in destination.headers if destination is not None else ():
+                trailers.pop(header.name, None)
+            return trailers
+        if injected is None:
             return trailers
         return http.Headers([(injected.mask(name), injected.mask(value)) for name, value in trailers.fields])
 
