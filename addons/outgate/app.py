@@ -18,6 +18,7 @@ from outgate.policy.current import Snapshot
 from outgate.policy.snapshot import Policy
 from outgate.proxy import listen
 from outgate.proxy.engine import Engine, build
+from outgate.proxy.expiry import Expiry
 from outgate.proxy.guard import contained_task
 from outgate.proxy.peer import peer_uid
 from outgate.reload import PolicyWatcher
@@ -138,9 +139,9 @@ class Gate:
 
     def judge_again(self, policy: Policy) -> None:
         """What is still open a moment after a swap has to be allowed by the new policy too."""
-        asyncio.get_running_loop().call_later(self.settings.limits.rejudge_delay, self._judge_live)
+        asyncio.get_running_loop().call_later(self.settings.limits.rejudge_delay, self.judge_live)
 
-    def _judge_live(self) -> None:
+    def judge_live(self) -> None:
         """By the policy of now: a policy that was in force for a moment ends nothing that came after it."""
         policy = self.snapshot.policy
         for live in list(self.engine.plane.live):
@@ -160,7 +161,9 @@ async def _serve(settings: Settings, prepared: Prepared, addons: Sequence[object
     engine = build(settings, snapshot, environment, prepared.authority, log_to, addons)
     watcher = PolicyWatcher(settings.policy, prepared.setting, snapshot)
     gate = Gate(settings, snapshot, engine, listen.Listener(engine.plane, sockets), watcher)
-    snapshot.observers += [engine.plane.swapped, gate.judge_again]
+    expiry = Expiry(gate.judge_live)
+    expiry.follow(snapshot.policy)
+    snapshot.observers += [engine.plane.swapped, gate.judge_again, expiry.follow]
     admin = Admin(settings.admin, gate, peer_uid) if settings.admin and seat is None else None
     try:
         await _up(gate, admin)

@@ -65,10 +65,15 @@ def judge_again(handler: Handler, policy: Policy) -> None:
         handler.feed(Revoked(stream.stream_id))
 
 
+def _may_expire(exchange: Exchange) -> bool:
+    destination = exchange.decision.destination if exchange.decision is not None else None
+    return destination is not None and destination.expires is not None
+
+
 def _revoked(stream: GateStream, policy: Policy) -> str | None:
     """Why an exchange may not go on, which is noted there; None where it may."""
     exchange: Exchange | None = getattr(stream, "exchange", None)
-    if exchange is None or exchange.attempt is None or exchange.policy is policy:
+    if exchange is None or exchange.attempt is None or (exchange.policy is policy and not _may_expire(exchange)):
         return None
     caller = exchange.facts.under(policy.defaults).caller
     verdict = decide(policy, replace(exchange.attempt, caller=caller))
