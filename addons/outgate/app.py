@@ -21,6 +21,7 @@ from outgate.policy.current import Snapshot
 from outgate.policy.snapshot import Policy
 from outgate.proxy import listen
 from outgate.proxy.engine import Engine, Host, build
+from outgate.proxy.expiry import Expiry
 from outgate.proxy.guard import contained_task
 from outgate.proxy.loading import AddonError, load_addons
 from outgate.proxy.peer import peer_uid
@@ -165,9 +166,9 @@ class Gate:
 
     def judge_again(self, policy: Policy) -> None:
         """What is still open a moment after a swap has to be allowed by the new policy too."""
-        asyncio.get_running_loop().call_later(self.settings.limits.rejudge_delay, self._judge_live)
+        asyncio.get_running_loop().call_later(self.settings.limits.rejudge_delay, self.judge_live)
 
-    def _judge_live(self) -> None:
+    def judge_live(self) -> None:
         """By the policy of now: a policy that was in force for a moment ends nothing that came after it."""
         policy = self.snapshot.policy
         for live in list(self.engine.plane.live):
@@ -216,7 +217,9 @@ def assemble(
     folder = Path(settings.state_dir) if settings.state_dir else None
     last_use = LastUse(engine.plane.log.used, folder, lambda: under_way(engine.plane))
     gate = Gate(settings, snapshot, engine, listen.Listener(engine.plane, sockets), watcher, last_use)
-    snapshot.observers += [engine.plane.swapped, gate.judge_again]
+    expiry = Expiry(gate.judge_live)
+    expiry.follow(snapshot.policy)
+    snapshot.observers += [engine.plane.swapped, gate.judge_again, expiry.follow]
     return gate
 
 

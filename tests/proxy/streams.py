@@ -23,12 +23,21 @@ class Stream:
         return self.ended or self.reset is not None
 
 
+class Client(H2Connection):
+    """Goes on with what it has begun after a GOAWAY; hyper-h2 would not hear of it any more."""
+
+    def _receive_goaway_frame(self, frame):
+        event = h2.events.ConnectionTerminated()
+        event.error_code, event.last_stream_id = frame.error_code, frame.last_stream_id
+        return [], [event]
+
+
 class Wire:
     """One connection. `left` is the last stream that a GOAWAY promised, once one came; `gone` once it is closed."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
-        self.h2 = H2Connection(H2Configuration(client_side=True, header_encoding=None))
+        self.h2 = Client(H2Configuration(client_side=True, header_encoding=None))
         self.streams: dict[int, Stream] = {}
         self.left: int | None = None
         self.gone = False

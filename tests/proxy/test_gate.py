@@ -141,3 +141,42 @@ async def test_an_answer_that_cannot_be_looked_into_is_not_passed_on(authority, 
     async with confided(authority, tmp_path, zipped) as (running, _):
         received = await ask(running, b"TE: gzip")
     assert received.startswith(b"HTTP/1.1 500 ")
+
+
+async def test_a_credential_that_cannot_be_used_is_told_of_by_its_file(authority, tmp_path, caplog):
+    async with confided(authority, tmp_path, echo) as (running, heads):
+        (tmp_path / "token").write_bytes(b"two\nlines")
+        received = await ask(running)
+        (line,) = await running.lines()
+    assert received.startswith(b"HTTP/1.1 502 ")
+    assert b'"code": "identity_failed"' in received
+    assert not heads
+    assert (line["verdict"], line["status"]) == ("allow", 502)
+    assert line["failure"].startswith(f"identity_failed: {tmp_path / 'token'} has a line break")
+    assert str(tmp_path / "token") in caplog.text
+    assert "Traceback" not in caplog.text
+    assert running.engine.plane.hooks.trips == 0
+
+
+@pytest.mark.parametrize("name", ["x-api-key", "X-API-KEY"])
+async def test_a_trailer_cannot_say_what_the_gate_sets(authority, name):
+    """Some origins merge trailers into the head."""
+    arrived = []
+
+    async def serve(reader, writer):
+        arrived.append(await reader.readuntil(b"\r\n\r\n") + await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    known = to("api.example", 80, server.sockets[0].getsockname()[1])
+    async with gate(authority, replace(known, headers=(HeaderInjection("X-Api-Key", value="ours"),))) as running:
+        reader, writer = await asyncio.open_connection(*running.address)
+        writer.write(b"POST / HTTP/1.1\r\nHost: api.example\r\nTransfer-Encoding: chunked\r\n\r\n")
+        writer.write(b"2\r\nhi\r\n0\r\n%s: mine\r\nX-Sum: 1\r\n\r\n" % name.encode())
+        assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), LIMIT)).startswith(b"HTTP/1.1 200")
+        writer.close()
+    server.close()
+    assert b"x-api-key: ours" in arrived[0].lower()
+    assert b"mine" not in arrived[0]
+    assert b"x-sum: 1" in arrived[0].lower()

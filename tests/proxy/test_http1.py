@@ -123,3 +123,22 @@ async def test_a_switch_of_protocols_before_the_request_is_whole_is_none(authori
         )
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 502 ")
         assert running.counts["crashes"] == 0
+
+
+@pytest.mark.parametrize("keep", [b"", b"Connection: keep-alive\r\n"])
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+async def test_http_1_0_is_told_of_no_chunks(authority, keep, method):
+    """It does not know them: its answer ends where the connection does."""
+
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        body = b"" if method == b"HEAD" else b"5\r\nhello\r\n0\r\nx-sum: 1\r\n\r\n"
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-sum\r\n\r\n" + body)
+        writer.close()
+
+    async with before(authority, serve) as (reader, writer, _):
+        writer.write(method + b" / HTTP/1.0\r\nHost: api.example\r\n" + keep + b"\r\n")
+        head, _, body = (await asyncio.wait_for(reader.read(), LIMIT)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert b"transfer-encoding" not in head.lower()
+    assert body == (b"" if method == b"HEAD" else b"hello")

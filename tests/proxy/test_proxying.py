@@ -111,6 +111,16 @@ async def test_a_target_that_nothing_could_allow_is_refused_at_once(regular, far
     assert (line["verdict"], line["code"], line["kind"]) == ("deny", code, "connection")
 
 
+async def test_a_refusal_arrives_although_more_is_sent(regular):
+    """As by a client that does not wait for the answer."""
+    async with client(regular) as (reader, writer):
+        writer.write(CONNECT.replace(b"api.example", b"other.example"))
+        for _ in range(50):
+            writer.write(bytes(100_000))
+            await writer.drain()
+        assert (await refusal(reader))[0] == 502
+
+
 async def test_inside_only_the_granted_name_is_spoken_to(regular, far):
     async with client(regular) as (reader, writer):
         writer.write(CONNECT + INSIDE.replace(b"api.example", b"evil.example"))
@@ -231,6 +241,15 @@ async def test_a_socks_target_that_nothing_could_allow_is_refused(socks, far, na
         assert await reader.read() == b"\x05\x00\x05\x02\x00\x01" + bytes(6)
     assert far.connections == 0
     assert (await socks.lines())[0]["code"] == code
+
+
+async def test_a_socks_refusal_arrives_although_more_is_sent(socks):
+    async with client(socks) as (reader, writer):
+        writer.write(SOCKS.replace(b"\x0bapi.example", b"\x0dother.example"))
+        for _ in range(50):
+            writer.write(bytes(100_000))
+            await writer.drain()
+        assert await reader.read() == b"\x05\x00\x05\x02\x00\x01" + bytes(6)
 
 
 async def test_what_is_no_socks_is_closed_with_a_reason(socks):

@@ -2,10 +2,14 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
+import pytest
+
+from outgate.policy.snapshot import Policy
 from proxy.gates import gate, to
 from proxy.streams import Wire
-from proxy.wires import until
+from proxy.wires import LIMIT, until
 
 BODY = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody"
 LEFT = "client_disconnected: the client went away"
@@ -55,7 +59,7 @@ async def test_a_client_that_resets_a_stream_whose_origin_was_released_meanwhile
     async with hesitating(rest) as port, gate(authority, to("api.example", 80, port), addons=(holding,)) as running:
         wire = await Wire.open(running.address)
         held = wire.ask("api.example", "/held")
-        await holding.holds.wait()
+        await asyncio.wait_for(holding.holds.wait(), LIMIT)
         wire.reset(held)
         await asyncio.sleep(0.1)
         rest.set()
@@ -78,3 +82,70 @@ async def test_a_client_that_resets_a_stream_is_not_told_of_as_denied(authority)
         (line,) = await running.lines()
         wire.close()
     assert (line["verdict"], line["failure"], line["flags"]) == ("allow", LEFT, "DC")
+
+
+async def swap(running, *destinations) -> None:
+    """A new policy, and what is open is judged by it."""
+    plane = running.engine.plane
+    plane.snapshot.swap(Policy("next", plane.snapshot.policy.defaults, destinations=destinations))
+    for live in list(plane.live):
+        live.judge_again(plane.snapshot.policy)
+
+
+async def test_a_stream_that_a_new_policy_denies_ends_and_the_others_go_on(authority):
+    rest = asyncio.Event()
+    async with hesitating(rest) as port:
+        kept, gone = to("kept.example", 80, port), replace(to("gone.example", 80, port), key="gone")
+        async with gate(authority, kept, gone) as running:
+            wire = await Wire.open(running.address)
+            first, second = wire.ask("kept.example"), wire.ask("gone.example")
+            await wire.until(lambda: all(wire.streams[number].body for number in (first, second)))
+            await swap(running, kept)
+            assert (await wire.answer(second)).reset == 2
+            rest.set()
+            assert (await wire.answer(first)).body == b"body"
+            lines = await running.lines(2)
+            wire.close()
+    assert [(line["host"], line.get("failure", "").split(":")[0]) for line in lines] == [
+        ("gone.example", "refused_by_rule"),
+        ("kept.example", ""),
+    ]
+    assert running.counts["revoked"] == 1
+
+
+class Waiting:
+    """An addon that waits in one hook for a path until it is told to go on."""
+
+    def __init__(self, hook: str) -> None:
+        self.reached, self.goes = asyncio.Event(), asyncio.Event()
+        setattr(self, hook, self._wait)
+
+    async def _wait(self, data) -> None:
+        request = getattr(data, "request", None)
+        if request is None or request.path == "/gone":
+            self.reached.set()
+            await self.goes.wait()
+
+
+@pytest.mark.parametrize("hook", ["requestheaders", "server_connect", "server_connected"])
+async def test_a_stream_that_is_denied_while_it_waits_asks_its_origin_nothing(authority, hook):
+    addon, asked = Waiting(hook), []
+
+    async def serve(reader, writer):
+        asked.append(await reader.read())
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with gate(authority, to("gone.example", 80, server.sockets[0].getsockname()[1]), addons=(addon,)) as running:
+        wire = await Wire.open(running.address)
+        number = wire.ask("gone.example", "/gone", method="POST", end=False)
+        await asyncio.wait_for(addon.reached.wait(), LIMIT)
+        await swap(running)
+        addon.goes.set()
+        answer = await wire.answer(number)
+        assert (answer.status, answer.ended) == (b"403", True)
+        (line,) = await running.lines()
+        assert line["failure"].startswith("refused_by_rule: revoked")
+        wire.close()
+    server.close()
+    assert asked in ([], [b""])

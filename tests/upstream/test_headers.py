@@ -9,6 +9,7 @@ import pytest
 from outgate.policy.model import HeaderInjection
 from outgate.upstream.errors import Failure, UpstreamError
 from outgate.upstream.headers import LONGEST, InjectedHeaders
+from outgate.upstream.watch import MAX_BYTES
 
 
 @pytest.fixture
@@ -105,6 +106,20 @@ def test_without_its_file_a_request_does_not_go_without_its_credential(headers, 
     path.write_text("late-token")
     clock.now += 1
     assert revealed(headers, injection(path))[0][1] == b"late-token"
+
+
+def test_a_file_without_end_is_refused_too(headers, token, problems):
+    with token.open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    assert "is larger than" in refused(headers, injection(token))
+    assert len(problems) == 1
+
+
+def test_a_pipe_is_refused_and_not_waited_for(headers, tmp_path, problems):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    assert "is no regular file" in refused(headers, injection(path))
+    assert len(problems) == 1
 
 
 def test_a_file_that_goes_bad_leaves_the_old_value_in_use(headers, token, clock, problems):

@@ -86,3 +86,33 @@ def test_short_words_are_left_alone():
 
 def test_a_value_is_no_pattern():
     assert Mask([Secret(b"a.b.c.d.e")]).mask(b"axbxcxdxe a.b.c.d.e") == b"axbxcxdxe *********"
+
+
+LOGIN = b'user:pass"word/1234'
+
+
+@pytest.mark.parametrize("scheme", [b"Basic ", b"basic  "])
+@pytest.mark.parametrize(
+    "echo",
+    [
+        LOGIN,
+        LOGIN.partition(b":")[2],
+        base64.b64encode(LOGIN),
+        json.dumps({"p": 'pass"word/1234'}).encode(),
+        quote('pass"word/1234', safe="").encode(),
+        b"pass&quot;word/1234",
+    ],
+)
+def test_who_knows_a_login_tells_neither_it_nor_its_password(scheme, echo):
+    masked = Mask([Secret(scheme + base64.b64encode(LOGIN))]).mask(b"you are " + echo)
+    assert len(masked) == len(echo) + 8
+    assert b"word" not in masked
+    assert b"1234" not in masked
+    assert base64.b64encode(LOGIN) not in masked
+
+
+@pytest.mark.parametrize("value", [b"Basic", b"Basic ***", b"Basic dXNlcg", b"Basic dXNlcjp4"])
+def test_what_is_no_login_or_has_a_short_password_is_a_value_like_others(value):
+    assert Mask([Secret(value)]).mask(b"user x " + value) == b"user x " + (
+        value if len(value) < 8 else b"*" * len(value)
+    )

@@ -1,6 +1,7 @@
 """A change of a file is noticed, and its bytes are what counts."""
 
 import os
+import threading
 
 import pytest
 
@@ -34,6 +35,24 @@ def test_files_are_read_together_and_never_beyond_a_bound(tmp_path, monkeypatch)
         contents([str(path)])
     with pytest.raises(OSError, match="No such file"):
         contents([str(tmp_path / "none")])
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "directory"])
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path, make):
+    path, errors = tmp_path / "odd", []
+    make(path)
+
+    def read() -> None:
+        try:
+            contents([str(path)])
+        except (OSError, ValueError) as error:
+            errors.append(str(error))
+
+    reading = threading.Thread(target=read, daemon=True)
+    reading.start()
+    reading.join(10)
+    assert not reading.is_alive()
+    assert str(path) in errors[0]
 
 
 def test_a_digest_knows_where_its_parts_end():

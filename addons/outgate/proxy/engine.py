@@ -15,6 +15,7 @@ from mitmproxy.options import Options
 from outgate.pki.authority import Authority
 from outgate.pki.leaf import LeafCache
 from outgate.policy.current import Snapshot
+from outgate.problems import Problem
 from outgate.proxy.gate import Gate
 from outgate.proxy.guard import HookTable, trace
 from outgate.proxy.loading import failed
@@ -128,7 +129,7 @@ def build(
     made = host.master if host is not None else master.Master(declared_options())
     recorder = Recorder(records)
     watching = host.watching if host is not None else ()
-    chain = Chain([Gate(snapshot, InjectedHeaders()), *addons, *watching, recorder])
+    chain = Chain([Gate(snapshot, InjectedHeaders(_report)), *addons, *watching, recorder])
     for addon in addons:
         _register(made, addon)
     if host is None:
@@ -149,3 +150,7 @@ def _register(made: master.Master, addon: object) -> None:
         made.addons.register(addon)
     except BaseException as error:
         raise failed(repr(addon), error, "loaded") from error
+
+
+def _report(problem: Problem) -> None:
+    log.error("%s", problem)

@@ -89,6 +89,8 @@ class Exchange:
     failure: str = ""
     """Why it was stopped after it was judged: a failing addon, a layer, the origin."""
     error_code: str = ""
+    status: int = 0
+    """Of the answer, where it was stopped by the gate itself and not by a failing addon; `error_code` then says why."""
     started: float = field(default_factory=time.time)
     sent_bytes: int = 0
     received_bytes: int = 0

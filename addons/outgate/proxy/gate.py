@@ -15,6 +15,7 @@ from outgate.policy.names import Refusal
 from outgate.proxy import answers, departure, view
 from outgate.proxy.exchange import Exchange, exchange_of
 from outgate.proxy.stages import Masking
+from outgate.upstream.errors import UpstreamError
 from outgate.upstream.headers import Injected, InjectedHeaders
 from outgate.upstream.target import OFFERS, speaks_http2, target_of
 
@@ -42,9 +43,13 @@ class Gate:
             self._deny(flow, exchange, decision)
             return
         exchange.decision = decision
-        self._approve(flow, exchange, decision, attempt)
-        if decision.destination is not None and decision.destination.headers:
-            exchange.injected = self.injected.of(decision.destination.headers)
+        try:
+            self._approve(flow, exchange, decision, attempt)
+            if decision.destination is not None and decision.destination.headers:
+                exchange.injected = self.injected.of(decision.destination.headers)
+        except UpstreamError as error:
+            exchange.failure, exchange.status, exchange.error_code = error.message, error.status, str(error.code)
+            return
         view.canonicalise(flow.request, exchange)
         exchange.judged = departure.judged(flow.request)
 

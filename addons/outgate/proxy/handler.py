@@ -18,16 +18,15 @@ from mitmproxy.connection import Connection, ConnectionState
 from mitmproxy.proxy import commands, events, layer, server_hooks
 from mitmproxy.proxy.context import Context
 
-from outgate.policy.decide import decide, opaque
-from outgate.policy.model import Code
+from outgate.policy.decide import opaque
 from outgate.policy.snapshot import Policy
-from outgate.proxy import flow_control, origins, pipe
+from outgate.proxy import ending, flow_control, origins, pipe
 from outgate.proxy.classify import may_be_http
+from outgate.proxy.commands import Abort, LingeringClose, Rejected, Release
 from outgate.proxy.connections import READ_SIZE, Transport
 from outgate.proxy.counted import Counted
 from outgate.proxy.exchange import ApprovedServer, GateClient
 from outgate.proxy.guard import trace
-from outgate.proxy.http1 import Abort, LingeringClose, Rejected, Release
 from outgate.proxy.layers import GateHttpLayer, Guard, Quiet
 from outgate.proxy.pipe import OutgateBodyHook
 from outgate.proxy.plane import Plane
@@ -54,6 +53,8 @@ class Handler:
         self.inbox: collections.deque[events.Event] = collections.deque()
         self.feeding = False
         self.lingering = False
+        self.heard = self.awaited = False
+        """Whether anything was received, and whether it is given a last chance because the gate is stopping."""
         self.waiting = 0
         """Dials and hooks under way."""
         self.held: dict[Connection, int] = {}
@@ -128,7 +129,7 @@ class Handler:
     # Reading.
 
     async def _read_client(self) -> None:
-        transport, unheard = self.transports[self.client], True
+        transport = self.transports[self.client]
         while self.client.state & ConnectionState.CAN_READ or self.lingering:
             data = await self._next(transport)
             if not data:
@@ -136,9 +137,9 @@ class Handler:
             self.active = time.monotonic()
             if self.lingering:
                 continue
-            if unheard and self._is_opaque(data):
+            if not self.heard and self._is_opaque(data):
                 return
-            unheard = False
+            self.heard = True
             self.feed(events.DataReceived(self.client, data))
             if self.http.heading:
                 self._expect_head()
@@ -269,12 +270,12 @@ class Handler:
             transport.abort()
             self.closed.set()
         elif isinstance(command, LingeringClose):
-            self._linger(transport)
+            self.linger(transport)
         else:
             transport.close()
             self.closed.set()
 
-    def _linger(self, transport: Transport) -> None:
+    def linger(self, transport: Transport) -> None:
         """Closing with unread bytes would reset the connection and take our answer along."""
         if self.lingering:
             return
@@ -372,28 +373,10 @@ class Handler:
         self.flow_control.close()
 
     def drain(self) -> None:
-        """The gate is stopping: a connection on which nothing is under way ends now, the others when that is over."""
-        begun = getattr(self.http, "server_side", None)
-        if self.http.streams or self.waiting or self.lingering or begun is None or getattr(begun, "buf", None):
-            return
-        if (transport := self.transports.get(self.client)) is not None:
-            self.client.state = ConnectionState.CLOSED
-            transport.close()
-            self.closed.set()
+        ending.drain(self)
 
     def judge_again(self, policy: Policy) -> None:
-        """A new policy is in force: what it would not allow any more is broken off."""
-        for stream in self.http.unreported():
-            exchange = getattr(stream, "exchange", None)
-            if exchange is None or exchange.attempt is None or exchange.policy is policy:
-                continue
-            caller = exchange.facts.under(policy.defaults).caller
-            verdict = decide(policy, replace(exchange.attempt, caller=caller))
-            if not verdict.allowed:
-                self.plane.counts["revoked"] += 1
-                exchange.error_code = str(Code.REFUSED_BY_RULE)
-                self.abort(f"revoked: {verdict.reason}")
-                return
+        ending.judge_again(self, policy)
 
 
 async def _read(transport: Transport) -> bytes:

@@ -7,13 +7,13 @@ rendered by `answers`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import h11
 from h11._receivebuffer import ReceiveBuffer
 from mitmproxy import http
-from mitmproxy.connection import Connection, ConnectionState
+from mitmproxy.connection import ConnectionState
 from mitmproxy.net.http import http1
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
@@ -35,38 +35,13 @@ from mitmproxy.proxy.layers.http._events import (
 
 from outgate.policy.model import Code
 from outgate.proxy import answers
+from outgate.proxy.commands import Abort, LingeringClose, Rejected, Release
 from outgate.proxy.counted import Counted
 from outgate.proxy.soundness import MOST, unfold
 
 type Commands = layer.CommandGenerator[None]
 
 VERSIONS = (b"HTTP/1.0", b"HTTP/1.1")
-
-
-class LingeringClose(commands.CloseConnection):
-    """Close a client that may still be sending: what it sends is swallowed for a moment, so that our answer arrives."""
-
-
-class Abort(commands.CloseConnection):
-    """Reset a client, so that a response without a length cannot pass for a whole one."""
-
-
-@dataclass
-class Rejected(commands.Command):
-    """A request that was no request: for the log only."""
-
-    code: Code
-    reason: str
-
-
-@dataclass
-class Release(commands.ConnectionCommand):
-    """The exchange on this origin connection is complete and another may use it."""
-
-    connection: Connection
-
-    def __hash__(self) -> int:
-        return id(self)
 
 
 class _Trailers:
@@ -151,6 +126,12 @@ def _framed[M: http.Message](message: M) -> M:
     return framed
 
 
+def _unchunked(response: http.Response) -> http.Response:
+    plain = response.copy()
+    plain.headers.pop("transfer-encoding", None)
+    return plain
+
+
 class GateHttp1Server(_Trailers, stock.Http1Server):
     """The workload's side."""
 
@@ -168,6 +149,11 @@ class GateHttp1Server(_Trailers, stock.Http1Server):
         return len(self.buf) if self.request_done else 0
 
     @property
+    def unfinished(self) -> bool:
+        """Whether something was received that has not become a request."""
+        return len(self.buf) > 0
+
+    @property
     def heading(self) -> bool:
         """Whether part of a request's head has come, and not all of it."""
         return self.state == self.read_headers and len(self.buf) > 0
@@ -183,8 +169,8 @@ class GateHttp1Server(_Trailers, stock.Http1Server):
             return  # the workload would read it as its next answer
         elif isinstance(event, ResponseHeaders) and event.response.status_code < 200:
             yield from self._send_informational(event)
-        elif isinstance(event, ResponseHeaders) and self._announces(event.response):
-            yield from super().send(replace(event, response=_framed(event.response)))
+        elif isinstance(event, ResponseHeaders):
+            yield from super().send(replace(event, response=self._delimited(event.response)))
         elif isinstance(event, ResponseProtocolError):
             yield from self._send_error(event)
         else:
@@ -195,10 +181,11 @@ class GateHttp1Server(_Trailers, stock.Http1Server):
         asked = self.request is not None and self.request.method.upper() == "HEAD"
         return asked or response.status_code in (204, 304)
 
-    def _announces(self, response: http.Response) -> bool:
-        """Whether a body may follow, and this client can be told where it ends."""
-        modern = self.request is not None and self.request.http_version == "HTTP/1.1"
-        return modern and not self._bodiless(response)
+    def _delimited(self, response: http.Response) -> http.Response:
+        """As this client can be told where it ends: HTTP/1.0 knows no chunks, and reads until the close."""
+        if self.request is not None and self.request.http_version != "HTTP/1.1":
+            return _unchunked(response)
+        return response if self.request is None or self._bodiless(response) else _framed(response)
 
     def _send_informational(self, event: ResponseHeaders) -> Commands:
         if event.response.status_code == 101:
@@ -384,15 +371,3 @@ class GateHttp1Client(_Trailers, stock.Http1Client):
 
 class Informational(ResponseHeaders):
     """A 103 on its way to the workload; it ends nothing."""
-
-
-__all__ = [
-    "Abort",
-    "GateHttp1Client",
-    "GateHttp1Server",
-    "Informational",
-    "LingeringClose",
-    "Rejected",
-    "Release",
-    "RequestProtocolError",
-]

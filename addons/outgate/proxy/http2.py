@@ -33,8 +33,8 @@ from mitmproxy.proxy.layers.http._http_h2 import BufferedH2Connection
 
 from outgate.policy.model import Code
 from outgate.proxy import answers
+from outgate.proxy.commands import Rejected
 from outgate.proxy.counted import Counted
-from outgate.proxy.http1 import Rejected
 from outgate.settings import Limits
 
 type Commands = layer.CommandGenerator[None]
@@ -79,6 +79,8 @@ class WindowedConnection(BufferedH2Connection):
         self.connection_window = limits.connection_window
         self.refused = 0
         """Streams that were one too many."""
+        self.last_stream: int | None = None
+        """Once a goodbye was said: no later stream is begun."""
         self.local_settings.initial_window_size = limits.stream_window
         self.local_settings.max_concurrent_streams = limits.streams
         self.local_settings.max_header_list_size = self.decoder.max_header_list_size = limits.header_bytes
@@ -102,17 +104,26 @@ class WindowedConnection(BufferedH2Connection):
         super().reset_stream(stream_id, error_code)
 
     def _receive_headers_frame(self, frame: HeadersFrame) -> Received:
-        """One stream too many is refused, and the others go on (RFC 9113, 5.1.2)."""
-        try:
-            return super()._receive_headers_frame(frame)
-        except h2.exceptions.TooManyStreamsError:
-            if frame.stream_id <= self.highest_inbound_stream_id or not frame.stream_id % 2:
-                raise
+        """One stream too many, or after our goodbye, is refused, and the others go on (RFC 9113, 5.1.2)."""
+        begins = frame.stream_id > self.highest_inbound_stream_id and frame.stream_id % 2
+        if self.last_stream is None or not begins:
+            try:
+                return super()._receive_headers_frame(frame)
+            except h2.exceptions.TooManyStreamsError:
+                if not begins:
+                    raise
         h2.connection._decode_headers(self.decoder, frame.data)  # or the next ones could not be read
         self.refused += 1
         self.highest_inbound_stream_id = frame.stream_id
         self._closed_streams[frame.stream_id] = StreamClosedBy.SEND_RST_STREAM
         return [RstStreamFrame(frame.stream_id, error_code=REFUSED)], []
+
+    def say_goodbye(self) -> None:
+        """Serve what was begun and nothing later; hyper-h2's own goodbye is for both at once."""
+        if self.last_stream is None:
+            self.last_stream = self.highest_inbound_stream_id
+            frame = GoAwayFrame(0, last_stream_id=self.last_stream, error_code=IN_GOOD_ORDER)
+            self._prepare_for_sending([frame])
 
     def _receive_goaway_frame(self, frame: GoAwayFrame) -> Received:
         """A peer that closes in good order still serves what it has begun; hyper-h2 would not listen any more."""
@@ -229,6 +240,16 @@ class GateHttp2Server(_FlowControl, stock.Http2Server):
         """What no stream can be told ends the connection. The message quotes headers, so it is not repeated."""
         yield Rejected(Code.REQUEST_MALFORMED, "what was received is not valid HTTP/2")
         yield from super().protocol_error("what was received is not valid HTTP/2", error_code)
+
+    def farewell(self) -> bytes:
+        """The gate is stopping. Returns what has to be sent."""
+        self.h2_conn.say_goodbye()
+        return self.h2_conn.data_to_send()
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether part of an answer waits for the workload's window."""
+        return any(self.h2_conn.stream_buffers.values())
 
     def refuse(self, stream_id: int) -> Commands:
         """Begin nothing for a stream."""

@@ -11,7 +11,8 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from mitmproxy.connection import ConnectionState
@@ -20,6 +21,7 @@ from mitmproxy.proxy import mode_specs
 from outgate.policy.decide import Treatment, decide, denial, tcp_only, treat
 from outgate.policy.hosts import HostError, canonical_authority, canonical_host, literal
 from outgate.policy.model import Attempt, AttemptKind, Code, Decision
+from outgate.policy.snapshot import Policy
 from outgate.proxy import client_tls, proxying
 from outgate.proxy.caller import Caller
 from outgate.proxy.classify import Opening, Speech
@@ -54,8 +56,12 @@ class Intake:
         self.limits = plane.settings.limits
         self.peer = sock.getpeername()[:2]
         self.started = time.time()
+        self.task = asyncio.current_task()
+        self.silent = False
+        """Whether it waits for the workload to begin."""
 
     async def serve(self) -> None:
+        self.plane.live.add(self)
         try:
             facts = await self._facts()
             if facts is not None:
@@ -65,7 +71,37 @@ class Intake:
         except (Gone, TimeoutError, ConnectionError):
             self.plane.counts["left_early"] += 1
         finally:
+            self._handed_over()
             self.sock.close()
+
+    def _handed_over(self) -> None:
+        """Whoever serves the connection now is what is live."""
+        self.plane.live.discard(self)
+
+    def judge_again(self, policy: Policy) -> None:
+        """It is judged by the policy that is in force when it is judged."""
+
+    def drain(self) -> None:
+        """The gate is stopping: who is silent still has a moment to begin, and who has begun is served."""
+        if self.silent and not _unread(self.sock):
+            asyncio.get_running_loop().call_later(self.limits.linger_timeout, self._end_silent)
+
+    def _end_silent(self) -> None:
+        if self.silent and not _unread(self.sock) and self.task is not None:
+            self.task.cancel()
+
+    def abort(self, reason: str) -> None:
+        reset(self.sock)
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        self.silent = True
+        if self.plane.draining:
+            self.drain()
+        try:
+            yield
+        finally:
+            self.silent = False
 
     def _bare_facts(self) -> Facts:
         settings = self.plane.settings
@@ -79,7 +115,8 @@ class Intake:
             address, port = original_destination(self.sock)
             return replace(self._called(facts, (address, port)), address=address, port=port)
         facts = self._called(facts, self.sock.getsockname()[:2])
-        return await proxying.read_target(self.plane, self.sock, facts)
+        with self._listening():
+            return await proxying.read_target(self.plane, self.sock, facts)
 
     def _called(self, facts: Facts, dialled: tuple[str, int]) -> Facts:
         who = Caller(facts.caller, lambda: caller_uid(self.sock, self.peer, dialled))
@@ -95,7 +132,8 @@ class Intake:
             await self._relay(facts, AttemptKind.TCP, None, None)
             return
         try:
-            opening = await first_bytes(self.sock, self.limits.peek_timeout)
+            with self._listening():
+                opening = await first_bytes(self.sock, self.limits.peek_timeout)
         except MalformedHello as error:
             self._close(facts, Code.REQUEST_MALFORMED, str(error))
             return
@@ -133,6 +171,7 @@ class Intake:
         client.facts, client.hello = facts, hello
         self.known()
         client_tls.describe(client, writer, facts, alpn)
+        self._handed_over()
         await Handler(self.plane, client, reader, writer).run()
 
     # TLS.
@@ -221,6 +260,7 @@ class Intake:
             raise
         far = Transport(origin.reader, origin.writer, origin=origin)
         relay = Relay(Transport(reader, writer), far, attempt, decision, facts, self.limits.idle_timeout)
+        self._handed_over()
         self.plane.live.add(relay)
         try:
             await relay.run()
@@ -246,6 +286,14 @@ class Intake:
 def _named(facts: Facts) -> str | None:
     """The name in CONNECT or SOCKS, canonical; it was checked when it was read."""
     return canonical_authority(facts.connect, facts.port or 0)[0] if facts.connect is not None else None
+
+
+def _unread(sock: socket.socket) -> bool:
+    """Whether anything has come."""
+    try:
+        return bool(sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except OSError:
+        return False
 
 
 async def _open(sock: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -19,12 +19,13 @@ from mitmproxy.proxy.layers.http import (
     RegisterHttpConnection,
 )
 
+from outgate.proxy.commands import LingeringClose, Release
 from outgate.proxy.counted import Counted
 from outgate.proxy.exchange import ApprovedServer
-from outgate.proxy.http1 import GateHttp1Client, GateHttp1Server, LingeringClose, Release
+from outgate.proxy.http1 import GateHttp1Client, GateHttp1Server
 from outgate.proxy.http2 import GateHttp2Client, GateHttp2Server
 from outgate.proxy.origin_side import GetApprovedConnection, OriginSide
-from outgate.proxy.stream import GateStream
+from outgate.proxy.stream import GateStream, Revoked
 from outgate.settings import Limits
 
 type Commands = layer.CommandGenerator[None]
@@ -81,6 +82,10 @@ class GateHttpLayer(HttpLayer):
         if isinstance(event, events.Start):
             self.server_side = self._client_protocol()
             self.connections[self.context.client] = self.server_side
+        if isinstance(event, Revoked):
+            if (stream := self.streams.get(event.stream_id)) is not None:
+                yield from self.event_to_child(stream, event)
+            return
         if isinstance(event, events.ConnectionEvent) and event.connection not in self.connections:
             return  # a connection that was released or dropped while its last event was under way
         yield from super()._handle_event(event)

@@ -63,6 +63,9 @@ class OriginSide(stock.HttpStream):
     def deny(self, decision: Decision) -> Commands:
         raise NotImplementedError
 
+    def fail(self) -> Commands:
+        raise NotImplementedError
+
     def handle_event(self, event: events.Event) -> Commands:
         for command in super().handle_event(event):
             if isinstance(command, SendHttp):
@@ -89,6 +92,9 @@ class OriginSide(stock.HttpStream):
             yield from self.connect_failed(str(error))
             return False
         self.context.server = self.flow.server_conn = opened
+        if self.exchange.failure:  # found out while it was dialled
+            yield from self.fail()
+            return False
         return not (yield from self._refused())  # addons had their turn while it was dialled
 
     def _refused(self) -> Generator[commands.Command, Any, bool]:
@@ -143,7 +149,9 @@ class OriginSide(stock.HttpStream):
 
     def _may_retry(self, event: ResponseProtocolError) -> bool:
         """Once, where nothing would be done twice and nothing has to be sent that is not here any more."""
-        whole = self.flow.response is None and self.request_ended and not self.exchange.sent_bytes
+        request = self.flow.request
+        empty = not (self.exchange.sent_bytes or request.raw_content or request.trailers)  # an addon may set these two
+        whole = self.flow.response is None and self.request_ended and empty
         return not self.retried and whole and (isinstance(event, Unprocessed) or self._stale(event))
 
     def _stale(self, event: ResponseProtocolError) -> bool:

@@ -7,6 +7,7 @@ destination could ever match is refused here, where the client can still be told
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from outgate.policy.model import Code, Decision
 from outgate.policy.targets import USUAL, hopeless, told
 from outgate.proxy import answers, socks
 from outgate.proxy.classify import Speech
+from outgate.proxy.connections import READ_SIZE
 from outgate.proxy.exchange import Facts
 from outgate.proxy.hello import MalformedHello
 from outgate.proxy.peek import Gone, first_bytes, peek_until
@@ -56,6 +58,7 @@ async def _socks(plane: Plane, sock: socket.socket, facts: Facts) -> Facts | Non
     except socks.SocksError as error:
         code, reason = (refused[0].code, refused[0].reason) if refused else (Code.REQUEST_MALFORMED, str(error))
         plane.log.rejected(facts, code, reason)
+        await _linger(sock, plane.settings.limits.linger_timeout)
         return None
     return replace(facts, connect=f"{bracketed(host)}:{port}", port=port)
 
@@ -72,6 +75,7 @@ async def _connect(plane: Plane, sock: socket.socket, facts: Facts) -> Facts | N
     if (decision := _hopeless(plane, facts, target)) is not None:
         plane.log.rejected(facts, decision.code, decision.reason)
         await loop.sock_sendall(sock, _refusal(decision, target))
+        await _linger(sock, limits.linger_timeout)
         return None
     await loop.sock_sendall(sock, ESTABLISHED)
     return replace(facts, connect=target, port=canonical_authority(target, USUAL)[1])
@@ -80,6 +84,16 @@ async def _connect(plane: Plane, sock: socket.socket, facts: Facts) -> Facts | N
 def _hopeless(plane: Plane, facts: Facts, target: str) -> Decision | None:
     policy = plane.snapshot.policy
     return hopeless(policy, told(facts.under(policy.defaults).caller, target))
+
+
+async def _linger(sock: socket.socket, within: float) -> None:
+    """Swallow for a while what is still sent: closing with unread bytes would reset the connection and take our answer
+    along."""
+    with contextlib.suppress(OSError):  # too late, or broken
+        sock.shutdown(socket.SHUT_WR)
+        async with asyncio.timeout(within):
+            while await asyncio.get_running_loop().sock_recv(sock, READ_SIZE):
+                pass
 
 
 async def _consume(sock: socket.socket, count: int) -> None:

@@ -56,6 +56,13 @@ class OutgateExchangeHook(commands.StartHook):
     blocking = False
 
 
+@dataclass
+class Revoked(events.Event):
+    """A new policy does not allow a stream of HTTP/2 any more; its exchange says why. The others go on."""
+
+    stream_id: int
+
+
 class GateStream(OriginSide):
     """See the module."""
 
@@ -72,6 +79,12 @@ class GateStream(OriginSide):
         yield from super().handle_event(event)
         if self._settled() and self._paused is None:
             yield from self.report()
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        if not isinstance(event, Revoked):
+            yield from super()._handle_event(event)
+        elif not self._settled():
+            yield from self.fail()
 
     def _settled(self) -> bool:
         if self.client_state == self.state_errored or self.server_state == self.state_errored:
@@ -171,7 +184,7 @@ class GateStream(OriginSide):
             yield from self.refuse(self.exchange.refused)
             return True
         if self.exchange.failure:
-            yield from self.stop(500, "policy_failure", self.exchange.failure)
+            yield from self.fail()
             return True
         if self.client_state == self.state_wait_for_request_headers:
             if self.flow.response is not None:
@@ -239,6 +252,11 @@ class GateStream(OriginSide):
         else:
             yield from self.answer(response)
 
+    def fail(self) -> Commands:
+        """Stop for what is noted in the exchange."""
+        status, code = self.exchange.status, self.exchange.error_code
+        yield from self.stop(status or 500, code if status else "policy_failure", self.exchange.failure)
+
     def break_off(self, reason: str) -> Commands:
         """The response cannot be finished and must not look finished."""
         self.client_state = self.server_state = self.state_errored
@@ -297,7 +315,8 @@ class GateStream(OriginSide):
             chunk = Chunk(self.flow, stages, event.data if size else b"", last)
             yield OutgateBodyHook(chunk)
             if self.exchange.failure:
-                yield from self.stop(502, "body_stage_failed", self.exchange.failure)
+                stopped = self.stop(502, "body_stage_failed", self.exchange.failure)
+                yield from self.fail() if self.exchange.status else stopped
                 return
             if chunk.data:
                 self._keep(data, chunk.data)
@@ -324,8 +343,14 @@ class GateStream(OriginSide):
 
     def _clean(self, event: RequestTrailers | ResponseTrailers) -> http.Headers:
         trailers = soundness.trailing(event.trailers)
-        hidden = self.exchange.hidden
-        if hidden is None or isinstance(event, RequestTrailers):
+        hidden, decision = self.exchange.hidden, self.exchange.decision
+        if isinstance(event, RequestTrailers):
+            destination = decision.destination if decision is not None else None
+            # Some origins merge trailers into the head, where the gate's word for these stands.
+            for header in destination.headers if destination is not None else ():
+                trailers.pop(header.name, None)
+            return trailers
+        if hidden is None:
             return trailers
         return http.Headers([(hidden.mask(name), hidden.mask(value)) for name, value in trailers.fields])
 

@@ -114,8 +114,8 @@ class InjectedHeaders:
         stamp, now = stamps((path,)), self._clock()
         try:
             secret = _secret(contents((path,))[path], path)
-        except (OSError, UpstreamError) as error:
-            why = f"{path} cannot be read: {error.strerror}" if isinstance(error, OSError) else error.message
+        except (OSError, ValueError, UpstreamError) as error:
+            why = _why(path, error)
             kept = old.secret if old is not None else None
             what = "the value read before stays in use" if kept is not None else "its destination is not reached"
             self._report(Problem(Where(path), why, f"{what} until the file can be used"))
@@ -123,6 +123,12 @@ class InjectedHeaders:
         if len(secret.reveal()) < SHORTEST:
             self._report(Problem(Where(path), f"a value under {SHORTEST} bytes is not masked where it echoes"))
         return _Value(secret, "", stamp, now)
+
+
+def _why(path: str, error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{path} cannot be read: {error.strerror}"
+    return error.message if isinstance(error, UpstreamError) else str(error)
 
 
 def _name(name: str) -> str:

@@ -79,9 +79,24 @@ class MaskedStream:
 
 
 def forms_of(value: bytes) -> set[bytes]:
-    """Every form of a value, and of each long enough word of it: `Bearer x` echoes as `x` too."""
-    words = {value, *value.split()}
+    """Every form of a value, and of each long enough word of it: `Bearer x` echoes as `x` too.
+
+    Of `Basic x`, an origin knows user and password too, and may tell of either.
+    """
+    words = {value, *value.split(), *_login(value)}
     return {form for word in words if len(word) >= SHORTEST for form in _encoded(word)}
+
+
+def _login(value: bytes) -> set[bytes]:
+    """What stands in `Basic x`, whole and without the user's name, which is no secret."""
+    scheme, _, encoded = value.strip().partition(b" ")
+    if scheme.lower() != b"basic":
+        return set()
+    try:
+        login = base64.b64decode(encoded.strip(), validate=True)
+    except ValueError:
+        return set()
+    return {login, login.partition(b":")[2]}
 
 
 def _encoded(word: bytes) -> set[bytes]:

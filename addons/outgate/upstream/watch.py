@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 RECHECK = 1.0
 """Seconds between two looks at the same files."""
@@ -28,7 +28,7 @@ def stamps(paths: Iterable[str]) -> tuple[Stamp, ...]:
 
 
 def contents(paths: Iterable[str]) -> dict[str, bytes]:
-    """The bytes of each file. Raises `OSError`, or `ValueError` for one that is too large."""
+    """The bytes of each file. Raises `OSError`, or `ValueError` for one that is too large, or that is none."""
     return {path: _bytes(path) for path in paths}
 
 
@@ -50,7 +50,10 @@ def _stamp(path: str) -> Stamp:
 
 
 def _bytes(path: str) -> bytes:
-    with Path(path).open("rb") as file:
+    # Without O_NONBLOCK, to open a pipe that nobody writes to would never return.
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError(f"{path} is no regular file; name one")
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise ValueError(f"{path} is larger than {MAX_BYTES} bytes; it is not a certificate, key or header value")

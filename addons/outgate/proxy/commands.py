@@ -1,0 +1,39 @@
+"""What the layers ask of the handler beside mitmproxy's own commands.
+
+Owns their shapes. What is done about them is `handler`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mitmproxy.connection import Connection
+from mitmproxy.proxy import commands
+
+from outgate.policy.model import Code
+
+
+class LingeringClose(commands.CloseConnection):
+    """Close a client that may still be sending: what it sends is swallowed for a moment, so that our answer arrives."""
+
+
+class Abort(commands.CloseConnection):
+    """Reset a client, so that a response without a length cannot pass for a whole one."""
+
+
+@dataclass
+class Rejected(commands.Command):
+    """A request that was no request: for the log only."""
+
+    code: Code
+    reason: str
+
+
+@dataclass
+class Release(commands.ConnectionCommand):
+    """The exchange on this origin connection is complete and another may use it."""
+
+    connection: Connection
+
+    def __hash__(self) -> int:
+        return id(self)

@@ -1,0 +1,84 @@
+"""How a client connection, or part of it, ends before its client wants it: the gate stops, or a policy forbids it.
+
+Owns what counts as under way, and what a new policy ends. Sockets and layers are `handler`'s; the words are those of
+each protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mitmproxy.connection import ConnectionState
+
+from outgate.policy.decide import decide
+from outgate.policy.model import Code
+from outgate.policy.snapshot import Policy
+from outgate.proxy.exchange import Exchange
+from outgate.proxy.http2 import GateHttp2Server
+from outgate.proxy.stream import GateStream, Revoked
+
+if TYPE_CHECKING:
+    from outgate.proxy.handler import Handler
+
+
+def drain(handler: Handler) -> None:
+    """End what nothing is under way on now, the others when that is over. To be called whenever something happened."""
+    transport, begun = handler.transports.get(handler.client), getattr(handler.http, "server_side", None)
+    if transport is None or begun is None:
+        return
+    if not handler.heard:
+        if not handler.awaited:  # its first request may be on its way
+            handler.awaited = True
+            asyncio.get_running_loop().call_later(handler.limits.linger_timeout, _still_silent, handler)
+        return
+    if isinstance(begun, GateHttp2Server):
+        transport.write(begun.farewell())
+    if handler.http.streams or handler.waiting or handler.lingering or begun.unfinished:
+        return
+    handler.client.state = ConnectionState.CLOSED
+    if isinstance(begun, GateHttp2Server):
+        handler.linger(transport)  # it may not have heard yet that nothing more is taken
+    else:
+        transport.close()
+        handler.closed.set()
+
+
+def _still_silent(handler: Handler) -> None:
+    transport = handler.transports.get(handler.client)
+    if not handler.heard and transport is not None:
+        handler.client.state = ConnectionState.CLOSED
+        transport.close()
+        handler.closed.set()
+
+
+def judge_again(handler: Handler, policy: Policy) -> None:
+    """A new policy is in force: what it would not allow any more is broken off, and nothing else."""
+    for stream in handler.http.unreported():
+        if (reason := _revoked(stream, policy)) is None:
+            continue
+        handler.plane.counts["revoked"] += 1
+        if not isinstance(handler.http.server_side, GateHttp2Server):
+            handler.abort(reason)  # it serves one at a time
+            return
+        handler.feed(Revoked(stream.stream_id))
+
+
+def _may_expire(exchange: Exchange) -> bool:
+    destination = exchange.decision.destination if exchange.decision is not None else None
+    return destination is not None and destination.expires is not None
+
+
+def _revoked(stream: GateStream, policy: Policy) -> str | None:
+    """Why an exchange may not go on, which is noted there; None where it may."""
+    exchange: Exchange | None = getattr(stream, "exchange", None)
+    if exchange is None or exchange.attempt is None or (exchange.policy is policy and not _may_expire(exchange)):
+        return None
+    caller = exchange.facts.under(policy.defaults).caller
+    verdict = decide(policy, replace(exchange.attempt, caller=caller))
+    if verdict.allowed:
+        return None
+    exchange.failure = exchange.failure or f"revoked: {verdict.reason}"
+    exchange.status, exchange.error_code = 403, str(Code.REFUSED_BY_RULE)
+    return exchange.failure
