@@ -96,6 +96,7 @@ def _assembled(
     rules = tuple(AccessLayer(mesh, tuple(part.access)) for mesh, part in parts if part.access)
     destinations = tuple(chain.from_iterable(part.destinations for part in contributions))
     scopes = tuple(chain.from_iterable(part.scopes for part in contributions))
+    replaced += tuple(chain.from_iterable(part.replaced for part in contributions))
     policy = Policy(
         generation=_digest(defaults, destinations, scopes, rules, setting.gate),
         defaults=defaults,
