@@ -186,3 +186,10 @@ def test_a_deny_of_an_sni_is_not_escaped_by_how_it_is_spelt(value):
 def test_a_value_that_could_never_match_is_refused(spec, says):
     (error,) = errors(f"to: [{{{spec}}}]")
     assert says in error
+
+
+@pytest.mark.parametrize("spec", ["paths: ['/admin*']", "headers: {':path': '/admin*'}"])
+@pytest.mark.parametrize("path", ["/admin", "//admin", "/x/..%2fadmin", "/admin%2f", "/x/../admin"])
+def test_a_deny_of_a_path_is_not_escaped_by_how_it_is_spelt(spec, path):
+    assert not allows(f"action: DENY\nto: [{{{spec}}}]", http("a.example", path=path))
+    assert allows(f"action: DENY\nto: [{{{spec}}}]", http("a.example", path="/x"))
