@@ -263,11 +263,14 @@ class Mapping:
     """Free keys, one shape for all values."""
 
     of: Shape
+    least: int = 0
 
     def read(self, node: Node, path: str, reading: Reading) -> dict[str, Any] | None:
         if not isinstance(node.data, dict):
             _expected(reading, node, path, "a mapping")
             return None
+        if len(node.data) < self.least:
+            reading.error(node.where, path, f"{len(node.data)} entries, at least {self.least} needed")
         read = {key: self.of.read(value, f"{path}.{key}", reading) for key, value in node.mapping.items()}
         return {key: value for key, value in read.items() if value is not None}
 
