@@ -42,6 +42,18 @@ def test_lists_are_unfolded_and_empty_documents_left_out():
     assert [document.kind for document in parse(text, "f.yaml")] == ["A", "B", "C"]
 
 
+@pytest.mark.parametrize(
+    ("items", "says"),
+    [
+        ("\n  kind: A\n", "f.yaml:2:1: items: expected a list"),
+        (" null\n", "f.yaml:2:1: items: expected a list"),
+        (" [{kind: A}, null]\n", "f.yaml:2:20: items[1]: an empty list entry"),
+    ],
+)
+def test_a_list_that_is_none_is_refused_and_not_left_out(items, says):
+    assert says in refused(f"kind: List\nitems:{items}")
+
+
 def test_json_is_read_too():
     assert parse('{"kind": "A", "spec": {"n": 1}}', "f.json")[0].root.child("spec", "n").data == 1
 

@@ -181,10 +181,16 @@ def _check_depth(text: str, file: str) -> None:
 
 
 def _unfold(root: Node) -> Iterator[Node]:
-    if root.text("kind") == "List" and (items := root.child("items")) is not None:
-        yield from items.sequence
-    else:
+    items = root.child("items")
+    if root.text("kind") != "List" or items is None:
         yield root
+        return
+    if not isinstance(items.data, list):
+        raise PolicyError([Problem(root.keys["items"], "items: expected a list", "write each document after a hyphen")])
+    for number, item in enumerate(items.sequence):
+        if item.data is None:
+            raise PolicyError([Problem(item.where, f"items[{number}]: an empty list entry", "remove it or fill it in")])
+        yield item
 
 
 def _syntax_problem(error: yaml.YAMLError, file: str) -> Problem:
