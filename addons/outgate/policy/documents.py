@@ -112,7 +112,7 @@ def load(path: Path, layer: int = 0) -> list[Document]:
     """All documents of a file, or of every policy file below a directory in the order of their paths."""
     documents: list[Document] = []
     problems: list[Problem] = []
-    for file in files(path):
+    for file in _found(path):
         try:
             documents += parse(_read(file), str(file), layer)
         except PolicyError as error:
@@ -120,6 +120,13 @@ def load(path: Path, layer: int = 0) -> list[Document]:
     if problems:
         raise PolicyError(problems)
     return documents
+
+
+def _found(path: Path) -> list[Path]:
+    try:
+        return files(path)
+    except OSError as error:
+        raise PolicyError([Problem(Where(str(path)), f"cannot be read: {error}")]) from error
 
 
 def files(path: Path) -> list[Path]:
