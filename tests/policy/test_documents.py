@@ -97,9 +97,10 @@ def test_nesting_cannot_end_the_process(text):
 
 def test_aliases_do_not_multiply():
     lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40)]
-    (document,) = parse("\n".join(lines), "f.yaml")
-    first, second = document.root.child("a39").sequence
+    (document,) = parse("\n".join(lines[:10]), "f.yaml")
+    first, second = document.root.child("a9").sequence
     assert first is second
+    assert "f.yaml:16:6: aliases make more than" in refused("\n".join(lines))
 
 
 @given(st.text(max_size=200))

@@ -229,3 +229,13 @@ class TestTwoCarriers:
         contradicting = errors(translate(base, over, entry()))
         assert "say it once" in str(contradicting[0])
         assert errors(translate(base, base, entry())) == []
+
+
+def test_aliases_inside_the_text_of_a_config_map_are_bounded_and_placed_once():
+    lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 30)]
+    head = CONFIG_MAP.partition("    outboundTrafficPolicy")[0]
+    (problem, *_) = errors(translate(head + "".join(f"    {line}\n" for line in [*lines, "defaultConfig: *a29"])))
+    assert "aliases make more than" in problem.what
+    assert problem.where.line > 6
+    some = [*lines[:12], "defaultConfig: *a11", "outboundTrafficPolicy: {mode: ALLOW_ANY}"]
+    assert "unknown field" in errors(translate(head + "".join(f"    {line}\n" for line in some)))[0].what

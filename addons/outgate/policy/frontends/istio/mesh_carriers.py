@@ -52,19 +52,22 @@ class Inner:
                 replace(problem, where=_moved(problem.where, node.where), field=path) for problem in error.problems
             ]
             return None
-        root = _placed(documents[0].root, node.where) if documents else Node({}, node.where)
+        root = _placed(documents[0].root, node.where, {}) if documents else Node({}, node.where)
         read: object | None = self.of.read(root, path, reading)
         return read
 
 
-def _placed(node: Node, start: Where) -> Node:
-    """The same tree with the places that it has in the file around it."""
-    data: object = node.data
-    if isinstance(data, dict):
-        data = {key: _placed(value, start) for key, value in data.items()}
-    elif isinstance(data, list):
-        data = [_placed(value, start) for value in data]
-    return Node(data, _moved(node.where, start), {key: _moved(where, start) for key, where in node.keys.items()})
+def _placed(node: Node, start: Where, known: dict[int, Node]) -> Node:
+    """The same tree with the places that it has in the file around it. What is shared is placed once."""
+    if id(node) not in known:
+        data: object = node.data
+        if isinstance(data, dict):
+            data = {key: _placed(value, start, known) for key, value in data.items()}
+        elif isinstance(data, list):
+            data = [_placed(value, start, known) for value in data]
+        keys = {key: _moved(where, start) for key, where in node.keys.items()}
+        known[id(node)] = Node(data, _moved(node.where, start), keys)
+    return known[id(node)]
 
 
 def _moved(where: Where, start: Where) -> Where:
