@@ -112,16 +112,25 @@ def parse(text: str, file: str, layer: int = 0) -> list[Document]:
 
 def load(path: Path, layer: int = 0) -> list[Document]:
     """All documents of a file, or of every policy file below a directory in the order of their paths."""
-    documents: list[Document] = []
-    problems: list[Problem] = []
-    for file in _found(path):
-        try:
-            documents += parse(_read(file), str(file), layer)
-        except PolicyError as error:
-            problems += error.problems
+    documents, problems = gather(path, layer)
     if problems:
         raise PolicyError(problems)
     return documents
+
+
+def gather(path: Path, layer: int = 0) -> tuple[list[Document], list[Problem]]:
+    """The same of the files that can be read, and what is wrong with the others."""
+    documents: list[Document] = []
+    problems: list[Problem] = []
+    try:
+        for file in _found(path):
+            try:
+                documents += parse(_read(file), str(file), layer)
+            except PolicyError as error:
+                problems += error.problems
+    except PolicyError as error:
+        problems += error.problems
+    return documents, problems
 
 
 def _found(path: Path) -> list[Path]:
