@@ -116,6 +116,12 @@ def test_snake_case_is_taken_for_camel_case_where_a_kind_says_so():
     assert {report.path for report in reading.fields} == {"spec.hosts", "spec.workloadSelector"}
 
 
+def test_a_field_in_both_spellings_is_an_error_at_the_second():
+    found = problems("hosts: [a]\nworkloadSelector: {}\nworkload_selector: {}\n", strict=False).problems
+    (problem,) = (one for one in found if one.severity is Severity.ERROR)
+    assert str(problem) == 'f.yaml:3:1: spec.workload_selector: is given twice; keep "workloadSelector"'
+
+
 @pytest.mark.parametrize("text", ["notes: x\n", "hosts: null\n"])
 def test_a_required_field_must_be_there(text):
     assert any("spec.hosts: required value is missing" in problem.what for problem in problems(text).problems)

@@ -317,6 +317,8 @@ class Fields:
             name = self._name(key)
             if name not in self.fields:
                 self._unknown(key, node, path, reading)
+            elif name in places:
+                reading.error(node.keys[key], f"{path}.{key}" if path else key, "is given twice", f'keep "{name}"')
             elif value.data is not None:
                 places[name] = node.keys[key] if isinstance(value.data, (dict, list)) else value.where
                 self._take(name, value, path, reading, values)
