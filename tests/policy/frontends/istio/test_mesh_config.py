@@ -239,3 +239,17 @@ def test_aliases_inside_the_text_of_a_config_map_are_bounded_and_placed_once():
     assert problem.where.line > 6
     some = [*lines[:12], "defaultConfig: *a11", "outboundTrafficPolicy: {mode: ALLOW_ANY}"]
     assert "unknown field" in errors(translate(head + "".join(f"    {line}\n" for line in some)))[0].what
+
+
+def test_a_second_document_in_the_text_of_a_config_map_is_refused():
+    (problem,) = errors(translate(CONFIG_MAP + "    ---\n    nonsense: [1]\n"))
+    assert "holds more than one document" in problem.what
+    assert problem.where.line == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "claimed"), [("istio", True), ("istio-1-24", True), ("assets", False), ("my-istio", False)]
+)
+def test_only_istios_own_config_maps_are_read(name, claimed):
+    (document,) = parse(CONFIG_MAP.replace("name: istio,", f"name: {name},"), "f.yaml")
+    assert IstioFrontend().claims(document) is claimed

@@ -19,6 +19,8 @@ from outgate.problems import PolicyError, Where
 
 OPERATOR_GROUPS = ("install.istio.io", "insight.istio.io")
 INSTALLED = "of the installation"
+CONFIG = "istio"
+"""The ConfigMap; those of revisions have the revision after a hyphen."""
 
 
 def _installed(*names: str) -> dict[str, Field]:
@@ -52,6 +54,9 @@ class Inner:
                 replace(problem, where=_moved(problem.where, node.where), field=path) for problem in error.problems
             ]
             return None
+        if len(documents) > 1:
+            where = _moved(documents[1].where, node.where)
+            reading.error(where, path, "holds more than one document", "keep one: nothing reads the others")
         root = _placed(documents[0].root, node.where, {}) if documents else Node({}, node.where)
         read: object | None = self.of.read(root, path, reading)
         return read
@@ -121,7 +126,8 @@ def claims(document: Document) -> bool:
     if document.kind == "IstioOperator":
         return document.group in OPERATOR_GROUPS
     if document.kind == "ConfigMap":
-        return document.root.child("data", "mesh") is not None
+        of_istio = document.name == CONFIG or document.name.startswith(f"{CONFIG}-")  # of a revision
+        return of_istio and document.root.child("data", "mesh") is not None
     if document.kind or document.api_version:
         return False
     keys = set(document.root.mapping)
