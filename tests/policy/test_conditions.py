@@ -57,6 +57,7 @@ def test_every_attribute_can_be_judged():
         (isin(Attribute.SNI, "*.Example"), tunnel("API.example"), tunnel(None)),
         (isin(Attribute.SNI, "*"), tunnel(), get()),
         (isin(Attribute.DESTINATION_IP, "192.0.2.0/24"), raw(), raw(address="198.51.100.1")),
+        (isin(Attribute.DESTINATION_IP, "::ffff:192.0.2.0/120"), raw(), raw(address="198.51.100.1")),
     ],
     ids=lambda value: describe(value) if isinstance(value, Condition) else "",
 )

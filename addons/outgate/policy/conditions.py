@@ -13,6 +13,7 @@ from operator import attrgetter
 
 from outgate.policy import matching, principals
 from outgate.policy.access_model import Attribute, Condition
+from outgate.policy.addresses import as_routed
 from outgate.policy.facts import Facts
 from outgate.policy.hosts import value_as_spelt
 from outgate.policy.model import Defaults, Network
@@ -126,7 +127,7 @@ def _address(read: Callable[[Facts], Address | None], values: Sequence[str]) -> 
 
 
 def _within(values: Sequence[str]) -> Callable[[Address], bool]:
-    networks: list[Network] = [ip_network(value, strict=False) for value in values]
+    networks: list[Network] = [as_routed(ip_network(value, strict=False)) for value in values]
     single = frozenset(network.network_address for network in networks if network.num_addresses == 1)
     wide = [network for network in networks if network.num_addresses > 1]
     return lambda address: address in single or any(address in network for network in wide)
