@@ -48,6 +48,18 @@ def test_a_good_policy_is_summed_up(terminal):
     assert result.stderr == ""
 
 
+def test_what_cannot_be_read_hides_nothing_of_what_is_wrong_elsewhere(terminal):
+    terminal.write("policy/a.yaml", "a: [")
+    terminal.write("policy/b.yaml", MISSPELT)
+    terminal.write("policy/c.yaml", PARTNER.replace("partner}", "fine}"))
+    result = terminal.run("check")
+    assert result.exit_code == 1
+    first, *others, last = result.stdout.splitlines()
+    assert "not valid YAML" in first
+    assert [line.split(": ")[1] for line in others] == ["spec.host", "spec.ports[0].protcol"]
+    assert last == "2 documents; 3 problems"
+
+
 def test_a_misspelt_key_is_named_by_place_with_the_likely_key(terminal):
     terminal.write("policy/mesh.yaml", DEFAULTS)
     terminal.write("policy/a.yaml", MISSPELT)

@@ -13,6 +13,7 @@ from outgate.policy.addresses import (
     PUBLIC_ONLY,
     Kind,
     Permit,
+    as_routed,
     classify,
     unwrap,
 )
@@ -157,6 +158,22 @@ def test_a_site_prefix_makes_its_addresses_judged_by_the_ipv4_inside():
     local = Permit(nat64=(IPv6Network("64:ff9b:1::/96"),))
     assert local.allows("64:ff9b:1::8.8.8.8")
     assert not local.allows("64:ff9b:1::10.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("text", "routed"),
+    [
+        ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+        ("::ffff:10.0.0.1/128", "10.0.0.1/32"),
+        ("::ffff:0:0/96", "0.0.0.0/0"),
+        ("::/0", "::/0"),
+        ("::ffff:0:0/95", "::fffe:0:0/95"),
+        ("fd00::/8", "fd00::/8"),
+        ("10.0.0.0/8", "10.0.0.0/8"),
+    ],
+)
+def test_a_network_of_ipv4_in_the_notation_of_ipv6_is_one_of_ipv4(text, routed):
+    assert as_routed(ip_network(text, strict=False)) == ip_network(routed)
 
 
 def test_what_is_no_address_raises():

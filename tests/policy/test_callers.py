@@ -19,6 +19,7 @@ spec:
   - {uids: [1000, 1001], namespace: prod, serviceAccount: web}
   - {addresses: [10.1.0.0/16, "fd00:1::/64"], namespace: batch, serviceAccount: jobs, labels: {team: data}}
   - {uids: [1002], addresses: [10.9.0.0/16], namespace: both, serviceAccount: both}
+  - {addresses: ["::ffff:10.3.0.0/112"], namespace: mapped, serviceAccount: mapped}
 """
 
 
@@ -33,6 +34,8 @@ def defaults(text: str = DOCUMENT):
         (Identity(uid=1001), "prod", "uid"),
         (Identity(uid=7, address="10.1.2.3"), "batch", "address"),
         (Identity(address="fd00:1::9"), "batch", "address"),
+        (Identity(uid=7, address="::ffff:10.1.2.3"), "batch", "address"),
+        (Identity(uid=7, address="10.3.0.1"), "mapped", "address"),
         (Identity(uid=1002, address="10.9.0.1"), "both", "uid"),
         (Identity(uid=1002, address="10.8.0.1"), "", "none"),
         (Identity(uid=1002), "", "none"),

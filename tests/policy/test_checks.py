@@ -164,6 +164,23 @@ def test_files_that_are_not_there_are_errors_and_warnings_when_lenient(tmp_path)
     assert len(list(checks.missing_files([only_header], strict=True))) == 1
 
 
+@pytest.mark.parametrize("path", [f"/{'x' * 5000}", "/a\0b"], ids=["long", "null"])
+def test_a_path_that_no_file_can_have_is_an_error_at_its_place(path):
+    known = destination("a.example", headers=(HeaderInjection("authorization", file=path),))
+    (problem,) = checks.missing_files([known], strict=True)
+    assert str(problem.where) == "policy.yaml:1:1"
+    assert len(problem.what) < 300
+
+
+def test_a_folder_that_may_not_be_looked_into_is_an_error_at_its_place():
+    def shut(path):
+        raise PermissionError(13, "Permission denied")
+
+    known = destination("a.example", headers=(HeaderInjection("authorization", file="/shut/key"),))
+    (problem,) = checks.missing_files([known], strict=True, exists=shut)
+    assert "/shut/key: cannot be looked at: Permission denied" in problem.what
+
+
 @pytest.mark.parametrize("field", ["ca", "client_certificate", "private_key", "crl"])
 @pytest.mark.parametrize("where", ["upstream", "port"])
 def test_every_file_of_both_tls_blocks_is_looked_for(field, where):

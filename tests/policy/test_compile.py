@@ -62,6 +62,13 @@ def test_a_path_without_documents_is_no_policy(tmp_path):
         load([tmp_path], Setting())
 
 
+def test_what_cannot_be_read_is_an_error_beside_those_of_the_rest(tmp_path):
+    write(tmp_path, a="a: [", b=entry(extra=", regoin: eu"), c=entry("c", "c.example"))
+    with pytest.raises(PolicyError) as raised:
+        load([tmp_path], Setting())
+    assert [Path(problem.where.file).name for problem in raised.value.problems] == ["a.yaml", "b.yaml"]
+
+
 def test_no_mode_is_a_warning_and_a_mode_is_none():
     (problem,) = problems(entry())
     assert problem.severity is Severity.WARNING

@@ -1,13 +1,14 @@
 """Every attribute: what its values match, what they miss, and when the attempt does not say."""
 
 from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
 
 from outgate.policy.access_model import Attribute, Condition
 from outgate.policy.conditions import HTTP_ONLY, MAKERS, Terms, compile_condition, describe
 from outgate.policy.facts import Facts
-from outgate.policy.model import Defaults, Destination, Identity
+from outgate.policy.model import Defaults, Destination, Endpoint, Identity, Port, Protocol, Resolution, Upstream
 from policy.access_building import STRANGER, get, isin, notin, raw, source, tunnel
 
 DEFAULTS = Defaults()
@@ -56,6 +57,7 @@ def test_every_attribute_can_be_judged():
         (isin(Attribute.SNI, "*.Example"), tunnel("API.example"), tunnel(None)),
         (isin(Attribute.SNI, "*"), tunnel(), get()),
         (isin(Attribute.DESTINATION_IP, "192.0.2.0/24"), raw(), raw(address="198.51.100.1")),
+        (isin(Attribute.DESTINATION_IP, "::ffff:192.0.2.0/120"), raw(), raw(address="198.51.100.1")),
     ],
     ids=lambda value: describe(value) if isinstance(value, Condition) else "",
 )
@@ -132,12 +134,54 @@ def test_a_region_is_the_destinations():
     assert ask(notin(Attribute.REGION, "eu-*"), get(), destination=eu) is False
 
 
-def test_no_rule_is_satisfied_by_an_address_that_a_named_request_does_not_go_to():
-    named, same = get(address="192.0.2.7"), get("192.0.2.7", address="192.0.2.7")
-    condition = isin(Attribute.DESTINATION_IP, "192.0.2.7")
-    assert ask(condition, named) is None
-    assert ask(condition, same) is True
-    assert ask(condition, named, granting=False) is True
+NETWORK = isin(Attribute.DESTINATION_IP, "192.0.2.0/24")
+
+
+def to(*hosts, networks=(), endpoints=(), resolution=Resolution.DNS):
+    """A destination for port 80."""
+    port = Port(80, Protocol.HTTP, Upstream(80, resolution, tuple(Endpoint(one, 80) for one in endpoints)))
+    return Destination("k", "d", "prod", hosts, tuple(map(ip_network, networks)), (port,), source("d"))
+
+
+ORIGINAL = to("api.example", networks=["0.0.0.0/0"], resolution=Resolution.NONE)
+
+
+@pytest.mark.parametrize(
+    ("host", "known", "inside", "outside"),
+    [
+        # What is resolved by the gate is not known; a DENY is met by the dialled address all the same.
+        ("api.example", to("api.example"), (None, True), (None, None)),
+        ("api.example", to("api.example", endpoints=["192.0.2.9"]), (True, True), (True, True)),
+        ("api.example", to("api.example", endpoints=["203.0.113.9"]), (False, True), (False, False)),
+        ("api.example", to("api.example", endpoints=["203.0.113.9", "192.0.2.9"]), (False, True), (False, True)),
+        ("api.example", to("api.example", endpoints=["b.example"]), (None, True), (None, None)),
+        (
+            "api.example",
+            to("api.example", networks=["0.0.0.0/0"], resolution=Resolution.NONE),
+            (True, True),
+            (False, False),
+        ),
+        ("api.example", to("api.example", networks=["0.0.0.0/0"]), (None, True), (None, None)),
+        ("api.example", None, (True, True), (False, False)),
+        (None, to(networks=["0.0.0.0/0"]), (True, True), (False, False)),
+        (None, to("api.example"), (None, True), (None, None)),
+        (None, None, (True, True), (False, False)),
+    ],
+)
+def test_a_rule_on_addresses_goes_by_what_will_be_dialled(host, known, inside, outside):
+    for address, (granted, refused) in (("192.0.2.7", inside), ("198.51.100.7", outside)):
+        attempt = get(host or "x", address=address)
+        attempt = attempt if host else replace(attempt, host=None)
+        assert ask(NETWORK, attempt, destination=known) is granted
+        assert ask(NETWORK, attempt, destination=known, granting=False) is refused
+
+
+def test_a_rule_on_all_other_addresses_lets_none_of_those_pass():
+    others, mixed = notin(Attribute.DESTINATION_IP, "192.0.2.0/24"), ["203.0.113.9", "192.0.2.9"]
+    attempt = get(address="203.0.113.9")
+    assert ask(others, attempt, destination=to("api.example", endpoints=mixed)) is False
+    assert ask(others, attempt, destination=to("api.example", endpoints=mixed), granting=False) is True
+    assert ask(others, attempt, destination=to("api.example", endpoints=mixed[:1])) is True
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,18 @@ def test_lists_are_unfolded_and_empty_documents_left_out():
     assert [document.kind for document in parse(text, "f.yaml")] == ["A", "B", "C"]
 
 
+@pytest.mark.parametrize(
+    ("items", "says"),
+    [
+        ("\n  kind: A\n", "f.yaml:2:1: items: expected a list"),
+        (" null\n", "f.yaml:2:1: items: expected a list"),
+        (" [{kind: A}, null]\n", "f.yaml:2:20: items[1]: an empty list entry"),
+    ],
+)
+def test_a_list_that_is_none_is_refused_and_not_left_out(items, says):
+    assert says in refused(f"kind: List\nitems:{items}")
+
+
 def test_json_is_read_too():
     assert parse('{"kind": "A", "spec": {"n": 1}}', "f.json")[0].root.child("spec", "n").data == 1
 
@@ -85,9 +97,10 @@ def test_nesting_cannot_end_the_process(text):
 
 def test_aliases_do_not_multiply():
     lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40)]
-    (document,) = parse("\n".join(lines), "f.yaml")
-    first, second = document.root.child("a39").sequence
+    (document,) = parse("\n".join(lines[:10]), "f.yaml")
+    first, second = document.root.child("a9").sequence
     assert first is second
+    assert "f.yaml:16:6: aliases make more than" in refused("\n".join(lines))
 
 
 @given(st.text(max_size=200))

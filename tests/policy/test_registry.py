@@ -33,6 +33,11 @@ def test_the_longest_prefix_comes_first_and_versions_do_not_mix():
     assert names(registry.addressed(ip_address("2001:db8::1"))) == ["2001:db8::/32", "::/0"]
 
 
+def test_a_host_in_mapped_notation_is_found_as_it_is_dialled():
+    registry = Registry([destination("::ffff:10.0.0.1", name="mapped")])
+    assert [match.destination.name for match in registry.addressed(ip_address("10.0.0.1"))] == ["mapped"]
+
+
 def test_documents_of_one_pattern_keep_their_order():
     registry = Registry(destination("a.example", name=str(number), line=number) for number in range(5))
     assert names(registry.named("a.example")) == ["0", "1", "2", "3", "4"]

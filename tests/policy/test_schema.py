@@ -62,7 +62,14 @@ def test_a_value_of_the_right_shape_is_read(shape, text, value):
         (schema.Duration(), "5", "expected a duration"),
         (schema.Duration(), "0s", "too short"),
         (schema.Duration(), "1.0001ms", "finer than a millisecond"),
+        (schema.Duration(), f"{'9' * 400}s", "too long"),
+        (schema.Duration(), "1000000001s", "too long"),
+        (schema.Number(), "1" + "0" * 400, "no number to count with"),
+        (schema.Number(0, 1), ".nan", "no number to count with"),
+        (schema.Number(), ".inf", "no number to count with"),
         (schema.Timestamp(), "tomorrow", "expected a time"),
+        (schema.Timestamp(), '"0001-01-01T00:00:00+14:00"', "expected a time"),
+        (schema.Timestamp(), '"9999-12-31T23:59:59-01:00"', "expected a time"),
         (schema.Sequence(schema.Integer()), "1", "expected a list"),
         (schema.Sequence(schema.Integer(), least=1), "[]", "at least 1"),
         (schema.Sequence(schema.Integer(), most=1), "[1, 2]", "at most 1"),
@@ -107,6 +114,12 @@ def test_snake_case_is_taken_for_camel_case_where_a_kind_says_so():
     reading = problems("hosts: [a]\nworkload_selector: {}\n", strict=False)
     assert not reading.failed
     assert {report.path for report in reading.fields} == {"spec.hosts", "spec.workloadSelector"}
+
+
+def test_a_field_in_both_spellings_is_an_error_at_the_second():
+    found = problems("hosts: [a]\nworkloadSelector: {}\nworkload_selector: {}\n", strict=False).problems
+    (problem,) = (one for one in found if one.severity is Severity.ERROR)
+    assert str(problem) == 'f.yaml:3:1: spec.workload_selector: is given twice; keep "workloadSelector"'
 
 
 @pytest.mark.parametrize("text", ["notes: x\n", "hosts: null\n"])

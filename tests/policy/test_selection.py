@@ -40,6 +40,12 @@ def test_a_wider_pattern_that_has_the_port_is_found_where_the_narrower_has_it_no
     assert chosen(policy, http("a.example", 8443)) == "wild"
 
 
+def test_a_missing_port_is_told_by_those_that_are_there():
+    known = destination("a.example", port=8443)
+    assert find(over(known), http("a.example")).reason == "a.example is registered for port 8443, not 443"
+    assert find(over(replace(known, ports=())), http("a.example")).reason == "a.example is registered without ports"
+
+
 @pytest.mark.parametrize(
     ("known", "code"),
     [

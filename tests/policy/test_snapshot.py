@@ -14,8 +14,8 @@ from policy.building import WEB, destination
 RULE = Source(Where("rules.yaml", 1, 1), "EgressAccess", "rule")
 
 
-def access(attribute, action=Action.DENY, *, shadow=False):
-    condition = Condition(attribute, ("x",))
+def access(attribute, action=Action.DENY, *, shadow=False, key=""):
+    condition = Condition(attribute, ("x",), key)
     rule = AccessRule(sources=((condition,),), operations=((condition, condition),), conditions=(condition,))
     return AccessPolicy(action, (rule,), RULE, shadow)
 
@@ -49,6 +49,9 @@ def test_callers_without_end_do_not_fill_the_memory():
     [
         (access(Attribute.PATH), True),
         (access(Attribute.PATH, Action.ALLOW), True),
+        (access(Attribute.HEADER, key=":path"), True),
+        (access(Attribute.HEADER, key=":Path"), True),
+        (access(Attribute.HEADER, key="path"), False),
         (access(Attribute.HOST), False),
         (access(Attribute.PATH, Action.AUDIT), False),
         (access(Attribute.PATH, shadow=True), False),

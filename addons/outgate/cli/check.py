@@ -14,10 +14,8 @@ import click
 
 from outgate.cli.options import policy_options, setting_of, settings_of
 from outgate.cli.output import json_option, printable, show_json, show_table
-from outgate.policy import documents
-from outgate.policy.compile import Policy
+from outgate.policy.compile import Policy, faults, gather
 from outgate.policy.compile import compile as compile_policy
-from outgate.policy.documents import Document
 from outgate.policy.plain import plain
 from outgate.problems import PolicyError, Problem, Severity
 from outgate.settings import Settings
@@ -72,18 +70,14 @@ def check(
 
 def loaded(settings: Settings) -> Outcome:
     """The policy of the settings' paths, with every problem of every file."""
-    outcome = Outcome()
-    found: list[Document] = []
-    for layer, path in enumerate(settings.policy):
-        try:
-            found += documents.load(path, layer)
-        except PolicyError as error:
-            outcome.problems += error.problems
+    outcome, setting = Outcome(), setting_of(settings)
+    found, outcome.problems = gather(settings.policy)
     outcome.documents = len(found)
     if outcome.problems:
+        outcome.problems += faults(found, setting)
         return outcome
     try:
-        outcome.policy = compile_policy(found, setting_of(settings))
+        outcome.policy = compile_policy(found, setting)
         outcome.problems += outcome.policy.problems
     except PolicyError as error:
         outcome.problems += error.problems

@@ -75,6 +75,7 @@ _TABLE: tuple[tuple[Network, Kind], ...] = tuple(
 _GLOBAL_V6 = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _COMPATIBLE = IPv6Network("::/96")
+_MAPPED = IPv6Network("::ffff:0:0/96")
 
 
 @lru_cache(4096)
@@ -138,6 +139,13 @@ def named(ip: Address, network: Network) -> bool:
     if isinstance(ip, IPv4Address):
         return isinstance(network, IPv4Network) and ip in network
     return isinstance(network, IPv6Network) and ip in network
+
+
+def as_routed(network: Network) -> Network:
+    """A network in the form in which its addresses are compared: IPv4 in the notation of IPv6 is IPv4."""
+    if not isinstance(network, IPv6Network) or not network.subnet_of(_MAPPED):
+        return network
+    return IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - _MAPPED.prefixlen))
 
 
 def _embedded(ip: IPv6Address, prefix: IPv6Network) -> Address:

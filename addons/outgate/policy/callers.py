@@ -6,7 +6,7 @@ Owns the choice among `Defaults.identities`. Where uid and address come from is 
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 from outgate.policy.addresses import named
 from outgate.policy.model import Defaults, Identity, IdentityMapping
@@ -42,4 +42,5 @@ def _fits(mapping: IdentityMapping, caller: Identity) -> bool:
     if not caller.address:
         return False
     ip = ip_address(caller.address)
+    ip = ip.ipv4_mapped or ip if isinstance(ip, IPv6Address) else ip
     return any(named(ip, network) for network in mapping.networks)

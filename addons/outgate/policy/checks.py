@@ -25,6 +25,9 @@ from outgate.problems import Problem, Severity, Where
 
 type Place = tuple[str, int]
 
+LONGEST_SHOWN = 200
+"""Characters of a path in a message."""
+
 
 def conflicts(meshes: Iterable[tuple[str, Iterable[Destination]]]) -> Iterator[Problem]:
     """One pattern and port in two documents that one caller can see.
@@ -89,10 +92,9 @@ def missing_files(
     severity = Severity.ERROR if strict else Severity.WARNING
     for destination in destinations:
         for path, source in dict(_files(destination)).items():
-            if not there(path):
-                yield Problem(
-                    source.where, f"{path}: no such file", "mount it, or correct the path", severity, source.field
-                )
+            if fault := _fault(path, there):
+                what = f"{path[:LONGEST_SHOWN]}: {fault}"
+                yield Problem(source.where, what, "mount it, or correct the path", severity, source.field)
 
 
 def no_mode(defaults: Defaults, where: Where) -> Iterator[Problem]:
@@ -169,6 +171,14 @@ def _files(destination: Destination) -> Iterator[tuple[str, Source]]:
 
 def _of(tls: UpstreamTLS) -> tuple[str | None, ...]:
     return tls.ca, tls.client_certificate, tls.private_key, tls.crl
+
+
+def _fault(path: str, there: Callable[[str], bool]) -> str:
+    """Why a file cannot be used, as far as a look at its folder tells; empty where it can."""
+    try:
+        return "" if there(path) else "no such file"
+    except (OSError, ValueError) as error:  # a name that is too long, a folder that is not ours to look into
+        return f"cannot be looked at: {error.strerror if isinstance(error, OSError) else error}"
 
 
 def _exists(path: str) -> bool:

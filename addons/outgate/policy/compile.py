@@ -26,7 +26,7 @@ from outgate.policy.snapshot import Policy
 from outgate.policy.tunnels import tunnel_warnings
 from outgate.problems import PolicyError, Problem, Severity, Where
 
-__all__ = ["FRONTENDS", "Policy", "compile", "load"]
+__all__ = ["FRONTENDS", "Policy", "compile", "faults", "gather", "load"]
 
 FRONTENDS: tuple[Frontend, ...] = (NativeFrontend(), IstioFrontend())
 """Asked in this order; the first that claims a document has it."""
@@ -34,19 +34,33 @@ FRONTENDS: tuple[Frontend, ...] = (NativeFrontend(), IstioFrontend())
 
 def load(paths: Sequence[Path], setting: Setting) -> Policy:
     """The policy of some files and directories, later ones laid over earlier ones. Raises `PolicyError`."""
+    found, unread = gather(paths)
+    if not found and not unread:
+        where = Where(", ".join(map(str, paths)) or "policy")
+        unread.append(Problem(where, "there is no document here", "without a policy nothing starts or is reloaded"))
+    if unread:
+        raise PolicyError([*unread, *faults(found, setting)])
+    return compile(found, setting)
+
+
+def gather(paths: Sequence[Path]) -> tuple[list[Document], list[Problem]]:
+    """The documents of the files that can be read, and what is wrong with the others."""
     found: list[Document] = []
     problems: list[Problem] = []
     for layer, path in enumerate(paths):
-        try:
-            found += documents.load(path, layer)
-        except PolicyError as error:
-            problems += error.problems
-    if not found and not problems:
-        where = Where(", ".join(map(str, paths)) or "policy")
-        problems.append(Problem(where, "there is no document here", "without a policy nothing starts or is reloaded"))
-    if problems:
-        raise PolicyError(problems)
-    return compile(found, setting)
+        documents_there, problems_there = documents.gather(path, layer)
+        found += documents_there
+        problems += problems_there
+    return found, problems
+
+
+def faults(given: Iterable[Document], setting: Setting) -> list[Problem]:
+    """The errors of documents beside which others could not be read. What only warns may be due to those."""
+    try:
+        compile(given, setting)
+    except PolicyError as error:
+        return [problem for problem in error.problems if problem.severity is Severity.ERROR]
+    return []
 
 
 def compile(given: Iterable[Document], setting: Setting) -> Policy:  # noqa: A001 - the word for it
@@ -96,6 +110,7 @@ def _assembled(
     rules = tuple(AccessLayer(mesh, tuple(part.access)) for mesh, part in parts if part.access)
     destinations = tuple(chain.from_iterable(part.destinations for part in contributions))
     scopes = tuple(chain.from_iterable(part.scopes for part in contributions))
+    replaced += tuple(chain.from_iterable(part.replaced for part in contributions))
     policy = Policy(
         generation=_digest(defaults, destinations, scopes, rules, setting.gate),
         defaults=defaults,

@@ -13,6 +13,7 @@ from operator import attrgetter
 
 from outgate.policy import matching, principals
 from outgate.policy.access_model import Attribute, Condition
+from outgate.policy.addresses import as_routed
 from outgate.policy.facts import Facts
 from outgate.policy.hosts import value_as_spelt
 from outgate.policy.model import Defaults, Network
@@ -99,21 +100,37 @@ def _source_ip(condition: Condition, terms: Terms) -> Test:
 
 
 def _destination_ip(condition: Condition, terms: Terms) -> Test:
-    if terms.granting:
-        return _address(attrgetter("destination_address"), condition.values)
-    return _address(attrgetter("dialled_address"), condition.values)
+    """By what will be dialled. A rule that lets pass has to mean all that may be; one that keeps back is met by any,
+    and by the address that the workload dialled, too."""
+    holds = _within(condition.values)
+    withholding = terms.granting is condition.negated
+
+    def test(facts: Facts) -> bool | None:
+        dialled, places = facts.dialled_address, facts.destination_addresses
+        if withholding and dialled is not None and holds(dialled):
+            return True
+        if places is None:
+            return None
+        return any(map(holds, places)) if withholding else all(map(holds, places))
+
+    return test
 
 
 def _address(read: Callable[[Facts], Address | None], values: Sequence[str]) -> Test:
-    networks: list[Network] = [ip_network(value, strict=False) for value in values]
-    single = frozenset(network.network_address for network in networks if network.num_addresses == 1)
-    wide = [network for network in networks if network.num_addresses > 1]
+    holds = _within(values)
 
     def test(facts: Facts) -> bool | None:
         address = read(facts)
-        return None if address is None else address in single or any(address in network for network in wide)
+        return None if address is None else holds(address)
 
     return test
+
+
+def _within(values: Sequence[str]) -> Callable[[Address], bool]:
+    networks: list[Network] = [as_routed(ip_network(value, strict=False)) for value in values]
+    single = frozenset(network.network_address for network in networks if network.num_addresses == 1)
+    wide = [network for network in networks if network.num_addresses > 1]
+    return lambda address: address in single or any(address in network for network in wide)
 
 
 def _port(condition: Condition, terms: Terms) -> Test:

@@ -25,6 +25,8 @@ MAX_BYTES = 4 * 1024 * 1024
 """Of one file; a Kubernetes object is at most 1.5 MB."""
 MAX_SLOW = 512 * 1024
 """Of what is parsed again without libyaml, at about 100 kB a second."""
+MAX_SHARED = 100_000
+"""Values that aliases may add to a document: whoever reads it meets each as often as it is named."""
 MAX_DEPTH = 64
 MAX_SAFE = 512
 """Levels that libyaml composes without harm."""
@@ -106,7 +108,7 @@ def parse(text: str, file: str, layer: int = 0) -> list[Document]:
         raise PolicyError([Problem(Where(file), f"the file has {len(text)} characters, more than {MAX_BYTES}")])
     try:
         _check_depth(text, file)
-        nodes = [_Reader(file).node(tree, 0) for tree in _compose(text)]
+        nodes = [_Reader(file, len(text) + MAX_SHARED).node(tree, 0) for tree in _compose(text)]
     except yaml.YAMLError as error:
         raise PolicyError([_syntax_problem(error, file)]) from error
     except (RecursionError, UnicodeError) as error:
@@ -116,16 +118,32 @@ def parse(text: str, file: str, layer: int = 0) -> list[Document]:
 
 def load(path: Path, layer: int = 0) -> list[Document]:
     """All documents of a file, or of every policy file below a directory in the order of their paths."""
-    documents: list[Document] = []
-    problems: list[Problem] = []
-    for file in files(path):
-        try:
-            documents += parse(read(file), str(file), layer)
-        except PolicyError as error:
-            problems += error.problems
+    documents, problems = gather(path, layer)
     if problems:
         raise PolicyError(problems)
     return documents
+
+
+def gather(path: Path, layer: int = 0) -> tuple[list[Document], list[Problem]]:
+    """The same of the files that can be read, and what is wrong with the others."""
+    documents: list[Document] = []
+    problems: list[Problem] = []
+    try:
+        for file in _found(path):
+            try:
+                documents += parse(read(file), str(file), layer)
+            except PolicyError as error:
+                problems += error.problems
+    except PolicyError as error:
+        problems += error.problems
+    return documents, problems
+
+
+def _found(path: Path) -> list[Path]:
+    try:
+        return files(path)
+    except OSError as error:
+        raise PolicyError([Problem(Where(str(path)), f"cannot be read: {error}")]) from error
 
 
 def files(path: Path) -> list[Path]:
@@ -199,10 +217,16 @@ def _check_depth(text: str, file: str) -> None:
 
 
 def _unfold(root: Node) -> Iterator[Node]:
-    if root.text("kind") == "List" and (items := root.child("items")) is not None:
-        yield from items.sequence
-    else:
+    items = root.child("items")
+    if root.text("kind") != "List" or items is None:
         yield root
+        return
+    if not isinstance(items.data, list):
+        raise PolicyError([Problem(root.keys["items"], "items: expected a list", "write each document after a hyphen")])
+    for number, item in enumerate(items.sequence):
+        if item.data is None:
+            raise PolicyError([Problem(item.where, f"items[{number}]: an empty list entry", "remove it or fill it in")])
+        yield item
 
 
 def _syntax_problem(error: yaml.YAMLError, file: str) -> Problem:
@@ -228,11 +252,15 @@ def _is_scalar_to_go(tree: yaml.Node) -> bool:
 
 
 class _Reader:
-    """Turns composed YAML into `Node`s. Shared anchors are read once, so that aliases cannot grow the result."""
+    """Turns composed YAML into `Node`s. Shared anchors are read once, so that aliases cannot grow the result; what they
+    come to written out is bounded by `most`."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, most: int) -> None:
         self.file = file
+        self.most = most
         self.seen: dict[int, Node] = {}
+        self.sizes: dict[int, int] = {}
+        """Values in a node, itself included, by its identity."""
         self.scalars = yaml.constructor.SafeConstructor()
 
     def node(self, tree: yaml.Node, depth: int) -> Node:
@@ -249,7 +277,15 @@ class _Reader:
         else:
             made = Node(self.scalar(tree), self.where(tree))
         self.seen[id(tree)] = made
+        self.measure(made)
         return made
+
+    def measure(self, node: Node) -> None:
+        inner = node.mapping.values() or node.sequence
+        self.sizes[id(node)] = size = 1 + sum(self.sizes[id(child)] for child in inner)
+        if size > self.most:
+            what = f"aliases make more than {MAX_SHARED} values of what is written"
+            raise PolicyError([Problem(node.where, what, "write them out, or name fewer")])
 
     def scalar(self, tree: yaml.Node) -> Data:
         try:

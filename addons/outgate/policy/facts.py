@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from outgate.policy import paths, principals
 from outgate.policy.hosts import bracketed, literal, matches
-from outgate.policy.model import Attempt, AttemptKind, Defaults, Destination
+from outgate.policy.model import Attempt, AttemptKind, Defaults, Destination, Port, Resolution
 
 
 class Names(NamedTuple):
@@ -72,9 +72,22 @@ class Facts:
         return _address(self.attempt.address)
 
     @cached_property
-    def destination_address(self) -> IPv4Address | IPv6Address | None:
-        """The dialled address where the attempt goes there: a named host is resolved by the gate instead."""
-        return self.dialled_address if self.attempt.host in (None, self.attempt.address) else None
+    def destination_addresses(self) -> tuple[IPv4Address | IPv6Address, ...] | None:
+        """Every address that may be dialled. None: not known, as the gate resolves a name, or nothing says which."""
+        known, dialled = self.destination, self.dialled_address
+        port = next((port for port in known.ports if port.number == self.attempt.port), None) if known else None
+        if port is not None and port.upstream.endpoints:
+            places = [_address(endpoint.address) for endpoint in port.upstream.endpoints]
+            return None if None in places else tuple(place for place in places if place is not None)
+        return (dialled,) if dialled is not None and self._original(known, port) else None
+
+    def _original(self, known: Destination | None, port: Port | None) -> bool:
+        """Whether the address that the workload dialled is dialled: nothing is registered, or it is by address."""
+        if known is None:
+            return True
+        if self.attempt.host not in (None, self.attempt.address):
+            return port is not None and port.upstream.resolution is Resolution.NONE and bool(known.networks)
+        return bool(known.networks) or not known.hosts or any(literal(host) is not None for host in known.hosts)
 
     @cached_property
     def method(self) -> str | None:

@@ -35,18 +35,20 @@ def merged(
         if name in JOINED:
             values[name] = tuple(dict.fromkeys(value for override in overrides for value in override.value))
         else:
-            values[name] = _scalar(name, overrides, layers, problems, replaced)
+            values[name] = scalar(name, overrides, layers, problems, replaced)
     sources = {name: overrides[0].source for name, overrides in said.items() if overrides}
     return _made(values, sources, said.get("mode", []), layers), tuple(dict.fromkeys(replaced))
 
 
-def _scalar(
+def scalar(
     name: str,
     overrides: list[Override],
     layers: Mapping[str, int],
     problems: list[Problem],
     replaced: list[tuple[Source, Source]],
-) -> object:
+) -> Any:
+    """The one value that several documents, at least one, give for something. What it replaced and what contradicts it
+    is added to the lists."""
     winner = _winner(overrides, layers)
     for other in overrides:
         if other.value == winner.value:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_network
 
-from outgate.policy.addresses import Address
+from outgate.policy.addresses import Address, as_routed
 from outgate.policy.hosts import literal
 from outgate.policy.model import Destination, Network, Port, Protocol
 
@@ -79,7 +79,7 @@ class Registry:
     def _add(self, destination: Destination) -> None:
         for host in destination.hosts:
             if (ip := literal(host)) is not None:
-                self._add_network(destination, ip_network(ip), host)
+                self._add_network(destination, as_routed(ip_network(ip)), host)
             else:
                 self._names.setdefault(host, []).append(Match(destination, host, By.NAME))
         for network in destination.networks:

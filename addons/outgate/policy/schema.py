@@ -7,8 +7,10 @@ can be said of one value; what needs two values at once is the front-end's. Know
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
@@ -20,6 +22,12 @@ from outgate.problems import Problem, Severity, Where
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:h|ms|us|ns|m|s))+")
 DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|us|ns|m|s)")
 SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+
+
+HUGE = 1e300
+"""No number of a policy is as large; infinity is larger, and what is no number is not smaller."""
+LONGEST = 1e9
+"""Seconds of a duration, about 31 years."""
 
 
 @dataclass(slots=True)
@@ -158,7 +166,10 @@ class Number:
         if isinstance(node.data, bool) or not isinstance(node.data, (int, float)):
             _expected(reading, node, path, "a number")
             return None
-        value = float(node.data)
+        value = float(node.data) if abs(node.data) < HUGE else math.nan
+        if math.isnan(value):
+            reading.error(node.where, path, f"{str(node.data)[:60]} is no number to count with", "write it in digits")
+            return None
         if (self.least is not None and value < self.least) or (self.most is not None and value > self.most):
             reading.error(node.where, path, f"{node.data} is out of range", f"use {_range(self.least, self.most)}")
             return None
@@ -204,6 +215,9 @@ class Duration:
             _expected(reading, node, path, 'a duration such as "1.5s"')
             return None
         seconds = sum(float(number) * SECONDS[unit] for number, unit in DURATION_PART.findall(node.data))
+        if seconds > LONGEST:
+            reading.error(node.where, path, f'"{node.data[:60]}" is too long', f"use at most {LONGEST:.0f}s")
+            return None
         if seconds < self.least:
             reading.error(node.where, path, f'"{node.data}" is too short', f"use at least {self.least:g}s")
             return None
@@ -227,7 +241,9 @@ class Timestamp:
         if isinstance(value, date) and not isinstance(value, datetime):
             value = datetime(value.year, value.month, value.day, tzinfo=UTC)
         if isinstance(value, datetime):
-            return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+            # A time of day before the first year in UTC, or after the last, is none.
+            with suppress(OverflowError):
+                return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
         _expected(reading, node, path, 'a time such as "2026-01-31T12:00:00Z"')
         return None
 
@@ -263,11 +279,14 @@ class Mapping:
     """Free keys, one shape for all values."""
 
     of: Shape
+    least: int = 0
 
     def read(self, node: Node, path: str, reading: Reading) -> dict[str, Any] | None:
         if not isinstance(node.data, dict):
             _expected(reading, node, path, "a mapping")
             return None
+        if len(node.data) < self.least:
+            reading.error(node.where, path, f"{len(node.data)} entries, at least {self.least} needed")
         read = {key: self.of.read(value, f"{path}.{key}", reading) for key, value in node.mapping.items()}
         return {key: value for key, value in read.items() if value is not None}
 
@@ -298,6 +317,8 @@ class Fields:
             name = self._name(key)
             if name not in self.fields:
                 self._unknown(key, node, path, reading)
+            elif name in places:
+                reading.error(node.keys[key], f"{path}.{key}" if path else key, "is given twice", f'keep "{name}"')
             elif value.data is not None:
                 places[name] = node.keys[key] if isinstance(value.data, (dict, list)) else value.where
                 self._take(name, value, path, reading, values)

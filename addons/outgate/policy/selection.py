@@ -165,7 +165,8 @@ def _miss(policy: Policy, attempt: Attempt, match: Match, sight: Sight) -> Found
         return Missing(Code.NOT_EXPORTED, reason, destination.source)
     if port is None:
         numbers = ", ".join(str(known.number) for known in destination.ports)
-        reason = f"{match.pattern} is registered for port {numbers}, not {attempt.port}"
+        how = f"for port {numbers}, not {attempt.port}" if numbers else "without ports"
+        reason = f"{match.pattern} is registered {how}"
         return Missing(Code.PORT_UNREGISTERED, reason, destination.source)
     if _expired(policy, destination):
         return Missing(Code.EXPIRED, f"{destination.name} expired at {destination.expires}", destination.source)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from outgate.policy.access_model import AccessLayer, Action, Attribute
+from outgate.policy.access_model import AccessLayer, Action, Attribute, Condition
 from outgate.policy.model import Defaults, Destination, FieldReport, Gate, Identity, Scope, Source
 from outgate.policy.registry import Registry
 from outgate.policy.rules import conditions_of
@@ -75,10 +75,17 @@ class Policy:
 
 def _judges_paths(layers: tuple[AccessLayer, ...]) -> bool:
     return any(
-        condition.attribute is Attribute.PATH
+        _about_paths(condition)
         for layer in layers
         for policy in layer.policies
         if not policy.shadow and policy.action is not Action.AUDIT
         for rule in policy.rules
         for condition in conditions_of(rule)
+    )
+
+
+def _about_paths(condition: Condition) -> bool:
+    """Whether it is written as a path, or as the pseudo-header that holds one."""
+    return condition.attribute is Attribute.PATH or (
+        condition.attribute is Attribute.HEADER and condition.key.lower() == ":path"
     )

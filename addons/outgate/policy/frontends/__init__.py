@@ -42,6 +42,8 @@ class Contribution:
     access: list[AccessPolicy] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     fields: list[FieldReport] = field(default_factory=list)
+    replaced: list[tuple[Source, Source]] = field(default_factory=list)
+    """Winner and loser, for each value of the mesh's own that a later policy directory replaced."""
 
 
 class Frontend(Protocol):

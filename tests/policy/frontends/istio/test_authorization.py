@@ -40,6 +40,8 @@ class TestSelection:
             (EGRESS, "istio-system", Gate("gw", "istio-system", (("istio", "egressgateway"),), collapses=False), True),
             ({"selector": {"matchLabels": {"app": "my-egress-gateway", "version": "2"}}}, "edge", GATE, True),
             ({"selector": {"matchLabels": {"istio": "ingressgateway"}}}, "istio-system", GATE, False),
+            ({"selector": {"matchLabels": {"app": "egress-gateway-logger"}}}, "istio-system", GATE, False),
+            ({"selector": {"matchLabels": {"app": "noegressgateway"}}}, "istio-system", GATE, False),
         ],
     )
     def test_a_policy_is_about_its_namespaces_workloads_and_a_collapsed_egress_gateway(

@@ -160,6 +160,24 @@ def test_a_gateway_that_selects_nothing_is_said_unless_the_gate_stands_for_it():
     assert "selects nothing" not in warned(HTTPS, gateway(PASSED))
 
 
+@pytest.mark.parametrize(
+    ("selector", "applied"),
+    [
+        ("{istio: egressgateway}", True),
+        ("{app: istio-egressgateway}", True),
+        ("{app: my-egress-gateway, zone: a}", True),
+        ("{}", True),
+        ("{istio: ingressgateway}", False),
+        ("{app: noegressgateway}", False),
+        ("{app: egress-gateway-logger}", False),
+    ],
+)
+def test_a_gate_that_stands_for_the_egress_gateway_takes_no_other_gateways(selector, applied):
+    expected = Intercept.TUNNEL if applied else Intercept.DECRYPT
+    assert port(HTTPS, gateway(PASSED, selector)).intercept is expected
+    assert ("selects nothing" in warned(HTTPS, gateway(PASSED, selector))) is not applied
+
+
 def test_passthrough_is_about_whatever_tls_a_port_may_carry():
     text = entry("ports: [{number: 443, name: calls, protocol: GRPC}]")
     assert port(text, gateway(PASSED)).intercept is Intercept.TUNNEL

@@ -6,6 +6,7 @@ import pytest
 
 from outgate.policy.decide import decide
 from outgate.policy.documents import parse
+from outgate.policy.frontends import Setting
 from outgate.policy.frontends.istio.frontend import IstioFrontend
 from outgate.policy.model import Gate, Identity, Mode
 from policy.building import http, policy
@@ -195,3 +196,60 @@ def test_a_misspelt_key_inside_of_a_config_map_is_placed_in_the_file():
 
 def test_two_carriers_say_both():
     assert said(f"{OPERATOR}\n---\n    {BARE}", "mode") == [Mode.ALLOW_ANY, Mode.ALLOW_ANY]
+
+
+SETTINGS = [
+    ("connectTimeout: 1s", "connectTimeout: 7s", lambda made: made.destinations[0].ports[0].upstream.connect_timeout),
+    (
+        "tlsDefaults: {minProtocolVersion: TLSV1_2}",
+        "tlsDefaults: {minProtocolVersion: TLSV1_3}",
+        lambda made: made.destinations[0].ports[0].tls.minimum_version,
+    ),
+    ("defaultServiceExportTo: ['*']", "defaultServiceExportTo: ['.']", lambda made: made.destinations[0].export_to),
+    ("rootNamespace: istio-system", "rootNamespace: mesh-root", lambda made: bool(made.access)),
+]
+ROOTED = access_policy("{}").replace("namespace: prod", "namespace: mesh-root")
+
+
+@pytest.mark.parametrize(("base", "over", "read"), SETTINGS, ids=["timeout", "tls", "exports", "root"])
+class TestTwoCarriers:
+    def made(self, *texts):
+        laid = [(text, number) for number, text in enumerate(texts)]
+        documents = [one for text, layer in laid for one in parse(text, f"{layer}.yaml", layer)]
+        return IstioFrontend().translate(documents + parse(entry() + ROOTED, "2.yaml"), Setting(Gate(namespace="prod")))
+
+    def test_the_later_directory_wins_and_says_over_whom(self, base, over, read):
+        found = self.made(base, over)
+        assert read(found) == read(self.made(over))
+        assert read(found) != read(self.made(base))
+        ((winner, loser),) = found.replaced
+        assert (winner.where.file, loser.where.file) == ("1.yaml", "0.yaml")
+
+    def test_in_one_directory_two_values_are_an_error_and_one_twice_is_none(self, base, over, read):
+        contradicting = errors(translate(base, over, entry()))
+        assert "say it once" in str(contradicting[0])
+        assert errors(translate(base, base, entry())) == []
+
+
+def test_aliases_inside_the_text_of_a_config_map_are_bounded_and_placed_once():
+    lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 30)]
+    head = CONFIG_MAP.partition("    outboundTrafficPolicy")[0]
+    (problem, *_) = errors(translate(head + "".join(f"    {line}\n" for line in [*lines, "defaultConfig: *a29"])))
+    assert "aliases make more than" in problem.what
+    assert problem.where.line > 6
+    some = [*lines[:12], "defaultConfig: *a11", "outboundTrafficPolicy: {mode: ALLOW_ANY}"]
+    assert "unknown field" in errors(translate(head + "".join(f"    {line}\n" for line in some)))[0].what
+
+
+def test_a_second_document_in_the_text_of_a_config_map_is_refused():
+    (problem,) = errors(translate(CONFIG_MAP + "    ---\n    nonsense: [1]\n"))
+    assert "holds more than one document" in problem.what
+    assert problem.where.line == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "claimed"), [("istio", True), ("istio-1-24", True), ("assets", False), ("my-istio", False)]
+)
+def test_only_istios_own_config_maps_are_read(name, claimed):
+    (document,) = parse(CONFIG_MAP.replace("name: istio,", f"name: {name},"), "f.yaml")
+    assert IstioFrontend().claims(document) is claimed

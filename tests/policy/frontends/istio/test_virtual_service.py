@@ -168,6 +168,7 @@ def test_generated_names_between_gateways_are_taken():
         ("redirect: {uri: /b}", "redirect"),
         ("directResponse: {status: 503}", "directResponse"),
         ("delegate: {name: other}", "delegate"),
+        (f"fault: {{abort: {{httpStatus: 503, percentage: {{value: 100}}}}}}, {SELF}", "fault.abort.percentage.value"),
         (f"rewrite: {{authority: b.example}}, {SELF}", "rewrite.authority"),
         (f"headers: {{request: {{set: {{Host: b.example}}}}}}, {SELF}", "headers.request.set.Host"),
         (f"headers: {{request: {{add: {{':authority': b.example}}}}}}, {SELF}", "headers.request.add.:authority"),

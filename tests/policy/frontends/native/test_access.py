@@ -120,6 +120,11 @@ def test_a_dry_run_is_reported():
         ("action: PERMIT\nrules: [{}]", '"PERMIT" is not known'),
         ("from: [{}]", "spec.from[0]: is empty"),
         ("to: [{methods: []}]", "at least 1"),
+        ("from: []", "spec.from: 0 entries, at least 1"),
+        ("to: []", "spec.to: 0 entries, at least 1"),
+        ("rules: [{from: [], to: [{methods: [GET]}]}]", "spec.rules[0].from: 0 entries"),
+        ("to: [{headers: {}}]", "spec.to[0].headers: 0 entries"),
+        ("to: [{methods: [GET], notHeaders: {}}]", "spec.to[0].notHeaders: 0 entries"),
         ("to: [{methods: [get]}]", "lower case"),
         ("to: [{methods: ['*G*T']}]", 'has "*" in the middle'),
         ("to: [{paths: [admin]}]", "does not start with a slash"),
@@ -186,3 +191,10 @@ def test_a_deny_of_an_sni_is_not_escaped_by_how_it_is_spelt(value):
 def test_a_value_that_could_never_match_is_refused(spec, says):
     (error,) = errors(f"to: [{{{spec}}}]")
     assert says in error
+
+
+@pytest.mark.parametrize("spec", ["paths: ['/admin*']", "headers: {':path': '/admin*'}"])
+@pytest.mark.parametrize("path", ["/admin", "//admin", "/x/..%2fadmin", "/admin%2f", "/x/../admin"])
+def test_a_deny_of_a_path_is_not_escaped_by_how_it_is_spelt(spec, path):
+    assert not allows(f"action: DENY\nto: [{{{spec}}}]", http("a.example", path=path))
+    assert allows(f"action: DENY\nto: [{{{spec}}}]", http("a.example", path="/x"))

@@ -157,6 +157,31 @@ def test_what_is_wrong_is_said(spec, says):
     assert any(says in text for text in errors(spec)), errors(spec)
 
 
+@pytest.mark.parametrize(
+    ("port", "says"),
+    [
+        ("protocol: TCP, intercept: DECRYPT", "intercept: TCP is relayed as it is"),
+        ("protocol: HTTPS, upstream: {protocol: HTTP}", "upstream.protocol: would send HTTPS traffic in the clear"),
+        ("protocol: TLS, intercept: DECRYPT, upstream: {protocol: HTTP}", "would send TLS traffic in the clear"),
+        ("protocol: TLS, upstream: {protocol: GRPC}", "has no effect on TLS that passes unread"),
+        ("protocol: TLS, upstream: {protocol: HTTPS}", "has no effect on TLS that passes unread"),
+        ("protocol: HTTPS, intercept: TUNNEL, upstream: {protocol: HTTP2}", "has no effect on HTTPS that passes"),
+        ("protocol: TCP, upstream: {protocol: HTTP}", "has no effect on TCP that passes unread"),
+        ("protocol: TCP, upstream: {protocol: HTTPS}", None),
+        ("protocol: HTTPS, upstream: {protocol: HTTP2}", None),
+        ("protocol: TCP, intercept: TUNNEL", None),
+    ],
+)
+def test_what_a_port_cannot_do_is_said_and_not_left_out(port, says):
+    found = errors(one(f"{{number: 443, {port}}}"))
+    assert (says in found[0]) if says else found == []
+
+
+@pytest.mark.parametrize("export", ["['prod ']", "['~']", "['*x']", "[Prod]", "['']", "[]"])
+def test_an_export_that_reaches_nobody_is_said(export):
+    assert "spec.exportTo" in errors(one(rest=f"exportTo: {export}"))[0]
+
+
 def test_a_broken_destination_is_left_out_of_a_load_that_fails():
     assert errors(one("{number: 443}, {number: 443}"))
 

@@ -12,14 +12,13 @@ from outgate.policy.documents import Document
 from outgate.policy.frontends import Contribution, Setting
 from outgate.policy.frontends.istio.authorization_checks import check, dry_run, labels, references
 from outgate.policy.frontends.istio.authorization_fields import OPERATIONS, SHAPE, SOURCES, Look, look, negation
-from outgate.policy.frontends.istio.common import selects
+from outgate.policy.frontends.istio.common import is_egress, selects
 from outgate.policy.frontends.istio.resource import Kind, Resource
 from outgate.policy.model import Gate
 from outgate.policy.schema import Record
 
 GROUP = "security.istio.io"
 GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
-EGRESS = "egressgateway"
 
 
 def translate(documents: Iterable[Document], setting: Setting, contribution: Contribution) -> None:
@@ -68,7 +67,7 @@ def applies(resource: Resource, gate: Gate) -> bool:
     if targets := references(spec):
         return any(_is_gate(reference, resource, gate) for reference in targets)
     wanted = labels(spec)
-    if gate.collapses and any(_is_egress(value) for value in wanted.values()):
+    if gate.collapses and any(is_egress(value) for value in wanted.values()):
         return True
     return here and selects(wanted, gate.labels)
 
@@ -78,12 +77,7 @@ def _is_gate(reference: Record, resource: Resource, gate: Gate) -> bool:
         return False
     name = reference.get("name")
     local = resource.namespace == gate.namespace and (name == gate.name or (GATEWAY_LABEL, name) in gate.labels)
-    return local or (gate.collapses and _is_egress(name))
-
-
-def _is_egress(name: str) -> bool:
-    """Whether a label or a name is one that egress gateways go by: `egressgateway`, `istio-egress-gateway`."""
-    return EGRESS in name.lower().replace("-", "")
+    return local or (gate.collapses and is_egress(name))
 
 
 def _targets(resource: Resource, entries: Collection[tuple[str, str]]) -> Iterator[str]:

@@ -26,7 +26,7 @@ MAX_PORT = 65535
 TOKENS = "the gate verifies no tokens: an ALLOW rule never matches by it, a DENY rule always does"
 FILTERS = "the gate has no Envoy filters: an ALLOW rule never matches by it, a DENY rule always does"
 REMOTE = "the caller's own address: a header that a workload sends does not say who it is"
-DIALLED = "the dialled address; no ALLOW rule goes by it where a host is named, which the gate resolves itself"
+DIALLED = "what will be dialled: not known where the gate resolves a name, so no ALLOW goes by it and a DENY denies"
 
 BRACKETED = re.compile(r"(request\.headers|request\.auth\.claims)((?:\[[^\[\]]+\])+)")
 FILTER = re.compile(r"experimental\.envoy\.filters\.[^\[\]]+\[[^\[\]]+\]")

@@ -21,6 +21,7 @@ LABEL = re.compile(r"[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?")
 FIRST_LABEL = re.compile(r"\*|(?:\*-?)?[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?")
 LABEL_KEY = re.compile(r"(?:[a-zA-Z0-9][-a-zA-Z0-9.]*/)?(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 LABEL_VALUE = re.compile(r"(?:(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
+EGRESS = re.compile(r"(?:^|[^a-z0-9])egress-?gateway$")
 UNIX = "unix://"
 MAX_NAME = 255
 MAX_LABEL = 63
@@ -237,6 +238,12 @@ def covers(export_to: Iterable[str], owner: str, wanted: Iterable[str], of: str)
 def selects(selector: Mapping[str, str], labels: Iterable[tuple[str, str]]) -> bool:
     """Whether a selector picks something with these labels. An empty one picks everything."""
     return set(selector.items()) <= set(labels)
+
+
+def is_egress(name: str) -> bool:
+    """Whether a label or a name is one that egress gateways go by: `egressgateway`, `istio-egress-gateway`. Not what
+    only begins so, such as what logs for one."""
+    return EGRESS.search(name.lower()) is not None
 
 
 def one_of(record: Record, names: tuple[str, ...], reading: Reading) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 
+from outgate.policy.addresses import as_routed
 from outgate.policy.frontends.istio import client_tls
 from outgate.policy.frontends.istio.common import UNIX, exports, is_partial
 from outgate.policy.frontends.istio.destination_rules import Audience, DestinationRules, Terms
@@ -71,7 +72,7 @@ class Destinations:
             name=entry.name,
             namespace=entry.namespace,
             hosts=tuple(hosts),
-            networks=tuple(ip_network(address, strict=False) for address in addresses),
+            networks=tuple(as_routed(ip_network(address, strict=False)) for address in addresses),
             ports=ports,
             source=entry.source(),
             export_to=self._audience(entry).export_to,

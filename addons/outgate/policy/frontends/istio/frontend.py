@@ -46,7 +46,7 @@ class IstioFrontend:
     def translate(self, documents: list[Document], setting: Setting) -> Contribution:
         contribution = Contribution()
         meshes = _meshes(documents, setting, contribution)
-        rooted = mesh_config.rooted(meshes, setting)
+        rooted = mesh_config.rooted(meshes, setting, contribution)
         read = _read(documents, rooted, contribution)
         authorization.translate(documents, rooted, contribution)
         if not any(problem.severity is Severity.ERROR for problem in contribution.problems):
@@ -80,7 +80,7 @@ def _combine(
     read: dict[str, list[Resource]], meshes: list[Resource], setting: Setting, contribution: Contribution
 ) -> None:
     """What the documents come to together. All of them are valid by themselves."""
-    mesh = mesh_config.settings(meshes)
+    mesh = mesh_config.settings(meshes, contribution)
     for carrier in meshes:
         mesh_config.contribute(carrier, contribution)
     entries = read["ServiceEntry"]

@@ -21,6 +21,7 @@ from outgate.policy.frontends.istio.common import (
     Placed,
     host_fault,
     is_address,
+    is_egress,
     is_partial,
     label_fault,
     selects,
@@ -162,7 +163,7 @@ class Served:
 
 def names_egress(host: str) -> bool:
     """Whether a host goes by the name of an egress gateway's service: `istio-egressgateway.istio-system...`."""
-    return "egressgateway" in host.partition(".")[0].replace("-", "")
+    return is_egress(host.partition(".")[0])
 
 
 class Gateways:
@@ -175,8 +176,9 @@ class Gateways:
         self._names = Names((host, each) for each in served for _, host in each.hosts)
 
     def applies(self, gateway: Resource) -> bool:
-        """Whether the gate is selected, or stands for whatever is."""
-        return self.setting.gate.collapses or selects(gateway.spec.get("selector", {}), self.setting.gate.labels)
+        """Whether the gate is selected, or stands for the egress gateway that is."""
+        gate, wanted = self.setting.gate, gateway.spec.get("selector", {})
+        return selects(wanted, gate.labels) or (gate.collapses and any(map(is_egress, wanted.values())))
 
     def at(self, host: str, port: int) -> list[Served]:
         """The servers for a host pattern on a port."""

@@ -15,6 +15,8 @@ from outgate.policy.schema import Reading, Record
 LARGE_BODY = 1024 * 1024
 NOTABLE_BODY = 100 * 1024
 AUTHORITY = (":authority", "host")
+EVERYTHING = 100
+"""Per cent."""
 
 
 def check(route: Record, reading: Reading, *, delegated: bool, gateway: bool) -> None:
@@ -163,6 +165,9 @@ def _check_fault(fault: Record | None, reading: Reading) -> None:
             reading.error(abort.at("http2Error"), abort.under("http2Error"), "is not implemented", "use httpStatus")
         elif not {"httpStatus", "grpcStatus"} & abort.places.keys():
             reading.warn(abort.where, abort.path, "no status is set", "add httpStatus or grpcStatus")
+        share: Record | None = abort.get("percentage")
+        if share is not None and share.get("value") == EVERYTHING:
+            unapplied(reading, share.at("value"), share.under("value"), "every request would be refused")
 
 
 def _check_redirect(route: Record, reading: Reading) -> None:

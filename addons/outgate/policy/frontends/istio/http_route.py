@@ -326,7 +326,11 @@ HTTP = Fields(
         "rewrite": Field(REWRITE, fate=Fate.LATER, note="rewriting the authority is refused"),
         "timeout": Field(Duration(), fate=Fate.LATER),
         "retries": Field(RETRIES, fate=Fate.LATER),
-        "fault": Field(Fields({"delay": Field(DELAY), "abort": Field(ABORT)}, snake=True), fate=Fate.LATER),
+        "fault": Field(
+            Fields({"delay": Field(DELAY), "abort": Field(ABORT)}, snake=True),
+            fate=Fate.LATER,
+            note="to abort all requests is refused",
+        ),
         "mirror": Field(DESTINATION, fate=Fate.LATER),
         "mirrors": Field(Sequence(MIRROR), fate=Fate.LATER),
         "mirrorPercent": Field(Integer(0, 100), fate=Fate.LATER),

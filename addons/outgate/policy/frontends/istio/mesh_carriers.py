@@ -19,6 +19,8 @@ from outgate.problems import PolicyError, Where
 
 OPERATOR_GROUPS = ("install.istio.io", "insight.istio.io")
 INSTALLED = "of the installation"
+CONFIG = "istio"
+"""The ConfigMap; those of revisions have the revision after a hyphen."""
 
 
 def _installed(*names: str) -> dict[str, Field]:
@@ -52,19 +54,25 @@ class Inner:
                 replace(problem, where=_moved(problem.where, node.where), field=path) for problem in error.problems
             ]
             return None
-        root = _placed(documents[0].root, node.where) if documents else Node({}, node.where)
+        if len(documents) > 1:
+            where = _moved(documents[1].where, node.where)
+            reading.error(where, path, "holds more than one document", "keep one: nothing reads the others")
+        root = _placed(documents[0].root, node.where, {}) if documents else Node({}, node.where)
         read: object | None = self.of.read(root, path, reading)
         return read
 
 
-def _placed(node: Node, start: Where) -> Node:
-    """The same tree with the places that it has in the file around it."""
-    data: object = node.data
-    if isinstance(data, dict):
-        data = {key: _placed(value, start) for key, value in data.items()}
-    elif isinstance(data, list):
-        data = [_placed(value, start) for value in data]
-    return Node(data, _moved(node.where, start), {key: _moved(where, start) for key, where in node.keys.items()})
+def _placed(node: Node, start: Where, known: dict[int, Node]) -> Node:
+    """The same tree with the places that it has in the file around it. What is shared is placed once."""
+    if id(node) not in known:
+        data: object = node.data
+        if isinstance(data, dict):
+            data = {key: _placed(value, start, known) for key, value in data.items()}
+        elif isinstance(data, list):
+            data = [_placed(value, start, known) for value in data]
+        keys = {key: _moved(where, start) for key, where in node.keys.items()}
+        known[id(node)] = Node(data, _moved(node.where, start), keys)
+    return known[id(node)]
 
 
 def _moved(where: Where, start: Where) -> Where:
@@ -118,7 +126,8 @@ def claims(document: Document) -> bool:
     if document.kind == "IstioOperator":
         return document.group in OPERATOR_GROUPS
     if document.kind == "ConfigMap":
-        return document.root.child("data", "mesh") is not None
+        of_istio = document.name == CONFIG or document.name.startswith(f"{CONFIG}-")  # of a revision
+        return of_istio and document.root.child("data", "mesh") is not None
     if document.kind or document.api_version:
         return False
     keys = set(document.root.mapping)

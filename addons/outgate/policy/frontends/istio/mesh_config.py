@@ -6,8 +6,9 @@ by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from outgate.policy.frontends import Contribution, Override, Setting
 from outgate.policy.frontends.istio import client_tls, traffic_policy
@@ -16,11 +17,13 @@ from outgate.policy.frontends.istio.common import (
     EXPORTS,
     OPTIONAL_PORT,
     Checked,
+    Item,
     check_exports,
     name_fault,
 )
 from outgate.policy.frontends.istio.locality import LOCALITY, ZONES, check_locality, check_zones
 from outgate.policy.frontends.istio.resource import Resource
+from outgate.policy.merge import scalar
 from outgate.policy.model import Fate, Mode, Source
 from outgate.policy.schema import (
     Anything,
@@ -171,35 +174,49 @@ def check(mesh: Record, namespace: str, reading: Reading) -> None:
         traffic_policy.check_outliers(traffic.get("outlierDetection"), reading)
 
 
-def settings(meshes: Iterable[Resource]) -> MeshSettings:
-    """What some carriers say; where two say the same thing, the first counts."""
-    made = MeshSettings()
-    for mesh in reversed(list(meshes)):
-        made = _settings(mesh.spec, made)
-    return made
+def settings(meshes: Iterable[Resource], contribution: Contribution) -> MeshSettings:
+    """What some carriers say together."""
+    carriers = list(meshes)
+    values = {target: _said(carriers, name, read, contribution) for name, (target, read) in SETTINGS.items()}
+    return MeshSettings(**{target: value for target, value in values.items() if value})
 
 
-def _settings(mesh: Record, base: MeshSettings) -> MeshSettings:
-    defaults: Record | None = mesh.get("tlsDefaults")
-    floor = FLOORS.get(defaults.get("minProtocolVersion", "")) if defaults is not None else None
-    return replace(
-        base,
-        connect_timeout=mesh.get("connectTimeout", base.connect_timeout),
-        tls_floor=floor or base.tls_floor,
-        service_exports=_exported(mesh, "defaultServiceExportTo", base.service_exports),
-        rule_exports=_exported(mesh, "defaultDestinationRuleExportTo", base.rule_exports),
-        route_exports=_exported(mesh, "defaultVirtualServiceExportTo", base.route_exports),
-    )
-
-
-def _exported(mesh: Record, name: str, base: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(item.value for item in mesh.get(name, [])) or base
-
-
-def rooted(meshes: Iterable[Resource], setting: Setting) -> Setting:
+def rooted(meshes: Iterable[Resource], setting: Setting, contribution: Contribution) -> Setting:
     """The setting with the root namespace that the mesh names."""
-    name = next((mesh.spec.get("rootNamespace") for mesh in meshes if mesh.spec.get("rootNamespace")), None)
-    return setting if name is None else replace(setting, gate=replace(setting.gate, root_namespace=name))
+    name = _said(list(meshes), "rootNamespace", _plain, contribution)
+    return replace(setting, gate=replace(setting.gate, root_namespace=name)) if name else setting
+
+
+def _said(meshes: list[Resource], name: str, read: Callable[[Any], Any], contribution: Contribution) -> Any:
+    """The value of one field in the later directory; None where nobody gives it."""
+    given = ((mesh, read(mesh.spec.get(name))) for mesh in meshes if name in mesh.spec)
+    overrides = [Override(value, _source(mesh, name)) for mesh, value in given if value]
+    layers = {mesh.document.where.file: mesh.document.layer for mesh in meshes}
+    if not overrides:
+        return None
+    return scalar(name, overrides, layers, contribution.problems, contribution.replaced)
+
+
+def _plain(value: Any) -> Any:
+    return value
+
+
+def _floor(defaults: Record) -> str | None:
+    return FLOORS.get(defaults.get("minProtocolVersion", ""))
+
+
+def _exported(items: list[Item]) -> tuple[str, ...]:
+    return tuple(item.value for item in items)
+
+
+SETTINGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "connectTimeout": ("connect_timeout", _plain),
+    "tlsDefaults": ("tls_floor", _floor),
+    "defaultServiceExportTo": ("service_exports", _exported),
+    "defaultDestinationRuleExportTo": ("rule_exports", _exported),
+    "defaultVirtualServiceExportTo": ("route_exports", _exported),
+}
+"""Field of MeshConfig -> field of `MeshSettings`, and how the one becomes the other."""
 
 
 def contribute(mesh: Resource, contribution: Contribution) -> None:

@@ -55,9 +55,9 @@ def _fields(table: dict[str, tuple[Attribute, Shape]], **more: Field) -> Fields:
     return Fields({**both, **more})
 
 
-FROM = Either(Sequence(_fields(SOURCES)))
-HEADERS = Field(Mapping(Either(STRINGS)))
-TO = Either(Sequence(_fields(OPERATIONS, headers=HEADERS, notHeaders=HEADERS)))
+FROM = Either(Sequence(_fields(SOURCES), least=1))
+HEADERS = Field(Mapping(Either(STRINGS), least=1))
+TO = Either(Sequence(_fields(OPERATIONS, headers=HEADERS, notHeaders=HEADERS), least=1))
 RULE = Fields({"from": Field(FROM), "to": Field(TO)})
 SPEC = Fields(
     {

@@ -38,6 +38,7 @@ from outgate.policy.schema import (
 
 NUMBER = Integer(1, 65535)
 TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+NAMESPACE = r"\*|\.|[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 VALUE = r"[\t\x20-\x7e\x80-\xff]*"
 FRAMING = frozenset(
     {
@@ -111,7 +112,7 @@ SPEC = Fields(
         "ports": Field(Sequence(PORT, least=1, most=256), required=True),
         "resolution": Field(Choice(tuple(Resolution), fold=True)),
         "endpoints": Field(Sequence(ENDPOINT, most=4096)),
-        "exportTo": Field(Sequence(Text(empty=False))),
+        "exportTo": Field(Sequence(Text(pattern=NAMESPACE, hint='use "*", "." or a namespace'), least=1)),
         "internal": Field(Boolean()),
         "headers": Field(HEADERS),
         "allowAddresses": Field(Sequence(Cidr())),
@@ -157,6 +158,7 @@ def translate(resource: Resource, spec: Record, into: Contribution) -> None:
 def _port(resource: Resource, spec: Record, record: Record) -> Port:
     protocol = Protocol(record.get("protocol", Protocol.ANY))
     raw = protocol in (Protocol.TLS, Protocol.TCP)
+    _spoken(resource, record, protocol)
     return Port(
         number=record.get("number", 0),
         protocol=protocol,
@@ -164,6 +166,26 @@ def _port(resource: Resource, spec: Record, record: Record) -> Port:
         intercept=Intercept(record.get("intercept", Intercept.TUNNEL if raw else Intercept.DECRYPT)),
         source=resource.source(record.path, record.where),
     )
+
+
+def _spoken(resource: Resource, record: Record, protocol: Protocol) -> None:
+    """What cannot be: to decrypt what is not TLS, and to change what passes unread or has to stay encrypted."""
+    reading, upstream = resource.reading, record.get("upstream")
+    if protocol is Protocol.TCP and record.get("intercept") == Intercept.DECRYPT:
+        hint = "remove it, or say what is inside: HTTPS, HTTP2 or GRPC"
+        reading.error(record.at("intercept"), record.under("intercept"), "TCP is relayed as it is", hint)
+    if upstream is None or "protocol" not in upstream:
+        return
+    where, path, wanted = upstream.at("protocol"), upstream.under("protocol"), upstream.get("protocol")
+    secure = protocol in (Protocol.TLS, Protocol.HTTPS)
+    if (protocol is Protocol.TCP and wanted != "HTTPS") or (secure and _tunnelled(record, protocol)):
+        reading.error(where, path, f"has no effect on {protocol} that passes unread", "remove it")
+    elif secure and wanted == "HTTP":
+        reading.error(where, path, f"would send {protocol} traffic in the clear", "remove it")
+
+
+def _tunnelled(record: Record, protocol: Protocol) -> bool:
+    return record.get("intercept") == Intercept.TUNNEL or (protocol is Protocol.TLS and "intercept" not in record)
 
 
 def _upstream(resource: Resource, spec: Record, record: Record, protocol: Protocol) -> Upstream:
@@ -189,8 +211,7 @@ def _tls(resource: Resource, record: Record, upstream: Record, protocol: Protoco
         return UpstreamTLS(source=resource.source(upstream.path, upstream.where))
     if block is not None and made is None and protocol in (Protocol.HTTPS, Protocol.TLS):
         reading.error(block.where, block.path, f"would send {protocol} traffic in the clear", "remove it")
-    tunnelled = record.get("intercept") == Intercept.TUNNEL or (protocol is Protocol.TLS and "intercept" not in record)
-    if made is not None and tunnelled and protocol is not Protocol.TCP:
+    if made is not None and _tunnelled(record, protocol) and protocol is not Protocol.TCP:
         hint = "remove tls, or decrypt the workload's TLS with intercept: DECRYPT"
         reading.error(
             upstream.at("tls"), upstream.under("tls"), "would put TLS around a tunnel that is TLS already", hint

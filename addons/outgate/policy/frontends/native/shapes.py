@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
 
+from outgate.policy.addresses import as_routed
 from outgate.policy.documents import Node
 from outgate.policy.hosts import HostError, canonical_host, canonical_pattern
 from outgate.policy.model import Network
@@ -37,14 +38,14 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Cidr:
-    """An address or a network, as a network."""
+    """An address or a network, as a network; of IPv4 where it only has the notation of IPv6."""
 
     def read(self, node: Node, path: str, reading: Reading) -> Network | None:
         text = Text().read(node, path, reading)
         if text is None:
             return None
         try:
-            return ip_network(text)
+            return as_routed(ip_network(text))
         except ValueError as error:
             reading.error(node.where, path, str(error), 'write an address or a network such as "10.1.0.0/16"')
             return None
