@@ -91,4 +91,11 @@ def test_discovery_passes_for_the_kernel_alone_and_only_in_ipv6():
     owners = [number for number, rule in enumerate(rules) if "owner" in rule]
     assert discovery
     assert min(discovery) > max(owners)
-    assert not [rule for rule in lines(Options(), Family.IPV4, "filter") if "icmp" in rule]
+    assert not [rule for rule in lines(Options(), Family.IPV4, "filter") if "-p icmp" in rule]
+
+
+@pytest.mark.parametrize("family", Family)
+def test_the_gates_own_are_refused_before_what_was_turned_to_it_passes(family):
+    refused, passing = [rule for rule in lines(Options(), family, "filter") if "--ctstate DNAT" in rule]
+    assert "--uid-owner 1337 -j REJECT" in refused
+    assert passing.endswith("-j RETURN")
