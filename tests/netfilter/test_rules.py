@@ -91,7 +91,7 @@ def test_discovery_passes_for_the_kernel_alone_and_only_in_ipv6():
     owners = [number for number, rule in enumerate(rules) if "owner" in rule]
     assert discovery
     assert min(discovery) > max(owners)
-    assert not [rule for rule in lines(Options(), Family.IPV4, "filter") if "icmp" in rule]
+    assert not [rule for rule in lines(Options(), Family.IPV4, "filter") if "-p icmp" in rule]
 
 
 @pytest.mark.parametrize("family", Family)
@@ -100,3 +100,10 @@ def test_a_gate_in_another_namespace_exempts_nobody(family):
     assert not any("--uid-owner" in line for line in lines(alone, family, "nat"))
     owned = [line for line in lines(alone, family, "filter") if "--uid-owner" in line]
     assert owned == [f"-m owner --uid-owner 0-0 -j {REFUSE}"]
+
+
+@pytest.mark.parametrize("family", Family)
+def test_the_gates_own_are_refused_before_what_was_turned_to_it_passes(family):
+    refused, passing = [rule for rule in lines(Options(), family, "filter") if "--ctstate DNAT" in rule]
+    assert "--uid-owner 1337 -j REJECT" in refused
+    assert passing.endswith("-j RETURN")

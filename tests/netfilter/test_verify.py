@@ -63,7 +63,7 @@ def test_without_rules_everything_fails(traffic):
             ["FAIL IPv4 tcp to 192.0.2.1 port 9 ended with ECONNREFUSED"],
         ),
         (Family.IPV6, ("-t", "nat", "-F", "OUTPUT"), ["FAIL IPv6 tcp to 2001:db8::1 port 9 ended with ECONNREFUSED"]),
-        (Family.IPV4, ("-D", "OUTGATE_OUTPUT", "2"), ["FAIL IPv4 tcp straight to 127.0.0.1 port 15001 got through"]),
+        (Family.IPV4, ("-D", "OUTGATE_OUTPUT", "3"), ["FAIL IPv4 tcp straight to 127.0.0.1 port 15001 got through"]),
         (Family.IPV4, ("-D", "OUTGATE_REFUSE", "2"), []),
         (
             Family.IPV6,

@@ -181,6 +181,20 @@ def rapid_resets(address: tuple[str, int], count: int) -> int | None:
     raise AssertionError("neither a goodbye nor an answer")
 
 
+async def test_who_gives_up_what_is_answered_already_floods_nobody(authority):
+    async with gate(authority, stream_resets=3) as running:
+
+        def work(client):
+            for _ in range(10):
+                number = client.send(request("other.example", method="POST"), b"some", end=False)
+                assert client.answer(number).status == 502
+                client._h2.reset_stream(number, ErrorCodes.CANCEL)
+            return client.ask(request("other.example")).status
+
+        assert await speaking(running, work) == 502
+        assert running.counts["stream_resets"] == 0
+
+
 def test_resets_count_within_a_spell_only():
     resets = Resets(2)
     assert [resets.too_many(now) for now in (100, 101, 102)] == [False, False, True]

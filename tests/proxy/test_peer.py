@@ -57,6 +57,13 @@ def test_the_uid_of_a_local_socket_is_found(listen, dial, host):
     assert caller_uid(accepted, end(client), end(accepted)) == os.getuid()
 
 
+@pytest.mark.parametrize("host", HOSTS)
+def test_who_listens_at_a_port_is_not_taken_for_who_connects_from_it(listen, host):
+    """The kernel names a listener where there is no connection, and a redirect may have chosen its port."""
+    listening = end(listen(host))
+    assert peer_uid(listening, (host, 1)) is None
+
+
 def test_ipv4_spoken_by_a_socket_of_ipv6_is_found_too():
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket(socket.AF_INET6) as client:
         client.connect(("::ffff:127.0.0.1", listener.getsockname()[1]))

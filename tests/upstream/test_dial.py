@@ -1,11 +1,13 @@
 """One connected socket out of several places, and none left open."""
 
 import asyncio
+import errno
 import socket
 import time
 
 import pytest
 
+from outgate.upstream import dial as dial_module
 from outgate.upstream.dial import dial, is_own, shown
 from outgate.upstream.errors import Failure, UpstreamError
 from upstream.origins import echo, serving
@@ -60,6 +62,25 @@ async def test_of_two_that_arrive_together_one_is_closed(monkeypatch):
         await asyncio.sleep(0)
         assert len(slow.made) == 2
         assert [made.fileno() for _, made in slow.made if made is not kept] == [-1]
+
+
+@pytest.mark.parametrize("code", [errno.ENOPROTOOPT, errno.EACCES])
+async def test_where_the_port_is_what_is_refused_another_is_tried(monkeypatch, code):
+    """The rules of the redirect say so; the network says something else of what is nowhere."""
+    loop, tried = asyncio.get_running_loop(), []
+
+    async def connect(made, place):
+        tried.append(place)
+        if len(tried) < dial_module.PORTS:
+            raise OSError(code if place[0] == "127.0.0.1" else errno.EHOSTUNREACH, "refused")
+
+    monkeypatch.setattr(loop, "sock_connect", connect)
+    (await dial([("127.0.0.1", 1)], 2)).close()
+    assert len(tried) == dial_module.PORTS
+    tried.clear()
+    with pytest.raises(UpstreamError):
+        await dial([("127.0.0.2", 1)], 2)
+    assert len(tried) == 1
 
 
 async def test_every_failure_is_told(monkeypatch):

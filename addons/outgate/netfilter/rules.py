@@ -25,6 +25,8 @@ REFUSE = "OUTGATE_REFUSE"
 LOOPBACK = {Family.IPV4: "127.0.0.1/32", Family.IPV6: "::1/128"}  # where REDIRECT sends what leaves a local process
 UNREACHABLE = {Family.IPV4: "icmp-port-unreachable", Family.IPV6: "icmp6-port-unreachable"}
 PROHIBITED = {Family.IPV4: "icmp-admin-prohibited", Family.IPV6: "icmp6-adm-prohibited"}
+TAKEN = {Family.IPV4: "icmp-proto-unreachable", Family.IPV6: "icmp6-adm-prohibited"}
+"""The gate's connection comes from what was a workload's port. No network says this of TCP, so the gate knows it."""
 
 # Without these IPv6 itself stops: multicast listener reports, router and neighbour discovery.
 NEIGHBOURS = ("131", "132", "133", "135", "136", "143")
@@ -63,8 +65,12 @@ def _turn(options: Options, family: Family) -> Iterator[Rule]:
 def _judge(options: Options, family: Family) -> Iterator[Rule]:
     """filter: every packet, after nat has had it."""
     listener = ("-p", "tcp", "--dport", str(options.listen_port))
-    # 1. Turned to the gate. Such a packet still carries the interface it was first routed to, hence no `-o lo`.
-    yield "-d", LOOPBACK[family], *listener, *_tracked("--ctstate", "DNAT"), "-j", "RETURN"
+    # 1. Turned to the gate. Such a packet still carries the interface it was first routed to, hence no `-o lo`. The
+    # gate's own are never meant to be: where a workload has left, the kernel turns what comes from its port after it.
+    turned = "-d", LOOPBACK[family], *listener, *_tracked("--ctstate", "DNAT")
+    if options.uid is not None:
+        yield *turned, *_owner(str(options.uid), "REJECT"), "--reject-with", TAKEN[family]
+    yield *turned, "-j", "RETURN"
     # 2. Straight to the listener, by anybody: it has no original destination, and the gate would dial itself.
     yield "-o", "lo", *listener, *_tracked("--ctdir", "ORIGINAL"), "-j", REFUSE
     # 3. What stays here, and what the gate sends.

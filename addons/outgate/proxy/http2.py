@@ -221,13 +221,18 @@ class GateHttp2Server(_FlowControl, stock.Http2Server):
             return False  # the workload asks for nothing more, and waits for what it has asked for
         if isinstance(event, h2.events.DataReceived) and event.stream_id in self.unwanted:
             self._swallow(event)
-        elif isinstance(event, h2.events.StreamEnded | h2.events.StreamReset) and event.stream_id is not None:
-            self.unwanted.pop(event.stream_id, None)
-        if isinstance(event, h2.events.StreamReset) and self.resets.too_many(time.monotonic()):
+        elif isinstance(event, h2.events.StreamEnded):
+            self.unwanted.pop(event.stream_id or 0, None)
+        elif isinstance(event, h2.events.StreamReset) and self._floods(event):
             yield Counted("stream_resets")
             yield from self.protocol_error("", CALM)
             return True
         return (yield from super().handle_h2_event(event))
+
+    def _floods(self, event: h2.events.StreamReset) -> bool:
+        """Whether this is one reset too many. Who has its answer may well give up what it was still sending."""
+        answered = self.unwanted.pop(event.stream_id or 0, None) is not None
+        return not answered and self.resets.too_many(time.monotonic())
 
     def _swallow(self, event: h2.events.DataReceived) -> None:
         assert event.stream_id is not None

@@ -19,6 +19,8 @@ BYTECODE = 1
 SOURCE, DESTINATION = 7, 8
 """Conditions on an address and a port, as operations of the kernel's filter."""
 ALL_STATES = 0xFFFFFFFF
+LISTEN = 10
+"""A look-up for one socket falls back to who listens at its port, who may be anybody."""
 CONNECTED = 1 << 1 | 1 << 4 | 1 << 5
 """Established, and half-closed from there (FIN_WAIT1 and 2): what the other end of an open connection can be."""
 LASTING = (1, 8)
@@ -29,6 +31,7 @@ BUFFER = 1 << 16
 PATIENCE = 0.05  # seconds; the kernel answers before `send` returns
 HEADER = struct.Struct("=IHHII")
 OWNER = struct.Struct("=II")
+STATE_AT = HEADER.size + 1
 OWNER_AT = HEADER.size + 4 + 48 + 12
 """Behind the header: family, state, timer and retransmissions; the socket's id; expiry and both queues."""
 
@@ -131,7 +134,8 @@ def _ask(family: int, states: int, ends: bytes, flags: int, attribute: bytes = b
             for kind, message in _messages(netlink.recv(BUFFER)):
                 if kind in (ERROR, DONE):
                     return owners
-                owners.append(Owner(*OWNER.unpack_from(message, OWNER_AT)))
+                if message[STATE_AT] != LISTEN:
+                    owners.append(Owner(*OWNER.unpack_from(message, OWNER_AT)))
             if not flags & DUMP:
                 return owners
 

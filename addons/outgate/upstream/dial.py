@@ -7,6 +7,8 @@ dialled has been resolved and permitted.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
 import socket
 from collections.abc import Sequence
 from ipaddress import ip_address
@@ -16,9 +18,18 @@ from outgate.upstream.errors import Failure, UpstreamError
 STAGGER = 0.25
 """Seconds that an attempt is given alone before the next address is tried beside it (RFC 8305)."""
 SHOWN = 4
+PORTS = 8
+"""Ports to try to come from where that is what is refused."""
+TAKEN = (errno.ENOPROTOOPT, errno.EACCES)
+"""What the rules of the redirect say, IPv4's and IPv6's, of a connection from a port that belonged to a workload, which
+the kernel would still turn to the gate."""
 
 type Place = tuple[str, int]
 """A literal address and a port."""
+
+
+class _Taken(UpstreamError):
+    """Refused on the way, perhaps for the port that it came from."""
 
 
 async def dial(places: Sequence[Place], limit: float, stagger: float = STAGGER) -> socket.socket:
@@ -62,6 +73,13 @@ def is_own(place: Place, ports: frozenset[int]) -> bool:
 
 
 async def _attempt(place: Place, limit: float) -> socket.socket:
+    for _ in range(PORTS - 1):
+        with contextlib.suppress(_Taken):
+            return await _connected(place, limit)
+    return await _connected(place, limit)
+
+
+async def _connected(place: Place, limit: float) -> socket.socket:
     made = socket.socket(socket.AF_INET6 if ":" in place[0] else socket.AF_INET, socket.SOCK_STREAM)
     try:
         made.setblocking(False)
@@ -75,7 +93,8 @@ async def _attempt(place: Place, limit: float) -> socket.socket:
             raise UpstreamError(Failure.CONNECT_TIMEOUT, why) from error
         if isinstance(error, OSError):
             why = f"{shown(place)} cannot be connected to: {error.strerror or error}"
-            raise UpstreamError(Failure.CONNECT_FAILED, why) from error
+            kind = _Taken if error.errno in TAKEN else UpstreamError
+            raise kind(Failure.CONNECT_FAILED, why) from error
         raise
     return made
 

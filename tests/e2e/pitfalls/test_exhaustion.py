@@ -85,6 +85,7 @@ def test_p58_ten_thousand_half_open_handshakes_keep_nobody_out(
         assert status["counts"]["pending_dropped"] - dropped >= HALF_OPEN - SETTINGS["pending_connections"] - 50
         assert memory(gate) - before < 64 * MIB
     served(workload)
+    assert counted(gate, "crashes") == 0
 
 
 def test_p58_handshakes_that_stop_half_way_give_way_too(

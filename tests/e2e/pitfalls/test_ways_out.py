@@ -201,3 +201,49 @@ def test_p33_a_name_that_leads_back_leads_nowhere(
     assert (answer.status, answer.denial["code"]) == (502, "address_refused"), answer
     assert journal.one(path="/back")["verdict"] == "allow"
     assert gate.admin("/status")["connections"] <= 1
+
+
+RANGE = "/proc/sys/net/ipv4/ip_local_port_range"
+PORTS, LEFT = range(40000, 40008), 6
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_p33_the_port_of_a_workload_that_has_gone_leads_the_gate_nowhere_else(
+    workload: Workload, gate: Gate, origins: LabOrigins, version: int
+) -> None:
+    """The kernel remembers where a workload's connection was turned to, and turns what comes from its port after it.
+    Here the gate has few others to come from; turned to itself, it would be shown its own leaf."""
+    with few_ports(workload.lab):
+        for port in PORTS[:LEFT]:
+            refused(workload, port, version)
+        curl = ["--interface", (POD4, POD6)[version == 6], "--local-port", "30000", f"-{version}"]
+        for url in ("https://api.example/", "http://api.example/"):
+            answer = workload.curl(url, *curl)
+            assert answer.status == 200, answer
+    assert len(origins.records("request")) == 2
+    assert [entry["source"] for entry in gate.log()[-2:]] == [(POD4, POD6)[version == 6]] * 2
+
+
+def refused(workload: Workload, port: int, version: int) -> None:
+    """Two connections from one port, to each port of an origin, that the gate ends."""
+    for to in (80, 443):
+        with workload.lab.enter(workload.lab.pod), suppress(OSError):
+            family = socket.AF_INET6 if version == 6 else socket.AF_INET
+            with socket.socket(family, socket.SOCK_STREAM) as made:
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                made.settimeout(10)
+                made.bind(((POD4, POD6)[version == 6], port))
+                made.connect((workload.address("api.example", version), to))
+                made.send(b"no protocol at all")
+                made.recv(1)
+
+
+@contextmanager
+def few_ports(lab: Lab) -> Iterator[None]:
+    """Whoever asks for any port in the pod gets one of these."""
+    usual = str(lab.run_in(lab.pod, ["cat", RANGE]).stdout)
+    lab.run_in(lab.pod, ["sh", "-c", f"echo {PORTS[0]} {PORTS[-1]} >{RANGE}"])
+    try:
+        yield
+    finally:
+        lab.run_in(lab.pod, ["sh", "-c", f"echo {usual.strip()} >{RANGE}"])
