@@ -71,6 +71,12 @@ def test_bytes_are_told_by_the_address_that_the_resolver_gave(host):
     assert decide(made, stranger).code is Code.UNREGISTERED
 
 
+def test_no_document_of_a_policy_is_replaced_and_no_two_hosts_have_one_name():
+    made = policy("a-b.c", "a.b-c", "*.b-c", "any.b-c")
+    assert len({destination.key for destination in made.destinations}) == 4
+    assert all(destination.name.startswith("exec-allow-") for destination in made.destinations)
+
+
 def test_allow_any_is_a_mode_and_none_leaves_a_policys_own():
     assert policy(mode=Mode.ALLOW_ANY).defaults.mode is Mode.ALLOW_ANY
     assert allow.written({}, None, {}) == []

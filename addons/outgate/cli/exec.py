@@ -114,6 +114,8 @@ def exec_command(
         code = execute(Job(command, settings, compiled, names, env_proxy), tally, os.environ.copy())
     except Refused as error:
         click.echo(f"outgate exec: {error}", err=True)
+        if error.code == FAILED and not env_proxy:
+            click.echo("where there can be no namespaces, --env-proxy is a weaker way", err=True)
         ctx.exit(error.code)
     except Exception as error:
         # A defect of ours must not look like the command's own answer.

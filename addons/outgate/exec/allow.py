@@ -47,9 +47,10 @@ def written(
 
     `addresses` are those that the command's resolver gives for a name: bytes that name no host are told by them.
     """
-    texts = [_destination(host, ports, addresses.get(host, ())) for host, ports in hosts.items()]
+    numbered = enumerate(hosts.items(), start=1)
+    texts = [_destination(number, host, ports, addresses.get(host, ())) for number, (host, ports) in numbered]
     if mode is not None:
-        texts.append(_document("EgressDefaults", "command-line", {"mode": str(mode)}))
+        texts.append(_document("EgressDefaults", "exec-mode", {"mode": str(mode)}))
     return documents.parse("\n---\n".join(texts), FILE, layer) if texts else []
 
 
@@ -64,12 +65,13 @@ def _read(word: str) -> tuple[str, int]:
         raise AllowError(f"{error}; write HOST or HOST:PORT, such as api.example.com or *.example.com:8443") from error
 
 
-def _destination(host: str, ports: tuple[int, ...], addresses: Sequence[str]) -> str:
+def _destination(number: int, host: str, ports: tuple[int, ...], addresses: Sequence[str]) -> str:
+    """Under a name that replaces no document of a policy."""
     spec: dict[str, Any] = {"ports": [_port(number) for number in ports]}
     spec["addresses" if literal(host) is not None else "hosts"] = [host]
     if addresses and not WEB.keys() >= set(ports):
         spec |= {"addresses": list(addresses), "endpoints": [{"address": host}], "resolution": "DNS"}
-    return _document("EgressDestination", _slug(host), spec)
+    return _document("EgressDestination", f"exec-allow-{number}-{_slug(host)}", spec)
 
 
 def _port(number: int) -> dict[str, Any]:

@@ -49,6 +49,7 @@ KEY_LOGS = ("SSLKEYLOGFILE", "MITMPROXY_SSLKEYLOGFILE")
 CA_DAYS = 30
 """A command that runs longer has its TLS refused."""
 PROXY_HOST = "127.0.0.1"
+LOCAL, LOOPBACK = "localhost", (ip_address("127.0.0.1"), ip_address("::1"))
 
 
 class Command(Protocol):
@@ -158,11 +159,14 @@ class Lookup:
         self.passes = job.policy.sight(job.settings.workload).mode is not Mode.REGISTRY_ONLY
 
     async def __call__(self, host: str, kind: int) -> list[Address] | None:
+        if host == LOCAL or host.endswith(f".{LOCAL}"):
+            return [ip for ip in LOOPBACK if ip.version in self.versions]
         if registered(self.policy, host):
             return [ip for ip in self.names.addresses(host) if ip.version in self.versions]
         if self.passes:
             return await self._found(host)
-        self.tally.unknown(host, kind)
+        if not host.endswith(".arpa"):  # names of addresses, which nobody is kept from asking for by a registry
+            self.tally.unknown(host, kind)
         return None
 
     async def _found(self, host: str) -> list[Address] | None:

@@ -62,7 +62,7 @@ def _confine(order: Order, line: socket.socket) -> None:
     socket.send_fds(line, [SERVED], [each.fileno() for each in made.all()])
     for each in made.all():
         each.close()
-    cover.lay(order.folder, order.sockets, root=privileged and uid == 0)
+    cover.lay(order.folder, order.sockets, root=uid == 0)
     if privileged:
         _below(line)
     else:
@@ -86,8 +86,11 @@ def _separate() -> bool:
         return True
     except PermissionError:
         users.enter_as_root()
+    try:
         os.unshare(os.CLONE_NEWNET | os.CLONE_NEWNS)
-        return False
+    except OSError as error:
+        raise Unable(f"a user namespace has no power here ({error.strerror}); {users.advice()}") from error
+    return False
 
 
 def _below(line: socket.socket) -> None:

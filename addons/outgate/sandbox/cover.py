@@ -46,7 +46,8 @@ def lay(folder: Path, sockets: Iterable[Path], *, root: bool) -> None:
             kernel.mount(folder / name, target, kernel.MS_BIND)
     for path in (*sockets, *(_disks() if root else ())):
         if _is_special(path):
-            kernel.mount(folder / NOTHING, path, kernel.MS_BIND)
+            with suppress(FileNotFoundError):  # gone since
+                kernel.mount(folder / NOTHING, path, kernel.MS_BIND)
     if root:
         _lock_switches()
 
