@@ -1,6 +1,8 @@
 """`outgate doctor`: its words, its JSON and its exit code."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +53,13 @@ def test_settings_that_cannot_be_read_are_a_finding_and_the_rest_is_looked_at(te
     assert done.exit_code == 1
     assert 'unknown setting "listn"; did you mean "listen"?' in done.stdout
     assert "clock" in done.stdout
+
+
+def test_every_check_has_its_row_in_the_documentation():
+    source = Path(checkup.__file__).parent
+    text = "".join(file.read_text(encoding="utf-8") for file in source.glob("*.py"))
+    names = set(re.findall(r'(?:ok|note|wrong|_told)\(\s*"([^"]+)"|check(?:, \w+)? = "([^"]+)"', text))
+    page = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
+    section = page[page.index("\n## doctor\n") : page.index("<!-- flags doctor -->")]
+    assert len(names) > 12
+    assert [name for pair in names for name in pair if name and f"`{name}`" not in section] == []

@@ -56,11 +56,20 @@ def test_an_address_that_is_not_reached_is_found():
     assert machine.loopback().outcome is Outcome.OK
 
 
-def test_where_no_user_namespace_can_be_made_it_is_a_note(monkeypatch):
-    monkeypatch.setattr(machine, "_no_user_namespace", lambda: "it was refused")
-    found = machine.user_namespaces(1000)
+@pytest.mark.parametrize(
+    ("refusal", "there", "architecture", "told"),
+    [
+        ("the kernel refuses", True, "x86_64", "user namespaces cannot be made (the kernel refuses)"),
+        ("", False, "x86_64", "ip is not here"),
+        ("", True, "m68k", "it cannot run on m68k"),
+    ],
+)
+def test_what_keeps_exec_from_running_is_a_note_with_a_fix(refusal, there, architecture, told):
+    found = machine.confinement(refusal, {"ip": there}, architecture)
     assert found.outcome is Outcome.NOTE
+    assert told in found.what
     assert found.fix
+    assert machine.confinement("", {"ip": True}, "aarch64").outcome is Outcome.OK
 
 
 def test_a_refusal_in_the_child_is_told(monkeypatch):
@@ -68,9 +77,9 @@ def test_a_refusal_in_the_child_is_told(monkeypatch):
         raise OSError
 
     monkeypatch.setattr(machine.users, "enter_as_root", refuse)
-    assert machine._no_user_namespace() == "it was refused"
+    assert machine.user_namespace_refusal() == "the kernel refuses"
     monkeypatch.setattr(machine.users, "enter_as_root", os.getpid)
-    assert machine._no_user_namespace() == ""
+    assert machine.user_namespace_refusal() == ""
 
 
 @pytest.fixture

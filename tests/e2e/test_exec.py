@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from e2e.lab import world
+from e2e.lab import counters, world
 from e2e.lab.gate import ADDONS, OUTGATE
 from e2e.lab.namespaces import METADATA4, Lab
 from e2e.lab.users import as_user
@@ -164,7 +164,9 @@ def test_allow_any_passes_and_tells(outgate):
 # What is not.
 
 
-def test_everything_else_is_refused_and_told(both, origins):
+def test_everything_else_is_refused_and_told(both, origins, lab):
+    if counters.available():
+        before = [lab.packets(address) for address in (FORBIDDEN4, FORBIDDEN6, METADATA4, API4)]
     script = f"""{TELL}
 tell("name", lambda: socket.getaddrinfo("forbidden.example", 443))
 tell("literal", lambda: socket.create_connection(("{FORBIDDEN4}", 443), 5).sendall(b"x" * 9) or 1)
@@ -185,6 +187,8 @@ tell("listener", lambda: socket.create_connection(("127.0.0.1", 15001), 5))
     assert len(told) == 8
     assert done.stdout.count('"code": "unregistered"') == 3
     assert origins.records("connection") == []
+    if counters.available():
+        assert [lab.packets(address) for address in (FORBIDDEN4, FORBIDDEN6, METADATA4, API4)] == before
     summary = rows(done)
     assert summary["forbidden.example", "-"] == ("deny", "1")
     assert summary[FORBIDDEN4, "443"][0] == summary[METADATA4, "80"][0] == summary[API4, "80"][0] == "deny"

@@ -6,7 +6,9 @@ Owns that order, and that a check which fails says so and keeps none of the othe
 from __future__ import annotations
 
 import os
+import platform
 import resource
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,8 +20,8 @@ import outgate
 from outgate.doctor import gate, machine, network
 from outgate.doctor.finding import Finding, note, wrong
 from outgate.netfilter import surroundings
-from outgate.netfilter.backend import Backend, Unable
-from outgate.netfilter.backend import installed as programs
+from outgate.netfilter.backend import SEARCH, Backend, Unable
+from outgate.netfilter.backend import installed as programs_for
 from outgate.netfilter.installation import TABLES, holds
 from outgate.netfilter.options import Family, Options
 from outgate.netfilter.verify import verify
@@ -63,7 +65,8 @@ def _surroundings(patient: Patient) -> Iterator[Finding]:
     yield machine.descriptors(_descriptors(), patient.settings.limits.connections)
     yield machine.loopback()
     yield machine.resolver(surroundings.resolvers())
-    yield machine.user_namespaces(os.geteuid())
+    programs = {name: shutil.which(name, path=SEARCH) is not None for name in ("ip", "iptables")}
+    yield machine.confinement(machine.user_namespace_refusal(), programs, platform.machine())
 
 
 def _files(patient: Patient) -> Iterator[Finding]:
@@ -84,9 +87,9 @@ def _redirect(patient: Patient) -> Iterator[Finding]:
         return
     ipv6 = surroundings.has_ipv6()
     for family in Family:
-        complaints = {backend.name: backend.complaint() for backend in programs(family)}
+        complaints = {backend.name: backend.complaint() for backend in programs_for(family)}
         yield network.backends(family, complaints, family is Family.IPV4 or ipv6)
-    everywhere = [backend for family in Family for backend in programs(family)]
+    everywhere = [backend for family in Family for backend in programs_for(family)]
     yield network.foreign(surroundings.foreign(everywhere))
     yield from _installed(patient, [backend for backend in everywhere if holds(backend)])
 

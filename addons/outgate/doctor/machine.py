@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from outgate.doctor.finding import Finding, note, ok, wrong
 from outgate.netfilter.options import Address
 from outgate.sandbox import users
+from outgate.sandbox.calls import MACHINES
 
 PYTHON = (3, 12)
 DAY = 86400.0
@@ -70,15 +71,22 @@ def descriptors(limit: int, connections: int) -> Finding:
     return ok("descriptors", "any number may be open" if limit < 0 else f"{limit} may be open")
 
 
-def user_namespaces(uid: int) -> Finding:
-    """`outgate exec` needs them, whoever runs it; nothing else does."""
-    if why := _no_user_namespace():
-        return note("user namespaces", f"none can be made ({why}), so outgate exec does not run", users.advice())
-    return ok("user namespaces", "they can be made" + (", so outgate exec needs no root" if uid else ""))
+def confinement(refusal: str, programs: Mapping[str, bool], architecture: str) -> Finding:
+    """What `outgate exec` alone needs. `refusal`: why no user namespace can be made; empty where one can."""
+    check, beside = "outgate exec", "nothing else needs it"
+    if missing := [name for name, there in programs.items() if not there]:
+        return note(
+            check, f"it cannot run: {' and '.join(missing)} is not here; {beside}", "install iproute2 and iptables"
+        )
+    if architecture not in MACHINES:
+        return note(check, f"it cannot run on {architecture}; {beside}", "use --env-proxy, which forces nothing")
+    if refusal:
+        return note(check, f"it cannot run: user namespaces cannot be made ({refusal}); {beside}", users.advice())
+    return ok(check, "it can run")
 
 
-def _no_user_namespace() -> str:
-    """Tried by a child, which ends in it."""
+def user_namespace_refusal() -> str:
+    """Why none can be made; empty where one can. Tried by a child, which ends in it."""
     child = os.fork()
     if child == 0:
         code = 1
@@ -87,7 +95,7 @@ def _no_user_namespace() -> str:
             code = 0
         finally:
             os._exit(code)
-    return "it was refused" if os.waitpid(child, 0)[1] else ""
+    return "the kernel refuses" if os.waitpid(child, 0)[1] else ""
 
 
 def loopback(address: str = "127.0.0.1") -> Finding:

@@ -18,7 +18,7 @@ from outgate.policy.model import Code, Verdict
 
 MOST = 200
 """Places that are told apart; what comes on top is counted together."""
-UNREGISTERED = frozenset({Code.UNREGISTERED, Code.PORT_UNREGISTERED, Code.PROTOCOL_MISMATCH, Code.NOT_EXPORTED})
+UNREGISTERED = frozenset({Code.UNREGISTERED, Code.PORT_UNREGISTERED, Code.NOT_EXPORTED})
 """Denials that a further entry ends."""
 
 
