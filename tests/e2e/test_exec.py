@@ -275,8 +275,15 @@ def test_a_signal_to_the_gate_reaches_the_command(lab, origin_pki, home, number)
 
 
 def test_what_the_terminal_sends_reaches_the_command_once(lab, home):
-    count = "n=0; trap 'n=$((n+1))' INT; echo ready; for i in 1 2 3 4 5 6 7 8; do sleep 0.1; done; exit $n"
-    argv = [*OUTGATE, "exec", "--allow", "api.example", "--", "sh", "-c", count]
+    count = """import signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+print("ready", flush=True)
+times = 0
+while signal.sigtimedwait({signal.SIGINT}, 1 if times else 20):
+    times += 1
+sys.exit(times)
+"""
+    argv = [*OUTGATE, "exec", "--allow", "api.example", "--", PYTHON, "-c", count]
     terminal, its = os.openpty()
     try:
         options = {"env": environment(home), "stdin": its, "stdout": subprocess.PIPE, "text": True}
