@@ -18,6 +18,8 @@ from outgate.sandbox.network import NAMESERVER
 
 SOCKETS = Path("/proc/net/unix")
 RESOLV, HOSTS, NOTHING = "resolv.conf", "hosts", "nothing"
+DEVICES = (Path("/dev/vhost-vsock"),)
+"""With this one a program is a virtual machine to the host, and calls its services as one."""
 SWITCHES = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/sys")
 """Where root changes the kernel by writing files, whatever its capabilities."""
 
@@ -44,7 +46,7 @@ def lay(folder: Path, sockets: Iterable[Path], *, root: bool) -> None:
         target = Path("/etc", name)
         if target.exists():
             kernel.mount(folder / name, target, kernel.MS_BIND)
-    for path in (*sockets, *(_disks() if root else ())):
+    for path in (*sockets, *DEVICES, *(_disks() if root else ())):
         if _is_special(path):
             with suppress(FileNotFoundError):  # gone since
                 kernel.mount(folder / NOTHING, path, kernel.MS_BIND)
@@ -60,10 +62,10 @@ def _lock_switches() -> None:
 
 
 def _is_special(path: Path) -> bool:
-    """A socket or a disk that this process can reach. What it cannot, the command cannot either."""
+    """A socket or a device that this process can reach. What it cannot, the command cannot either."""
     with suppress(OSError):
         mode = path.lstat().st_mode
-        return stat.S_ISSOCK(mode) or stat.S_ISBLK(mode)
+        return stat.S_ISSOCK(mode) or stat.S_ISBLK(mode) or stat.S_ISCHR(mode)
     return False
 
 
