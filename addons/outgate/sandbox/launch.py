@@ -98,11 +98,16 @@ class Confined:
 
     def _confined(self) -> Sockets:
         sockets = self._receive()
-        while (word := self._read()) == MAPPED:
-            users.map_all(self.child.pid)
-            self._send(MAPPED)
-        if word != SERVED:
-            self._fail(word)
+        try:
+            while (word := self._read()) == MAPPED:
+                users.map_all(self.child.pid)
+                self._send(MAPPED)
+            if word != SERVED:
+                self._fail(word)
+        except BaseException:
+            for sock in sockets.all():
+                sock.close()
+            raise
         return sockets
 
     def _receive(self) -> Sockets:
