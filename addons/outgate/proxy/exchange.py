@@ -6,10 +6,12 @@ Owns these records and how to reach them from a flow. Decides nothing.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mitmproxy import connection, http
+from mitmproxy.connection import ConnectionState
 
 from outgate.addon import Denied
 from outgate.policy.model import Attempt, Decision, Defaults, Identity
@@ -57,6 +59,12 @@ class GateClient(connection.Client):
     """The flow whose request is sent again on this connection."""
     hello: Attempt | None = None
     """The TLS that was decrypted, as it would be judged if nobody looked inside."""
+    held: Callable[[], bool]
+    """Whether the kernel knows a process that holds the other end. It can tell of this machine's own only."""
+
+    def listens(self) -> bool:
+        """Whether a client that has ended its side can still be answered; the end of TLS is that of both."""
+        return not self.tls and self.state is ConnectionState.CAN_WRITE and self.held()
 
 
 class ApprovedServer(connection.Server):

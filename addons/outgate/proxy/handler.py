@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable
@@ -32,6 +33,9 @@ from outgate.proxy.pipe import OutgateBodyHook
 from outgate.proxy.plane import Plane
 
 log = logging.getLogger(__name__)
+
+HELD = 1.0
+"""Seconds between two looks whether a client that has ended its side is still there for the answer."""
 
 
 class Handler:
@@ -149,8 +153,9 @@ class Handler:
         if self.client.state & ConnectionState.CAN_READ:
             self.client.state &= ~ConnectionState.CAN_READ
             self.feed(events.ConnectionClosed(self.client))
-        if self.client.state is ConnectionState.CAN_WRITE:
-            await self.closed.wait()
+        while self.client.listens() and not transport.gone:
+            with contextlib.suppress(TimeoutError):  # that it is not there any more is told by nothing
+                await asyncio.wait_for(self.closed.wait(), HELD)
 
     async def _next(self, transport: Transport) -> bytes:
         """What the workload sends next. A body that it has begun has to go on; our own time does not count."""

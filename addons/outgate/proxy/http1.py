@@ -37,6 +37,7 @@ from outgate.policy.model import Code
 from outgate.proxy import answers
 from outgate.proxy.commands import Abort, LingeringClose, Rejected, Release
 from outgate.proxy.counted import Counted
+from outgate.proxy.exchange import GateClient
 from outgate.proxy.soundness import MOST, unfold
 
 type Commands = layer.CommandGenerator[None]
@@ -142,6 +143,8 @@ class GateHttp1Server(_Trailers, stock.Http1Server):
         self.header_bytes = header_bytes
         self.close_after = False
         """Set by the stream when the workload asked to close; the header itself is not forwarded."""
+        self.ended = False
+        """The workload has said all, and waits for its answer."""
 
     @property
     def pipelined(self) -> int:
@@ -253,6 +256,16 @@ class GateHttp1Server(_Trailers, stock.Http1Server):
             yield commands.CloseConnection(self.conn)
             return
         yield from super().mark_done(request=request, response=response)
+        if ending and self.ended:
+            yield from self.state(events.ConnectionClosed(self.conn))
+
+    def wait(self, event: events.Event) -> Commands:
+        """Who has ended its own side only is answered all the same."""
+        client = self.context.client
+        if isinstance(event, events.ConnectionClosed) and isinstance(client, GateClient) and client.listens():
+            self.ended = True
+        else:
+            yield from super().wait(event)
 
     def done(self, event: events.ConnectionEvent) -> Commands:
         yield from ()

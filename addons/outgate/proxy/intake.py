@@ -31,7 +31,7 @@ from outgate.proxy.handler import Handler
 from outgate.proxy.hello import MalformedHello
 from outgate.proxy.original import NotRedirected, original_destination
 from outgate.proxy.peek import Gone, first_bytes
-from outgate.proxy.peer import caller_uid
+from outgate.proxy.peer import caller_uid, peer_uid
 from outgate.proxy.plane import Plane
 from outgate.proxy.relay import IDLE, Relay
 from outgate.settings import ListenMode
@@ -170,6 +170,8 @@ class Intake:
         )
         client.facts, client.hello = facts, hello
         self.known()
+        dialled = (facts.address, facts.port or 0) if facts.address is not None else self.sock.getsockname()[:2]
+        client.held = lambda: peer_uid(self.peer, dialled) is not None
         client_tls.describe(client, writer, facts, alpn)
         self._handed_over()
         await Handler(self.plane, client, reader, writer).run()
