@@ -186,3 +186,17 @@ def test_what_is_bounded_for_the_gate_is_divided_among_its_workers():
 def test_there_is_at_least_one_worker(text):
     with pytest.raises(SettingsError, match="a whole number, 1 or more"):
         read_settings({}, [f"workers={text}"], {})
+
+
+@pytest.mark.parametrize("admin", ["127.0.0.1:0", ":0"])
+def test_workers_have_to_know_the_admin_port(admin):
+    with pytest.raises(SettingsError, match="name the admin port"):
+        read(f"admin={admin}", "workers=2")
+    assert read(f"admin={admin}").admin_ports == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("admin", "ports"), [("127.0.0.1:15000", {15000}), ("[::1]:2", {2}), ("unix:/run/admin.sock", set()), ("", set())]
+)
+def test_the_admin_port_is_told_where_there_is_one(admin, ports):
+    assert read(f"admin={admin}", "workers=2").admin_ports == ports

@@ -133,7 +133,13 @@ def read_settings(flags: Mapping[str, object], pairs: Sequence[str], environ: Ma
         raise SettingsError(f'unknown setting "{unknown[0]}"; {_advice(unknown[0])}')
     plain = _scalars(Settings, texts) | {key: value for key, value in flags.items() if value is not None}
     limits = Limits(**_scalars(Limits, texts))
-    return Settings(**plain, gate=_gate(texts), workload=_workload(texts), limits=limits)
+    settings = Settings(**plain, gate=_gate(texts), workload=_workload(texts), limits=limits)
+    if settings.workers > 1 and settings.admin and not settings.admin.startswith("unix:") and not settings.admin_ports:
+        # It would be known to the supervisor alone, and the workers must not dial it.
+        raise SettingsError(
+            f'"{settings.admin}" takes any free port, which workers would not know; name the admin port'
+        )
+    return settings
 
 
 DIVIDED = ("connections", "source_connections", "pending_connections")
