@@ -44,6 +44,12 @@ def rule(action, attribute, *values, shadow=False, negated=False):
     return AccessPolicy(action, (AccessRule(operations=conditions, source=RULE),), RULE, shadow)
 
 
+def test_an_allowance_that_ends_says_until_when_it_allows():
+    known = destination("a.example", expires=NOW + timedelta(days=1))
+    assert decide(over(known), http("a.example")).reason == f"a.example:443 is registered until {known.expires}"
+    assert decide(over(destination("a.example")), http("a.example")).reason == "a.example:443 is registered"
+
+
 def test_what_is_registered_is_allowed_with_its_destination_port_and_document():
     known = destination("a.example")
     decision = decide(over(known), http("a.example"))

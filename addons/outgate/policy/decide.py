@@ -124,7 +124,8 @@ def _outside(policy: Policy, attempt: Attempt, found: Found | Missing, sight: Si
 
 
 def _registered(found: Found) -> Decision:
-    reason = f"{found.match.pattern}:{found.port.number} is registered"
+    until = found.destination.expires
+    reason = f"{found.match.pattern}:{found.port.number} is registered{f' until {until}' if until else ''}"
     source = found.port.source or found.destination.source
     return Decision(Verdict.ALLOW, Code.REGISTERED, reason, Traffic.REGISTERED, source, found.destination, found.port)
 
