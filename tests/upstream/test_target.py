@@ -253,3 +253,14 @@ def test_nothing_named_leads_nowhere():
         passing(attempt(None, None))
     with pytest.raises(UpstreamError):
         going(destination(["*.example"], ["10.0.0.0/8"]), port(), attempt(None, None))
+
+
+def test_addresses_behind_the_sites_own_nat64_are_judged_by_the_ipv4_inside():
+    prefix = (ip_network("2001:4860:64::/96"),)
+    for traffic, where in ((Traffic.REGISTERED, destination()), (Traffic.PASSTHROUGH, None)):
+        through = port() if where else None
+        decision = Decision(Verdict.ALLOW, Code.REGISTERED, "", traffic, SOURCE, where, through)
+        known = target_of(decision, attempt(), "g1", ALPN, prefix).permit
+        assert not known.allows("2001:4860:64::a9fe:a9fe")
+        assert known.allows("2001:4860:64::808:808")
+        assert target_of(decision, attempt(), "g1", ALPN).permit.allows("2001:4860:64::a9fe:a9fe")

@@ -142,7 +142,7 @@ class Explanation:
 
 def _target(policy: Policy, decision: Decision, attempt: Attempt) -> Target | UpstreamError:
     try:
-        return target_of(decision, attempt, policy.generation, ())
+        return target_of(decision, attempt, policy.generation, (), policy.defaults.nat64)
     except UpstreamError as error:
         return error
 
