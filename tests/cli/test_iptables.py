@@ -58,6 +58,12 @@ def test_resolvers_may_be_repeated_listed_or_none():
     assert "--dport 53" not in outgate("install", "--dry-run", "--dns", "none").output
 
 
+def test_the_zone_of_a_resolver_is_left_out_as_rules_know_none():
+    output = outgate("install", "--dry-run", "--dns", "fe80::1%eth0").output
+    assert "-d fe80::1 -p udp --dport 53" in output
+    assert "%" not in output
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

@@ -317,6 +317,14 @@ def test_ipv6_is_left_out_where_there_is_none(traffic, kind, only_ipv4):
     assert [change.backend.family for change in traffic.install(kind)] == [Family.IPV4]
 
 
+def test_ipv6_is_not_left_out_because_its_rules_are_refused(traffic, kind):
+    for command in ("link set lo down", "addr flush dev eth0 scope global", "addr flush dev eth0"):
+        traffic.lab.run_in(traffic.lab.pod, ["ip", "-6", *command.split()])
+    with pytest.raises(Unable, match=r"ip6tables.*-restore.* failed.*leave IPv6 out by --no-ipv6"):
+        traffic.install(kind, resolvers=(ip_address("fe80::1%elsewhere"),))
+    assert "OUTGATE" not in traffic.rules()
+
+
 def test_a_kernel_that_refuses_the_rules_is_quoted_and_leaves_nothing(traffic, kind):
     traffic.iptables(Family.IPV4, kind, "-t", "nat", "-S")
     with pytest.raises(Unable, match=r"iptables.*-restore.* failed with exit code"):

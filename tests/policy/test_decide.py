@@ -44,6 +44,19 @@ def rule(action, attribute, *values, shadow=False, negated=False):
     return AccessPolicy(action, (AccessRule(operations=conditions, source=RULE),), RULE, shadow)
 
 
+def test_an_allowance_that_ends_says_until_when_it_allows():
+    known = destination("a.example", expires=NOW + timedelta(days=1))
+    assert decide(over(known), http("a.example")).reason == f"a.example:443 is registered until {known.expires}"
+    assert decide(over(destination("a.example")), http("a.example")).reason == "a.example:443 is registered"
+
+
+def test_under_allow_any_what_lies_behind_the_sites_own_nat64_is_judged_by_the_ipv4_inside():
+    behind = http("a.example", address="2001:4860:64::a9fe:a9fe")
+    assert decide(over(mode=Mode.ALLOW_ANY), behind).allowed
+    refused = decide(over(mode=Mode.ALLOW_ANY, nat64=(ip_network("2001:4860:64::/96"),)), behind)
+    assert refused.code is Code.ADDRESS_REFUSED
+
+
 def test_what_is_registered_is_allowed_with_its_destination_port_and_document():
     known = destination("a.example")
     decision = decide(over(known), http("a.example"))

@@ -18,7 +18,7 @@ def section(title):
 
 
 def words(text):
-    return set(re.findall(r"[A-Za-z]+", " ".join(re.findall(r"`([^`]+)`", text))))
+    return set(re.findall(r"[A-Za-z][A-Za-z0-9]*", " ".join(re.findall(r"`([^`]+)`", text))))
 
 
 def rows(text):

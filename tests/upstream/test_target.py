@@ -273,3 +273,14 @@ def test_http2_is_spoken_where_the_port_is_for_it_or_the_workload_speaks_it(prot
 @pytest.mark.parametrize("asked", [True, False])
 def test_what_no_port_says_is_as_the_workload_speaks(asked):
     assert speaks_http2(None, asked=asked) is asked
+
+
+def test_addresses_behind_the_sites_own_nat64_are_judged_by_the_ipv4_inside():
+    prefix = (ip_network("2001:4860:64::/96"),)
+    for traffic, where in ((Traffic.REGISTERED, destination()), (Traffic.PASSTHROUGH, None)):
+        through = port() if where else None
+        decision = Decision(Verdict.ALLOW, Code.REGISTERED, "", traffic, SOURCE, where, through)
+        known = target_of(decision, attempt(), "g1", ALPN, prefix).permit
+        assert not known.allows("2001:4860:64::a9fe:a9fe")
+        assert known.allows("2001:4860:64::808:808")
+        assert target_of(decision, attempt(), "g1", ALPN).permit.allows("2001:4860:64::a9fe:a9fe")

@@ -147,7 +147,7 @@ def section(title: str, entries: Iterable[tuple[str, str]]) -> Iterator[str]:
 def _target(policy: Policy, decision: Decision, attempt: Attempt) -> Target | UpstreamError:
     offered = OFFERS[speaks_http2(decision.port, asked=False)] if attempt.kind is AttemptKind.HTTP else ()
     try:
-        return target_of(decision, attempt, policy.generation, offered)
+        return target_of(decision, attempt, policy.generation, offered, policy.defaults.nat64)
     except UpstreamError as error:
         return error
 

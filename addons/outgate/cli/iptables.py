@@ -54,10 +54,11 @@ def _all_or_ports(text: str) -> tuple[Ports, ...]:
 
 
 def _resolvers(words: tuple[str, ...]) -> tuple[Address, ...] | None:
-    """Nothing said is None; `none` is said, and means that the workload asks nobody."""
+    """Nothing said is None; `none` is said, and means that the workload asks nobody. Rules know no zones."""
     if not words:
         return None
-    return tuple(ip_address(word.strip()) for word in ",".join(words).split(",") if word.strip().lower() != "none")
+    named = (word.strip() for word in ",".join(words).split(","))
+    return tuple(ip_address(word.partition("%")[0]) for word in named if word.lower() != "none")
 
 
 UID = click.IntRange(0, LAST_UID)

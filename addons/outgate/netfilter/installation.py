@@ -41,8 +41,8 @@ class Prepared:
 def install(options: Options, ipv6: bool = True, kind: Kind | None = None) -> list[Change]:
     """Install, or build the same rules again in place. Raises Unable.
 
-    IPv6 is left out when asked, and when neither program nor address for it is here. If the kernel refuses the last
-    step, what stands already refuses traffic.
+    IPv6 is left out when asked, and when neither a program that works nor an address for it is here. If the kernel
+    refuses the last step, what stands already refuses traffic.
     """
     if meshes := surroundings.foreign([backend for family in Family for backend in installed(family)]):
         raise Unable(f"another redirect is in place: {', '.join(meshes)}; take this workload out of that mesh first")
@@ -76,6 +76,9 @@ def _prepare_ipv6(options: Options, kind: Kind | None) -> list[Prepared]:
                 f"{error}; this namespace has IPv6 addresses, which would stay open: make ip6tables work, remove the "
                 "addresses, or take that risk with --no-ipv6"
             ) from error
+        if any(not backend.complaint() for backend in installed(Family.IPV6) if kind in (None, backend.kind)):
+            hint = "ip6tables works here: correct the flags, or leave IPv6 out by --no-ipv6"
+            raise Unable(f"{error}; {hint}") from error
         return []
 
 

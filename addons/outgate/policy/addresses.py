@@ -72,6 +72,8 @@ _TABLE: tuple[tuple[Network, Kind], ...] = tuple(
         key=lambda row: -row[0].prefixlen,
     )
 )
+NAT64_LENGTHS = (32, 40, 48, 56, 64, 96)
+"""Of prefixes, as RFC 6052 has them."""
 _GLOBAL_V6 = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _COMPATIBLE = IPv6Network("::/96")
@@ -129,6 +131,10 @@ class Permit:
         inside = "" if inner == outer else f" ({inner} inside)"
         return f"{outer}{inside} is a {kind.replace('_', '-')} address, which no entry names"
 
+    def beyond(self, nat64: tuple[IPv6Network, ...]) -> Permit:
+        """The same permit where a site's own NAT64 has these prefixes."""
+        return Permit(self.networks, self.kinds, nat64) if nat64 else self
+
     def naming(self, networks: Iterable[Network]) -> Permit:
         """The same permit with more networks named."""
         return Permit((*self.networks, *networks), self.kinds, self.nat64)
@@ -149,7 +155,7 @@ def as_routed(network: Network) -> Network:
 
 
 def _embedded(ip: IPv6Address, prefix: IPv6Network) -> Address:
-    if prefix.prefixlen not in (32, 40, 48, 56, 64, 96):
+    if prefix.prefixlen not in NAT64_LENGTHS:
         raise ValueError(f"{prefix} is not a NAT64 prefix; use a length of 32, 40, 48, 56, 64 or 96")
     packed = ip.packed
     start = prefix.prefixlen // 8

@@ -89,7 +89,7 @@ def treat(policy: Policy, attempt: Attempt) -> Treatment:
         return Treatment.TUNNEL if tunnelled else Treatment.DECRYPT
     if attempt.host is None and attempt.address is None:
         return Treatment.CLOSE
-    if policy.sight(attempt.caller).mode is Mode.REGISTRY_ONLY or _never(found) or _forbidden(attempt):
+    if policy.sight(attempt.caller).mode is Mode.REGISTRY_ONLY or _never(found) or _forbidden(policy, attempt):
         return Treatment.DECRYPT
     return Treatment.TUNNEL if policy.defaults.unregistered_tls is Intercept.TUNNEL else Treatment.DECRYPT
 
@@ -124,13 +124,14 @@ def _outside(policy: Policy, attempt: Attempt, found: Found | Missing, sight: Si
 
 
 def _registered(found: Found) -> Decision:
-    reason = f"{found.match.pattern}:{found.port.number} is registered"
+    until = found.destination.expires
+    reason = f"{found.match.pattern}:{found.port.number} is registered{f' until {until}' if until else ''}"
     source = found.port.source or found.destination.source
     return Decision(Verdict.ALLOW, Code.REGISTERED, reason, Traffic.REGISTERED, source, found.destination, found.port)
 
 
 def _any(policy: Policy, attempt: Attempt, missing: Missing, sight: Sight, steps: Steps | None) -> Decision:
-    if forbidden := _forbidden(attempt):
+    if forbidden := _forbidden(policy, attempt):
         return denial(policy.defaults, Code.ADDRESS_REFUSED, forbidden)
     reason = f"{missing.reason}, and {sight.mode} lets it pass"
     passed = Decision(Verdict.ALLOW, Code.ALLOW_ANY, reason, Traffic.PASSTHROUGH, sight.mode_source)
@@ -141,7 +142,7 @@ def _observed(policy: Policy, attempt: Attempt, denied: Decision, sight: Sight) 
     """Passes what was denied, but for what no mode lets pass."""
     if denied.code in NEVER_PASSED:
         return denied
-    if denied.destination is None and (forbidden := _forbidden(attempt)):
+    if denied.destination is None and (forbidden := _forbidden(policy, attempt)):
         return denial(policy.defaults, Code.ADDRESS_REFUSED, forbidden)
     traffic = Traffic.PASSTHROUGH if denied.destination is None else Traffic.REGISTERED
     return Decision(
@@ -184,10 +185,10 @@ def _refused(policy: Policy, allowed: Decision, code: Code, reason: str, source:
     return replace(allowed, verdict=Verdict.DENY, code=code, reason=reason, source=source, status=status)
 
 
-def _forbidden(attempt: Attempt) -> str:
+def _forbidden(policy: Policy, attempt: Attempt) -> str:
     """Why the address that the workload dialled may not be reached without being named; empty where it may."""
     ip = dialled(attempt)
-    return PASSTHROUGH.refusal(ip) if ip is not None else ""
+    return PASSTHROUGH.beyond(policy.defaults.nat64).refusal(ip) if ip is not None else ""
 
 
 def _never(found: Found | Missing) -> bool:

@@ -250,6 +250,8 @@ class Defaults:
     trust_domain: str = "cluster.local"
     trust_domain_aliases: tuple[str, ...] = ()
     """Other names of the same trust domain: a principal named under one is meant under all."""
+    nat64: tuple[IPv6Network, ...] = ()
+    """Prefixes of the site's own NAT64: what lies behind is judged by the IPv4 address inside."""
     source: Source | None = None
 
 

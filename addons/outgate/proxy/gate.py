@@ -56,7 +56,8 @@ class Gate:
     def _approve(self, flow: http.HTTPFlow, exchange: Exchange, decision: Decision, attempt: Attempt) -> None:
         http2 = speaks_http2(decision.port, asked=flow.request.is_http2)
         assert exchange.policy is not None
-        exchange.target = target_of(decision, attempt, exchange.policy.generation, OFFERS[http2])
+        policy = exchange.policy
+        exchange.target = target_of(decision, attempt, policy.generation, OFFERS[http2], policy.defaults.nat64)
         exchange.prior_knowledge = http2 and exchange.target.tls is None
 
     def _deny(self, flow: http.HTTPFlow, exchange: Exchange, decision: Decision) -> None:

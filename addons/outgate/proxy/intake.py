@@ -235,7 +235,7 @@ class Intake:
             reset(self.sock)
             return
         try:
-            target = target_of(decision, attempt, policy.generation, ())
+            target = target_of(decision, attempt, policy.generation, (), policy.defaults.nat64)
             origin = await upstream.connect(target, self.plane.environment)
         except UpstreamError as error:
             self._report(facts, attempt, decision, f"{error.code}: {error.message}")

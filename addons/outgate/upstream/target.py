@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Network, ip_address, ip_network
 
 from outgate.policy.addresses import INTERNAL, PASSTHROUGH, PUBLIC_ONLY, Permit, named
 from outgate.policy.hosts import literal, matches
@@ -63,8 +63,15 @@ class Target:
     """Seconds, for each address that is tried."""
 
 
-def target_of(decision: Decision, attempt: Attempt, generation: str, alpn: tuple[str, ...]) -> Target:
-    """The target of an allowed attempt. `alpn` are the protocols offered where there is TLS, preferred first.
+def target_of(
+    decision: Decision,
+    attempt: Attempt,
+    generation: str,
+    alpn: tuple[str, ...],
+    nat64: tuple[IPv6Network, ...] = (),
+) -> Target:
+    """The target of an allowed attempt. `alpn` are the protocols offered where there is TLS, preferred first. `nat64`
+    are the prefixes of the site's own, by which addresses are judged.
 
     Raises `UpstreamError` where nothing may be dialled: a denial, an address outside the destination, nothing named.
     """
@@ -72,9 +79,9 @@ def target_of(decision: Decision, attempt: Attempt, generation: str, alpn: tuple
         raise _refused(f"{attempt.host or attempt.address}:{attempt.port} was denied ({decision.code})")
     destination, port = decision.destination, decision.port
     if decision.traffic in PERMITS and destination is not None and port is not None:
-        return _known(destination, port, PERMITS[decision.traffic], attempt, generation, alpn)
+        return _known(destination, port, PERMITS[decision.traffic].beyond(nat64), attempt, generation, alpn)
     if decision.traffic is Traffic.PASSTHROUGH:
-        return _unregistered("passthrough", PASSTHROUGH, attempt, generation, alpn)
+        return _unregistered("passthrough", PASSTHROUGH.beyond(nat64), attempt, generation, alpn)
     raise _refused(f"{decision.traffic} traffic without a destination has nowhere to go")
 
 
@@ -179,11 +186,11 @@ def _permit(destination: Destination, upstream: Upstream, base: Permit, kept: bo
     Kept by identity, for it is asked with every request: the objects are held, so their ids stay theirs.
     """
     known = _permits.get(id(upstream))
-    if known is not None and known[0] is destination and known[1] is upstream:
+    if known is not None and known[0] is destination and known[1] is upstream and known[2].nat64 == base.nat64:
         return known[2]
     fixed = _single(endpoint.address for endpoint in upstream.endpoints)
     named_by_entry = (*_networks(destination), *destination.allow_networks, *fixed)
-    permit = Permit(named_by_entry, frozenset()) if kept else base.naming(named_by_entry)
+    permit = Permit(named_by_entry, frozenset(), base.nat64) if kept else base.naming(named_by_entry)
     if len(_permits) >= KEPT:
         _permits.clear()
     _permits[id(upstream)] = (destination, upstream, permit)

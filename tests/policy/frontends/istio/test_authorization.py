@@ -62,6 +62,40 @@ class TestSelection:
             attempt = Attempt(AttemptKind.HTTP, Identity(), 80, host=asked, headers={"host": asked})
             assert not judge((AccessLayer("istio", (denying,)),), attempt, Defaults()).allowed
 
+    @pytest.mark.parametrize(
+        ("host", "namespace", "spec", "gate", "selected"),
+        [
+            ("istio-egressgateway.edge.svc.cluster.local", "edge", "{}", GATE, True),
+            ("egress-gateway", "routes", "{}", GATE, True),
+            ("istio-egressgateway.edge.svc.cluster.local", "other", "{}", GATE, False),
+            (
+                "istio-egressgateway.edge.svc.cluster.local",
+                "edge",
+                "{selector: {matchLabels: {app: web}}}",
+                GATE,
+                False,
+            ),
+            ("istio-egressgateway.edge.svc.cluster.local", "edge", "{}", SIDECAR, False),
+            ("logger.edge.svc.cluster.local", "edge", "{}", GATE, False),
+            ("istio-egressgateway.", "edge", "{}", GATE, False),
+        ],
+    )
+    def test_a_policy_of_the_egress_gateways_namespace_is_about_a_gate_that_stands_for_it(
+        self, host, namespace, spec, gate, selected
+    ):
+        text = f"""
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata: {{name: through, namespace: routes}}
+            spec: {{hosts: [api.example], tls: [{{route: [{{destination: {{host: {host}}}}}]}}]}}
+            ---
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
+            metadata: {{name: p, namespace: {namespace}}}
+            spec: {spec}
+            """
+        assert bool(translated(text, gate).access) is selected
+
     def test_without_a_namespace_a_policy_is_of_the_gates(self):
         contribution = translated("apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: p}\n")
         assert contribution.access[0].source.namespace == "prod"

@@ -24,6 +24,7 @@ from policy.building import DEFAULTS, policy, problems
         ("{unregisteredTLS: DECRYPT}", "unregistered_tls", Intercept.DECRYPT),
         ("{trustDomain: td.example}", "trust_domain", "td.example"),
         ("{trustDomainAliases: [old.example]}", "trust_domain_aliases", ("old.example",)),
+        ("{nat64: ['2001:db8:64::/96']}", "nat64", (ip_network("2001:db8:64::/96"),)),
         ("{pathNormalization: MERGE_SLASHES}", "path_normalization", "MERGE_SLASHES"),
     ],
 )
@@ -47,6 +48,8 @@ def test_the_mode_knows_the_line_that_sets_it():
         ("{tunnelHosts: host}", "not known"),
         ("{pathNormalisation: BASE}", 'did you mean "pathNormalization"?'),
         ("{trustDomain: ''}", "must not be empty"),
+        ("{nat64: ['2001:db8::/50']}", "2001:db8::/50 is not a NAT64 prefix"),
+        ("{nat64: [10.0.0.0/32]}", "10.0.0.0/32 is not a NAT64 prefix"),
     ],
 )
 def test_what_is_wrong_is_said(spec, says):

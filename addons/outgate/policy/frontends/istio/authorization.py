@@ -12,7 +12,8 @@ from outgate.policy.documents import Document
 from outgate.policy.frontends import Contribution, Setting
 from outgate.policy.frontends.istio.authorization_checks import check, dry_run, labels, references
 from outgate.policy.frontends.istio.authorization_fields import OPERATIONS, SHAPE, SOURCES, Look, look, negation
-from outgate.policy.frontends.istio.common import is_egress, selects
+from outgate.policy.frontends.istio.common import is_egress, qualified, selects
+from outgate.policy.frontends.istio.gateway import names_egress
 from outgate.policy.frontends.istio.resource import Kind, Resource
 from outgate.policy.model import Gate
 from outgate.policy.schema import Record
@@ -30,17 +31,36 @@ def translate(documents: Iterable[Document], setting: Setting, contribution: Con
         for document in given
         if document.kind == "ServiceEntry"
     }
+    beside = frozenset(_gateway_namespaces(given, setting.gate))
     for document in given:
         if document.kind != KIND.name or document.group != GROUP:
             continue
         resource = KIND.read(document, setting, contribution)
         if resource is not None:
-            contribution.access += _policies(resource, setting.gate, entries)
+            contribution.access += _policies(resource, setting.gate, entries, beside)
             contribution.problems += resource.reading.problems
 
 
-def _policies(resource: Resource, gate: Gate, entries: Collection[tuple[str, str]]) -> Iterator[AccessPolicy]:
-    whole = applies(resource, gate)
+def _gateway_namespaces(documents: Iterable[Document], gate: Gate) -> Iterator[str]:
+    """Where the egress gateways live that the gate stands for: the namespaces of those that routes lead through."""
+    for document in documents if gate.collapses else ():
+        if document.kind == "VirtualService":
+            hosts = (qualified(host, document.namespace or gate.namespace) for host in _routed_to(document))
+            yield from (name for host in hosts if names_egress(host) for name in host.split(".")[1:2])
+
+
+def _routed_to(document: Document) -> Iterator[str]:
+    for kind in ("http", "tls", "tcp"):
+        rules = document.root.child("spec", kind)
+        for rule in rules.sequence if rules is not None else ():
+            shares = rule.child("route")
+            yield from (share.text("destination", "host") for share in (shares.sequence if shares is not None else ()))
+
+
+def _policies(
+    resource: Resource, gate: Gate, entries: Collection[tuple[str, str]], beside: Collection[str]
+) -> Iterator[AccessPolicy]:
+    whole = applies(resource, gate, beside)
     targets = () if whole else tuple(_targets(resource, entries))
     if not whole and not targets:
         chosen = next((name for name in ("selector", "targetRef", "targetRefs") if name in resource.spec), "")
@@ -60,16 +80,17 @@ def _policies(resource: Resource, gate: Gate, entries: Collection[tuple[str, str
     )
 
 
-def applies(resource: Resource, gate: Gate) -> bool:
+def applies(resource: Resource, gate: Gate, beside: Collection[str] = ()) -> bool:
     """Whether a policy is about the gate as a whole. Policies of the root namespace are about every workload, others
-    about those of their namespace. A gate that stands for the egress gateway too takes what selects one, wherever."""
+    about those of their namespace. A gate that stands for the egress gateway too takes what selects one, wherever, and
+    what is about all workloads of the namespaces in which one lives: `beside`."""
     spec, here = resource.spec, resource.namespace in (gate.namespace, gate.root_namespace)
     if targets := references(spec):
         return any(_is_gate(reference, resource, gate) for reference in targets)
     wanted = labels(spec)
     if gate.collapses and any(is_egress(value) for value in wanted.values()):
         return True
-    return here and selects(wanted, gate.labels)
+    return (here and selects(wanted, gate.labels)) or (not wanted and resource.namespace in beside)
 
 
 def _is_gate(reference: Record, resource: Resource, gate: Gate) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from outgate.policy.frontends import Contribution, Override
 from outgate.policy.frontends.native.resource import Resource
-from outgate.policy.frontends.native.shapes import Cidr, Host
+from outgate.policy.frontends.native.shapes import Cidr, Host, Nat64
 from outgate.policy.model import IdentityMapping, Intercept, Mode
 from outgate.policy.paths import NORMALIZATIONS
 from outgate.policy.schema import Choice, Field, Fields, Integer, Mapping, Record, Sequence, Text
@@ -33,6 +33,7 @@ SPEC = Fields(
         "trustDomainAliases": Field(Sequence(Text(empty=False))),
         "pathNormalization": Field(Choice(NORMALIZATIONS, fold=True)),
         "identities": Field(Sequence(IDENTITY)),
+        "nat64": Field(Sequence(Nat64())),
     }
 )
 
@@ -44,6 +45,7 @@ SCALARS = {
     "trustDomain": ("trust_domain", str),
     "trustDomainAliases": ("trust_domain_aliases", tuple),
     "pathNormalization": ("path_normalization", str),
+    "nat64": ("nat64", tuple),
 }
 """Field of the document -> field of `Defaults`, and its type."""
 

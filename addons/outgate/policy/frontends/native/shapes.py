@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
 
-from outgate.policy.addresses import as_routed
+from outgate.policy.addresses import NAT64_LENGTHS, as_routed
 from outgate.policy.documents import Node
 from outgate.policy.hosts import HostError, canonical_host, canonical_pattern
 from outgate.policy.model import Network
@@ -49,6 +49,19 @@ class Cidr:
         except ValueError as error:
             reading.error(node.where, path, str(error), 'write an address or a network such as "10.1.0.0/16"')
             return None
+
+
+@dataclass(frozen=True, slots=True)
+class Nat64:
+    """A prefix under which IPv6 addresses lead to the IPv4 addresses in them."""
+
+    def read(self, node: Node, path: str, reading: Reading) -> Network | None:
+        network = Cidr().read(node, path, reading)
+        if network is not None and (network.version != 6 or network.prefixlen not in NAT64_LENGTHS):
+            lengths = ", ".join(map(str, NAT64_LENGTHS))
+            reading.error(node.where, path, f"{network} is not a NAT64 prefix", f"use IPv6 with a length of {lengths}")
+            return None
+        return network
 
 
 @dataclass(frozen=True, slots=True)
