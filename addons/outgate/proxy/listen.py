@@ -18,6 +18,7 @@ from outgate.proxy.connections import reset
 from outgate.proxy.guard import trace
 from outgate.proxy.intake import Intake
 from outgate.proxy.peek import readable
+from outgate.proxy.peer import TCP_SAVE_SYN
 from outgate.proxy.plane import Plane
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,8 @@ def _allow_descriptors() -> None:
 
 def _ready(sock: socket.socket) -> socket.socket:
     sock.setblocking(False)
+    with contextlib.suppress(OSError):  # whoever asks who is calling is then told less
+        sock.setsockopt(socket.IPPROTO_TCP, TCP_SAVE_SYN, 1)
     return sock
 
 
