@@ -5,11 +5,14 @@ Owns their options. Who accepts from them is elsewhere.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 from collections.abc import Iterable
 
 BACKLOG = 4096
+TCP_SAVE_SYN = 27
+"""Socket option: keep the first segment of each connection that is accepted."""
 NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
 
@@ -55,4 +58,6 @@ def _listener(family: socket.AddressFamily, host: str, port: int, shared: bool) 
 
 def _ready(sock: socket.socket) -> socket.socket:
     sock.setblocking(False)
+    with contextlib.suppress(OSError):  # whoever asks who is calling is then told less
+        sock.setsockopt(socket.IPPROTO_TCP, TCP_SAVE_SYN, 1)
     return sock

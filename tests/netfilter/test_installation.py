@@ -14,6 +14,7 @@ from netfilter.traffic import GATE, HERE, OUT, OWN, WORKLOAD, Traffic
 from outgate.netfilter import backend, installation
 from outgate.netfilter.backend import Kind, Unable
 from outgate.netfilter.options import Family, Options, parse_ports
+from outgate.proxy.peer import TCP_SAVE_SYN, _is_changed
 
 pytestmark = pytest.mark.netns
 
@@ -381,3 +382,23 @@ def _hammer(traffic: Traffic, ended: threading.Event, tried: list[int]) -> None:
                 attempt.settimeout(1)
                 tried[0] += 1
                 attempt.connect_ex((OUT[Family.IPV4], 443))
+
+
+def test_a_connection_whose_port_was_changed_says_so(traffic, kind, family):
+    """The second of one port; turned, both come to the same."""
+    traffic.install(kind)
+    listener = traffic.gate(family)
+    listener.setsockopt(socket.IPPROTO_TCP, TCP_SAVE_SYN, 1)
+    services = []
+    for port in (80, 443):
+        made = traffic.socket(family, WORKLOAD)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((OWN[family], 40000))
+        made.connect((OUT[family], port))
+        accepted = traffic.accept(listener)
+        assert (accepted.getpeername()[1] == 40000) == (port == 80)
+        services.append(_is_changed(accepted))
+    assert services == [False, True]
+    traffic.remove()
+    with traffic.inside():
+        assert not any("OUTGATE" in line for found in backend.installed(family) for line in found.listing("mangle"))

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from acting import acting_as
-from outgate.proxy.peer import caller_uid, is_here, peer_uid
+from outgate.proxy.peer import CHANGED, TCP_SAVE_SYN, caller_uid, is_here, peer_uid
 
 WORKLOAD, OTHER = 1000, 1001
 HOSTS = ("127.0.0.1", "::1")
@@ -62,6 +62,33 @@ def test_who_listens_at_a_port_is_not_taken_for_who_connects_from_it(listen, hos
     """The kernel names a listener where there is no connection, and a redirect may have chosen its port."""
     listening = end(listen(host))
     assert peer_uid(listening, (host, 1)) is None
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("service", [0, 0xB8, 0xFC])
+def test_where_the_port_was_changed_the_socket_that_has_it_is_not_believed(listen, dial, host, service):
+    """The rules say it by a type of service, which here the client says itself: that it may, for it is told less then.
+    Two users call the same place."""
+    listening = listen(host)
+    listening.setsockopt(socket.IPPROTO_TCP, TCP_SAVE_SYN, 1)
+    dial(listening, OTHER)
+    with acting_as(WORKLOAD), socket.socket(listening.family) as made:
+        made.setsockopt(*((socket.IPPROTO_IPV6, 67) if ":" in host else (socket.IPPROTO_IP, socket.IP_TOS)), service)
+        made.connect(end(listening))
+        with listening.accept()[0] as accepted:
+            told = caller_uid(accepted, end(made), end(accepted))
+    assert told == (None if service == CHANGED else WORKLOAD)
+
+
+def test_where_it_is_not_kept_whether_it_was_changed_nobody_is_believed_alone(listen, dial):
+    """As in a flood of first segments, of which the kernel keeps none. What was kept is given out once only."""
+    listening = listen("127.0.0.1")
+    listening.setsockopt(socket.IPPROTO_TCP, TCP_SAVE_SYN, 1)
+    client, accepted = dial(listening, WORKLOAD)
+    places = end(client), end(accepted)
+    dial(listening, OTHER)
+    assert caller_uid(accepted, *places) == WORKLOAD
+    assert caller_uid(accepted, *places) is None
 
 
 def test_ipv4_spoken_by_a_socket_of_ipv6_is_found_too():

@@ -6,6 +6,9 @@ before `nat` turns, and on removal `nat` goes first. Knows the rules only as wor
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +16,13 @@ from dataclasses import dataclass
 from outgate.netfilter import surroundings
 from outgate.netfilter.backend import PROGRAM, Backend, Kind, Unable, installed
 from outgate.netfilter.options import Family, Options
-from outgate.netfilter.rules import OUTPUT, PREFIX, Table, tables
+from outgate.netfilter.rules import OUTPUT, PREFIX, Table, marks, tables
+
+log = logging.getLogger(__name__)
 
 TABLES = ("nat", "filter")  # in the order in which they are taken away
+MARKS = "mangle"
+JUMP = re.compile(rf"-A (OUTPUT|INPUT) .*-j {PREFIX}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,19 @@ def install(options: Options, ipv6: bool = True, kind: Kind | None = None) -> li
     except Unable:
         _discard(first.backend)
         raise
-    return [_hook(each) for each in prepared]
+    changes = [_hook(each) for each in prepared]
+    for each in prepared:
+        _mark(each.backend, marks(options))
+    return changes
+
+
+def _mark(backend: Backend, table: Table) -> None:
+    """Where the kernel cannot, the gate knows less about uids, and nothing more gets out."""
+    try:
+        backend.restore(_batch(iter([chains(table)])))
+        backend.restore(_batch(iter([hooks(table, backend.listing(table.name))])))
+    except Unable as error:
+        log.warning("connections whose port the redirect changes are not marked: %s", error)
 
 
 def preview(options: Options, ipv6: bool = True) -> str:
@@ -62,8 +81,12 @@ def preview(options: Options, ipv6: bool = True) -> str:
 
 def _heredoc(family: Family, options: Options) -> str:
     command = shlex.join(Backend(family, Kind.NFT, PROGRAM[family]).restore_command())
-    wanted = tables(options, family)
-    steps = (_batch(chains(table) for table in wanted), _batch(hooks(table, []) for table in wanted))
+    wanted, marked = tables(options, family), marks(options)
+    steps = (
+        _batch(chains(table) for table in wanted),
+        _batch(hooks(table, []) for table in wanted),
+        _batch(iter([chains(marked), hooks(marked, [])])),
+    )
     return "".join(f"{command} <<'RULES'\n{step}RULES\n" for step in steps)
 
 
@@ -138,7 +161,14 @@ def remove() -> list[Change]:
 def _remove(backend: Backend) -> Change:
     present = {table: backend.listing(table) for table in TABLES if backend.has(table)}
     backend.restore(_batch(unhooked(table, lines) for table, lines in present.items()))
+    _unmark(backend)
     return Change(backend, True)
+
+
+def _unmark(backend: Backend) -> None:
+    with contextlib.suppress(Unable):  # a kernel that has no such table
+        if backend.has(MARKS) and _ours(present := backend.listing(MARKS)):
+            backend.restore(_batch(iter([unhooked(MARKS, present)])))
 
 
 def holds(backend: Backend) -> bool:
@@ -158,10 +188,10 @@ def chains(table: Table) -> Iterator[str]:
 
 
 def hooks(table: Table, present: list[str]) -> Iterator[str]:
-    """The batch that makes the jump the first rule of OUTPUT, and the only one of its kind."""
+    """The batch that makes the jump the first rule of its hook, and the only one of its kind."""
     yield f"*{table.name}"
     yield from _unjumped(present)
-    yield f"-I OUTPUT 1 {shlex.join(table.jump)}"
+    yield f"-I {table.hook} 1 {shlex.join(table.jump)}"
     yield "COMMIT"
 
 
@@ -174,7 +204,7 @@ def unhooked(table: str, present: list[str]) -> Iterator[str]:
 
 
 def _unjumped(present: list[str]) -> list[str]:
-    return [line.replace("-A", "-D", 1) for line in present if line.startswith("-A OUTPUT ") and f"-j {PREFIX}" in line]
+    return [line.replace("-A", "-D", 1) for line in present if JUMP.match(line)]
 
 
 def _ours(present: list[str]) -> list[str]:

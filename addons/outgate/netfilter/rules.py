@@ -21,6 +21,9 @@ Rule = tuple[str, ...]
 PREFIX = "OUTGATE_"
 OUTPUT = "OUTGATE_OUTPUT"
 REFUSE = "OUTGATE_REFUSE"
+INPUT = "OUTGATE_INPUT"
+CHANGED = 0xFC
+"""The type of service by which the gate is told that a connection does not come from the port that was meant."""
 
 LOOPBACK = {Family.IPV4: "127.0.0.1/32", Family.IPV6: "::1/128"}  # where REDIRECT sends what leaves a local process
 UNREACHABLE = {Family.IPV4: "icmp-port-unreachable", Family.IPV6: "icmp6-port-unreachable"}
@@ -34,11 +37,12 @@ NEIGHBOURS = ("131", "132", "133", "135", "136", "143")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table's share: the jump that OUTPUT gets as its first rule, and each own chain with its rules in order."""
+    """One table's share: the jump that `hook` gets as its first rule, and each own chain with its rules in order."""
 
     name: str
     jump: Rule
     chains: tuple[tuple[str, tuple[Rule, ...]], ...]
+    hook: str = "OUTPUT"
 
 
 def tables(options: Options, family: Family) -> tuple[Table, Table]:
@@ -47,6 +51,14 @@ def tables(options: Options, family: Family) -> tuple[Table, Table]:
         Table("filter", ("-j", OUTPUT), ((OUTPUT, tuple(_judge(options, family))), (REFUSE, tuple(_refuse(family))))),
         Table("nat", ("-p", "tcp", "-j", OUTPUT), ((OUTPUT, tuple(_turn(options, family))),)),
     )
+
+
+def marks(options: Options) -> Table:
+    """What a connection says of itself to the gate. Two of a workload may share their port towards different places;
+    turned, they would be one, so that the second gets another port, which may be the one of somebody else's."""
+    arriving = ("-p", "tcp", "--dport", str(options.listen_port), *_tracked("--ctstate", "SNAT"))
+    rule = (*arriving, "-j", "TOS", "--set-tos", f"{CHANGED:#04x}/0xff")
+    return Table("mangle", ("-p", "tcp", "-j", INPUT), ((INPUT, (rule,)),), "INPUT")
 
 
 def _turn(options: Options, family: Family) -> Iterator[Rule]:

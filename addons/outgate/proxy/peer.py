@@ -11,6 +11,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from outgate.sockets import TCP_SAVE_SYN
+
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20
 REQUEST, DUMP = 0x1, 0x300
@@ -23,6 +25,12 @@ LISTEN = 10
 """A look-up for one socket falls back to who listens at its port, who may be anybody."""
 CONNECTED = 1 << 1 | 1 << 4 | 1 << 5
 """Established, and half-closed from there (FIN_WAIT1 and 2): what the other end of an open connection can be."""
+TCP_SAVED_SYN = 28
+"""Socket option: what was kept by TCP_SAVE_SYN."""
+SYN = 128
+"""Bytes of it that are looked at: both headers without their options."""
+CHANGED = 0xFC
+"""Its type of service where the redirect changed the port that it comes from; the rules of the redirect write it."""
 LASTING = (1, 8)
 """Established, and half-closed from the other end (CLOSE_WAIT)."""
 ANY_COOKIE = b"\xff" * 8
@@ -61,16 +69,29 @@ def caller_uid(sock: socket.socket, source: End, dialled: End) -> int | None:
 
     A redirect may change the port that a connection comes from: two sockets may share one towards different places,
     and here they would come to the same. Then the uid is told only if all sockets between the address and `dialled`
-    are of the same one. What has been broken off tells nothing, for its place may have been taken by another.
+    are of the same one: the new port may be that of somebody else's socket. What has been broken off tells nothing, for
+    its place may have been taken by another.
     """
     try:
-        owner = _exactly(source, dialled)
+        owner = None if _is_changed(sock) else _exactly(source, dialled)
         owners = [owner] if owner is not None else _between(source[0], dialled) if is_here(source[0]) else []
         lasting = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in LASTING
     except OSError:
         return None
     uids = {owner.uid for owner in owners}
     return uids.pop() if lasting and len(uids) == 1 and all(owner.inode for owner in owners) else None
+
+
+def _is_changed(sock: socket.socket) -> bool:
+    """Whether the rules of the redirect say that a connection comes from another port, or might have said so in a
+    segment that the kernel did not keep, as in a flood of them. Raises `OSError`."""
+    if not sock.getsockopt(socket.IPPROTO_TCP, TCP_SAVE_SYN):
+        return False
+    syn = sock.getsockopt(socket.IPPROTO_TCP, TCP_SAVED_SYN, SYN)
+    if len(syn) < 2:
+        return True
+    service = syn[1] if syn[0] >> 4 == 4 else (syn[0] & 0xF) << 4 | syn[1] >> 4
+    return service == CHANGED
 
 
 def is_here(address: str) -> bool:
