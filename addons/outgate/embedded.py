@@ -60,6 +60,8 @@ class Embedded:
             raise SettingsError("no policy is given; name one with --set outgate_policy=PATH, or make ./policy")
         if missing := [path for path in paths if not path.exists()]:
             raise SettingsError(f'the policy "{missing[0]}" does not exist; name a file or a directory')
+        if settings.workers != 1:
+            raise SettingsError(f"{settings.workers} workers are set, and mitmproxy is one process; use outgate run")
         return replace(settings, policy=paths)
 
     async def start(self, host: Host, web: Web | None) -> None:

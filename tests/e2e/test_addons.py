@@ -55,8 +55,9 @@ def registry(origins: LocalOrigins) -> str:
 class Extended(LoopbackGate):
     """A gate with addons on its command line, which read `told` from their environment."""
 
-    def __init__(self, documents: str, pki: world.OriginPki, *addons: object, **told: str) -> None:
-        super().__init__(documents, pki, flags=[part for addon in addons for part in ("--addon", str(addon))])
+    def __init__(self, documents: str, pki: world.OriginPki, *addons: object, workers: int = 1, **told: str) -> None:
+        flags = [part for addon in addons for part in ("--addon", str(addon))]
+        super().__init__(documents, pki, flags=[*flags, "--workers", str(workers)])
         self.told, self.trusted = told, str(pki.gate_ca.cert)
 
     def _launch(self, argv: list[str], environment: dict[str, str]) -> subprocess.Popen[Any]:
@@ -164,6 +165,13 @@ def test_addons_are_called_in_the_order_of_the_command_line(
     assert (denied.status, denied.denial["code"]) == (403, "refused_by_rule")
 
 
+def test_every_worker_has_the_addon(local: LocalOrigins, origin_pki: world.OriginPki, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(NOTES.format("mine") + "\naddons = [Notes()]\n")
+    with Extended(registry(local), origin_pki, tmp_path / "mine.py", workers=2) as gate:
+        for _ in range(8):
+            assert seen(gate.curl("http://other.example/echo"))["x-order"] == "mine"
+
+
 # Starts that are refused.
 
 REFUSED = {
@@ -188,6 +196,17 @@ def test_a_gate_does_not_start_without_its_addon(
         gate.start()
     assert f"{path}{told}" in gate.stderr()
     assert "ready" not in gate.stderr()
+    assert gate.stop() == 2
+
+
+def test_workers_do_not_start_without_their_addon(
+    local: LocalOrigins, origin_pki: world.OriginPki, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text("import nothing_of_this_name\n")
+    gate = Extended(registry(local), origin_pki, tmp_path / "mine.py", workers=2)
+    with pytest.raises(RuntimeError, match="did not start"):
+        gate.start()
+    assert "ModuleNotFoundError" in gate.stderr()
     assert gate.stop() == 2
 
 

@@ -207,6 +207,8 @@ REFUSED: list[tuple[list[str], dict[str, object], str]] = [
     ([], {"polcy": "x"}, 'unknown setting "polcy"; did you mean "policy"?'),
     (["--mode", "reverse:http://127.0.0.1:1"], {}, "is not a gate's"),
     (["-s", "other.py"], {}, "2 scripts are loaded"),
+    ([], {"workers": "2"}, "2 workers are set"),
+    ([], {"listen": ":1"}, '"outgate_listen" is set'),
     ([], {"addons": "nowhere.py"}, "the addon is no file"),
     (["--set", "outgate_policy=x"], {}, '"outgate_policy" is set more than once'),
 ]

@@ -12,7 +12,7 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.tools.dump import DumpMaster
 
 from outgate.proxy import takeover
-from outgate.proxy.takeover import Refusal, listening, pairs, refuse_options, refuse_twice, seal, strip
+from outgate.proxy.takeover import Refusal, listening, pairs, refuse_dropped, refuse_options, seal, strip
 from outgate.settings import ListenMode
 
 SEALED = ("handle_client", "open_connection")
@@ -120,8 +120,8 @@ async def test_another_mode_is_refused(host, modes):
 async def test_settings_are_read_and_misspelt_ones_are_passed_on(host):
     host.options.add_option("outgate_policy", str, "", "")
     host.options.set("outgate_policy=a", "outgate_polcy=b", defer=True)
-    refuse_twice(host)
+    refuse_dropped(host)
     assert [pair.partition("=")[0] for pair in pairs(host)] == ["polcy", "policy"]
     host.options.set("outgate_other=a", "outgate_other=b", defer=True)
     with pytest.raises(Refusal, match='"outgate_other" is set more than once'):
-        refuse_twice(host)
+        refuse_dropped(host)

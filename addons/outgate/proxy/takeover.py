@@ -34,6 +34,8 @@ COMMANDS = frozenset({"flow.resume", "flow.kill", "flow.mark", "flow.mark.toggle
 FAMILIES = ("view.focus.", "view.order", "view.properties.", "view.filter.", "view.clear", "view.settings.")
 """Commands that stay: none reads or writes a file, runs a script or dials."""
 HOSTS = ("DumpMaster", "WebMaster")
+ELSEWHERE = frozenset({"mode", "listen"})
+"""Settings that are mitmproxy's to say."""
 MODES = {"regular": ListenMode.REGULAR, "transparent": ListenMode.TRANSPARENT, "socks5": ListenMode.SOCKS5}
 
 
@@ -78,11 +80,11 @@ class TakeOver:
         seal()
         if (termlog := ctx.master.addons.get("termlog")) is not None:
             termlog.logger.file = sys.stderr  # standard output is the access log's
-        _or_exit(lambda: refuse_twice(ctx.master))
+        _or_exit(lambda: refuse_dropped(ctx.master))
         # Whatever mitmproxy swallows between here and `configure`, it does not go on without a gate.
         asyncio.get_running_loop().call_soon(self._require_taken)
         for name in setting_names():
-            if name not in ("mode", "listen"):
+            if name not in ELSEWHERE:
                 loader.add_option(PREFIX + name, str, "", f"outgate's setting {name}; docs/commands.md has them all.")
 
     def _require_taken(self) -> None:
@@ -196,9 +198,11 @@ def refuse_options(host: master.Master) -> None:
             raise Refusal(f'the option "{name}" is set, and a gate does not heed it; leave it out')
 
 
-def refuse_twice(host: master.Master) -> None:
-    """Raises `Refusal` for a setting that is given more than once: mitmproxy would drop all of them."""
+def refuse_dropped(host: master.Master) -> None:
+    """Raises `Refusal` for a setting that mitmproxy would drop: given more than once, or its own to say."""
     for name, given in host.options.deferred.items():
+        if name.startswith(PREFIX) and name.removeprefix(PREFIX) in ELSEWHERE:
+            raise Refusal(f'"{name}" is set; mode and address are --mode, --listen-host and --listen-port here')
         if name.startswith(PREFIX) and len(getattr(given, "val", ())) > 1:
             raise Refusal(f'"{name}" is set more than once; set it once')
 
