@@ -177,21 +177,6 @@ def test_one_host_leaves_in_its_one_form(line, scheme, known, host):
     assert head.count(b"api.example") == 1
 
 
-@pytest.mark.parametrize(
-    ("request_", "known", "seen"),
-    [
-        (get("Host: Api.example."), facts(8080), "api.example"),
-        (get("Host: api.example:8080"), facts(8080), "api.example:8080"),
-        (get("Host: api.example:80"), facts(80), "api.example"),
-        (http2("api.example"), facts(8443, sni="api.example"), "api.example"),
-        (http2("api.example:8443"), facts(8443, sni="api.example"), "api.example:8443"),
-        (get(), facts(8443, sni="api.example"), "api.example:8443"),
-    ],
-)
-def test_rules_see_whether_a_port_was_sent_in_the_canonical_name(request_, known, seen):
-    assert attempt(request_, known).headers["host"] == seen
-
-
 def test_http2_leaves_with_an_authority_and_no_host():
     request = leaving(http2("API.example:443", host="API.example:443"), facts(443, sni="api.example"))
     assert (request.authority, request.headers.get("host")) == ("api.example", None)

@@ -144,8 +144,7 @@ class Upstream:
     """TLS that the gate originates whatever the workload spoke; None: as the workload spoke."""
     http2: bool = False
     """HTTP/2 upstream even when the workload speaks HTTP/1."""
-    connect_timeout: float = 10.0
-    """Seconds."""
+    connect_timeout: float = 10.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +249,7 @@ class Defaults:
     trust_domain: str = "cluster.local"
     trust_domain_aliases: tuple[str, ...] = ()
     """Other names of the same trust domain: a principal named under one is meant under all."""
-    nat64: tuple[IPv6Network, ...] = ()
-    """Prefixes of the site's own NAT64: what lies behind is judged by the IPv4 address inside."""
+    nat64: tuple[IPv6Network, ...] = ()  # prefixes of the site's own
     source: Source | None = None
 
 

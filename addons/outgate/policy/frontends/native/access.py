@@ -11,7 +11,7 @@ from collections.abc import Callable
 from outgate.policy.access_model import AccessPolicy, AccessRule, Action, Attribute, Condition
 from outgate.policy.frontends import Contribution
 from outgate.policy.frontends.native.resource import Resource
-from outgate.policy.frontends.native.shapes import Cidr, Either
+from outgate.policy.frontends.native.shapes import Cidr, Either, Filled
 from outgate.policy.hosts import HostError, canonical_value
 from outgate.policy.principals import SCHEME
 from outgate.policy.schema import (
@@ -55,10 +55,10 @@ def _fields(table: dict[str, tuple[Attribute, Shape]], **more: Field) -> Fields:
     return Fields({**both, **more})
 
 
-FROM = Either(Sequence(_fields(SOURCES), least=1))
+FROM = Either(Sequence(Filled(_fields(SOURCES)), least=1))
 HEADERS = Field(Mapping(Either(STRINGS), least=1))
-TO = Either(Sequence(_fields(OPERATIONS, headers=HEADERS, notHeaders=HEADERS), least=1))
-RULE = Fields({"from": Field(FROM), "to": Field(TO)})
+TO = Either(Sequence(Filled(_fields(OPERATIONS, headers=HEADERS, notHeaders=HEADERS)), least=1))
+RULE = Filled(Fields({"from": Field(FROM), "to": Field(TO)}))
 SPEC = Fields(
     {
         "action": Field(Choice(tuple(Action), fold=True)),

@@ -13,7 +13,7 @@ from outgate.policy.addresses import NAT64_LENGTHS, as_routed
 from outgate.policy.documents import Node
 from outgate.policy.hosts import HostError, canonical_host, canonical_pattern
 from outgate.policy.model import Network
-from outgate.policy.schema import Reading, Shape, Text
+from outgate.policy.schema import Fields, Reading, Record, Shape, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,20 @@ class Nat64:
             reading.error(node.where, path, f"{network} is not a NAT64 prefix", f"use IPv6 with a length of {lengths}")
             return None
         return network
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A mapping without empty fields. Elsewhere those count as absent; here they would match everything."""
+
+    of: Fields
+
+    def read(self, node: Node, path: str, reading: Reading) -> Record | None:
+        for key, value in node.mapping.items():
+            if value.data is None:
+                under = f"{path}.{key}" if path else key
+                reading.error(node.keys[key], under, "has no value", "fill it in, or remove it to match everything")
+        return self.of.read(node, path, reading)
 
 
 @dataclass(frozen=True, slots=True)
