@@ -159,10 +159,9 @@ class Handler:
 
     async def _next(self, transport: Transport) -> bytes:
         """What the workload sends next. A body that it has begun has to go on; our own time does not count."""
-        if self.lingering or not self.http.embodying:
-            return await _read(transport)
+        within = self.limits.body_timeout if self.http.embodying and not self.lingering else None
         try:
-            async with asyncio.timeout(self.limits.body_timeout):
+            async with asyncio.timeout(within):
                 return await _read(transport)
         except TimeoutError:
             self.plane.counts["body_timeout"] += 1
