@@ -1,4 +1,4 @@
-"""What the layers ask of the handler beside mitmproxy's own commands.
+"""What layers and handler say to each other beside mitmproxy's own commands and events.
 
 Owns their shapes. What is done about them is `handler`'s.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mitmproxy import http
 from mitmproxy.connection import Connection
-from mitmproxy.proxy import commands
+from mitmproxy.proxy import commands, events
 
 from outgate.policy.model import Code
 
@@ -37,3 +38,18 @@ class Release(commands.ConnectionCommand):
 
     def __hash__(self) -> int:
         return id(self)
+
+
+@dataclass
+class Revoked(events.Event):
+    """A new policy does not allow a stream of HTTP/2 any more; its exchange says why. The others go on."""
+
+    stream_id: int
+
+
+@dataclass
+class OutgateExchangeHook(commands.StartHook):
+    """An exchange is over, however it ended. Fired exactly once for each."""
+
+    flow: http.HTTPFlow
+    blocking = False

@@ -15,9 +15,10 @@ from mitmproxy.connection import ConnectionState
 from outgate.policy.decide import decide
 from outgate.policy.model import Code
 from outgate.policy.snapshot import Policy
+from outgate.proxy.commands import Revoked
 from outgate.proxy.exchange import Exchange
 from outgate.proxy.http2 import GateHttp2Server
-from outgate.proxy.stream import GateStream, Revoked
+from outgate.proxy.stream import GateStream
 
 if TYPE_CHECKING:
     from outgate.proxy.handler import Handler

@@ -19,13 +19,13 @@ from mitmproxy.proxy.layers.http import (
     RegisterHttpConnection,
 )
 
-from outgate.proxy.commands import LingeringClose, Release
+from outgate.proxy.commands import LingeringClose, Release, Revoked
 from outgate.proxy.counted import Counted
 from outgate.proxy.exchange import ApprovedServer
 from outgate.proxy.http1 import GateHttp1Client, GateHttp1Server
 from outgate.proxy.http2 import GateHttp2Client, GateHttp2Server
 from outgate.proxy.origin_side import GetApprovedConnection, OriginSide
-from outgate.proxy.stream import GateStream, Revoked
+from outgate.proxy.stream import GateStream
 from outgate.settings import Limits
 
 type Commands = layer.CommandGenerator[None]

@@ -7,7 +7,7 @@ stages over them, a stop at the first failing addon, and one report when it is o
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mitmproxy import flow, http
@@ -34,7 +34,8 @@ from mitmproxy.proxy.layers.websocket import WebsocketLayer
 from outgate.addon import Denied
 from outgate.policy.decide import denial
 from outgate.policy.model import Code, Decision, Defaults
-from outgate.proxy import answers, soundness, view, websockets
+from outgate.proxy import answers, soundness, trailers, view, websockets
+from outgate.proxy.commands import OutgateExchangeHook, Revoked
 from outgate.proxy.counted import Counted
 from outgate.proxy.exchange import Exchange, GateClient, attach, exchange_of
 from outgate.proxy.http1 import Informational
@@ -46,21 +47,6 @@ if TYPE_CHECKING:
     from outgate.proxy.layers import GateHttpLayer
 
 type Commands = layer.CommandGenerator[None]
-
-
-@dataclass
-class OutgateExchangeHook(commands.StartHook):
-    """An exchange is over, however it ended. Fired exactly once for each."""
-
-    flow: http.HTTPFlow
-    blocking = False
-
-
-@dataclass
-class Revoked(events.Event):
-    """A new policy does not allow a stream of HTTP/2 any more; its exchange says why. The others go on."""
-
-    stream_id: int
 
 
 class GateStream(OriginSide):
@@ -281,7 +267,7 @@ class GateStream(OriginSide):
                 yield from self.refuse(Denied("body_too_long", reason, 413))
                 return
         elif isinstance(event, RequestTrailers):
-            event.trailers = self._clean(event)
+            event.trailers = trailers.cleaned(event, self.exchange)
         elif isinstance(event, RequestEndOfMessage):
             self.request_ended = True
             if (yield from self._check_length(event)):
@@ -307,7 +293,7 @@ class GateStream(OriginSide):
         else:
             self.exchange.received_bytes += size
         if isinstance(event, (RequestTrailers, ResponseTrailers)):
-            event.trailers = self._clean(event)
+            event.trailers = trailers.cleaned(event, self.exchange)
         last = isinstance(event, (RequestEndOfMessage, ResponseEndOfMessage))
         if last and (yield from self._check_length(event)):
             return
@@ -340,19 +326,6 @@ class GateStream(OriginSide):
             self.flow.request.data.content = self.exchange.request_kept.whole
         elif data is ResponseData and self.exchange.response_kept is not None and self.flow.response is not None:
             self.flow.response.data.content = self.exchange.response_kept.whole
-
-    def _clean(self, event: RequestTrailers | ResponseTrailers) -> http.Headers:
-        trailers = soundness.trailing(event.trailers)
-        hidden, decision = self.exchange.hidden, self.exchange.decision
-        if isinstance(event, RequestTrailers):
-            destination = decision.destination if decision is not None else None
-            # Some origins merge trailers into the head, where the gate's word for these stands.
-            for header in destination.headers if destination is not None else ():
-                trailers.pop(header.name, None)
-            return trailers
-        if hidden is None:
-            return trailers
-        return http.Headers([(hidden.mask(name), hidden.mask(value)) for name, value in trailers.fields])
 
     def _check_length(self, event: HttpEvent) -> Generator[commands.Command, Any, bool]:
         """Whether a body had another length than it announced, so that the exchange was stopped."""

@@ -17,7 +17,7 @@ from outgate.policy.model import Attempt, AttemptKind, Code, Defaults, Gate, Ide
 from outgate.problems import Severity
 from policy.frontends.istio.authz_building import GATE, faults, of, operation, translated, when
 
-CORPUS = Path(os.environ.get("OUTGATE_CORPUS", "/nonexistent")) / "istio"
+CORPUS = Path(os.environ.get("MESH_CORPUS", "/nonexistent")) / "istio"
 EGRESS = {"selector": {"matchLabels": {"istio": "egressgateway"}}}
 SIDECAR = Gate(namespace="prod", labels=(("app", "web"), ("tier", "a")), collapses=False)
 
@@ -241,7 +241,7 @@ def corpus(folder: str) -> list[Path]:
     return [path for path in files if "kind: AuthorizationPolicy" in path.read_text()]
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="OUTGATE_CORPUS names no corpus")
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="MESH_CORPUS names no corpus")
 class TestCorpus:
     # Kinds that the rest of the front-end reads stand in some of the files; only AuthorizationPolicies are read here.
 

@@ -30,7 +30,7 @@ ATTEMPTS = 2500
 """For each pair of a policy file and its filters."""
 ALONE = 400
 """For each condition by itself."""
-CORPUS = Path(os.environ.get("OUTGATE_CORPUS", "/nonexistent"))
+CORPUS = Path(os.environ.get("MESH_CORPUS", "/nonexistent"))
 ORACLE = CORPUS / "oracle" / "istio" / "authz"
 
 # The workload that Istio's tests generate filters for.
@@ -44,7 +44,7 @@ DOMAINS = {
     "td-aliases-source-principal": ("new-td", "old-td", "some-trustdomain"),
 }
 
-pytestmark = pytest.mark.skipif(not ORACLE.is_dir(), reason="OUTGATE_CORPUS names no corpus with an oracle")
+pytestmark = pytest.mark.skipif(not ORACLE.is_dir(), reason="MESH_CORPUS names no corpus with an oracle")
 
 
 @dataclass(frozen=True)

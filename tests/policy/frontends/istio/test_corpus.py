@@ -1,6 +1,6 @@
 """Istio's own documents, valid and invalid, as far as their kinds are read.
 
-They lie beside the project, in the directory that OUTGATE_CORPUS names; without it these tests are skipped.
+They lie beside the project, in the directory that MESH_CORPUS names; without it these tests are skipped.
 """
 
 import json
@@ -222,7 +222,7 @@ ALSO = {
 
 
 def corpus() -> Path | None:
-    named = os.environ.get("OUTGATE_CORPUS")
+    named = os.environ.get("MESH_CORPUS")
     return Path(named) if named else None
 
 
@@ -274,7 +274,7 @@ def name(entry: dict) -> str:
     return Path(entry["rel"]).stem
 
 
-needs_corpus = pytest.mark.skipif(corpus() is None, reason="OUTGATE_CORPUS names no directory of mesh documents")
+needs_corpus = pytest.mark.skipif(corpus() is None, reason="MESH_CORPUS names no directory of mesh documents")
 
 
 @needs_corpus
