@@ -3,12 +3,13 @@ none of them sees a credential."""
 
 import asyncio
 from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
 from mitmproxy import http
 
 from outgate.policy.access_model import Action, Attribute
-from outgate.policy.model import HeaderInjection
+from outgate.policy.model import Defaults, HeaderInjection
 from policy.access_building import isin, layers, policy, rule
 from proxy.gates import gate, origin, to
 from proxy.wires import LIMIT
@@ -54,16 +55,19 @@ async def ask(running, data: bytes) -> bytes:
     return received
 
 
-async def through(authority, addon, data=GET, access=NO_DELETE, known=None):
+async def through(authority, addon, data=GET, access=NO_DELETE, known=None, defaults=None):
     """What the client got, the heads that the origin got, and the log."""
     async with origin() as there:
         place = known or to("api.example", 80, there.port)
         if known is not None:
             place = replace(known, ports=to("api.example", 80, there.port).ports)
-        async with gate(authority, place, addons=(addon,), access=access) as running:
+        async with gate(authority, place, addons=(addon,), access=access, defaults=defaults) as running:
             received = await ask(running, data)
             lines = await running.lines()
     return received, there, lines[0]
+
+
+SITE = Defaults(nat64=(ip_network("2001:db8:64::/96"),))
 
 
 def setting(name, value):
@@ -100,9 +104,10 @@ async def test_what_the_policy_denies_of_a_changed_request_does_not_leave(author
     assert (line["verdict"], line["code"]) == ("deny", "refused_by_rule")
 
 
+@pytest.mark.parametrize("defaults", [None, SITE], ids=["", "NAT64 of the site"])
 @pytest.mark.parametrize("hook", BEFORE)
-async def test_what_the_policy_allows_of_a_changed_request_leaves(authority, hook):
-    received, there, line = await through(authority, At(hook, setting("path", "/other?x=1")))
+async def test_what_the_policy_allows_of_a_changed_request_leaves(authority, hook, defaults):
+    received, there, line = await through(authority, At(hook, setting("path", "/other?x=1")), defaults=defaults)
     assert received.startswith(b"HTTP/1.1 200 ")
     assert there.received[0].startswith(b"GET /other?x=1 HTTP/1.1\r\n")
     assert (line["verdict"], line["path"]) == ("allow", "/other")

@@ -104,7 +104,8 @@ def _again(request: http.Request, exchange: Exchange, now: Judged) -> Decision |
     if not decision.allowed:
         return replace(decision, reason=f"{decision.reason}; {CHANGED}")
     try:
-        target = target_of(decision, attempt, exchange.policy.generation, exchange.target.alpn)
+        policy = exchange.policy
+        target = target_of(decision, attempt, policy.generation, exchange.target.alpn, policy.defaults.nat64)
     except UpstreamError:
         target = None
     if target != exchange.target or decision.destination != exchange.decision.destination:
