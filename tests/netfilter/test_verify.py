@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 
 import pytest
 
+from e2e.lab.namespaces import POD4
 from netfilter.traffic import GATE, Traffic
 from outgate.netfilter.options import Family
 
 pytestmark = pytest.mark.netns
 
 ADDONS = Path(__file__).resolve().parents[2] / "addons"
+TCP_REPAIR = 19
 VERIFY = "from outgate.cli.iptables import iptables_group; iptables_group()"
 
 
@@ -46,6 +49,30 @@ def test_a_gate_that_listens_is_used(traffic, kind):
     code, lines, _ = verify(traffic, "--no-ipv6")
     assert lines[0] == "ok   IPv4 tcp to 192.0.2.1 port 9 lands on port 15001 (whoever listens there)"
     assert code == 0
+
+
+def test_a_port_that_the_redirect_changed_is_no_failure(traffic, kind):
+    """The kernel remembers connections from every other port that a client may come from, and gives those that come
+    from there another one."""
+    traffic.install(kind, ipv6=False)
+    pod, listener = traffic.lab.pod, traffic.gate(Family.IPV4)
+    traffic.lab.run_in(pod, ["sysctl", "-qw", "net.ipv4.ip_local_port_range=40000 40255"])
+    for port in range(40000, 40256, 4):
+        with traffic.lab.enter(pod):
+            client = socket.socket()
+        client.bind((POD4, port))
+        client.settimeout(5)
+        client.connect(("198.51.100.1", 80))
+        forgotten(client, traffic.accept(listener))
+    found = [verify(traffic, "--no-ipv6") for _ in range(8)]
+    assert [(code, lines[0].split()[0]) for code, lines, _ in found] == [(0, "ok")] * 8, found
+
+
+def forgotten(*ends: socket.socket) -> None:
+    """Closed without a word, so that only the kernel's tracking knows of it."""
+    for end in ends:
+        end.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+        end.close()
 
 
 def test_without_rules_everything_fails(traffic):

@@ -24,6 +24,9 @@ NOBODY = {Family.IPV4: ip_address("192.0.2.1"), Family.IPV6: ip_address("2001:db
 HERE = {Family.IPV4: ip_address("127.0.0.1"), Family.IPV6: ip_address("::1")}
 ANY = {Family.IPV4: "0.0.0.0", Family.IPV6: "::"}
 DISCARD, QUIC = 9, 443
+TRIES = 10
+"""Connections are told by the port that they come from, and the redirect gives one another port where another
+connection has come from its own: then the next is tried."""
 
 
 class Outcome(StrEnum):
@@ -84,13 +87,18 @@ def _turned(options: Options, family: Family, listener: socket.socket | None) ->
     """TCP to an address where nobody is must end at the listener, with that address still known."""
     address, port = NOBODY[family], _port(options)
     what = f"tcp to {address} port {port}"
-    with closing(Attempt(_workload(options), lambda: connect(family, address, port))) as attempt:
-        if attempt.error:
-            return Result(Outcome.FAILED, family, f"{what} {_said(attempt.error)}, not redirected")
-        if not arrived(options.listen_port, attempt.source):
-            return Result(Outcome.FAILED, family, f"{what} ended elsewhere than at port {options.listen_port}")
-        seen = _original(listener, family) if listener else None
-    if listener and seen != (str(address), port):
+    for _ in range(TRIES):
+        with closing(Attempt(_workload(options), lambda: connect(family, address, port))) as attempt:
+            if attempt.error:
+                return Result(Outcome.FAILED, family, f"{what} {_said(attempt.error)}, not redirected")
+            if arrived(options.listen_port, attempt.source):
+                return _landed(options, family, listener, what)
+    return Result(Outcome.FAILED, family, f"{what} ended elsewhere than at port {options.listen_port}")
+
+
+def _landed(options: Options, family: Family, listener: socket.socket | None, what: str) -> Result:
+    seen = _original(listener, family) if listener else None
+    if listener and seen != (str(NOBODY[family]), _port(options)):
         return Result(Outcome.FAILED, family, f"{what} arrived without its destination: {seen}")
     whose = "own listener, destination known" if listener else "whoever listens there"
     return Result(Outcome.OK, family, f"{what} lands on port {options.listen_port} ({whose})")
