@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -85,8 +86,9 @@ class Bench:
                 self._await(proxy, process, said)
                 yield process.pid
             finally:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+                self._gone(proxy)
 
     def measure(self, proxy: Proxy, row: Row, pid: int | None) -> dict[str, Any]:
         host, port = f"{row.kind}.bench", 443 if row.tls else 80
@@ -128,13 +130,21 @@ class Bench:
             raise RuntimeError(f"iptables {' '.join(arguments)} failed: {done.stderr}")
 
     def _await(self, proxy: Proxy, process: subprocess.Popen[bytes], said: Path) -> None:
-        assert proxy.ports is not None
-        ask = ["sh", "-c", f"ss -Htln sport = :{proxy.ports[0]} | grep -q LISTEN"]
         deadline = time.monotonic() + 60
-        while self.lab.run_in(self.lab.pod, ask).returncode:
+        while not self._listens(proxy):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{proxy.name} did not start:\n{said.read_text()[-2000:]}")
             time.sleep(0.1)
+
+    def _gone(self, proxy: Proxy) -> None:
+        """The next one may have the same port."""
+        while self._listens(proxy):
+            time.sleep(0.1)
+
+    def _listens(self, proxy: Proxy) -> bool:
+        assert proxy.ports is not None
+        ask = ["sh", "-c", f"ss -Htln sport = :{proxy.ports[0]} | grep -q LISTEN"]
+        return bool(self.lab.run_in(self.lab.pod, ask).returncode == 0)
 
 
 def _identity(row: Row) -> str:

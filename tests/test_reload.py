@@ -73,6 +73,19 @@ async def running(watcher: PolicyWatcher):
             await task
 
 
+async def test_what_was_read_at_the_start_is_not_compiled_again(folder, monkeypatch):
+    """A large policy takes its time, in which traffic waits; what changes after the files were looked at is seen."""
+    looked = Digests([folder]).look()
+    snapshot = Snapshot(load([folder], Setting()))
+    watcher = PolicyWatcher([folder], Setting(), snapshot, loaded=looked, settle=0.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(PolicyWatcher, "_compiled", lambda self: pytest.fail("it is compiled again"))
+        assert not await watcher.check_once()
+    (folder / "a.yaml").write_text(document("a", "b"))
+    assert await watcher.check_once()
+    assert names(snapshot.policy) == ["a", "b"]
+
+
 async def until(condition) -> None:
     async with asyncio.timeout(WITHIN):
         while not condition():  # noqa: ASYNC110 - what is waited for is in files

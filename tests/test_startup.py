@@ -6,6 +6,7 @@ import pickle
 import pytest
 
 from outgate.pki.authority import create_authority, save_authority
+from outgate.reload import Digests
 from outgate.settings import Settings
 from outgate.startup import CANNOT, WRONG, Prepared, place, prepare, ready_line
 
@@ -30,6 +31,7 @@ def test_a_usable_policy_and_ca_are_prepared(settings):
     prepared = prepare(settings)
     assert isinstance(prepared, Prepared)
     assert (str(prepared.policy.defaults.mode), prepared.refused) == ("ALLOW_ANY", "")
+    assert prepared.digest == Digests(settings.policy).look()
 
 
 def test_a_policy_with_problems_is_told_by_its_code(settings, capsys):
@@ -60,6 +62,7 @@ def test_the_policy_in_force_stands_in_for_files_that_are_not_usable(settings):
     prepared = prepare(settings, in_force)
     assert prepared.policy == good.policy
     assert "policy.yaml:1:8" in prepared.refused
+    assert prepared.digest == ""
     os.close(in_force)
 
 

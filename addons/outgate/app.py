@@ -44,6 +44,8 @@ from outgate.workers.worker import Worker, die_with_supervisor
 
 log = logging.getLogger(__name__)
 
+SWITCH = 0.0005
+"""Seconds that a thread may keep the interpreter from the event loop: a policy is compiled on one."""
 UNWINDING = 1.0
 """Seconds for what still runs at the end to end by itself."""
 
@@ -181,6 +183,7 @@ class Gate:
 
 async def _serve(settings: Settings, prepared: Prepared, addons: Sequence[object], seat: Seat | None) -> int:
     asyncio.get_running_loop().set_task_factory(contained_task)
+    sys.setswitchinterval(SWITCH)
     sockets = bind(*settings.listen) if seat is None else inherit(seat.listeners)
     gate = assemble(settings, prepared, sockets, addons, turn=Turn(seat.turn) if seat else None)
     admin = Admin(settings.admin, gate, peer_uid) if settings.admin and seat is None else None
@@ -213,7 +216,7 @@ def assemble(
     environment = _environment(settings, {*settings.admin_ports, *(sock.getsockname()[1] for sock in sockets)})
     records = AccessLog(sys.stdout.buffer if settings.access_log else None, turn)
     engine = build(settings, snapshot, environment, prepared.authority, records, addons, host)
-    watcher = PolicyWatcher(settings.policy, prepared.setting, snapshot)
+    watcher = PolicyWatcher(settings.policy, prepared.setting, snapshot, loaded=prepared.digest)
     folder = Path(settings.state_dir) if settings.state_dir else None
     last_use = LastUse(engine.plane.log.used, folder, lambda: under_way(engine.plane))
     gate = Gate(settings, snapshot, engine, listen.Listener(engine.plane, sockets), watcher, last_use)

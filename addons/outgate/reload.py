@@ -74,6 +74,7 @@ class PolicyWatcher:
         setting: Setting,
         snapshot: Snapshot,
         *,
+        loaded: str = "",
         interval: float = 1.0,
         settle: float = 0.1,
     ) -> None:
@@ -83,9 +84,8 @@ class PolicyWatcher:
         self.interval = interval
         self.settle = settle
         self._digests = Digests(self.paths)
-        self._loaded = ""
-        """Digest of what was last loaded or refused; empty until the first look, which loads: the files may have
-        changed since the policy in force was read."""
+        self._loaded = loaded
+        """Digest of what was last loaded or refused, as it was before that was read. Empty: the first look loads."""
         self._lock = asyncio.Lock()
 
     async def run(self) -> None:

@@ -19,6 +19,7 @@ from outgate.policy.compile import load
 from outgate.policy.frontends import Setting
 from outgate.policy.snapshot import Policy
 from outgate.problems import PolicyError
+from outgate.reload import Digests
 from outgate.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ class Prepared:
     setting: Setting
     policy: Policy
     authority: Authority
+    digest: str = ""
+    """Of the policy files, before they were read; empty where they are not what is in force."""
     refused: str = ""
     """Why the policy files are not used, where another process gave the policy in force in their place."""
 
@@ -69,8 +72,9 @@ def prepared(settings: Settings, in_force: int | None = None) -> Prepared:
         _refuse_key_logs()
         setting = Setting(gate=settings.gate, strict=settings.strict)
         authority = load_authority(settings.ca_certificate, settings.ca_key)
+        digest = Digests(settings.policy).look()
         policy, refused = _policy(settings, setting, in_force)
-        return Prepared(setting, policy, authority, refused)
+        return Prepared(setting, policy, authority, "" if refused else digest, refused)
     except PolicyError as error:
         raise Unprepared(str(error), CANNOT) from error
     except (SettingsError, CertificateProblem, OSError) as error:

@@ -98,7 +98,7 @@ def test_a_request_in_flight_finishes_on_the_policy_it_began_with(
     workload: Workload, under: Callable[[str], object], origins: LabOrigins, journal: Journal
 ) -> None:
     with workload.dial("api.example", 80) as client:
-        client.sendall(b"GET /slow?s=1 HTTP/1.1\r\nHost: api.example\r\n\r\n")
+        client.sendall(b"GET /slow?s=0.6 HTTP/1.1\r\nHost: api.example\r\n\r\n")
         origins.records.wait(bool, "request", "api-plain")
         under(CLOSED)
         answer, body = response(client)

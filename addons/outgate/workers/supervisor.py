@@ -68,7 +68,7 @@ class Supervisor:
             command, settings.workers, self._turn, settings.heartbeat_timeout, policy=self._policy, heard=self._heard
         )
         self._posts = [Post(index, plan, own) for index, own in enumerate(sockets, 1)]
-        self._watcher = PolicyWatcher(settings.policy, prepared.setting, self.snapshot)
+        self._watcher = PolicyWatcher(settings.policy, prepared.setting, self.snapshot, loaded=prepared.digest)
         self._stop, self._ready = asyncio.Event(), asyncio.Event()
         self._draining = False
         self._reloading: asyncio.Task[bool] | None = None
