@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import time
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from e2e.documents import defaults, policy
@@ -22,23 +23,24 @@ class Poor(LoopbackGate):
 
 
 def test_more_connections_than_there_are_descriptors_for_are_refused_and_the_others_served(origin_pki):
-    with Poor(policy(defaults(mode="REGISTRY_ONLY")), origin_pki) as gate:
+    with Poor(policy(defaults(mode="REGISTRY_ONLY")), origin_pki) as gate, ExitStack() as stack:
         assert "raise the limit of open files" in gate.stderr()
-        held = [socket.create_connection(gate.address) for _ in range(2 * FEW)]
-        for sock in held:
-            try:
-                sock.sendall(b"GET http://api.example/ HTTP/1.1\r\nHost: ")
-            except ConnectionError:
-                continue
+        served, *_ = [begun(gate, stack.enter_context(socket.socket())) for _ in range(2 * FEW)]
         deadline = time.monotonic() + 10
         while (open_now := gate.admin("/status")["connections"]) != 40:
             assert time.monotonic() < deadline, open_now
             time.sleep(0.05)
         assert gate.process is not None
         assert len(os.listdir(f"/proc/{gate.process.pid}/fd")) < FEW
-        held[0].sendall(b"api.example\r\n\r\n")
-        held[0].settimeout(10)
-        assert held[0].recv(100).startswith(b"HTTP/1.1 502")
+        served.sendall(b"api.example\r\n\r\n")
+        served.settimeout(10)
+        assert served.recv(100).startswith(b"HTTP/1.1 502")
         assert "cannot accept" not in gate.stderr()
-        for sock in held:
-            sock.close()
+
+
+def begun(gate: LoopbackGate, sock: socket.socket) -> socket.socket:
+    """Connected, with half a request said; one that is refused may be so while it connects."""
+    with suppress(ConnectionError):
+        sock.connect(gate.address)
+        sock.sendall(b"GET http://api.example/ HTTP/1.1\r\nHost: ")
+    return sock
