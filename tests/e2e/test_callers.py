@@ -12,12 +12,28 @@ from acting import acting_as
 from e2e.documents import access, defaults, destination, policy
 from e2e.lab import world
 from e2e.lab.gate import UID, Gate
-from e2e.lab.namespaces import POD4, POD6, Lab
+from e2e.lab.namespaces import POD4, POD6, Lab, unavailable
 from e2e.lab.origins import LabOrigins
 
 pytestmark = pytest.mark.netns
 
 WEB, BATCH, NOBODY = 1000, 1001, 1002
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """Of its own: what the kernel remembers of thousands of connections of other tests gives these other ports, and who
+    then calls can be nobody."""
+    if reason := unavailable():
+        pytest.skip(reason)
+    with Lab(world.NAMES) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def standing_origins(lab: Lab, origin_pki: world.OriginPki) -> Iterator[LabOrigins]:
+    with LabOrigins(lab, world.cast(origin_pki)) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
