@@ -24,16 +24,16 @@ def joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
-def leaving(headers: Mapping[str, str], host: str) -> dict[str, str]:
-    """What leaves of the headers of an HTTP/1 request. `host` is the canonical name with its port where one was sent:
-    rules look at what a workload says, and an origin is told the port wherever it is not the scheme's own."""
+def leaving(headers: Mapping[str, str], host: str, *, http2: bool = False) -> dict[str, str]:
+    """What leaves of the headers of a request. `host` is the canonical name with its port where one was sent, for rules
+    look at what a workload says, and an origin is told the port where it is not the scheme's own. Empty: nameless."""
     tokens = listed(headers.get("connection", ""))
     upgrading = "upgrade" in tokens and headers.get("upgrade", "").strip().lower() == "websocket"
-    ended = HOP_BY_HOP | (tokens - KEPT)
+    ended = (HOP_BY_HOP - {"te"} if http2 else HOP_BY_HOP) | (tokens - KEPT)
     kept = {name: value for name, value in headers.items() if name not in ended and not name.startswith(CONTROL_PREFIX)}
     if upgrading:
         kept |= {"connection": "Upgrade", "upgrade": "websocket"}
-    return kept | {"host": host}
+    return kept | {"host": host} if host else kept
 
 
 def listed(value: str) -> set[str]:

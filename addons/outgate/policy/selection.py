@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from outgate.policy.addresses import Address, named
@@ -117,6 +118,7 @@ def target(attempt: Attempt) -> str:
     return f"{attempt.host or attempt.address or 'no name'}:{attempt.port}"
 
 
+@lru_cache(4096)
 def parsed(address: str | None) -> Address | None:
     """An address as it is routed: IPv4 inside IPv6 notation is IPv4. Raises `ValueError` for what is none."""
     ip = ip_address(address) if address is not None else None

@@ -13,6 +13,7 @@ import time
 from mitmproxy import connection
 
 from outgate.pki.leaf import LeafCache
+from outgate.proxy.connections import Reader
 from outgate.proxy.exchange import Facts
 from outgate.settings import Limits
 
@@ -22,14 +23,14 @@ REFUSALS = ("UNKNOWN_CA", "CERTIFICATE_UNKNOWN", "BAD_CERTIFICATE", "UNSUPPORTED
 
 async def accept(
     sock: socket.socket, leaves: LeafCache, name: str, offers: tuple[str, ...], limits: Limits
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+) -> tuple[Reader, asyncio.StreamWriter]:
     """Complete the handshake under a leaf for `name`. Raises `ssl.SSLError`, `OSError` or `TimeoutError`."""
     try:
         context = leaves.context(name, tuple(protocol for protocol in SPOKEN if protocol in offers))
     except ValueError as error:  # such as an authority that has expired since the start
         raise ssl.SSLError(ssl.SSL_ERROR_SSL, f"there is no certificate for {name}: {error}") from error
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(loop=loop)
+    reader = Reader(loop=loop)
     protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
     # From here on the copy is the transport's, which closes it in every case; a second close would hit whoever got
     # the same descriptor meanwhile.

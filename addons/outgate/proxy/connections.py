@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from outgate.upstream.connection import Connection
@@ -20,6 +21,24 @@ OVERFULL = 1024 * 1024
 speaks HTTP/2 may have to be heard before there is room."""
 FLUSH_TIMEOUT = 5.0
 """Seconds a closing connection may take to send what it was given."""
+
+
+class Reader(asyncio.StreamReader):
+    """Tells at once when the peer has come to its end, also where nobody reads."""
+
+    ended: Callable[[], None] | None = None
+
+    def feed_eof(self) -> None:
+        super().feed_eof()
+        self._tell()
+
+    def set_exception(self, exc: Exception) -> None:
+        super().set_exception(exc)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.ended is not None:
+            self.ended()
 
 
 @dataclass(slots=True)

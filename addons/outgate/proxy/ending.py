@@ -18,7 +18,6 @@ from outgate.policy.snapshot import Policy
 from outgate.proxy.commands import Revoked
 from outgate.proxy.exchange import Exchange
 from outgate.proxy.http2 import GateHttp2Server
-from outgate.proxy.stream import GateStream
 
 if TYPE_CHECKING:
     from outgate.proxy.handler import Handler
@@ -36,7 +35,7 @@ def drain(handler: Handler) -> None:
         return
     if isinstance(begun, GateHttp2Server):
         transport.write(begun.farewell())
-    if handler.http.streams or handler.waiting or handler.lingering or begun.unfinished:
+    if _busy(handler) or begun.unfinished:
         return
     handler.client.state = ConnectionState.CLOSED
     if isinstance(begun, GateHttp2Server):
@@ -44,6 +43,12 @@ def drain(handler: Handler) -> None:
     else:
         transport.close()
         handler.closed.set()
+
+
+def _busy(handler: Handler) -> bool:
+    """Whether something is under way, or being ended."""
+    carrying = handler.lane is not None and handler.lane.exchange is not None
+    return carrying or bool(handler.http.streams) or handler.waiting > 0 or handler.lingering
 
 
 def _still_silent(handler: Handler) -> None:
@@ -56,8 +61,13 @@ def _still_silent(handler: Handler) -> None:
 
 def judge_again(handler: Handler, policy: Policy) -> None:
     """A new policy is in force: what it would not allow any more is broken off, and nothing else."""
+    lane = handler.lane
+    if lane is not None and lane.exchange is not None and (why := _revoked(lane.exchange, policy)) is not None:
+        handler.plane.counts["revoked"] += 1
+        handler.abort(why)
+        return
     for stream in handler.http.unreported():
-        if (reason := _revoked(stream, policy)) is None:
+        if (reason := _revoked(getattr(stream, "exchange", None), policy)) is None:
             continue
         handler.plane.counts["revoked"] += 1
         if not isinstance(handler.http.server_side, GateHttp2Server):
@@ -71,9 +81,8 @@ def _may_expire(exchange: Exchange) -> bool:
     return destination is not None and destination.expires is not None
 
 
-def _revoked(stream: GateStream, policy: Policy) -> str | None:
+def _revoked(exchange: Exchange | None, policy: Policy) -> str | None:
     """Why an exchange may not go on, which is noted there; None where it may."""
-    exchange: Exchange | None = getattr(stream, "exchange", None)
     if exchange is None or exchange.attempt is None or (exchange.policy is policy and not _may_expire(exchange)):
         return None
     caller = exchange.facts.under(policy.defaults).caller

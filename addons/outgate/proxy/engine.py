@@ -129,7 +129,8 @@ def build(
     made = host.master if host is not None else master.Master(declared_options())
     recorder = Recorder(records)
     watching = host.watching if host is not None else ()
-    chain = Chain([Gate(snapshot, InjectedHeaders(_report)), *addons, *watching, recorder])
+    gate = Gate(snapshot, InjectedHeaders(_report))
+    chain = Chain([gate, *addons, *watching, recorder])
     for addon in addons:
         _register(made, addon)
     if host is None:
@@ -141,6 +142,7 @@ def build(
     pool = Pool(total=min(TOTAL, max(1, limits.connections)))
     plane = Plane(settings, LayerOptions(), table, snapshot, environment, pool, authority, leaves, recorder)
     plane.generation, plane.counts = snapshot.policy.generation, counts
+    plane.direct = None if addons or watching or host is not None else gate
     return Engine(made, plane, records, addons, host is not None)
 
 

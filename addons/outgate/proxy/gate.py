@@ -31,40 +31,41 @@ class Gate:
         exchange = exchange_of(flow)
         if flow.error is not None:  # mitmproxy found it invalid and answers 400 itself
             return
+        if not self.judge(flow.request, exchange) and exchange.decision is not None and not exchange.failure:
+            host = exchange.attempt.host if exchange.attempt and exchange.attempt.host else ""
+            grpc = flow.request.headers.get("content-type", "").startswith("application/grpc")
+            flow.response = answers.denial(exchange.decision, host, grpc=grpc)
+
+    def judge(self, request: http.Request, exchange: Exchange) -> bool:
+        """Whether a request may leave; then it is made canonical. The decision, or why it cannot be carried out, stands
+        in the exchange."""
         exchange.policy = policy = self.snapshot.policy
         exchange.facts = exchange.facts.under(policy.defaults)
-        attempt = view.attempt_of(flow.request, exchange.facts, exchange.absolute_scheme)
+        attempt = view.attempt_of(request, exchange.facts, exchange.absolute_scheme)
         if isinstance(attempt, Refusal):
-            self._deny(flow, exchange, denial(policy.defaults, attempt.code, attempt.reason))
-            return
+            exchange.decision = denial(policy.defaults, attempt.code, attempt.reason)
+            return False
         exchange.attempt = attempt
-        decision = decide(policy, attempt)
+        exchange.decision = decision = decide(policy, attempt)
         if decision.verdict is not Verdict.ALLOW:
-            self._deny(flow, exchange, decision)
-            return
-        exchange.decision = decision
+            return False
         try:
-            self._approve(flow, exchange, decision, attempt)
+            self._approve(request, exchange, decision, attempt)
             if decision.destination is not None and decision.destination.headers:
                 exchange.injected = self.injected.of(decision.destination.headers)
         except UpstreamError as error:
             exchange.failure, exchange.status, exchange.error_code = error.message, error.status, str(error.code)
-            return
-        view.canonicalise(flow.request, exchange)
-        exchange.judged = departure.judged(flow.request)
+            return False
+        view.canonicalise(request, exchange)
+        exchange.judged = departure.judged(request)
+        return True
 
-    def _approve(self, flow: http.HTTPFlow, exchange: Exchange, decision: Decision, attempt: Attempt) -> None:
-        http2 = speaks_http2(decision.port, asked=flow.request.is_http2)
+    def _approve(self, request: http.Request, exchange: Exchange, decision: Decision, attempt: Attempt) -> None:
+        http2 = speaks_http2(decision.port, asked=request.is_http2)
         assert exchange.policy is not None
         policy = exchange.policy
         exchange.target = target_of(decision, attempt, policy.generation, OFFERS[http2], policy.defaults.nat64)
         exchange.prior_knowledge = http2 and exchange.target.tls is None
-
-    def _deny(self, flow: http.HTTPFlow, exchange: Exchange, decision: Decision) -> None:
-        exchange.decision = decision
-        host = exchange.attempt.host if exchange.attempt and exchange.attempt.host else ""
-        grpc = flow.request.headers.get("content-type", "").startswith("application/grpc")
-        flow.response = answers.denial(decision, host, grpc=grpc)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         exchange, response = exchange_of(flow), flow.response

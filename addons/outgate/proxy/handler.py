@@ -28,14 +28,12 @@ from outgate.proxy.connections import READ_SIZE, Transport
 from outgate.proxy.counted import Counted
 from outgate.proxy.exchange import ApprovedServer, GateClient
 from outgate.proxy.guard import trace
+from outgate.proxy.lane import HELD, lane_of
 from outgate.proxy.layers import GateHttpLayer, Guard, Quiet
 from outgate.proxy.pipe import OutgateBodyHook
 from outgate.proxy.plane import Plane
 
 log = logging.getLogger(__name__)
-
-HELD = 1.0
-"""Seconds between two looks whether a client that has ended its side is still there for the answer."""
 
 
 class Handler:
@@ -68,6 +66,7 @@ class Handler:
         self.tasks: set[asyncio.Task[None]] = set()
         self.active = time.monotonic()
         self.head_deadline: asyncio.TimerHandle | None = None
+        self.lane = lane_of(self, reader)
 
     # Life.
 
@@ -84,7 +83,7 @@ class Handler:
             await self._read_client()
         finally:
             self.idle_timer.cancel()
-            self._head_came()
+            self.head_came()
             self.plane.live.discard(self)
             await self._end()
 
@@ -121,7 +120,7 @@ class Handler:
             loop = asyncio.get_running_loop()
             self.head_deadline = loop.call_later(self.limits.head_timeout, self._head_late)
 
-    def _head_came(self) -> None:
+    def head_came(self) -> None:
         if self.head_deadline is not None:
             self.head_deadline.cancel()
             self.head_deadline = None
@@ -144,11 +143,13 @@ class Handler:
             if not self.heard and self._is_opaque(data):
                 return
             self.heard = True
+            if self.lane is not None and await self.lane.carried(data):
+                continue
             self.feed(events.DataReceived(self.client, data))
             if self.http.heading:
                 self._expect_head()
             else:
-                self._head_came()
+                self.head_came()
             await self._make_room(self.client, len(data))
         if self.client.state & ConnectionState.CAN_READ:
             self.client.state &= ~ConnectionState.CAN_READ
@@ -159,9 +160,10 @@ class Handler:
 
     async def _next(self, transport: Transport) -> bytes:
         """What the workload sends next. A body that it has begun has to go on; our own time does not count."""
-        within = self.limits.body_timeout if self.http.embodying and not self.lingering else None
+        if not self.http.embodying or self.lingering:
+            return await _read(transport)
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(self.limits.body_timeout):
                 return await _read(transport)
         except TimeoutError:
             self.plane.counts["body_timeout"] += 1
@@ -364,6 +366,8 @@ class Handler:
     def abort(self, reason: str) -> None:
         """Break off: every socket is reset and whatever is under way is dropped."""
         self.layer = Quiet(self.http.context)
+        if self.lane is not None:
+            self.lane.end(reason)
         for stream in self.http.unreported():
             exchange = getattr(stream, "exchange", None)
             if exchange is not None:

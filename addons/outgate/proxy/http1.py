@@ -86,11 +86,7 @@ class _Trailers:
                 self.broken_body = "the body ends early" if closed else "the body is not valid HTTP/1"
                 return
             if message is None:
-                # Bytes of a body are taken as they come; what lies here begins a chunk or is a trailer.
-                if getattr(self.body_reader, "_bytes_in_chunk", 0) > MOST:
-                    self.broken_body = "a chunk is announced of a length that cannot be"
-                elif len(self.buf) > self.header_bytes:
-                    self.broken_body = f"a chunk's head or the trailers are longer than {self.header_bytes} bytes"
+                self.broken_body = overlong(self.body_reader, self.buf, self.header_bytes)
                 return
             yield message
 
@@ -99,7 +95,17 @@ class _Trailers:
         return b"0\r\n" + bytes(trailers) + b"\r\n" if trailers else b"0\r\n\r\n"
 
 
-def _response_head(lines: list[bytes]) -> http.Response:
+def overlong(body_reader: object, buffer: ReceiveBuffer, most: int) -> str:
+    """What is longer than it may be in a body that is being read; empty where nothing is. Bytes of a body are taken as
+    they come, so what lies in the buffer begins a chunk or is a trailer."""
+    if getattr(body_reader, "_bytes_in_chunk", 0) > MOST:
+        return "a chunk is announced of a length that cannot be"
+    if len(buffer) > most:
+        return f"a chunk's head or the trailers are longer than {most} bytes"
+    return ""
+
+
+def response_head(lines: list[bytes]) -> http.Response:
     """Raises `ValueError`."""
     response = http1.read_response_head(lines)
     if response.data.http_version not in VERSIONS:
@@ -108,7 +114,7 @@ def _response_head(lines: list[bytes]) -> http.Response:
     return response
 
 
-def _authenticates_connection(message: http.Message) -> bool:
+def authenticates_connection(message: http.Message) -> bool:
     """NTLM and Negotiate make the connection itself somebody's, so that it cannot be anybody else's."""
     said = message.headers.get("authorization", "") + message.headers.get("www-authenticate", "")
     return "ntlm" in said.lower() or "negotiate" in said.lower()
@@ -318,7 +324,7 @@ class GateHttp1Client(_Trailers, stock.Http1Client):
         assert self.stream_id is not None
         assert self.request is not None
         try:
-            response = _response_head(lines)
+            response = response_head(lines)
             size = http1.expected_http_body_size(self.request, response)
         except (ValueError, IndexError):
             yield from self._broken("the response head is not valid HTTP/1")
@@ -377,7 +383,7 @@ class GateHttp1Client(_Trailers, stock.Http1Client):
             until_close = http1.expected_http_body_size(request, response) == -1
         except ValueError:
             return False
-        if _authenticates_connection(request) or _authenticates_connection(response):
+        if authenticates_connection(request) or authenticates_connection(response):
             return False
         return not until_close and request.http_version != "HTTP/1.0"
 

@@ -25,7 +25,7 @@ from outgate.policy.snapshot import Policy
 from outgate.proxy import client_tls, proxying
 from outgate.proxy.caller import Caller
 from outgate.proxy.classify import Opening, Speech
-from outgate.proxy.connections import Transport, reset
+from outgate.proxy.connections import Reader, Transport, reset
 from outgate.proxy.exchange import Facts, GateClient
 from outgate.proxy.handler import Handler
 from outgate.proxy.hello import MalformedHello
@@ -156,7 +156,7 @@ class Intake:
     async def _handle(
         self,
         facts: Facts,
-        reader: asyncio.StreamReader,
+        reader: Reader,
         writer: asyncio.StreamWriter,
         alpn: str,
         hello: Attempt | None = None,
@@ -298,6 +298,10 @@ def _unread(sock: socket.socket) -> bool:
         return False
 
 
-async def _open(sock: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _open(sock: socket.socket) -> tuple[Reader, asyncio.StreamWriter]:
     """Streams on a copy of the socket, so that closing them leaves `Intake` its own."""
-    return await asyncio.open_connection(sock=sock.dup())
+    loop = asyncio.get_running_loop()
+    reader = Reader(loop=loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    transport, _ = await loop.create_connection(lambda: protocol, sock=sock.dup())
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)

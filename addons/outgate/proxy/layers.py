@@ -221,6 +221,13 @@ class GateHttpLayer(HttpLayer):
         return isinstance(self.server_side, GateHttp1Server) and self.server_side.heading
 
     @property
+    def resting(self) -> bool:
+        """Whether this is HTTP/1, and nothing is under way or begun."""
+        side = getattr(self, "server_side", None)
+        waiting = isinstance(side, GateHttp1Server) and side.state == side.read_headers and not side.buf
+        return waiting and not self.streams
+
+    @property
     def embodying(self) -> bool:
         """Whether the workload owes the rest of a request's body. In HTTP/2 one stream's says nothing of the others."""
         side = self.server_side

@@ -20,6 +20,7 @@ from outgate.upstream.pool import Pool
 
 if TYPE_CHECKING:
     from outgate.policy.snapshot import Policy
+    from outgate.proxy.gate import Gate
 
 
 class Live(Protocol):
@@ -49,6 +50,8 @@ class Plane:
     log: Recorder
     live: set[Live] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
+    direct: Gate | None = None
+    """The gate, where nobody else sees what passes: then plain requests need no layers."""
     draining: bool = False
     generation: str = ""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mitmproxy import http
@@ -20,6 +21,17 @@ if TYPE_CHECKING:
     from outgate.proxy.relay import Relay
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The origin's connection that served a request."""
+
+    peername: tuple[object, ...] | None
+    """None where there was none."""
+    tls: str
+    """Its version, empty without."""
+    reused: bool
+
+
 class Recorder:
     """Writes a record whenever something is over."""
 
@@ -31,11 +43,26 @@ class Recorder:
         """Denials, by code."""
 
     def outgate_exchange(self, flow: http.HTTPFlow) -> None:
-        exchange = exchange_of(flow)
+        server, malformed = flow.server_conn, flow.error.msg if flow.error is not None else ""
+        reached = Reached(server.peername, server.tls_version or "", reused=bool(getattr(server, "reused", False)))
+        self.exchanged(exchange_of(flow), flow.request, flow.response, reached, malformed)
+
+    def exchanged(
+        self,
+        exchange: Exchange,
+        request: http.Request,
+        response: http.Response | None,
+        reached: Reached,
+        malformed: str = "",
+    ) -> None:
+        """A request is over. `malformed`: why, where it never came to a decision."""
         record = _judged(exchange.started, "http", exchange.facts, exchange.attempt, exchange.decision)
-        _request(record, flow, exchange)
-        _origin(record, flow, exchange)
-        _failure(record, flow, exchange)
+        _request(record, request, response, exchange)
+        if exchange.decision is None and malformed:
+            record.code, record.reason = str(Code.REQUEST_MALFORMED), _printable(malformed)
+            record.status = record.status or 400
+        _origin(record, response, exchange, reached)
+        _failure(record, response, exchange)
         record.duration_ms = _since(exchange.started)
         self._write(record, exchange.decision)
 
@@ -105,33 +132,28 @@ def _caller(record: Record, caller: Identity) -> None:
     record.service_account = caller.service_account
 
 
-def _request(record: Record, flow: http.HTTPFlow, exchange: Exchange) -> None:
-    request = flow.request
+def _request(record: Record, request: http.Request, response: http.Response | None, exchange: Exchange) -> None:
     record.method, record.path = request.method, request.path.partition("?")[0]
     record.scheme = "https" if exchange.facts.encrypted else "http"
     record.protocol = request.http_version
-    record.status = flow.response.status_code if flow.response else 0
+    record.status = response.status_code if response else 0
     record.sent, record.received = exchange.sent_bytes, exchange.received_bytes
     record.generation = exchange.policy.generation if exchange.policy else ""
-    if exchange.decision is None and flow.error is not None:
-        record.code, record.reason = str(Code.REQUEST_MALFORMED), _printable(flow.error.msg)
-        record.status = record.status or 400
 
 
-def _origin(record: Record, flow: http.HTTPFlow, exchange: Exchange) -> None:
-    server = flow.server_conn
-    if exchange.target is None or server.peername is None:
+def _origin(record: Record, response: http.Response | None, exchange: Exchange, reached: Reached) -> None:
+    if exchange.target is None or reached.peername is None:
         return
-    record.upstream = _address(server.peername)
-    record.upstream_tls = server.tls_version or ""
-    record.upstream_protocol = flow.response.http_version if flow.response else ""
+    record.upstream = _address(reached.peername)
+    record.upstream_tls = reached.tls
+    record.upstream_protocol = response.http_version if response else ""
     record.client_certificate = exchange.target.tls is not None and exchange.target.tls.mutual
-    record.reused = bool(getattr(server, "reused", False))
+    record.reused = reached.reused
 
 
-def _failure(record: Record, flow: http.HTTPFlow, exchange: Exchange) -> None:
+def _failure(record: Record, response: http.Response | None, exchange: Exchange) -> None:
     """What went wrong after the decision; where an addon or a stage failed, that was the last word."""
-    record.failure, record.flags = exchange.failure, _flags(flow, exchange)
+    record.failure, record.flags = exchange.failure, _flags(response, exchange)
     if exchange.failure and exchange.error_code:
         record.failure = f"{exchange.error_code}: {exchange.failure}"
     if exchange.refused is not None:
@@ -141,10 +163,10 @@ def _failure(record: Record, flow: http.HTTPFlow, exchange: Exchange) -> None:
         record.verdict, record.code = "deny", str(Code.POLICY_FAILURE)
 
 
-def _flags(flow: http.HTTPFlow, exchange: Exchange) -> str:
+def _flags(response: http.Response | None, exchange: Exchange) -> str:
     if exchange.error_code == "client_disconnected":
         return "DC"
-    return flow.response.headers.get("x-outgate-flags", "") if flow.response and exchange.failure else ""
+    return response.headers.get("x-outgate-flags", "") if response and exchange.failure else ""
 
 
 def _address(peername: tuple[object, ...] | None) -> str:

@@ -23,5 +23,6 @@ def _decisions(live: Live) -> Iterator[Decision]:
     if isinstance(live, Relay):
         yield live.decision
     elif isinstance(live, Handler):
-        exchanges = (getattr(stream, "exchange", None) for stream in live.http.unreported())
+        exchanges = [getattr(stream, "exchange", None) for stream in live.http.unreported()]
+        exchanges.append(live.lane.exchange if live.lane is not None else None)
         yield from (exchange.decision for exchange in exchanges if exchange is not None and exchange.decision)

@@ -12,13 +12,16 @@ from functools import cached_property
 from mitmproxy import http
 
 from outgate.policy import requests
-from outgate.policy.headers import CONTROL_PREFIX, HOP_BY_HOP, KEPT, listed
+from outgate.policy.headers import CONTROL_PREFIX, HOP_BY_HOP, KEPT, joined, leaving, listed
 from outgate.policy.hosts import bracketed
 from outgate.policy.model import Attempt, AttemptKind, Code
 from outgate.policy.names import Agreed, Claims, Refusal, agree
 from outgate.proxy.exchange import Exchange, Facts
 
+type Sent = dict[bytes, list[bytes]]
+
 HTTPS, HTTP = 443, 80
+CONTROL = CONTROL_PREFIX.encode()
 
 
 class Fields(Mapping[str, str]):
@@ -32,19 +35,19 @@ class Fields(Mapping[str, str]):
         self.fields, self.http2, self.host = request.headers.fields, request.is_http2, host
 
     @cached_property
-    def headers(self) -> http.Headers:
-        headers = http.Headers(self.fields)
-        _strip(headers, http2=self.http2)
-        if self.host:
-            headers["host"] = self.host
-        return headers
+    def headers(self) -> dict[str, str]:
+        sent = joined((_text(name), _text(value)) for name, value in self.fields)
+        return leaving(sent, self.host, http2=self.http2)
 
     def __getitem__(self, name: str) -> str:
-        value: str = self.headers[name]
-        return value
+        if name == "host" and self.host:
+            return self.host
+        if name.startswith(":"):  # is never the name of a field
+            raise KeyError(name)
+        return self.headers[name.lower()]
 
     def __iter__(self) -> Iterator[str]:
-        return (name.lower() for name in self.headers)
+        return iter(self.headers)
 
     def __len__(self) -> int:
         return len(self.headers)
@@ -52,7 +55,11 @@ class Fields(Mapping[str, str]):
 
 def claims(request: http.Request, facts: Facts, absolute_scheme: str) -> Claims:
     """Everything the request and its connection say about where it goes."""
-    hosts, named = tuple(request.headers.get_all("host")), sent_authority(request)
+    return _claims(request, _sent(request), facts, absolute_scheme)
+
+
+def _claims(request: http.Request, sent: Sent, facts: Facts, absolute_scheme: str) -> Claims:
+    hosts, named = tuple(map(_text, sent.get(b"host", ()))), sent_authority(request)
     absolute = connect = None
     if request.is_http2:
         hosts = (named, *(host for host in hosts if host != named))
@@ -65,20 +72,37 @@ def claims(request: http.Request, facts: Facts, absolute_scheme: str) -> Claims:
     return Claims(facts.port or 0, default, facts.sni or None, hosts, absolute, connect)
 
 
+def _sent(request: http.Request) -> Sent:
+    """Values by lower-case name, each as it was sent, in one pass over the fields."""
+    sent: Sent = {}
+    for name, value in request.headers.fields:
+        sent.setdefault(name.lower(), []).append(value)
+    return sent
+
+
+def _joined(sent: Sent, name: bytes) -> str:
+    return ", ".join(map(_text, sent.get(name, ())))
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "surrogateescape")
+
+
 def sent_authority(request: http.Request) -> str:
     """`:authority`, or that of an absolute URI, as sent; mitmproxy's own property shows what A-labels mean."""
-    return request.data.authority.decode("utf-8", "surrogateescape")
+    return _text(request.data.authority)
 
 
 def attempt_of(request: http.Request, facts: Facts, absolute_scheme: str) -> Attempt | Refusal:
     """The attempt that a request is, or why it is none."""
-    data, offer = request.data, request.headers.get("upgrade", "")
+    data, sent = request.data, _sent(request)
+    offer = _joined(sent, b"upgrade")
     refusal = requests.refusal(data.method, data.path, request.headers.fields, offer, http2=request.is_http2)
     if refusal is not None:
         return refusal
     if absolute_scheme == "https" and not facts.encrypted:
         return Refusal(Code.REQUEST_MALFORMED, "an https target needs CONNECT")
-    agreed = agree(claims(request, facts, absolute_scheme), nameless=facts.address is not None)
+    agreed = agree(_claims(request, sent, facts, absolute_scheme), nameless=facts.address is not None)
     if isinstance(agreed, Refusal):
         return agreed
     host = agreed.authority or authority(agreed, encrypted=facts.encrypted) if agreed.host else ""
@@ -93,7 +117,7 @@ def attempt_of(request: http.Request, facts: Facts, absolute_scheme: str) -> Att
         request.method,
         request.path,
         Fields(request, host),
-        request.headers.get("content-type", "").startswith("application/grpc"),
+        _joined(sent, b"content-type").startswith("application/grpc"),
     )
 
 
@@ -118,7 +142,7 @@ def canonicalise(request: http.Request, exchange: Exchange) -> None:
         request.headers.pop("host", None)
     else:
         request.data.authority = b""
-        if name:
+        if name and request.headers.get_all("host") != [name]:
             request.headers["host"] = name
     request.data.host, request.data.port = target.host, target.port
     request.data.scheme = b"https" if target.tls is not None else b"http"
@@ -150,6 +174,11 @@ def clean_response(response: http.Response) -> None:
 
 def _drop(headers: http.Headers, named: set[str], ended: frozenset[str]) -> None:
     """Take out what ends here, what `Connection` names, and what is for the gate alone."""
-    controls = (name for name in map(str.lower, headers) if name.startswith(CONTROL_PREFIX))
-    for name in {*(named - KEPT), *ended, *controls}:
-        headers.pop(name, None)
+    leaving = {name.encode("utf-8", "surrogateescape") for name in (*(named - KEPT), *ended)}
+    kept = tuple(field for field in headers.fields if not _ends(field[0].lower(), leaving))
+    if len(kept) < len(headers.fields):
+        headers.fields = kept
+
+
+def _ends(name: bytes, leaving: set[bytes]) -> bool:
+    return name in leaving or name.startswith(CONTROL)

@@ -1,0 +1,206 @@
+"""The short way of plain requests: judged by the same gate, sent on an idle connection, without layers and events.
+
+Owns one exchange at a time of one HTTP/1 client. Takes a request only where nobody else has to see it and all of it is
+here; refuses nothing and dials nothing: what is denied, or unusual, or finds no idle connection, is left untouched for
+the layers, which know all of HTTP and tell the workload why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from mitmproxy import http
+from mitmproxy.net.http import http1
+from mitmproxy.proxy import commands
+
+from outgate.proxy import answers, heads, soundness, view
+from outgate.proxy.answering import RESET, Answering, Broken
+from outgate.proxy.connections import Reader
+from outgate.proxy.exchange import Exchange
+from outgate.proxy.gate import Gate
+from outgate.proxy.http1 import authenticates_connection
+from outgate.proxy.origin_side import IDEMPOTENT
+from outgate.proxy.recorder import Reached
+from outgate.upstream import connect as upstream
+from outgate.upstream.connection import Connection
+from outgate.upstream.errors import UpstreamError
+
+if TYPE_CHECKING:
+    from outgate.proxy.handler import Handler
+
+GONE, LEFT = "the client went away", "client_disconnected"
+HELD = 1.0
+"""Seconds between two looks whether a client that has ended its side is still there for the answer."""
+
+
+class Lane:
+    """See the module. `exchange` is what is under way; whoever ends it from outside calls `end`."""
+
+    def __init__(self, handler: Handler, gate: Gate, reader: Reader) -> None:
+        self.handler, self.gate, self.plane, self.limits = handler, gate, handler.plane, handler.limits
+        self.client, self.transport = handler.client, handler.transports[handler.client]
+        self.asked: heads.Asked | None = None
+        self.exchange: Exchange | None = None
+        self.origin: Connection | None = None
+        self.begun = False
+        """Whether any of the answer has gone to the workload."""
+        reader.ended = self._client_ended
+
+    async def carried(self, data: bytes) -> bool:
+        """Whether what came is one whole request, and was carried to its end. If not, it is still to be served."""
+        handler = self.handler
+        if handler.waiting or not handler.http.resting or not await self._carry(data):
+            return False
+        if self.plane.draining:
+            handler.drain()
+        return True
+
+    async def _carry(self, data: bytes) -> bool:
+        limits = self.limits
+        asked = heads.request(data, most_bytes=limits.header_bytes, most_fields=limits.header_fields)
+        if asked is None:
+            return False
+        self.handler.head_came()
+        exchange = self.exchange = Exchange(self.client.facts)
+        self.asked = asked
+        try:
+            self.origin = origin = await self._obtain(asked.request, exchange)
+            return origin is not None and await self._exchange(asked, exchange, origin)
+        finally:
+            self.exchange = self.origin = self.asked = None
+
+    async def _obtain(self, request: http.Request, exchange: Exchange) -> Connection | None:
+        """An idle connection, for a request that may leave and in whose answer nothing has to be hidden."""
+        try:
+            allowed = self.gate.judge(request, exchange)
+        except Exception:
+            return None  # the layers meet it again, where it is a denial
+        if not allowed or exchange.injected is not None or exchange.prior_knowledge or exchange.target is None:
+            return None
+        try:
+            key = await upstream.key_of(exchange.target, self.plane.environment)
+        except UpstreamError:
+            return None
+        revoked = exchange.failure or self.handler.closed.is_set()
+        return None if revoked else self.plane.pool.acquire(key)
+
+    async def _exchange(self, asked: heads.Asked, exchange: Exchange, origin: Connection) -> bool:
+        """Whether it is over. Otherwise the connection was stale, and nothing was done by it."""
+        answering = Answering(origin.reader, asked.request, self.limits, self._count)
+        self.begun = stale = False
+        try:
+            origin.writer.write(http1.assemble_request_head(asked.request) + asked.body)
+            exchange.sent_bytes = len(asked.body)
+            await self._answer(answering)
+        except Broken as broken:
+            stale = self._stale(asked, answering, exchange, broken)
+            if not stale:
+                self._fail(asked, answering, exchange, broken)
+        except Exception as error:
+            exchange.failure = exchange.failure or f"internal failure: {type(error).__name__}"
+            self.handler.crash(error)
+        except BaseException:
+            self.handler.abort("the gate is stopping")
+            raise
+        finally:
+            exchange.received_bytes = answering.received
+            self._give_back(origin, asked.request, answering, exchange)
+            if not stale:
+                self._record(asked.request, answering.response, exchange, origin)
+        if not stale and (asked.close or answering.last) and not self.handler.closed.is_set():
+            self.handler.execute(commands.CloseConnection(self.client))
+        return not stale
+
+    # The answer.
+
+    async def _answer(self, answering: Answering) -> None:
+        """Pass it on as it comes; what came at once goes out at once. Raises `Broken`."""
+        response = await answering.head(self._hint)
+        view.clean_response(response)
+        text, self.begun = http1.assemble_response_head(response) + answering.take(), True
+        while True:
+            if text:
+                self.transport.write(text)
+                self.handler.active = time.monotonic()
+                if self.transport.congested:
+                    await self.transport.drain()
+            if answering.done:
+                return
+            await answering.more()
+            text = answering.take()
+
+    def _hint(self, response: http.Response) -> None:
+        """Hints are a kindness: left out where anything is wrong with them."""
+        view.clean_response(response)
+        if self.asked is not None and not soundness.unsound(response, self.asked.request, ended=False):
+            response.headers.pop("content-length", None)
+            self.transport.write(http1.assemble_response_head(response))
+
+    @staticmethod
+    def _stale(asked: heads.Asked, answering: Answering, exchange: Exchange, broken: Broken) -> bool:
+        """Whether the origin may have closed the connection just as it was used, and a second time harms nobody."""
+        lost = answering.response is None and broken.code == RESET
+        return lost and asked.request.method in IDEMPOTENT and not asked.body and not exchange.failure
+
+    def _fail(self, asked: heads.Asked, answering: Answering, exchange: Exchange, broken: Broken) -> None:
+        """An answer of our own where none has begun, else the connection breaks off visibly."""
+        ended = bool(exchange.failure)  # from outside: nobody waits for an answer
+        if not ended:
+            exchange.failure, exchange.error_code = broken.reason, broken.code
+        if self.begun:
+            self.handler.abort(exchange.failure)
+        elif not ended and not self.transport.gone:
+            attempt = exchange.attempt
+            host, grpc = (attempt.host or "", attempt.grpc) if attempt is not None else ("", False)
+            made = answers.failure(broken.status, broken.code, broken.reason, host, broken.flag, grpc=grpc)
+            if asked.close:
+                made.headers["connection"] = "close"
+            content = b"" if asked.request.method == "HEAD" else (made.raw_content or b"")
+            self.transport.write(http1.assemble_response_head(made) + content)
+            answering.response = made
+
+    # Ends.
+
+    def _give_back(self, origin: Connection, request: http.Request, answering: Answering, exchange: Exchange) -> None:
+        response = answering.response
+        if not answering.reusable or response is None or exchange.failure:
+            origin.abort()
+        elif self.plane.draining or authenticates_connection(request) or authenticates_connection(response):
+            origin.close()
+        else:
+            self.plane.pool.release(origin)
+
+    def _record(
+        self, request: http.Request, response: http.Response | None, exchange: Exchange, origin: Connection
+    ) -> None:
+        version = origin.tls.version if origin.tls is not None else ""
+        self.plane.log.exchanged(exchange, request, response, Reached(origin.peername, version, reused=True))
+
+    def _count(self, name: str) -> None:
+        self.plane.counts[name] += 1
+
+    def end(self, reason: str, code: str = "") -> None:
+        """Break off what is under way, if anything is."""
+        if self.exchange is None:
+            return
+        if not self.exchange.failure:
+            self.exchange.failure, self.exchange.error_code = reason, code
+        if self.origin is not None:
+            self.origin.abort()
+
+    def _client_ended(self) -> None:
+        """The workload has said all. One of this machine may still listen; that it does not any more nothing tells."""
+        if self.exchange is None:
+            return
+        if self.transport.gone or self.client.tls or not self.client.held():
+            self.end(GONE, LEFT)
+        else:
+            asyncio.get_running_loop().call_later(HELD, self._client_ended)
+
+
+def lane_of(handler: Handler, reader: asyncio.StreamReader) -> Lane | None:
+    """A lane for a connection, where nobody but the gate has to see its requests."""
+    gate = handler.plane.direct
+    return Lane(handler, gate, reader) if gate is not None and isinstance(reader, Reader) else None
