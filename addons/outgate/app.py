@@ -14,7 +14,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
 from outgate.descriptors import fitting, raised
 from outgate.policy.current import Snapshot
@@ -225,7 +225,7 @@ def assemble(
     """
     snapshot = Snapshot(prepared.policy, last_error=prepared.refused)
     environment = _environment(settings, {*settings.admin_ports, *(sock.getsockname()[1] for sock in sockets)})
-    records = AccessLog(sys.stdout.buffer if settings.access_log else None, turn)
+    records = AccessLog(_unbuffered(sys.stdout) if settings.access_log else None, turn)
     engine = build(settings, snapshot, environment, prepared.authority, records, addons, host)
     watcher = PolicyWatcher(settings.policy, prepared.setting, snapshot, loaded=prepared.digest)
     folder = Path(settings.state_dir) if settings.state_dir else None
@@ -235,6 +235,11 @@ def assemble(
     expiry.follow(snapshot.policy)
     snapshot.observers += [engine.plane.swapped, gate.judge_again, expiry.follow]
     return gate
+
+
+def _unbuffered(stream: TextIO) -> BinaryIO:
+    """What lies below a text stream, with nothing in between that would keep what could not be written."""
+    return cast(BinaryIO, getattr(stream.buffer, "raw", stream.buffer))
 
 
 def _environment(settings: Settings, ports: set[int]) -> Environment:
