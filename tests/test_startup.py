@@ -8,7 +8,7 @@ import pytest
 from outgate.pki.authority import create_authority, save_authority
 from outgate.reload import Digests
 from outgate.settings import Settings
-from outgate.startup import CANNOT, WRONG, Prepared, place, prepare, ready_line
+from outgate.startup import CANNOT, WRONG, Prepared, place, prepare, ready_line, say
 
 POLICY = """
 apiVersion: outgate.dev/v1alpha1
@@ -70,3 +70,13 @@ def test_the_line_for_readiness_names_every_place():
     places = [place(("0.0.0.0", 1)), place(("::", 1, 0, 0))]
     assert ready_line(Settings(), places, "abc") == "ready: transparent on 0.0.0.0:1, [::]:1, policy abc"
     assert ready_line(Settings(workers=2), places[:1], "abc").endswith("policy abc, 2 workers")
+
+
+def test_what_cannot_be_said_stops_nobody(monkeypatch):
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr("sys.stderr", full)
+        assert say("ready", 3) == 3
+        monkeypatch.undo()
+        with pytest.raises(OSError, match="No space left"):
+            full.flush()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())

@@ -14,8 +14,8 @@ from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
-from outgate.admin import Admin
 from outgate.descriptors import fitting, raised
 from outgate.policy.current import Snapshot
 from outgate.policy.snapshot import Policy
@@ -38,9 +38,13 @@ from outgate.upstream.environment import Environment, Timeouts
 from outgate.upstream.identity import Identities
 from outgate.upstream.resolve import Resolver
 from outgate.upstream.trust import Trust
+from outgate.workers.offspring import next_seat
 from outgate.workers.report import Report
 from outgate.workers.seat import Seat
-from outgate.workers.worker import Worker, die_with_supervisor
+from outgate.workers.worker import Worker
+
+if TYPE_CHECKING:
+    from outgate.admin import Admin
 
 log = logging.getLogger(__name__)
 
@@ -50,14 +54,15 @@ UNWINDING = 1.0
 """Seconds for what still runs at the end to end by itself."""
 
 
-def run(settings: Settings, addons: Sequence[object] = (), seat: Seat | None = None) -> int:
+def run(settings: Settings, addons: Sequence[object] = (), control: socket.socket | None = None) -> int:
     """Serve until a signal says otherwise. Returns the exit code; what was wrong stands on standard error.
 
-    `addons` are called after the gate has judged and after those of the settings, under the same guard. With a `seat`
-    this is one of several workers.
+    `addons` are called after the gate has judged and after those of the settings, under the same guard. With
+    `control`, a socket to a supervisor, it waits there for seats and serves nobody; each is taken by a fork of it.
     """
-    if seat is not None:
-        die_with_supervisor()
+    seat = next_seat(control) if control is not None else None
+    if control is not None and seat is None:
+        return 0
     prepared = prepare(settings, seat.policy if seat is not None else None)
     if isinstance(prepared, int):
         return prepared
@@ -186,7 +191,7 @@ async def _serve(settings: Settings, prepared: Prepared, addons: Sequence[object
     sys.setswitchinterval(SWITCH)
     sockets = bind(*settings.listen) if seat is None else inherit(seat.listeners)
     gate = assemble(settings, prepared, sockets, addons, turn=Turn(seat.turn) if seat else None)
-    admin = Admin(settings.admin, gate, peer_uid) if settings.admin and seat is None else None
+    admin = _admin(settings.admin, gate) if settings.admin and seat is None else None
     try:
         await _up(gate, admin)
         if seat is not None:
@@ -197,6 +202,12 @@ async def _serve(settings: Settings, prepared: Prepared, addons: Sequence[object
     finally:
         await _down(gate, admin)
     return 0
+
+
+def _admin(where: str, gate: Gate) -> Admin:
+    from outgate.admin import Admin  # a web server, which workers have none of
+
+    return Admin(where, gate, peer_uid)
 
 
 def assemble(
@@ -214,7 +225,7 @@ def assemble(
     """
     snapshot = Snapshot(prepared.policy, last_error=prepared.refused)
     environment = _environment(settings, {*settings.admin_ports, *(sock.getsockname()[1] for sock in sockets)})
-    records = AccessLog(sys.stdout.buffer if settings.access_log else None, turn)
+    records = AccessLog(_unbuffered(sys.stdout) if settings.access_log else None, turn)
     engine = build(settings, snapshot, environment, prepared.authority, records, addons, host)
     watcher = PolicyWatcher(settings.policy, prepared.setting, snapshot, loaded=prepared.digest)
     folder = Path(settings.state_dir) if settings.state_dir else None
@@ -224,6 +235,11 @@ def assemble(
     expiry.follow(snapshot.policy)
     snapshot.observers += [engine.plane.swapped, gate.judge_again, expiry.follow]
     return gate
+
+
+def _unbuffered(stream: TextIO) -> BinaryIO:
+    """What lies below a text stream, with nothing in between that would keep what could not be written."""
+    return cast(BinaryIO, getattr(stream.buffer, "raw", stream.buffer))
 
 
 def _environment(settings: Settings, ports: set[int]) -> Environment:

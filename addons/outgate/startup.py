@@ -10,6 +10,7 @@ import os
 import pickle
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from outgate.pki.authority import Authority, load_authority
@@ -95,8 +96,10 @@ def _policy(settings: Settings, setting: Setting, in_force: int | None) -> tuple
 
 
 def say(text: str, code: int = 0) -> int:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    """On standard error, if it can be written: a gate with a full disk below its log serves."""
+    with suppress(OSError):
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
     return code
 
 

@@ -113,3 +113,14 @@ def test_a_bad_policy_is_printed_and_nothing_starts(terminal, sock):
     assert gate.returncode == 1
     assert 'policy/a.yaml:4:8: spec.mod: unknown field; did you mean "mode"?' in said
     assert not sock.exists()
+
+
+def test_a_hangup_while_it_starts_does_not_end_it(terminal):
+    before = signal.getsignal(signal.SIGHUP)
+    try:
+        assert terminal.run("run", "--policy", "nowhere").exit_code != 0
+        terminal.write("policy/a.yaml", "kind: [")
+        assert terminal.run("run").exit_code != 0
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

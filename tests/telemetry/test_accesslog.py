@@ -1,5 +1,6 @@
 """One JSON line for each record, whatever it holds, and a reader that stalls stops nobody."""
 
+import errno
 import json
 import os
 import threading
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from outgate.telemetry import accesslog
 from outgate.telemetry.accesslog import MAX_TEXT, AccessLog, Record, render
+from outgate.telemetry.turn import Turn
 
 LIMIT = 10.0
 
@@ -184,6 +186,76 @@ def test_what_cannot_be_written_is_counted_and_the_next_line_tried(error):
     log.close()
     assert parsed(stream.text)["port"] == 2
     assert (log.dropped, log.written) == (1, 1)
+
+
+class Disk(Stalled):
+    """A disk with so much room, written to without a buffer in between."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room = room
+
+    def write(self, data):
+        if not (taken := min(self.room, len(data))):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.room -= taken
+        self.text += data[:taken]
+        return taken
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_line_that_a_full_disk_has_cut_off_spoils_no_other(alone, caplog):
+    line = len(render(record(port=1)))
+    turn = None if alone else Turn(os.memfd_create("turn"))
+    disk = Disk(room=line + 10)
+    log = AccessLog(disk, turn)
+    log.write(record(port=1))
+    until(lambda: log.written == 1)
+    log.write(record(port=2))
+    until(lambda: log.failed == 1)
+    log.write(record(port=3))
+    until(lambda: log.failed == 2)
+    disk.room = 100 * line
+    log.write(record(port=4))
+    log.write(record(port=5))
+    log.close()
+    first, cut, *after = disk.text.splitlines(keepends=True)
+    assert parsed(first)["port"] == 1
+    assert cut == render(record(port=2))[:10] + b"\n"
+    assert [parsed(text)["port"] for text in after] == [4, 5]
+    assert (log.written, log.dropped) == (3, 2)
+    assert [entry.levelname for entry in caplog.records] == ["ERROR", "WARNING"]
+    assert "No space left on device" in caplog.text
+    assert "1 lines more were lost" in caplog.text
+
+
+def test_lines_that_a_full_disk_has_still_taken_are_not_counted_as_lost(monkeypatch):
+    monkeypatch.setattr(accesslog, "GATHER", 0.2)
+    line = len(render(record(port=1)))
+    disk = Disk(room=2 * line)
+    log = AccessLog(disk)
+    for port in (1, 2, 3, 4):
+        log.write(record(port=port))
+    until(lambda: log.dropped)
+    disk.room = line
+    log.write(record(port=5))
+    log.close()
+    assert [parsed(text)["port"] for text in disk.text.splitlines(keepends=True)] == [1, 2, 5]
+    assert (log.written, log.failed) == (3, 2)
+
+
+def test_a_disk_that_takes_some_lines_and_others_not_is_told_of_once(caplog):
+    disk = Disk(room=0)
+    log = AccessLog(disk)
+    for port in range(1, 6):
+        disk.room = 0
+        log.write(record(port=port))
+        until(lambda port=port: log.failed == port)
+        disk.room = 1000
+        log.write(record(port=port))
+        until(lambda port=port: log.written == port)
+    log.close()
+    assert [entry.levelname for entry in caplog.records] == ["ERROR", "WARNING"]
 
 
 def test_a_reader_that_left_is_no_error_of_ours():

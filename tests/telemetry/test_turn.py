@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from outgate.telemetry.turn import Turn
+import pytest
+
+from outgate.telemetry.turn import Alone, Turn
 
 ADDONS = Path(__file__).parents[2] / "addons"
 WRITING = """
@@ -48,3 +50,13 @@ def test_who_was_ended_in_a_line_is_followed_by_a_new_one():
     with Turn(lock) as begin:
         assert begin == b""
     os.close(lock)
+
+
+@pytest.mark.parametrize("turn", [Alone(), Turn(os.memfd_create("turn"))], ids=["alone", "one of several"])
+def test_who_could_write_only_part_of_a_line_is_followed_by_a_new_one(turn):
+    with pytest.raises(OSError, match="full"), turn:
+        raise OSError("full")
+    with turn as begin:
+        assert begin == b"\n"
+    with turn as begin:
+        assert begin == b""

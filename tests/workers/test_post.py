@@ -5,11 +5,12 @@ import os
 import signal
 import socket
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
 
+from outgate.workers.nursery import Nursery
 from outgate.workers.post import Plan, Post
 
 WITHIN = 30.0
@@ -18,7 +19,7 @@ WORKER = """
 import asyncio, signal, socket, sys
 from outgate.telemetry.usage import Usage
 from outgate.workers.report import Report
-from outgate.workers.seat import Seat
+from outgate.workers.offspring import next_seat
 from outgate.workers.worker import Worker
 
 class Gate:
@@ -31,13 +32,19 @@ class Gate:
     async def set_level(self, level, name):
         return "no" if level == "DEBUG" else ""
 
-async def main():
+async def main(seat):
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    working = asyncio.create_task(Worker(Seat.parse(sys.argv[-1]), Gate(), stop.set).run())
+    working = asyncio.create_task(Worker(seat, Gate(), stop.set).run())
     await stop.wait()
 
-asyncio.run(main())
+if seat := next_seat(socket.socket(fileno=int(sys.argv[-1]))):
+    asyncio.run(main(seat))
+"""
+CANNOT = """
+import socket, sys
+from outgate.workers.offspring import next_seat
+raise SystemExit(3 if next_seat(socket.socket(fileno=int(sys.argv[-1]))) else 0)
 """
 
 
@@ -45,8 +52,9 @@ asyncio.run(main())
 async def kept(code=WORKER, silence=30.0):
     """A post that is being kept, and the event that is set at each beat."""
     beat, turn = asyncio.Event(), os.memfd_create("turn")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        post = Post(1, Plan([sys.executable, "-c", code], 1, turn, silence, lambda: b"", beat.set), [listener])
+    nursery = Nursery([sys.executable, "-c", code])
+    with socket.create_server(("127.0.0.1", 0)) as listener, closing(nursery):
+        post = Post(1, Plan(nursery, 1, turn, silence, lambda: b"", beat.set), [listener])
         keeping = asyncio.create_task(post.keep())
         try:
             async with asyncio.timeout(WITHIN):
@@ -60,6 +68,10 @@ async def kept(code=WORKER, silence=30.0):
 @pytest.fixture(autouse=True)
 def importable(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ADDONS))
+
+
+def parent_of(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 async def followed(post, beat, before):
@@ -93,6 +105,35 @@ async def test_whoever_is_killed_is_followed_and_what_it_counted_stays():
         assert (post.restarts, post.report.counts, post.report.connections) == (1, {"asked": 2}, 1)
 
 
+async def test_a_worker_is_a_child_of_the_supervisor_and_outlives_where_it_came_from():
+    async with kept() as (post, beat, _):
+        await beat.wait()
+        first, nursery = post.pid, post._plan.nursery._process
+        assert parent_of(first) == os.getpid()
+        nursery.kill()
+        nursery.wait()
+        beat.clear()
+        await beat.wait()
+        assert post.pid == first
+        os.kill(first, signal.SIGKILL)
+        await followed(post, beat, first)
+        assert post.restarts == 1
+
+
+async def test_where_no_worker_comes_to_be_another_is_tried(caplog):
+    async with kept("import os; os.kill(os.getpid(), 9)") as (post, _, keeping):
+        await asyncio.wait([keeping], timeout=1)
+        assert not keeping.done()
+        assert post.restarts > 1
+    assert "worker 1 ended with no process and is started again" in caplog.text
+
+
+async def test_a_program_that_cannot_be_loaded_ends_the_post_with_its_code():
+    async with kept("raise SystemExit(3)") as (post, _, keeping):
+        await keeping
+        assert (post.failure, post.restarts) == (3, 0)
+
+
 async def test_whoever_hangs_is_ended_and_followed():
     async with kept(silence=3.0) as (post, beat, _):
         await beat.wait()
@@ -103,7 +144,7 @@ async def test_whoever_hangs_is_ended_and_followed():
 
 
 async def test_a_first_worker_that_cannot_start_ends_the_post_with_its_code():
-    async with kept("raise SystemExit(3)") as (post, _, keeping):
+    async with kept(CANNOT) as (post, _, keeping):
         await keeping
         assert (post.failure, post.restarts) == (3, 0)
 

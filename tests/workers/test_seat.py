@@ -1,17 +1,51 @@
-"""A seat is handed down as text, and nothing else is taken for one."""
+"""A seat is handed over with descriptors that the other side owns, and ends what waits where nobody hands one over."""
+
+import os
+import socket
 
 import pytest
 
 from outgate.workers.seat import Seat
 
 
-def test_a_seat_comes_back_from_its_text():
-    seat = Seat(2, 4, 6, 7, 8, (9, 10))
-    assert Seat.parse(str(seat)) == seat
-    assert seat.descriptors == (6, 7, 8, 9, 10)
+def file(content: bytes) -> int:
+    descriptor = os.memfd_create("file")
+    os.pwrite(descriptor, content, 0)
+    return descriptor
 
 
-@pytest.mark.parametrize("text", ["", "1", "1/2:3:4:5:", "1/2:3:4:5", "1/2:3:4:5:a", "1/2:3:4:5:6,", "x/2:3:4:5:6"])
-def test_what_is_no_seat_is_an_error(text):
-    with pytest.raises(ValueError, match="is not a seat"):
-        Seat.parse(text)
+def test_a_seat_comes_with_descriptors_of_its_own_that_no_child_inherits():
+    ours, theirs = socket.socketpair()
+    here, there = socket.socketpair()
+    with ours, theirs, here, socket.create_server(("127.0.0.1", 0)) as listener:
+        turn, policy = file(b"turn"), file(b"policy")
+        with there:
+            Seat(2, 4, there, turn, policy, (listener.fileno(),)).hand(ours)
+        os.close(turn)
+        os.close(policy)
+        ours.sendall(b"what is said next")
+        seat = Seat.take(theirs)
+        assert seat is not None
+        assert (seat.index, seat.of) == (2, 4)
+        assert (os.pread(seat.turn, 10, 0), os.pread(seat.policy, 10, 0)) == (b"turn", b"policy")
+        assert theirs.recv(100) == b"what is said next"
+        assert os.fstat(seat.listeners[0]).st_ino == os.fstat(listener.fileno()).st_ino
+        assert not any(map(os.get_inheritable, (seat.control.fileno(), seat.turn, seat.policy, *seat.listeners)))
+        seat.control.sendall(b"here")
+        assert here.recv(10) == b"here"
+        seat.close()
+        assert here.recv(10) == b""
+
+
+def test_where_the_supervisor_is_gone_there_is_no_seat():
+    ours, theirs = socket.socketpair()
+    with theirs:
+        ours.close()
+        assert Seat.take(theirs) is None
+
+
+def test_where_nobody_waits_any_more_no_seat_is_handed_over():
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    with ours, pytest.raises(BrokenPipeError):
+        Seat(1, 1, ours, 0, 1, ()).hand(ours)

@@ -26,7 +26,7 @@ time.sleep(60)
 """
 HANGING = """
 import time
-from outgate.workers.worker import die_with_supervisor
+from outgate.workers.bonds import die_with_supervisor
 die_with_supervisor()
 print(flush=True)
 time.sleep(60)
@@ -53,7 +53,7 @@ class Gate:
 async def test_a_worker_beats_answers_and_leaves_when_its_supervisor_is_gone():
     ours, theirs = socket.socketpair()
     channel, left = await Channel.over(ours), asyncio.Event()
-    worker = asyncio.create_task(Worker(Seat(1, 1, theirs.detach(), 0, 0, ()), Gate(), left.set).run())
+    worker = asyncio.create_task(Worker(Seat(1, 1, theirs, 0, 0, ()), Gate(), left.set).run())
     beats: asyncio.Queue[object] = asyncio.Queue()
 
     async def listen():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +12,6 @@ import click
 
 from outgate.cli.options import policy_options, settings_of
 from outgate.settings import ListenMode, Settings, SettingsError, parse_address, parse_endpoint
-from outgate.workers.seat import Seat
 
 
 def _listen(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[str, int] | None:
@@ -18,13 +20,6 @@ def _listen(_ctx: click.Context, _param: click.Parameter, text: str | None) -> t
 
 def _admin(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
     return None if text is None else _fitting(lambda: parse_endpoint(text))
-
-
-def _seat(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Seat | None:
-    try:
-        return None if text is None else Seat.parse(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
 
 
 def _fitting[T](read: Callable[[], T]) -> T:
@@ -50,7 +45,7 @@ def _fitting[T](read: Callable[[], T]) -> T:
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes, one core each.  [default: 1]")
 @click.option("--drain-timeout", type=click.FloatRange(0), help="Seconds that SIGTERM leaves to open requests.")
-@click.option("--worker", callback=_seat, hidden=True)
+@click.option("--worker", type=int, hidden=True)
 @click.option(
     "--addon",
     "addons",
@@ -69,7 +64,7 @@ def run(
     admin: str | None,
     workers: int | None,
     drain_timeout: float | None,
-    worker: Seat | None,
+    worker: int | None,
     addons: tuple[str, ...],
 ) -> None:
     """Run the gate.
@@ -77,19 +72,39 @@ def run(
     Traffic is judged by the policy until SIGTERM, which lets open requests finish. A policy that changes is loaded
     again, at SIGHUP too; one that cannot be used leaves the old one in force.
     """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it reloads: the policy is loaded later anyway
     chosen = ListenMode(mode) if mode else None
     flags = {"mode": chosen, "listen": listen, "admin": admin, "workers": workers, "drain_timeout": drain_timeout}
     settings = settings_of(policy, strict, pairs, **flags, addons=addons or None)
-    ctx.exit(_supervise(settings) if settings.workers > 1 and worker is None else _serve(settings, worker))
+    if worker is not None:
+        ctx.exit(_work(settings, worker))
+    ctx.exit(_supervise(settings) if settings.workers > 1 else _serve(settings))
 
 
-def _serve(settings: Settings, seat: Seat | None) -> int:
+def _serve(settings: Settings) -> int:
     from outgate import app  # the data plane, which no other command needs
 
-    return app.run(settings, seat=seat)
+    return app.run(settings)
 
 
 def _supervise(settings: Settings) -> int:
-    from outgate.workers.supervisor import supervise  # without the data plane
+    """The data plane is loaded, once for all workers, while the supervisor loads its own part."""
+    from outgate.workers.nursery import Nursery
 
-    return supervise(settings)
+    nursery = Nursery((sys.executable, "-m", "outgate", *sys.argv[1:]))
+    nursery.start()
+
+    from outgate.workers.supervisor import supervise
+
+    return supervise(settings, nursery)
+
+
+def _work(settings: Settings, control: int) -> int:
+    from outgate.workers.bonds import die_with_supervisor
+
+    die_with_supervisor()  # before the data plane is loaded, which takes a second
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a terminal sends it to everybody; the supervisor says what it means
+
+    from outgate import app
+
+    return app.run(settings, control=socket.socket(fileno=control))

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from mitmproxy import hooks, master
+from mitmproxy import hooks
 from mitmproxy.options import Options
 
 from outgate.pki.authority import Authority
@@ -18,6 +18,7 @@ from outgate.policy.current import Snapshot
 from outgate.problems import Problem
 from outgate.proxy.gate import Gate
 from outgate.proxy.guard import HookTable, trace
+from outgate.proxy.lean import master
 from outgate.proxy.loading import failed
 from outgate.proxy.plane import Plane
 from outgate.proxy.recorder import Recorder

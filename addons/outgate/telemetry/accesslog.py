@@ -1,26 +1,34 @@
 """One JSON line for everything a workload tried.
 
 Owns the fields of a line, their bounds and their writing: lines are handed to a thread, so that a stalled reader of
-standard output never stalls a request; what it cannot take is dropped and counted. Knows no flows and no sockets.
+standard output never stalls a request, nor does a full disk; what it cannot take is dropped and counted. Knows no flows
+and no sockets.
 """
 
 from __future__ import annotations
 
 import collections
+import logging
 import threading
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import BinaryIO
 
 import orjson
 
+from outgate.telemetry.turn import Alone
+
+log = logging.getLogger(__name__)
+
 MAX_TEXT = 1024
 GATHER = 0.02
 """Seconds in which lines are gathered into one write: waking the thread for each would cost more than the line."""
 MAX_WAITING = 32 * 1024 * 1024
 """Bytes that wait for the writer; what comes on top is dropped."""
+TOLD = 10.0
+"""Seconds in which it is told once that lines are lost: a disk that is nearly full takes some and others not."""
 
 
 @dataclass(slots=True)
@@ -91,12 +99,19 @@ def _plain(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
+class Cut(Exception):
+    """Only part of a line was written, and why."""
+
+
 class AccessLog:
-    """Writes records to a binary stream, in order, from a thread of its own; in `turn` where others write, too."""
+    """Writes records to a binary stream, in order, from a thread of its own; in `turn` where others write, too.
+
+    The stream is better one without a buffer: it would keep what it could not write, and write it among later lines.
+    """
 
     def __init__(self, stream: BinaryIO | None, turn: AbstractContextManager[bytes] | None = None) -> None:
         self.stream = stream
-        self.turn = turn or nullcontext(b"")
+        self.turn = turn or Alone()
         self.waiting: collections.deque[bytes] = collections.deque()
         self.written = 0
         self.refused = self.failed = 0
@@ -105,6 +120,9 @@ class AccessLog:
         """Bytes handed to the writer and finished by it; each has one thread that counts."""
         self.wake = threading.Event()
         self.closing = False
+        self._lost_before: int | None = None
+        """What had been lost when it was told that writing fails; None while that is not so, or was not told."""
+        self._told = -TOLD
         self.thread: threading.Thread | None = None
         if stream is not None:
             self.thread = threading.Thread(target=self._write_all, name="access-log", daemon=True)
@@ -145,14 +163,42 @@ class AccessLog:
         lines = []
         while self.waiting:
             lines.append(self.waiting.popleft())
-        if not lines or self.stream is None:
+        if not lines:
             return
-        text = b"".join(lines)
+        text, before = b"".join(lines), self.written
+        error: Exception | None
         try:
             with self.turn as begin:
-                self.stream.write(begin + text)
-                self.stream.flush()
-            self.written += len(lines)
-        except (OSError, ValueError):  # the disk is full or the reader is gone: the gate goes on
-            self.failed += len(lines)
+                error = self._put(begin, text)
+        except (OSError, Cut) as cut:  # the disk is full or the reader is gone: the gate goes on
+            error = cut
+        self.failed += len(lines) - (self.written - before)
+        self._tell_of(error)
         self.done += len(text)
+
+    def _put(self, begin: bytes, text: bytes) -> Exception | None:
+        """Write all of it, or say why not. Raises `Cut` where the next line needs a line end before it."""
+        assert self.stream is not None
+        whole, done = begin + text, 0
+        try:
+            while done < len(whole):
+                if (more := self.stream.write(whole[done:])) is None:
+                    raise BlockingIOError("standard output does not take anything now")
+                done += more
+            self.stream.flush()
+        except (OSError, ValueError) as error:
+            if whole[:done].endswith(b"\n") or not (done or begin):
+                return error
+            raise Cut(str(error)) from error
+        finally:
+            self.written += max(0, whole[:done].count(b"\n") - len(begin))
+        return None
+
+    def _tell_of(self, error: Exception | None) -> None:
+        """When writing begins to fail, and when it does not any more."""
+        if error is not None and self._lost_before is None and time.monotonic() - self._told >= TOLD:
+            self._lost_before, self._told = self.dropped, time.monotonic()
+            log.error("the access log cannot be written, its lines are dropped and counted: %s", error)
+        elif error is None and self._lost_before is not None:
+            lost, self._lost_before = self.dropped - self._lost_before, None
+            log.warning("the access log is written again; %d lines more were lost", lost)

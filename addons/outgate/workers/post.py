@@ -1,7 +1,7 @@
 """One seat, kept occupied: a worker is started, listened to, ended if it hangs, and followed by another.
 
 Owns one worker process at a time and what all that sat here have counted. The listening sockets stay with the
-supervisor, so that connections which wait in them outlive a worker.
+supervisor, so that connections which wait in them outlive a worker. Where workers come from is the nursery's.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 from outgate.telemetry.usage import Usage
 from outgate.workers.channel import Channel, ChannelClosed, Message
+from outgate.workers.nursery import Nursery
 from outgate.workers.report import Report, counted
 from outgate.workers.seat import Seat
 
@@ -27,10 +28,12 @@ FIRST_BEAT = 60.0
 """Seconds for a worker to come up; a large policy is compiled in them."""
 LOOK = 0.5
 """Seconds between two looks whether a worker is still heard."""
-SETTLED = 10.0
-"""Seconds after which a worker's end is no sign that the next one will end at once, too."""
+SETTLED = 2.0
+"""Seconds of service after which a worker's end is no sign that the next one will end at once, too."""
 PAUSES = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 """Seconds before the next worker, by how many in a row have ended before they had settled."""
+ENDING, MOMENT = 20, 0.05
+"""How often it is looked whether where workers come from has ended, and seconds between two looks."""
 REFRESH, RELOAD = 1.0, 60.0
 """Seconds for an answer."""
 
@@ -39,7 +42,7 @@ REFRESH, RELOAD = 1.0, 60.0
 class Plan:
     """What all posts are told."""
 
-    command: Sequence[str]
+    nursery: Nursery
     of: int
     turn: int
     silence: float
@@ -57,15 +60,13 @@ class Post:
         self.index, self._plan, self._sockets = index, plan, sockets
         self.failure = 0
         self.restarts = 0
-        self._process: asyncio.subprocess.Process | None = None
+        self.pid: int | None = None
         self._channel: Channel | None = None
         self._heard = 0.0
+        self._served: float | None = None
+        """Since when the worker of now has taken traffic."""
         self._settled = self._leaving = False
         self._past, self._now = Report(), Report(unready=STARTING)
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process is not None else None
 
     @property
     def report(self) -> Report:
@@ -76,27 +77,38 @@ class Post:
     async def keep(self) -> None:
         early = 0
         while not self._leaving:
-            began = time.monotonic()
+            self._served = None
             code = await self._occupy()
             self._past, self._now = counted((self._past, replace(self._now, connections=0))), Report(unready=STARTING)
             if self._leaving:
                 return
-            if code > 0 and not self._settled:
-                self.failure = code
+            if not self._settled and (failure := await self._failure(code)) > 0:
+                self.failure = failure
                 return
-            early = early + 1 if time.monotonic() - began < SETTLED else 0
+            early = 0 if self._lasted() else early + 1
             self.restarts += 1
             log.error("worker %d ended with %s and is started again", self.index, _ending(code))
             await asyncio.sleep(PAUSES[min(early, len(PAUSES) - 1)])
 
+    async def _failure(self, code: int | None) -> int:
+        """The exit code of a worker that ended by itself, or of where workers come from; 0 or less where none did."""
+        if code is not None:
+            return code
+        for _ in range(ENDING):  # its socket is closed a moment before it has ended
+            if not self._plan.nursery.lives:
+                break
+            await asyncio.sleep(MOMENT)
+        return self._plan.nursery.failure
+
+    def _lasted(self) -> bool:
+        return self._served is not None and time.monotonic() - self._served > SETTLED
+
     def leave(self) -> None:
         """Let the worker finish what is under way, and start no other."""
-        self._leaving = True
-        self._signal(signal.SIGTERM)
+        self._leave(signal.SIGTERM)
 
     def kill(self) -> None:
-        self._leaving = True
-        self._signal(signal.SIGKILL)
+        self._leave(signal.SIGKILL)
 
     async def refresh(self) -> None:
         """Have `report` say how the worker is now, if it answers."""
@@ -126,48 +138,92 @@ class Post:
         self._now = Report.read(answer["report"])
         return answer
 
-    async def _occupy(self) -> int:
-        """One worker's life; its exit code, or minus the signal that ended it."""
+    async def _occupy(self) -> int | None:
+        """One worker's life; its exit code, or minus the signal that ended it. None where it did not come to be."""
         ours, theirs = socket.socketpair()
-        policy = _file(self._plan.policy())
-        listeners = tuple(sock.fileno() for sock in self._sockets)
-        seat = Seat(self.index, self._plan.of, theirs.fileno(), self._plan.turn, policy, listeners)
-        command = (*self._plan.command, "--worker", str(seat))
-        try:
-            self._process = process = await asyncio.create_subprocess_exec(*command, pass_fds=seat.descriptors)
-        finally:
-            theirs.close()
-            os.close(policy)
+        with theirs:
+            self._seat(theirs)
         self._heard = time.monotonic() + FIRST_BEAT
         self._channel = channel = await Channel.over(ours)
+        loop = asyncio.get_running_loop()
+        born: asyncio.Future[int | None] = loop.create_future()
+        listening = loop.create_task(self._listen(channel, born))
+        try:
+            async with asyncio.timeout(FIRST_BEAT):
+                self.pid = await born
+            return await self._until_ended(self.pid) if self.pid is not None else None
+        except TimeoutError:
+            return None
+        finally:
+            listening.cancel()
+            channel.close()
+            self.pid = self._channel = None
+
+    def _seat(self, control: socket.socket) -> None:
+        """The policy in force goes with the seat: it is of now, not of when the nursery was started."""
+        policy = _file(self._plan.policy())
+        listeners = tuple(sock.fileno() for sock in self._sockets)
+        try:
+            self._plan.nursery.fill(Seat(self.index, self._plan.of, control, self._plan.turn, policy, listeners))
+        except OSError as error:
+            log.error("worker %d cannot be started: %s", self.index, error)
+        finally:
+            os.close(policy)
+
+    async def _until_ended(self, pid: int) -> int:
         if self._leaving:  # told to while it was started
             self._signal(signal.SIGTERM)
-        loop = asyncio.get_running_loop()
-        attending = loop.create_task(self._listen(channel)), loop.create_task(self._watch(process))
+        watching = asyncio.get_running_loop().create_task(self._watch())
         try:
-            return await process.wait()
+            return await _end(pid)
         finally:
-            for task in attending:
-                task.cancel()
-            channel.close()
-            self._process = self._channel = None
+            watching.cancel()
 
-    async def _listen(self, channel: Channel) -> None:
+    async def _listen(self, channel: Channel, born: asyncio.Future[int | None]) -> None:
         async for message in channel.messages():
+            if "pid" in message:
+                born.set_result(message["pid"])
+                continue
             self._heard, self._now = time.monotonic(), Report.read(message["beat"])
-            self._settled = self._settled or not self._now.unready
+            if not self._now.unready:
+                self._settled, self._served = True, self._served or self._heard
             self._plan.heard()
+        if not born.done():
+            born.set_result(None)
 
-    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+    async def _watch(self) -> None:
         while True:
             await asyncio.sleep(LOOK)
             if time.monotonic() - self._heard > self._plan.silence:
                 log.error("worker %d has said nothing for %g s and is ended", self.index, self._plan.silence)
-                process.kill()
+                self._signal(signal.SIGKILL)
+
+    def _leave(self, number: signal.Signals) -> None:
+        self._leaving = True
+        if self.pid is not None:
+            self._signal(number)
+        elif self._channel is not None:  # who is not born yet ends when it finds this closed
+            self._channel.close()
 
     def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None and self._process.returncode is None:
-            self._process.send_signal(number)
+        if self.pid is not None:
+            os.kill(self.pid, number)
+
+
+async def _end(pid: int) -> int:
+    """The exit code of a child, or minus the signal that ended it, as soon as it has ended."""
+    loop, ended, descriptor = asyncio.get_running_loop(), asyncio.Event(), os.pidfd_open(pid)
+    loop.add_reader(descriptor, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+    return _code(pid)
+
+
+def _code(pid: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def _file(content: bytes) -> int:
@@ -179,5 +235,7 @@ def _file(content: bytes) -> int:
     return descriptor
 
 
-def _ending(code: int) -> str:
+def _ending(code: int | None) -> str:
+    if code is None:
+        return "no process"
     return signal.Signals(-code).name if code < 0 else f"code {code}"

@@ -1,15 +1,19 @@
-"""A worker's seat: its number, and the descriptors that its supervisor hands down to it.
+"""A worker's seat: its number, and the descriptors that its supervisor hands over.
 
-Owns the text that stands for it on the command line. What is done with the descriptors is `worker`'s and `app`'s.
+Owns how it is handed over and taken. What is done with the descriptors is `worker`'s and `app`'s.
 """
 
 from __future__ import annotations
 
-import re
+import os
+import socket
+import struct
 from dataclasses import dataclass
 from typing import Self
 
-TEXT = re.compile(r"(\d+)/(\d+):(\d+):(\d+):(\d+):(\d+(?:,\d+)*)")
+NUMBERS = struct.Struct("!II")
+MOST = 16
+"""Descriptors: a socket, two files, and a listener for each family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,25 +22,35 @@ class Seat:
 
     index: int
     of: int
-    control: int
-    """A socket to the supervisor; its end is the supervisor's end."""
+    control: socket.socket
+    """The worker's end of a socket to the supervisor; where it ends, the other side has."""
     turn: int
     """A file that says whose turn it is to write to standard output."""
     policy: int
     """A file with the policy in force, for when the policy files are not usable any more."""
     listeners: tuple[int, ...]
 
+    def hand(self, to: socket.socket) -> None:
+        """To whoever waits at the other end, with copies of the descriptors. Raises `OSError`: nobody does any more."""
+        handed = [self.control.fileno(), self.turn, self.policy, *self.listeners]
+        socket.send_fds(to, [NUMBERS.pack(self.index, self.of)], handed)
+
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Raises `ValueError`."""
-        if (found := TEXT.fullmatch(text)) is None:
-            raise ValueError(f'"{text}" is not a seat; workers are started by `outgate run --workers`')
-        index, of, control, turn, policy = map(int, found.groups()[:5])
-        return cls(index, of, control, turn, policy, tuple(map(int, found[6].split(","))))
+    def take(cls, where: socket.socket) -> Self | None:
+        """Waits for one; None where the supervisor is gone instead."""
+        try:
+            numbers, handed, _, _ = socket.recv_fds(where, NUMBERS.size, MOST)
+        except ConnectionError:
+            return None
+        if not numbers:
+            return None
+        for descriptor in handed:  # what an addon starts gets none of them
+            os.set_inheritable(descriptor, False)
+        (index, of), (control, turn, policy, *listeners) = NUMBERS.unpack(numbers), handed
+        return cls(index, of, socket.socket(fileno=control), turn, policy, tuple(listeners))
 
-    def __str__(self) -> str:
-        return f"{self.index}/{self.of}:{self.control}:{self.turn}:{self.policy}:{','.join(map(str, self.listeners))}"
-
-    @property
-    def descriptors(self) -> tuple[int, ...]:
-        return (self.control, self.turn, self.policy, *self.listeners)
+    def close(self) -> None:
+        """Leave it to whoever has it, too."""
+        self.control.close()
+        for descriptor in (self.turn, self.policy, *self.listeners):
+            os.close(descriptor)

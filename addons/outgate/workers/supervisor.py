@@ -12,7 +12,6 @@ import os
 import pickle
 import signal
 import socket
-import sys
 import time
 from collections.abc import Mapping, Sequence
 
@@ -25,6 +24,7 @@ from outgate.sockets import bind
 from outgate.startup import UNABLE, Prepared, place, prepare, ready_line, say
 from outgate.telemetry import levels
 from outgate.telemetry.usage import Usage, merged
+from outgate.workers.nursery import Nursery
 from outgate.workers.post import Plan, Post
 from outgate.workers.report import counted
 
@@ -34,8 +34,15 @@ LATE = 3.0
 """Seconds that workers have to end beyond their time to drain."""
 
 
-def supervise(settings: Settings) -> int:
-    """Serve with `settings.workers` processes until a signal says otherwise. Returns the exit code."""
+def supervise(settings: Settings, nursery: Nursery) -> int:
+    """Serve with `settings.workers` processes from the nursery until a signal says otherwise. Returns the exit code."""
+    try:
+        return _supervise(settings, nursery)
+    finally:
+        nursery.close()
+
+
+def _supervise(settings: Settings, nursery: Nursery) -> int:
     prepared = prepare(settings)
     if isinstance(prepared, int):
         return prepared
@@ -44,7 +51,7 @@ def supervise(settings: Settings) -> int:
         sockets = _bind(settings)
     except OSError as error:
         return say(f"cannot listen: {error}", UNABLE)
-    return asyncio.run(Supervisor(settings, prepared, sockets).run())
+    return asyncio.run(Supervisor(settings, prepared, sockets, nursery).run())
 
 
 def _bind(settings: Settings) -> list[list[socket.socket]]:
@@ -58,14 +65,20 @@ def _bind(settings: Settings) -> list[list[socket.socket]]:
 class Supervisor:
     """What the admin endpoint shows of all workers, and what the signals act on."""
 
-    def __init__(self, settings: Settings, prepared: Prepared, sockets: Sequence[Sequence[socket.socket]]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        prepared: Prepared,
+        sockets: Sequence[Sequence[socket.socket]],
+        nursery: Nursery,
+    ) -> None:
         self.settings = settings
         self.snapshot = Snapshot(prepared.policy)
         self._sockets = sockets
         self._turn = os.memfd_create("outgate-turn")
-        command = (sys.executable, "-m", "outgate", *sys.argv[1:])
+        self._nursery = nursery
         plan = Plan(
-            command, settings.workers, self._turn, settings.heartbeat_timeout, policy=self._policy, heard=self._heard
+            nursery, settings.workers, self._turn, settings.heartbeat_timeout, policy=self._policy, heard=self._heard
         )
         self._posts = [Post(index, plan, own) for index, own in enumerate(sockets, 1)]
         self._watcher = PolicyWatcher(settings.policy, prepared.setting, self.snapshot, loaded=prepared.digest)
@@ -155,8 +168,13 @@ class Supervisor:
         return pickle.dumps(self.snapshot.policy)
 
     def _heard(self) -> None:
-        if not self.unready():
-            self._ready.set()
+        if self.unready():
+            return
+        self._ready.set()
+        try:
+            self._nursery.replenish()
+        except OSError as error:  # it is tried again when a worker has to be followed
+            log.warning("the process that workers come from cannot be started: %s", error)
 
     def _reload_soon(self) -> None:
         self._reloading = asyncio.get_running_loop().create_task(self.reload())

@@ -6,11 +6,7 @@ Owns the beats, the answers and the end. What a gate is comes from `Reporting`.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import logging
-import os
-import signal
-import socket
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Protocol
@@ -24,7 +20,6 @@ log = logging.getLogger(__name__)
 
 BEAT = 1.0
 """Seconds between two beats."""
-PR_SET_PDEATHSIG = 1
 
 
 class Reporting(Protocol):
@@ -46,7 +41,7 @@ class Worker:
         self._seat, self._gate, self._leave = seat, gate, leave
 
     async def run(self) -> None:
-        channel = await Channel.over(socket.socket(fileno=self._seat.control))
+        channel = await Channel.over(self._seat.control)
         beating = asyncio.get_running_loop().create_task(self._beat(channel))
         try:
             async for message in channel.messages():
@@ -77,12 +72,3 @@ class Worker:
             case "level":
                 told["refused"] = await self._gate.set_level(message["level"], message["name"])
         channel.send({"answers": message["number"], "report": self._gate.report().plain(), **told})
-
-
-def die_with_supervisor() -> None:
-    """Have the kernel end this process with its supervisor, even where it hangs: another supervisor may share the port,
-    and what comes here would wait in vain. Raises `OSError`."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL):
-        number = ctypes.get_errno()
-        raise OSError(number, f"the end of the supervisor cannot be tied to this process: {os.strerror(number)}")

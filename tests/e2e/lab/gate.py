@@ -37,10 +37,18 @@ Entry = dict[str, Any]
 
 
 class RunningGate(ABC):
-    """What both gates have in common. Settings are `--set` pairs, flags go on the command line as they are."""
+    """What both gates have in common. Settings are `--set` pairs, flags go on the command line as they are.
+
+    Standard output goes to `output`, where that is a file: `log` knows nothing of it then.
+    """
 
     def __init__(
-        self, policy: Documents, pki: OriginPki, settings: Mapping[str, object] | None = None, flags: Sequence[str] = ()
+        self,
+        policy: Documents,
+        pki: OriginPki,
+        settings: Mapping[str, object] | None = None,
+        flags: Sequence[str] = (),
+        output: Path | None = None,
     ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="outgate-gate-"))
         self._folder.chmod(0o755)
@@ -53,6 +61,7 @@ class RunningGate(ABC):
             **(settings or {}),
         }
         self._flags = list(flags)
+        self._output = output
         self._lines: dict[str, list[str]] = {"stdout": [], "stderr": []}
         self._ready = threading.Event()
         self._readers: list[threading.Thread] = []
@@ -81,8 +90,8 @@ class RunningGate(ABC):
     def start(self) -> None:
         """Start the process and wait until it accepts connections. Raises RuntimeError with what it said instead."""
         self._ready.clear()
-        self.process = self._launch([*OUTGATE, "run", *self._arguments()], _environment(self._folder))
-        self._readers = [self._follow("stdout"), self._follow("stderr")]
+        self.process = self._started([*OUTGATE, "run", *self._arguments()], _environment(self._folder))
+        self._readers = [self._follow(name) for name in self._lines if getattr(self.process, name) is not None]
         self._await(lambda: self._ready.is_set() or self.process_ended(), "the gate is not ready")
         if not self._ready.is_set():
             raise RuntimeError(f"the gate did not start:\n{self.stderr()}")
@@ -166,8 +175,14 @@ class RunningGate(ABC):
         """Flags for mode and addresses, and the common ones."""
 
     @abstractmethod
-    def _launch(self, argv: list[str], environment: dict[str, str]) -> subprocess.Popen[Any]:
-        """Start the process where it belongs, both outputs in pipes."""
+    def _launch(self, argv: list[str], environment: dict[str, str], **popen: Any) -> subprocess.Popen[Any]:
+        """Start the process where it belongs, both outputs in pipes unless `popen` says otherwise."""
+
+    def _started(self, argv: list[str], environment: dict[str, str]) -> subprocess.Popen[Any]:
+        if self._output is None:
+            return self._launch(argv, environment)
+        with self._output.open("ab") as output:
+            return self._launch(argv, environment, stdout=output)
 
     def _network(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -239,8 +254,8 @@ class Gate(RunningGate):
     def _arguments(self) -> list[str]:
         return self._common("transparent", ":15001")
 
-    def _launch(self, argv: list[str], environment: dict[str, str]) -> subprocess.Popen[Any]:
-        return self._lab.popen_in(self._lab.pod, argv, UID, env=environment, **_PIPES)
+    def _launch(self, argv: list[str], environment: dict[str, str], **popen: Any) -> subprocess.Popen[Any]:
+        return self._lab.popen_in(self._lab.pod, argv, UID, env=environment, **{**_PIPES, **popen})
 
     def _network(self) -> AbstractContextManager[None]:
         return self._lab.enter(self._lab.pod)
@@ -262,8 +277,8 @@ class LoopbackGate(RunningGate):
     def _arguments(self) -> list[str]:
         return self._common(self._mode, f"{self.address[0]}:{self.address[1]}")
 
-    def _launch(self, argv: list[str], environment: dict[str, str]) -> subprocess.Popen[Any]:
-        return subprocess.Popen(argv, env=environment, start_new_session=True, **_PIPES)
+    def _launch(self, argv: list[str], environment: dict[str, str], **popen: Any) -> subprocess.Popen[Any]:
+        return subprocess.Popen(argv, env=environment, start_new_session=True, **{**_PIPES, **popen})
 
 
 _PIPES: dict[str, Any] = {

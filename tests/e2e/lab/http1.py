@@ -6,10 +6,12 @@ Owns framing in both directions. What is answered is `routes`' business, WebSock
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator
 
 from . import http2, websocket
-from .routes import Body, Header, Request, Response, respond
+from .routes import Body, BrokenOff, Header, Request, Response, respond
 from .streams import LIMIT, Stream
 
 
@@ -29,7 +31,11 @@ async def speak(stream: Stream) -> None:
         if response.abort:
             stream.writer.transport.abort()
             return
-        await _send(stream, response, bare=request.method == "HEAD")
+        try:
+            await _send(stream, response, bare=request.method == "HEAD")
+        except BrokenOff:
+            _reset(stream)
+            return
         if "close" in _get(request.headers, "connection").lower() or request.version == "HTTP/1.0":
             return
 
@@ -80,6 +86,12 @@ async def _chunked(reader: asyncio.StreamReader, trailers: list[Header]) -> Asyn
         await reader.readexactly(2)
     while (line := await reader.readuntil(b"\r\n")) != b"\r\n":
         trailers.append(_field(line.decode("latin-1")))
+
+
+def _reset(stream: Stream) -> None:
+    """End the connection with a reset, whatever has still to be sent."""
+    stream.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    stream.writer.transport.abort()
 
 
 async def _send(stream: Stream, response: Response, bare: bool) -> None:

@@ -89,6 +89,10 @@ class Response:
     abort: bool = False
 
 
+class BrokenOff(Exception):
+    """Raised in the middle of a body, where the connection is to be reset."""
+
+
 async def respond(request: Request) -> Response:
     """Answer by the first word of the path; any other path is echoed."""
     word = request.path.split("/")[1] if "/" in request.path else ""
@@ -189,6 +193,17 @@ async def close(_request: Request) -> Response:
     return Response(abort=True)
 
 
+async def cut(_request: Request) -> Response:
+    """/cut: half of an answer, then a reset. Of HTTP/1.1 alone."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"x" * 1000
+        await asyncio.sleep(0.02)  # a reset overtakes what is still on its way
+        raise BrokenOff
+
+    return Response(body=pieces(), length=2000)
+
+
 async def hang(_request: Request) -> Response:
     """/hang: nothing, ever."""
     await asyncio.Event().wait()
@@ -244,6 +259,7 @@ ROUTES: dict[str, Callable[[Request], Awaitable[Response]]] = {
         trailers,
         early,
         close,
+        cut,
         hang,
         flaky,
         headers,

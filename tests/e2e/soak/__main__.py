@@ -11,7 +11,8 @@ from e2e.lab import world
 from e2e.lab.namespaces import Lab, unavailable
 from e2e.lab.origins import LabOrigins
 
-from .run import soak
+from .outages import late, shown
+from .run import failures, soak
 
 
 def main() -> int:
@@ -29,7 +30,10 @@ def main() -> int:
     finally:
         world.remove_pki(pki)
     sys.stdout.write(json.dumps(found | {"seed": asked.seed}, indent=1) + "\n")
-    return 1 if found["wrong"] or found["packets_to_unapproved"] or found["tracebacks"] else 0
+    sys.stderr.write(shown(found["outages"]))
+    wrong = failures(found) + [f"service was not back in time after {kind}" for kind in late(found["outages"])]
+    sys.stderr.write("".join(f"{line}\n" for line in wrong) or f"nothing wrong in {found['requests']} requests\n")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -34,6 +34,10 @@ class Case:
     said: str = ""
     faulty: bool = False
     """The origin fails on purpose, or its name leads where nothing may be dialled."""
+    cut: bool = False
+    """The origin resets the connection in the middle of its answer."""
+    patience: float = 8.0
+    """Seconds after which the workload gives up."""
 
 
 BOTH = frozenset({FIRST, SECOND})
@@ -51,16 +55,24 @@ CASES = (
     Case("a name that turns", "turning.example", BOTH, faulty=True),
     Case("names that disagree", "api.example", tls=True, said="forbidden.example"),
     Case("an origin that closes", "api.example", BOTH, path="/close", faulty=True),
+    Case("an origin that resets", "api.example", BOTH, path="/cut", faulty=True, cut=True),
+    Case("an origin that hangs", "api.example", BOTH, path="/hang", faulty=True, patience=0.3),
     Case("an origin that waits", "api.example", BOTH, path="/slow?s=0.3"),
 )
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came back. `code` is the gate's, where the answer is a denial of its own; 0 is no whole answer."""
+    """What came back. `code` is the gate's, where the answer is a denial of its own; status 0 is not even a head."""
 
     status: int
     code: str = ""
+    whole: bool = True
+    """As far as its head promised."""
+
+    def __str__(self) -> str:
+        cut = "" if self.whole else "cut off"
+        return " ".join(filter(None, (str(self.status) if self.status else "nothing", self.code, cut)))
 
 
 def wrong(case: Case, policy: str, outcome: Outcome) -> str | None:
@@ -69,6 +81,8 @@ def wrong(case: Case, policy: str, outcome: Outcome) -> str | None:
     must = case.allowed == BOTH or (bool(policy) and may)
     if outcome.status == 200 and not may:
         return "it got through"
+    if outcome.status == 200 and outcome.whole and case.cut:
+        return "it was cut off and looked whole"
     if must and outcome.code in VERDICTS:
         return f"it was denied as {outcome.code}"
     return None

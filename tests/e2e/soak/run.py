@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,11 @@ from e2e.lab.gate import Gate
 from e2e.lab.namespaces import METADATA4, METADATA6, Lab
 from e2e.lab.origins import LabOrigins
 
-from .faults import SETTLED, Faults, documents
+from .disk import Disk
+from .faults import SETTLED, Faults, Scene
 from .oracle import FIRST
+from .outages import outages
+from .reloads import Reloads, documents
 
 UID = 1000
 QUIET = 12.0
@@ -29,6 +33,7 @@ QUIET = 12.0
 TESTS = str(Path(__file__).resolve().parents[2])
 UNAPPROVED = (*world.ADDRESSES["forbidden"], *world.ADDRESSES["private"], METADATA4, METADATA6)
 SETTINGS = {"heartbeat_timeout": 3, "drain_timeout": 3}
+FLAGS = ["--workers", "2"]
 
 
 def soak(lab: Lab, origins: LabOrigins, pki: world.OriginPki, seconds: float, seed: int) -> dict[str, Any]:
@@ -37,25 +42,41 @@ def soak(lab: Lab, origins: LabOrigins, pki: world.OriginPki, seconds: float, se
     before = {address: lab.packets(address) for address in UNAPPROVED}
     with (
         tempfile.TemporaryDirectory() as folder,
-        Gate(lab, documents(FIRST), pki, settings=SETTINGS, flags=["--workers", "2"]) as gate,
+        Disk(Path(folder, "disk")) as disk,
+        Gate(lab, documents(FIRST), pki, settings=SETTINGS, flags=FLAGS, output=disk.log) as gate,
     ):
         state = Path(folder, "state")
         Path(folder).chmod(0o755)
         state.write_text(FIRST)
         client = _client(lab, pki, state, seconds, seed)
-        faults = Faults(lab, gate, origins, state, seed)
-        _make(faults, seconds)
+        with Reloads(gate, seed) as reloads:
+            faults = Faults(Scene(lab, gate, origins, disk, reloads, state), seed)
+            _make(faults, seconds)
         output, _ = client.communicate(timeout=QUIET + 60)
         said, workers = gate.stderr(), gate.admin("/status")["workers"]
+        disk.read()
+    asked = json.loads(output)
     packets = {address: lab.packets(address) - before[address] for address in UNAPPROVED}
     return {
-        **json.loads(output),
-        "faults": dict(faults.counted),
+        "outages": outages(faults.happened, asked.pop("probes")),
+        **asked,
+        "reloads": reloads.count,
+        "log": {"lines": disk.lines, "cut_off": disk.cut, "silent_with_room": disk.silent},
         "packets_to_unapproved": sum(packets.values()),
         "tracebacks": said.count("Traceback"),
         "ready_at_the_end": not any(worker["unready"] for worker in workers),
         "restarts": sum(worker["restarts"] for worker in workers),
     }
+
+
+def failures(found: Mapping[str, Any]) -> list[str]:
+    """What of it must not be, however slow the machine is."""
+    return [
+        *found["wrong"],
+        *(key for key in ("packets_to_unapproved", "tracebacks") if found[key]),
+        *(["a worker is not ready at the end"] if not found["ready_at_the_end"] else []),
+        *(["the log stays silent where there is room"] if found["log"]["silent_with_room"] else []),
+    ]
 
 
 def _client(lab: Lab, pki: world.OriginPki, state: Path, seconds: float, seed: int) -> subprocess.Popen[str]:
