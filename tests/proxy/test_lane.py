@@ -15,7 +15,7 @@ from outgate.proxy import lane
 from proxy.gates import Running, gate, to
 from proxy.wires import LIMIT, until
 
-QUIET = 1.0
+QUIET, PATIENT = 0.7, 5.0
 """Seconds after which nothing more is expected."""
 WARM = b"GET /warm HTTP/1.1\r\nHost: %s\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -148,12 +148,12 @@ async def origins(cases: list[tuple[bytes, bytes, bool]]) -> AsyncIterator[list[
             server.close()
 
 
-async def read_until_quiet(reader: asyncio.StreamReader) -> tuple[bytes, str]:
+async def read_until_quiet(reader: asyncio.StreamReader, quiet: float) -> tuple[bytes, str]:
     """What came, and how it ended."""
     received = bytearray()
     try:
         while True:
-            async with asyncio.timeout(QUIET):
+            async with asyncio.timeout(quiet):
                 data = await reader.read(65536)
             if not data:
                 return bytes(received), "closed"
@@ -164,7 +164,7 @@ async def read_until_quiet(reader: asyncio.StreamReader) -> tuple[bytes, str]:
         return bytes(received), "reset"
 
 
-async def sent(running: Running, host: str, request: bytes) -> tuple[bytes, str]:
+async def sent(running: Running, host: str, request: bytes, quiet: float) -> tuple[bytes, str]:
     """What a client gets for a request on a connection on which one has been answered before."""
     reader, writer = await asyncio.open_connection(*running.address)
     try:
@@ -172,7 +172,7 @@ async def sent(running: Running, host: str, request: bytes) -> tuple[bytes, str]
         async with asyncio.timeout(LIMIT):
             await reader.readexactly(len(OK))
         writer.write(request.replace(b"HOST", host.encode()))
-        return await read_until_quiet(reader)
+        return await read_until_quiet(reader, quiet)
     finally:
         writer.close()
 
@@ -187,14 +187,14 @@ class Outcome:
     lines: list[dict[str, Any]]
 
 
-async def outcomes(authority, cases: list[tuple[bytes, bytes, bool]], direct: bool) -> list[Outcome]:
+async def outcomes(authority, cases: list[tuple[bytes, bytes, bool]], quiet: float, direct: bool) -> list[Outcome]:
     async with origins(cases) as made:
         names = [f"h{number}.example" for number in range(len(cases))]
         known = [to(name, 80, one.port) for name, one in zip(names, made, strict=True)]
         async with gate(authority, *known) as running:
             if not direct:
                 running.engine.plane.direct = None
-            work = (sent(running, name, case[0]) for name, case in zip(names, cases, strict=True))
+            work = (sent(running, name, case[0], quiet) for name, case in zip(names, cases, strict=True))
             answers = await asyncio.gather(*work)
             await until(lambda: not running.listener.open)
             assert running.counts["crashes"] == 0
@@ -219,12 +219,16 @@ def about(lines: list[bytes], name: str) -> list[dict[str, Any]]:
     return [{key: value for key, value in line.items() if key not in OWN} for line in kept]
 
 
-async def compared(authority, cases: list[tuple[bytes, bytes, bool]]) -> list[Outcome]:
-    short, long = await outcomes(authority, cases, True), await outcomes(authority, cases, False)
-    for case, one, other in zip(cases, short, long, strict=True):
-        if one != other:
-            pytest.fail(f"{str(case)[:500]}\nby the short way: {str(one)[:800]}\nby the layers: {str(other)[:800]}")
-    return short
+async def compared(authority, cases: list[tuple[bytes, bytes, bool]]) -> None:
+    for case, short, long in await differing(authority, cases, QUIET):
+        if again := await differing(authority, [case], PATIENT):  # the machine may have been busy for longer than quiet
+            _, short, long = again[0]
+            pytest.fail(f"{str(case)[:500]}\nby the short way: {str(short)[:800]}\nby the layers: {str(long)[:800]}")
+
+
+async def differing(authority, cases, quiet: float) -> list[tuple[Any, Outcome, Outcome]]:
+    short, long = await outcomes(authority, cases, quiet, True), await outcomes(authority, cases, quiet, False)
+    return [each for each in zip(cases, short, long, strict=True) if each[1] != each[2]]
 
 
 async def test_every_request_comes_to_what_the_layers_make_of_it(authority):
@@ -248,7 +252,7 @@ async def test_what_is_plain_takes_the_short_way_and_nothing_else(authority, mon
     monkeypatch.setattr(lane.Lane, "_exchange", noting)
     plain = {"plain", "post", "head", "close", "host with port", "host upper case with dot", "latin", "tab"}
     plain |= {"empty value", "grpc", "doubled", "authenticates", "fragment"}
-    await outcomes(authority, [(request, OK, False) for request in REQUESTS.values()], True)
+    await outcomes(authority, [(request, OK, False) for request in REQUESTS.values()], QUIET, True)
     assert {name for number, name in enumerate(REQUESTS) if f"h{number}.example" in taken} == plain
 
 

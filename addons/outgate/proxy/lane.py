@@ -109,7 +109,7 @@ class Lane:
             self._give_back(origin, asked.request, answering, exchange)
             if not stale:
                 self._record(asked.request, answering.response, exchange, origin)
-        if not stale and (asked.close or answering.last) and not self.handler.closed.is_set():
+        if not stale and (asked.close or (self.begun and answering.last)) and not self.handler.closed.is_set():
             self.handler.execute(commands.CloseConnection(self.client))
         return not stale
 

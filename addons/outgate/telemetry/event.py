@@ -1,0 +1,147 @@
+"""What is known of one attempt when it is over, for every output: access log, metrics, spans.
+
+Owns the shape alone. Whoever served the attempt fills it in once; outputs read it and never change it. What of it may
+be shown, and how, is each output's: values here are as they were received.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from outgate.policy.model import Attempt, Decision, Endpoint, Identity
+
+type Fields = tuple[tuple[bytes, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """One side's TLS."""
+
+    version: str = ""
+    """`TLSv1.2` or `TLSv1.3`."""
+    cipher: str = ""
+    alpn: str = ""
+    sni: str = ""
+    resumed: bool = False
+    mutual: bool = False
+    """The client showed a certificate."""
+    peer: bytes = b""
+    """The other side's certificate, DER; empty where it showed none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phases:
+    """Seconds; None for what did not take place. A reused connection has none of the middle ones."""
+
+    queue: float | None = None
+    """From the head of the request to the beginning of the dial, or of the wait for a connection."""
+    resolve: float | None = None
+    connect: float | None = None
+    tls: float | None = None
+    first_byte: float | None = None
+    """From the start to the first byte of the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A connection to an origin that served, or was to serve, an attempt."""
+
+    address: tuple[str, int] | None
+    """Address and port that were dialled; None where it never came to that."""
+    local: tuple[str, int] | None = None
+    tls: Tls | None = None
+    protocol: str = ""
+    """As HTTP names it: `HTTP/1.1`, `HTTP/2.0`."""
+    reused: bool = False
+    endpoint: Endpoint | None = None
+    """Of those that the policy names, the one that was chosen."""
+    phases: Phases = Phases()
+    error_type: str = ""
+    """Low in number: `connection_refused`, `connect_timeout`, `host_not_found`, `tls_certificate_verify` and such."""
+    started: float = 0.0
+    """Seconds since the epoch."""
+    ended: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Where in a trace an attempt stands. Identifiers are integers, as OpenTelemetry has them."""
+
+    trace_id: int
+    server_id: int
+    """Of the span for what the workload asked."""
+    client_ids: tuple[int, ...] = ()
+    """Of the spans for what was asked of origins, one each time; the last one's was told to the origin."""
+    parent_id: int = 0
+    """Of the workload's own span; 0 where it named none."""
+    sampled: bool = True
+    """By the head of the trace. What is denied or fails is kept all the same."""
+    state: str = ""
+    """The tracestate that came with it."""
+
+
+@dataclass(slots=True)
+class Event:
+    """An attempt that is over."""
+
+    kind: str
+    """`http`, `tls` for a tunnel, `tcp`, or `connection` for what never became an attempt."""
+    started: float
+    """Seconds since the epoch."""
+    duration: float
+    """Seconds, from the first byte of the head to the last of the answer, or of the connection."""
+    verdict: str
+    """`allow` or `deny`, as it came out in the end: an addon may deny what the policy allows."""
+    code: str
+    """Of `policy.model.Code`, or an addon's own."""
+    reason: str
+    caller: Identity
+    caller_port: int = 0
+    attempt: Attempt | None = None
+    decision: Decision | None = None
+    generation: str = ""
+    port: int = 0
+    """The port that was asked for, also where there is no attempt."""
+    address: str = ""
+    """The address the workload dialled."""
+    sni: str = ""
+    encrypted: bool = False
+    """HTTP inside TLS that the gate decrypted."""
+    method: str = ""
+    path: str = ""
+    """Path and query as sent: outputs redact the query by `telemetry.urls`."""
+    protocol: str = ""
+    """What the workload spoke: `HTTP/1.1`, `HTTP/2.0`; empty without HTTP."""
+    request_fields: Fields = ()
+    response_fields: Fields = ()
+    trailer_fields: Fields = ()
+    status: int = 0
+    """0: no answer began."""
+    sent: int = 0
+    """Bytes of body from the workload; on a relay, all bytes."""
+    received: int = 0
+    flags: str = ""
+    """Envoy's response flags, comma-separated."""
+    failure: str = ""
+    """Why an allowed attempt was not carried out."""
+    error_type: str = ""
+    """Low in number; empty where all went well."""
+    downstream_tls: Tls | None = None
+    reached: tuple[Reached, ...] = ()
+    """One for each time it was tried, the last one last; none where it was denied."""
+    trace: Trace | None = None
+    request_id: str = ""
+    connection_id: int = 0
+    help: str = ""
+    extra: dict[str, str] = field(default_factory=dict)
+    """What addons have to say, by name."""
+
+    @property
+    def host(self) -> str:
+        """The verified name; empty where none was named."""
+        return (self.attempt.host or "") if self.attempt is not None else ""
+
+    @property
+    def last(self) -> Reached | None:
+        """The connection that the answer came from, or that failed last."""
+        return self.reached[-1] if self.reached else None
