@@ -32,7 +32,7 @@ class Encoding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogSink:
-    """One place that lines of the access log go to. `target`: a path or `host:port`, empty where the kind needs none."""
+    """One place that lines of the access log go to. `target`: a path or `host:port`; empty where none is needed."""
 
     name: str
     kind: SinkKind
