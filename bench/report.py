@@ -72,6 +72,51 @@ def _line(name: str, entries: list[Entry], base: list[Entry]) -> str:
     return f"| {name} | {' | '.join(cells)} |"
 
 
+def memory_table(held: dict[str, Entry], served: dict[str, Entry], base: str) -> str:
+    """RSS in MiB, and what it is to `base`'s."""
+    lines = []
+    if held:
+        connections = next(iter(held.values()))["connections"]
+        lines += [f"### {connections:,} idle connections", ""]
+        lines += [
+            f"| | idle MiB | to {base} | with them MiB | to {base} | KiB a connection |",
+            "|---|---|---|---|---|---|",
+        ]
+        lines += [_held(name, entry, held.get(base)) for name, entry in held.items()] + [""]
+    if served:
+        first = next(iter(served.values()))
+        step = first["requests"] // len(first["samples"])
+        steps = " | ".join(f"{step * number:,}" for number in range(1, len(first["samples"]) + 1))
+        lines += [f"### {first['requests']:,} requests, a connection for 100", ""]
+        lines += [f"| MiB after | {steps} | growth since {step:,} | at the end to {base} |"]
+        lines += ["|---" * (len(first["samples"]) + 3) + "|"]
+        lines += [_served(name, entry, served.get(base)) for name, entry in served.items()] + [""]
+    return "\n".join(lines)
+
+
+def memory_bars(held: dict[str, Entry], served: dict[str, Entry]) -> Bars:
+    """RSS in MiB."""
+    bars = {
+        "idle": {name: entry["idle"] for name, entry in held.items()},
+        "with idle connections": {name: entry["held"] for name, entry in held.items()},
+        "after the requests": {name: entry["samples"][-1] for name, entry in served.items()},
+    }
+    return {row: by_proxy for row, by_proxy in bars.items() if by_proxy}
+
+
+def _held(name: str, entry: Entry, base: Entry | None) -> str:
+    each = (entry["held"] - entry["idle"]) * 1024 / entry["connections"]
+    idle, full = (f"{entry[key] / base[key]:.2f}" if base else "" for key in ("idle", "held"))
+    return f"| {name} | {entry['idle']:.0f} | {idle} | {entry['held']:.0f} | {full} | {each:.0f} |"
+
+
+def _served(name: str, entry: Entry, base: Entry | None) -> str:
+    samples = entry["samples"]
+    growth = f"{samples[-1] - samples[0]:+.1f}"
+    ratio = f"{samples[-1] / base['samples'][-1]:.2f}" if base else ""
+    return f"| {name} | {' | '.join(f'{sample:.0f}' for sample in samples)} | {growth} | {ratio} |"
+
+
 def chart(caption: str, bars: Bars, most: float, form: str = ".2f") -> str:
     """A bar for each value, cut off at `most`, with the value beside it."""
     parts, y = [], 40

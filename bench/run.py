@@ -8,6 +8,7 @@ everything was measured, or where it is told to. docs/benchmark.md says what eac
 from __future__ import annotations
 
 import argparse
+import resource
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,11 +21,12 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
 
 from conditions import conditions  # noqa: E402
 from loads import Span  # noqa: E402
+from memory import Amounts, held, served  # noqa: E402
 from origins import start  # noqa: E402
 from place import LOAD_CORE, Place  # noqa: E402
 from proxies import STOCK, Proxy, outgate, proxies  # noqa: E402
-from report import Bars, Found, chart, ratios, table  # noqa: E402
-from rows import NAMES, SCALE, Row, chosen, label, rows  # noqa: E402
+from report import Bars, Found, chart, memory_bars, memory_table, ratios, table  # noqa: E402
+from rows import HELD, LONG, NAMES, SCALE, Row, chosen, label, rows  # noqa: E402
 
 from e2e.lab import world  # noqa: E402 - the path comes first
 from e2e.lab.namespaces import Lab, unavailable  # noqa: E402
@@ -83,6 +85,18 @@ def sections(place: Place, asked: argparse.Namespace) -> Iterator[Section]:
         yield Section("Workers", workers, scale, workers[0].name)
 
 
+def memory(place: Place, asked: argparse.Namespace, report: Report) -> None:
+    among = [proxy for proxy in proxies(place.folder, place.pki) if "plain" in proxy.kinds and proxy.ports]
+    amounts = Amounts(asked.connections, asked.memory_requests, asked.settle)
+    wanted = chosen("memory", (HELD, LONG), asked.rows)
+    connections = {proxy.name: held(place, proxy, amounts) for proxy in among if HELD in wanted}
+    requests = {proxy.name: served(place, proxy, amounts) for proxy in among if LONG in wanted}
+    if bars := memory_bars(connections, requests):
+        most = max(value for by_proxy in bars.values() for value in by_proxy.values())
+        text = memory_table(connections, requests, STOCK)
+        report.show("Memory", "1 round", text, "resident MiB", bars, most, ".0f")
+
+
 @dataclass(frozen=True)
 class Report:
     """Where results go: to standard output, and to `folder` if there is one."""
@@ -111,6 +125,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=4.0, help="of each row, proxy and round")
     parser.add_argument("--requests", type=int, default=0, help="so many instead of seconds, unwarmed")
     parser.add_argument("--megabytes", type=int, default=100, help="of large bodies")
+    parser.add_argument("--connections", type=int, default=2000, help="idle ones, while memory is read")
+    parser.add_argument("--memory-requests", type=int, default=100_000, help="while memory is read ten times")
+    parser.add_argument("--settle", type=float, default=3.0, help="seconds before memory is read")
     parser.add_argument("--into", type=Path, help="where results go; without --rows it is bench/results")
     return parser.parse_args()
 
@@ -118,12 +135,15 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     asked = arguments()
     if asked.list:
-        groups = {"proxies": rows(asked.megabytes), "registry": SCALE, "workers": SCALE}
+        groups = {"proxies": rows(asked.megabytes), "registry": SCALE, "workers": SCALE, "memory": (HELD, LONG)}
         sys.stdout.writelines(f"{label(section, row)}\n" for section, group in groups.items() for row in group)
         return 0
     if reason := unavailable():
         sys.stderr.write(f"the benchmark needs namespaces: {reason}\n")
         return 3
+    # Two descriptors for each idle connection, in whatever is started from here.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     span = Span(asked.seconds, asked.requests)
     length = f"{asked.requests} requests" if asked.requests else f"{asked.seconds:g} s"
     amounts = f"{asked.rounds} round{'s' if asked.rounds > 1 else ''} of {length}"
@@ -133,6 +153,7 @@ def main() -> int:
             found = compare(place, section, asked.rounds, span, Span(0 if asked.requests else WARM))
             caption = f"to {section.base}, bars end at {MOST:.0f}"
             report.show(section.title, amounts, table(found, section.base), caption, ratios(found, section.base))
+        memory(place, asked, report)
     return 0
 
 
