@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,16 +18,21 @@ HERE = Path(__file__).resolve().parent
 ADDONS = HERE.parent / "addons"
 BIN = Path(sys.executable).parent
 UID = 1337
-NAMES = ("plain.bench", "origination.bench", "decrypted.bench", "tunnelled.bench")
+HTTP1 = frozenset({"plain", "origination", "decrypted", "tunnelled"})
+EVERY = HTTP1 | {"h2", "grpc"}
 RULE = """apiVersion: outgate.dev/v1alpha1
 kind: EgressAccess
 metadata: {name: no-admin}
 spec:
   action: DENY
   rules:
-    - to: [{hosts: [plain.bench, origination.bench, decrypted.bench], paths: ["/admin*"], methods: [DELETE]}]
+    - to:
+        - hosts: [plain.bench, origination.bench, decrypted.bench, h2.bench, grpc.bench]
+          paths: ["/admin*"]
+          methods: [DELETE]
 """
-STOCK = """
+STOCK = "stock mitmdump"
+ORIGINATION = """
 def requestheaders(flow):
     if flow.request.host_header == "origination.bench":
         flow.request.scheme, flow.request.host, flow.request.port = "https", "origination.bench", 443
@@ -35,20 +41,22 @@ def requestheaders(flow):
 
 @dataclass(frozen=True)
 class Proxy:
-    """`ports` are where HTTP and TLS are turned to; none for no proxy. `rows` it cannot do are left out."""
+    """`ports` are where HTTP and TLS are turned to; none for no proxy. `kinds` are the rows that it is measured in."""
 
     name: str
     command: tuple[str, ...] = ()
     ports: tuple[int, int] | None = None
-    cannot: frozenset[str] = frozenset()
+    kinds: frozenset[str] = EVERY
+    cores: int = 1
     environment: dict[str, str] = field(default_factory=dict)
 
 
 def proxies(folder: Path, pki: OriginPki, *, entries: int = 200) -> list[Proxy]:
-    found = [Proxy("no proxy", cannot=frozenset({"origination"}))]
+    """Stock mitmdump is two processes: the one that starts TLS needs a script for it, and the others need none."""
+    found = [Proxy("no proxy", kinds=EVERY - {"origination"})]
     if shutil.which("squid"):
         found.append(_squid(folder, pki))
-    return [*found, _stock(folder, pki), outgate(folder, pki, entries)]
+    return [*found, _stock(folder, pki), _originating(folder, pki), outgate(folder, pki, entries)]
 
 
 def outgate(folder: Path, pki: OriginPki, entries: int, workers: int = 1, port: int = 15001) -> Proxy:
@@ -58,38 +66,54 @@ def outgate(folder: Path, pki: OriginPki, entries: int, workers: int = 1, port: 
     (policy / "registry.yaml").write_text(_registry(pki, entries))
     key = _own(folder, pki.gate_ca.key)
     pairs = {"ca_certificate": pki.gate_ca.cert, "ca_key": key, "upstream_ca": pki.origin_ca.cert, "admin": ""}
-    settings = [part for name, value in pairs.items() for part in ("--set", f"{name}={value}")]
     command = [sys.executable, "-m", "outgate", "run", "--policy", str(policy), "--listen", f":{port}"]
     many = ["--workers", str(workers)] if workers > 1 else []
     name = f"outgate, {entries} entries" + (f", {workers} workers" if workers > 1 else "")
-    return Proxy(name, (*command, *many, *settings), (port, port), environment={"PYTHONPATH": str(ADDONS)})
+    environment = {"PYTHONPATH": str(ADDONS)}
+    return Proxy(name, (*command, *many, *_settings(pairs)), (port, port), cores=workers, environment=environment)
 
 
 def _stock(folder: Path, pki: OriginPki) -> Proxy:
-    home = folder / "stock"
+    """No addons and no log. Large bodies are streamed, as outgate does: by default they are held whole, which costs
+    time and their size in memory."""
+    pairs = _stocked(folder, pki, "stock") | {"stream_large_bodies": "1m"}
+    ignored = ("--ignore-hosts", r"tunnelled\.bench")
+    return Proxy(STOCK, (*_mitmdump(15002), *_settings(pairs), *ignored), (15002, 15002), EVERY - {"origination"})
+
+
+def _originating(folder: Path, pki: OriginPki) -> Proxy:
+    pairs = _stocked(folder, pki, "originating") | {"client_certs": _pair(folder, pki)}
+    script = folder / "originating" / "origination.py"
+    script.write_text(ORIGINATION)
+    return Proxy(
+        STOCK, (*_mitmdump(15005), *_settings(pairs), "-s", str(script)), (15005, 15005), frozenset({"origination"})
+    )
+
+
+def _mitmdump(port: int) -> tuple[str, ...]:
+    return (sys.executable, str(BIN / "mitmdump"), "-q", "--mode", "transparent", "-p", str(port))
+
+
+def _stocked(folder: Path, pki: OriginPki, name: str) -> dict[str, object]:
+    home = folder / name
     home.mkdir(exist_ok=True)
     _pem(home / "mitmproxy-ca.pem", pki)
-    (home / "origination.py").write_text(STOCK)
-    options = {
-        "confdir": home,
-        "ssl_verify_upstream_trusted_ca": pki.origin_ca.cert,
-        "client_certs": _pair(folder, pki),
-        "block_global": "false",
-    }
-    settings = [part for name, value in options.items() for part in ("--set", f"{name}={value}")]
-    ignored = ["--ignore-hosts", r"tunnelled\.bench"]
-    mitmdump = (sys.executable, str(BIN / "mitmdump"), "-q", "--mode", "transparent", "-p", "15002")
-    script = ("-s", str(home / "origination.py"))
     _give(home)
-    return Proxy("stock mitmdump", (*mitmdump, *script, *settings, *ignored), (15002, 15002))
+    return {"confdir": home, "ssl_verify_upstream_trusted_ca": pki.origin_ca.cert, "block_global": "false"}
+
+
+def _settings(pairs: Mapping[str, object]) -> list[str]:
+    return [part for name, value in pairs.items() for part in ("--set", f"{name}={value}")]
 
 
 def _squid(folder: Path, pki: OriginPki) -> Proxy:
+    """Origination is a peer that is the origin; HTTP/2 is not spoken."""
     home = folder / "squid"
     home.mkdir(exist_ok=True)
     _pem(home / "ca.pem", pki)
     helper = "/usr/lib/squid/security_file_certgen"
-    subprocess.run([helper, "-c", "-s", str(home / "certificates"), "-M", "4MB"], check=True, capture_output=True)
+    if not (store := home / "certificates").exists():
+        subprocess.run([helper, "-c", "-s", str(store), "-M", "4MB"], check=True, capture_output=True)
     (home / "squid.conf").write_text(f"""
 visible_hostname bench
 http_port 15013
@@ -102,6 +126,12 @@ ssl_bump peek first
 ssl_bump splice tunnelled
 ssl_bump bump all
 tls_outgoing_options cafile={pki.origin_ca.cert}
+acl origination dstdomain origination.bench
+cache_peer origination.bench parent 443 0 no-query no-digest no-netdb-exchange originserver name=origination tls \\
+    tls-cafile={pki.origin_ca.cert} tls-cert={pki.client.chain} tls-key={pki.client.key}
+cache_peer_access origination allow origination
+cache_peer_access origination deny all
+never_direct allow origination
 http_access allow all
 cache deny all
 access_log stdio:{home}/access.log
@@ -110,20 +140,22 @@ pid_filename {home}/squid.pid
 coredump_dir {home}
 """)
     _give(home)
-    return Proxy(
-        "squid", ("squid", "-N", "-f", str(home / "squid.conf")), (15003, 15004), cannot=frozenset({"origination"})
-    )
+    return Proxy("squid", ("squid", "-N", "-f", str(home / "squid.conf")), (15003, 15004), HTTP1)
 
 
 def _registry(pki: OriginPki, entries: int) -> str:
     last = [
         _entry("plain.bench", "{number: 80, protocol: HTTP}"),
         _entry("decrypted.bench", "{number: 443, protocol: HTTPS}"),
+        _entry("h2.bench", "{number: 443, protocol: HTTPS}"),
+        _entry("grpc.bench", "{number: 443, protocol: HTTPS}"),
         _entry("tunnelled.bench", "{number: 443, protocol: TLS}"),
         _entry("origination.bench", f"{{number: 80, protocol: HTTP, upstream: {{port: 443, tls: {_mutual(pki)}}}}}"),
         RULE,
     ]
-    others = (_entry(f"host-{number}.example", "{number: 443, protocol: HTTPS}") for number in range(entries - 4))
+    others = (
+        _entry(f"host-{number}.example", "{number: 443, protocol: HTTPS}") for number in range(entries - len(EVERY))
+    )
     return "---\n".join([*others, *last])
 
 

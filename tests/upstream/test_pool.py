@@ -11,7 +11,8 @@ from outgate.policy.model import Endpoint, Resolution, UpstreamTLS
 from outgate.upstream import pool as module
 from outgate.upstream.connect import connect, key_of
 from outgate.upstream.pool import Pool, usable
-from upstream.building import environment, talk, target
+from outgate.upstream.sessions import Sessions
+from upstream.building import environment, finish, talk, target
 from upstream.origins import echo, server_context, serving
 
 
@@ -80,6 +81,43 @@ async def test_a_secured_connection_is_pooled_too_and_its_session_kept(pool, gat
         assert pool.acquire(await key_of(given, gate)) is connection
         assert await talk(connection, b"more\n") == b"more\n"
         connection.abort()
+
+
+async def test_a_session_that_was_taken_is_not_kept_again_by_its_connection(pool, gate, good, ca):
+    """A TLS 1.3 one is used once."""
+    async with serving(echo, server_context(good, ssl.TLSVersion.TLSv1_3)) as port:
+        connection = await connect(target(port, tls=UpstreamTLS(ca=ca.path)), gate)
+        for taken in (True, False, False):
+            await talk(connection)
+            pool.release(connection)
+            assert (gate.sessions.take(connection.key) is not None) is taken
+            assert pool.acquire(connection.key) is connection
+        connection.abort()
+
+
+class Asked(Sessions):
+    """Counts how often it is asked to keep something."""
+
+    times = 0
+
+    def put(self, key, connection):
+        self.times += 1
+        return super().put(key, connection)
+
+
+async def test_a_session_is_looked_for_twice_at_most_however_long_a_connection_lives(pool, good, ca):
+    """Some Pythons never free what a look leaves behind."""
+    server = server_context(good, ssl.TLSVersion.TLSv1_3)
+    server.num_tickets = 0
+    gate = environment(sessions=Asked())
+    async with serving(echo, server) as port:
+        connection = await connect(target(port, tls=UpstreamTLS(ca=ca.path)), gate)
+        for _ in range(5):
+            await talk(connection)
+            pool.release(connection)
+            assert pool.acquire(connection.key) is connection
+        await finish(connection)
+    assert gate.sessions.times == 2
 
 
 async def test_another_key_gets_nothing(pool, gate, good, ca, client):

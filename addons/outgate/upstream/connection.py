@@ -6,7 +6,7 @@ Owns the facts that flows, logs and pools read, and the close. Knows nothing of 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from outgate.upstream.handshake import Judged
@@ -50,15 +50,21 @@ class Connection:
     tls: TLSFacts | None = None
     secured: Judged | None = None
     sessions: Sessions | None = None
+    _looks: int = field(default=2, init=False)
+    """How often a session may still be looked for."""
 
     @property
     def alpn(self) -> str | None:
         return None if self.tls is None else self.tls.alpn
 
     def remember(self) -> None:
-        """Keeps the TLS session for the next connection of the same key; worth it once something has been read."""
-        if self.secured is not None and self.sessions is not None:
-            self.sessions.put(self.key, self.secured)
+        """Keeps the TLS session for the next connection of the same key; worth it once something has been read.
+
+        Once a connection: a TLS 1.3 session that was used is not to be offered again. And twice at most where there is
+        none: Python before 3.12.8, and 3.13.0, never frees the copy of a session that each look makes.
+        """
+        if self.secured is not None and self.sessions is not None and self._looks:
+            self._looks = 0 if self.sessions.put(self.key, self.secured) else self._looks - 1
 
     def close(self) -> None:
         """Sends what is written, and closes with close_notify where there is TLS. Does not wait."""

@@ -57,14 +57,15 @@ class Sessions:
             del self._tickets[key]
         return ticket
 
-    def put(self, key: Key, connection: Judged) -> None:
-        """Keeps what a connection can be resumed by. TLS 1.3 servers send it after the handshake: put after reading."""
+    def put(self, key: Key, connection: Judged) -> bool:
+        """Keeps what a connection can be resumed by; False where it has nothing new. TLS 1.3 servers send it after the
+        handshake: put after reading."""
         session, offered = connection.session, connection.terms.session
         if session is None or not (session.has_ticket or session.id) or not connection.terms.chain:
-            return
+            return False
         single_use = connection.version() == "TLSv1.3"
         if single_use and (not session.has_ticket or (offered is not None and session.id == offered.id)):
-            return
+            return False
         tickets = self._tickets.setdefault(key, [])
         if all(ticket.session.id != session.id for ticket in tickets):
             tickets.append(Ticket(session, connection.terms.chain, self._expiry(session, connection), single_use))
@@ -72,6 +73,7 @@ class Sessions:
         self._tickets.move_to_end(key)
         while len(self._tickets) > self._keys:
             self._tickets.popitem(last=False)
+        return True
 
     def lose(self, key: Key) -> None:
         """Drops what is kept under a key, after a handshake that began with it failed."""

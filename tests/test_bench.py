@@ -1,0 +1,136 @@
+"""The benchmark as it is run, in a very short form: every row measures something, and a wrong origin is noticed.
+
+How fast anything was is not asserted.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from e2e.lab.namespaces import unavailable
+
+ROOT = Path(__file__).resolve().parents[1]
+SHORT = [
+    *("--rounds", "1", "--requests", "20", "--megabytes", "1"),
+    *("--connections", "20", "--memory-requests", "200", "--settle", "0.1"),
+]
+KINDS = (
+    "origination, keep-alive",
+    "http/2",
+    "grpc",
+    "tunnelled",
+    "http, a connection",
+    "1 mb up over https",
+    "workers",
+)
+
+
+def bench(*flags):
+    command = [sys.executable, str(ROOT / "bench" / "run.py"), *SHORT, *flags]
+    return subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+
+
+@pytest.fixture(scope="module")
+def names():
+    done = bench("--list")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.fixture
+def namespaces():
+    if reason := unavailable():
+        pytest.skip(reason)
+
+
+def measured(text):
+    """By section and row: the proxies that have a line with a number in it."""
+    found, section, row = {}, "", ""
+    for line in text.splitlines():
+        if line.startswith("## "):
+            section = line[3:]
+        elif line.startswith("### "):
+            row = line[4:]
+        elif match := re.match(r"\| (\w[^|]+) \| \d", line):
+            found.setdefault(f"{section}: {row}".lower(), []).append(match[1])
+    return found
+
+
+def test_the_rows_have_names_of_their_own(names):
+    assert len(names) == len(set(names)) > 10
+
+
+@pytest.mark.netns
+@pytest.mark.slow
+def test_every_kind_of_row_is_measured_beside_another_proxy(namespaces, names, tmp_path):
+    """One of each; the others differ in numbers only."""
+    done = bench("--rows", *KINDS, "--into", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    out = {f"proxies: {row}".lower() for row in re.findall(r"left out: (.+?): ", done.stderr)}
+    found = measured(done.stdout)
+    assert set(found) == {name for name in names if any(kind in name for kind in KINDS)} - out
+    for proxies in found.values():
+        assert any(name.startswith("outgate") for name in proxies)
+        assert len(proxies) > 1
+    for title in ("proxies", "workers"):
+        assert (tmp_path / f"{title}.md").read_text() in done.stdout
+        assert (tmp_path / f"{title}.svg").read_text().startswith("<svg")
+
+
+@pytest.mark.netns
+@pytest.mark.slow
+def test_memory_is_read_idle_with_connections_and_after_requests(namespaces, tmp_path):
+    done = bench("--rows", "memory", "--into", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    found = measured(done.stdout)
+    assert set(found) == {"memory: 20 idle connections", "memory: 200 requests, a connection for 100"}
+    assert all({"stock mitmdump", "outgate, 200 entries"} <= set(proxies) for proxies in found.values())
+
+
+@pytest.mark.netns
+def test_a_part_alone_leaves_the_results_as_they_are(namespaces):
+    results = ROOT / "bench" / "results"
+    before = {path: path.stat().st_mtime_ns for path in results.iterdir()}
+    assert bench("--rows", "proxies: http, keep-alive").returncode == 0
+    assert {path: path.stat().st_mtime_ns for path in results.iterdir()} == before
+
+
+CHECK = """
+import sys
+from collections import Counter
+sys.path[:0] = ["bench", "tests"]
+from place import Place
+from proxies import Proxy
+from rows import rows
+place = Place.__new__(Place)
+row = next(row for row in rows(1) if row.kind == "origination")
+class origins:
+    def counts(): return Counter(eval(sys.argv[1]))
+place.origins = origins
+place.check(Proxy("some proxy"), row, Counter(), 20)
+"""
+
+
+@pytest.mark.parametrize(
+    ("counted", "fine"),
+    [
+        ({"origination.bench mutual workload": 20}, True),
+        ({"origination.bench mutual workload": 19}, False),
+        ({"origination.bench mutual workload": 40}, False),
+        ({"origination.bench mutual somebody": 20}, False),
+        ({"origination.bench tls": 20}, False),
+        ({"origination.bench mutual workload": 20, "decrypted.bench tls": 1}, False),
+    ],
+)
+def test_a_request_from_anybody_else_or_a_missing_one_ends_the_run(counted, fine):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "addons")}
+    command = [sys.executable, "-c", CHECK, repr(counted)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode == 0) is fine
+    assert fine or "some proxy" in done.stderr
