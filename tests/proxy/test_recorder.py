@@ -28,10 +28,13 @@ from outgate.policy.model import (
 from outgate.policy.snapshot import Policy
 from outgate.problems import Where
 from outgate.proxy import answers, view
-from outgate.proxy.exchange import ApprovedServer, Exchange, Facts, attach, exchange_of
+from outgate.proxy.exchange import Exchange, Facts, attach, exchange_of
 from outgate.proxy.recorder import Recorder
+from outgate.proxy.tries import Try
 from outgate.settings import ListenMode
 from outgate.telemetry.accesslog import AccessLog
+from outgate.upstream.connection import Connection, Timings, TLSFacts
+from outgate.upstream.key import Key
 from outgate.upstream.target import target_of
 from policy.building import destination, tcp
 
@@ -48,7 +51,7 @@ class Lines:
     def __init__(self) -> None:
         self.stream = io.BytesIO()
         self.log = AccessLog(self.stream)
-        self.recorder = Recorder(self.log)
+        self.recorder = Recorder(self.log.observe)
 
     def one(self) -> dict:
         self.log.close()
@@ -87,12 +90,18 @@ def judged(known=KNOWN, mode: Mode = Mode.REGISTRY_ONLY) -> HTTPFlow:
 
 def answered(made: HTTPFlow) -> HTTPFlow:
     """The flow, having been to its origin."""
-    server = ApprovedServer(address=("api.example", 443))
-    server.peername, server.tls_version, server.reused = ("93.184.216.34", 443), "TLSv1.3", True
-    made.server_conn = server
+    exchange_of(made).tries.append(Try(origin=origin("93.184.216.34", 443, "TLSv1.3"), reused=True))
     made.response = tflow.tresp(headers=Headers(set_cookie="answ3r"), content=b"answ3r")
     exchange_of(made).sent_bytes, exchange_of(made).received_bytes = 4, 7
+    exchange_of(made).answered()
     return made
+
+
+def origin(address: str, port: int, version: str = "") -> Connection:
+    """A connection to an origin, as far as it is told of."""
+    key = Key("d-1", address, port, "", "", (), (), "", "x")
+    tls = TLSFacts(version, "", None, (), None, resumed=False) if version else None
+    return Connection(key, None, None, (address, port), ("10.0.0.1", 40000), Timings(0.1, 0.2, 0.3), tls)
 
 
 def test_an_exchange_says_who_what_where_and_how_it_ended(lines):
@@ -214,7 +223,7 @@ def test_an_origin_cannot_flag_what_went_well(lines):
 RELAYED = Facts(ListenMode.TRANSPARENT, CALLER, 5432, "2001:db8::9")
 
 
-@pytest.mark.parametrize("tls", [None, SimpleNamespace(version="TLSv1.3")], ids=["plain", "tls"])
+@pytest.mark.parametrize("tls", ["", "TLSv1.3"], ids=["plain", "tls"])
 def test_a_relay_says_how_much_went_each_way(lines, tls):
     attempt = tcp("2001:db8::9", 5432)
     policy = Policy("x", Defaults(mode=Mode.ALLOW_ANY))
@@ -227,11 +236,11 @@ def test_a_relay_says_how_much_went_each_way(lines, tls):
         received_bytes=5,
         failure="idle",
     )
-    lines.recorder.relayed(relay, SimpleNamespace(peername=("2001:db8::9", 5432, 0, 0), tls=tls))
+    lines.recorder.relayed(relay, origin("2001:db8::9", 5432, tls))
     line = lines.one()
     assert (line["kind"], line["sent"], line["received"], line["failure"]) == ("tcp", 3, 5, "idle")
     assert (line["upstream"], line["address"]) == ("[2001:db8::9]:5432", "2001:db8::9")
-    assert line.get("upstream_tls") == (tls.version if tls else None)
+    assert line.get("upstream_tls", "") == tls
 
 
 def test_a_closed_connection_has_its_decision(lines):

@@ -9,6 +9,7 @@ import asyncio
 import socket
 import ssl
 import time
+from dataclasses import replace
 
 from mitmproxy import connection
 
@@ -16,6 +17,7 @@ from outgate.pki.leaf import LeafCache
 from outgate.proxy.connections import Reader
 from outgate.proxy.exchange import Facts
 from outgate.settings import Limits
+from outgate.telemetry.event import Tls
 
 SPOKEN = ("h2", "http/1.1")
 REFUSALS = ("UNKNOWN_CA", "CERTIFICATE_UNKNOWN", "BAD_CERTIFICATE", "UNSUPPORTED_CERTIFICATE", "CERTIFICATE_EXPIRED")
@@ -51,6 +53,15 @@ def describe(client: connection.Client, writer: asyncio.StreamWriter, facts: Fac
     client.tls_version = tls.version()
     client.cipher = (tls.cipher() or ("",))[0]
     client.alpn = (tls.selected_alpn_protocol() or "").encode() or None
+
+
+def noted(facts: Facts, writer: asyncio.StreamWriter) -> Facts:
+    """The facts with what is known of the client's TLS, where there is some."""
+    tls = writer.get_extra_info("ssl_object")
+    if tls is None:
+        return facts
+    cipher, alpn = (tls.cipher() or ("",))[0], tls.selected_alpn_protocol() or ""
+    return replace(facts, tls=Tls(tls.version() or "", cipher, alpn, facts.sni or "", tls.session_reused or False))
 
 
 def explain(error: BaseException, name: str) -> str:

@@ -128,7 +128,7 @@ def build(
     """
     silence()
     made = host.master if host is not None else master.Master(declared_options())
-    recorder = Recorder(records)
+    recorder = Recorder(records.observe)
     watching = host.watching if host is not None else ()
     gate = Gate(snapshot, InjectedHeaders(_report))
     chain = Chain([gate, *addons, *watching, recorder])

@@ -18,7 +18,9 @@ from outgate.policy.model import Attempt, Decision, Defaults, Identity
 from outgate.policy.snapshot import Policy
 from outgate.proxy.caller import Caller
 from outgate.proxy.stages import Kept, Stage
+from outgate.proxy.tries import Try
 from outgate.settings import ListenMode
+from outgate.telemetry.event import Tls
 from outgate.upstream.connection import Connection
 from outgate.upstream.headers import Injected
 from outgate.upstream.target import Target
@@ -44,6 +46,11 @@ class Facts:
     """Canonical: a rule on names must not be escaped by another spelling."""
     encrypted: bool = False
     who: Caller | None = None
+    caller_port: int = 0
+    number: int = 0
+    """Of the connection, in this process."""
+    tls: Tls | None = None
+    """Between the workload and the gate."""
 
     def under(self, defaults: Defaults) -> Facts:
         """The same with the caller as another policy identifies it, if it does so differently."""
@@ -75,6 +82,10 @@ class ApprovedServer(connection.Server):
     """Plain HTTP/2 without negotiation."""
     reused: bool = False
     """May be, and then was, an idle connection."""
+    origin: Connection | None = None
+    """Once it is open."""
+    served = 0
+    """Exchanges that used it."""
     broken: bool = False
     """The origin broke off instead of coming to an end, so that what has no length is not whole."""
 
@@ -121,8 +132,14 @@ class Exchange:
     """What keeps a body that passes, for somebody to look at."""
     body_awaited: list[object] = field(default_factory=list)
     """Who waits for it."""
-    origin: Connection | None = None
+    tries: list[Try] = field(default_factory=list)
+    """Each time an origin was asked, or dialled to be asked."""
     reported: bool = False
+
+    def answered(self) -> None:
+        """The head of the answer has come."""
+        if self.tries:
+            self.tries[-1].answered = time.time()
 
     @property
     def hidden(self) -> Injected | None:

@@ -106,7 +106,7 @@ class Intake:
     def _bare_facts(self) -> Facts:
         settings = self.plane.settings
         caller = replace(settings.workload, address=self.peer[0])
-        return Facts(settings.mode, caller, None)
+        return Facts(settings.mode, caller, None, caller_port=self.peer[1], number=next(self.plane.numbers))
 
     async def _facts(self) -> Facts | None:
         """What is known before the first byte; a proxy client says more with its first ones."""
@@ -168,7 +168,7 @@ class Intake:
             proxy_mode=PROXY_MODE,
             state=ConnectionState.OPEN,
         )
-        client.facts, client.hello = facts, hello
+        client.facts, client.hello = client_tls.noted(facts, writer), hello
         self.known()
         dialled = (facts.address, facts.port or 0) if facts.address is not None else self.sock.getsockname()[:2]
         client.held = lambda: peer_uid(self.peer, dialled) is not None

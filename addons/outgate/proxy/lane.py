@@ -22,7 +22,7 @@ from outgate.proxy.exchange import Exchange
 from outgate.proxy.gate import Gate
 from outgate.proxy.http1 import authenticates_connection
 from outgate.proxy.origin_side import IDEMPOTENT
-from outgate.proxy.recorder import Reached
+from outgate.proxy.tries import Try
 from outgate.upstream import connect as upstream
 from outgate.upstream.connection import Connection
 from outgate.upstream.errors import UpstreamError
@@ -90,10 +90,11 @@ class Lane:
         """Whether it is over. Otherwise the connection was stale, and nothing was done by it."""
         answering = Answering(origin.reader, asked.request, self.limits, self._count)
         self.begun = stale = False
+        exchange.tries.append(Try(origin=origin, reused=True))
         try:
             origin.writer.write(http1.assemble_request_head(asked.request) + asked.body)
             exchange.sent_bytes = len(asked.body)
-            await self._answer(answering)
+            await self._answer(answering, exchange)
         except Broken as broken:
             stale = self._stale(asked, answering, exchange, broken)
             if not stale:
@@ -108,16 +109,17 @@ class Lane:
             exchange.received_bytes = answering.received
             self._give_back(origin, asked.request, answering, exchange)
             if not stale:
-                self._record(asked.request, answering.response, exchange, origin)
+                self.plane.log.exchanged(exchange, asked.request, answering.response)
         if not stale and (asked.close or (self.begun and answering.last)) and not self.handler.closed.is_set():
             self.handler.execute(commands.CloseConnection(self.client))
         return not stale
 
     # The answer.
 
-    async def _answer(self, answering: Answering) -> None:
+    async def _answer(self, answering: Answering, exchange: Exchange) -> None:
         """Pass it on as it comes; what came at once goes out at once. Raises `Broken`."""
         response = await answering.head(self._hint)
+        exchange.answered()
         view.clean_response(response)
         text, self.begun = http1.assemble_response_head(response) + answering.take(), True
         while True:
@@ -171,12 +173,6 @@ class Lane:
             origin.close()
         else:
             self.plane.pool.release(origin)
-
-    def _record(
-        self, request: http.Request, response: http.Response | None, exchange: Exchange, origin: Connection
-    ) -> None:
-        version = origin.tls.version if origin.tls is not None else ""
-        self.plane.log.exchanged(exchange, request, response, Reached(origin.peername, version, reused=True))
 
     def _count(self, name: str) -> None:
         self.plane.counts[name] += 1

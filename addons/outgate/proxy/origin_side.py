@@ -28,6 +28,7 @@ from outgate.policy.model import Code, Decision
 from outgate.proxy import departure, soundness
 from outgate.proxy.exchange import ApprovedServer, Exchange
 from outgate.proxy.http2 import Unprocessed
+from outgate.proxy.tries import Try
 
 if TYPE_CHECKING:
     from outgate.proxy.layers import GateHttpLayer
@@ -85,7 +86,10 @@ class OriginSide(stock.HttpStream):
         target = self.exchange.target
         assert target is not None
         command = GetApprovedConnection((target.host, target.port), False, None, "tcp", self.exchange, fresh)
+        tried = Try()
+        self.exchange.tries.append(tried)
         opened, error = yield command
+        tried.note(opened)
         if self.client_state == self.state_errored:
             return False
         if error:
@@ -166,6 +170,7 @@ class OriginSide(stock.HttpStream):
 
     def retry(self, *, fresh: bool) -> Commands:
         self.retried = True
+        self.exchange.tries[-1].fail("upstream_reset")
         self.parent.forget(self)
         if not (yield from self.connect(fresh=fresh)):
             return

@@ -6,7 +6,9 @@ Owns nothing but the references. Built by `outgate.app`.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 from outgate.pki.authority import Authority
@@ -52,6 +54,8 @@ class Plane:
     counts: Counter[str] = field(default_factory=Counter)
     direct: Gate | None = None
     """The gate, where nobody else sees what passes: then plain requests need no layers."""
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    """Of connections, in the order in which they came."""
     draining: bool = False
     generation: str = ""
 

@@ -347,6 +347,7 @@ class GateStream(OriginSide):
             yield from self._inform(event)
             return
         self.response_ended = isinstance(event, ResponseHeaders) and event.end_stream
+        self.exchange.answered()
         yield from super().state_wait_for_response_headers(event)
 
     def _inform(self, event: Informational) -> Commands:

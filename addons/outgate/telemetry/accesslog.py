@@ -18,6 +18,8 @@ from typing import BinaryIO
 
 import orjson
 
+from outgate.policy.model import Decision
+from outgate.telemetry.event import Event
 from outgate.telemetry.turn import Alone
 
 log = logging.getLogger(__name__)
@@ -81,6 +83,56 @@ NAMES = tuple(entry.name for entry in fields(Record))
 ALWAYS = frozenset({"status", "sent", "received"})
 
 
+def record_of(event: Event) -> Record:
+    """What the line of an event says. Queries and header values are left out."""
+    record = Record(event.started, event.kind, event.verdict, event.code, event.reason)
+    _caller(record, event)
+    _decision(record, event.decision)
+    _request(record, event)
+    _upstream(record, event)
+    record.duration_ms = round(event.duration * 1000, 3)
+    record.sent, record.received = event.sent, event.received
+    record.failure, record.flags, record.help = event.failure, event.flags, event.help
+    record.generation = event.generation
+    return record
+
+
+def _caller(record: Record, event: Event) -> None:
+    caller = event.caller
+    record.source, record.namespace = caller.address, caller.namespace
+    record.service_account = caller.service_account
+    record.address, record.sni, record.port, record.host = event.address, event.sni, event.port, event.host
+
+
+def _decision(record: Record, decision: Decision | None) -> None:
+    if decision is None:
+        return
+    record.rule = str(decision.source) if decision.source else ""
+    record.destination = decision.destination.key if decision.destination else ""
+    record.traffic = str(decision.traffic)
+    record.would = str(decision.would.code) if decision.would else ""
+    record.shadow = ", ".join(f"{shadow.verdict} by {shadow.source}" for shadow in decision.shadows)
+    record.audited = ", ".join(map(str, decision.audited))
+
+
+def _request(record: Record, event: Event) -> None:
+    if event.kind != "http":
+        return
+    record.method, record.path, record.status = event.method, event.path.partition("?")[0], event.status
+    record.scheme, record.protocol = "https" if event.encrypted else "http", event.protocol
+
+
+def _upstream(record: Record, event: Event) -> None:
+    last = event.last
+    if last is None or last.address is None:
+        return
+    host, port = last.address
+    record.upstream = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    record.upstream_tls = last.tls.version if last.tls is not None else ""
+    record.upstream_protocol, record.reused = last.protocol, last.reused
+    record.client_certificate = last.tls is not None and last.tls.mutual
+
+
 def render(record: Record) -> bytes:
     """A record as one line of JSON, with its line end."""
     line: dict[str, object] = {}
@@ -131,6 +183,11 @@ class AccessLog:
     @property
     def dropped(self) -> int:
         return self.refused + self.failed
+
+    def observe(self, event: Event) -> None:
+        """Write the line of an event."""
+        if self.stream is not None:
+            self.write(record_of(event))
 
     def write(self, record: Record) -> None:
         if self.stream is None:

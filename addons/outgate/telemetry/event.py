@@ -130,6 +130,8 @@ class Event:
     reached: tuple[Reached, ...] = ()
     """One for each time it was tried, the last one last; none where it was denied."""
     trace: Trace | None = None
+    name: str = ""
+    """The name that was asked for where there is no attempt."""
     request_id: str = ""
     connection_id: int = 0
     help: str = ""
@@ -139,7 +141,7 @@ class Event:
     @property
     def host(self) -> str:
         """The verified name; empty where none was named."""
-        return (self.attempt.host or "") if self.attempt is not None else ""
+        return (self.attempt.host or "") if self.attempt is not None else self.name
 
     @property
     def last(self) -> Reached | None:

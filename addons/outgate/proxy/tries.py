@@ -1,0 +1,115 @@
+"""Each time that an origin was asked for an exchange, and how that is told when it is over.
+
+Owns the translation from connections and errors to `event.Reached`, and the names of errors that outputs share. Decides
+nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from mitmproxy import http
+
+from outgate.policy.model import Endpoint
+from outgate.telemetry.event import Phases, Reached, Tls
+from outgate.upstream.connection import Connection
+
+ERRORS = {
+    "resolve_failed": ("host_not_found", "DF"),
+    "address_refused": ("address_refused", "UF"),
+    "connect_failed": ("connection_refused", "UF"),
+    "connect_timeout": ("connect_timeout", "UF"),
+    "tls_failed": ("tls_handshake", "UF"),
+    "identity_failed": ("tls_certificate_verify", "UF"),
+    "via_failed": ("proxy_refused", "UF"),
+    "upstream_reset": ("connection_closed", "UC"),
+    "upstream_failed": ("invalid_response", "UPE"),
+    "client_disconnected": ("", "DC"),
+}
+"""Of codes of failures: how outputs name the error, and Envoy's flag for it. Leaving is no error."""
+
+
+@dataclass(slots=True)
+class Try:
+    """One time."""
+
+    started: float = field(default_factory=time.time)
+    origin: Connection | None = None
+    reused: bool = False
+    answered: float = 0.0
+    """When the head of the answer came; 0: it did not."""
+    code: str = ""
+    """Why it came to nothing."""
+    ended: float = 0.0
+
+    def note(self, opened: Any) -> None:
+        """It came to a connection, or not. `opened` is mitmproxy's object for it, or None."""
+        self.origin = getattr(opened, "origin", None)
+        if self.origin is not None:
+            self.reused = bool(opened.reused or opened.served)
+            opened.served += 1
+
+    def fail(self, code: str) -> None:
+        self.code, self.ended = code, time.time()
+
+
+def error_of(code: str) -> str:
+    """How outputs name an error."""
+    return ERRORS.get(code, (code, ""))[0]
+
+
+def flag_of(code: str) -> str:
+    """Envoy's flag for an error, empty where it has none."""
+    return ERRORS.get(code, ("", ""))[1]
+
+
+def reached(tried: Try, begun: float, response: http.Response | None, *, mutual: bool) -> Reached:
+    """What is told of one time. `begun`: when its exchange did, seconds since the epoch. `mutual`: a client certificate
+    is shown there."""
+    origin, error = tried.origin, error_of(tried.code)
+    if origin is None:
+        phases = Phases(queue=tried.started - begun)
+        return Reached(None, phases=phases, error_type=error, started=tried.started, ended=tried.ended)
+    return Reached(
+        _place(origin.peername),
+        _place(origin.sockname),
+        _tls(origin, mutual) if origin.tls is not None else None,
+        response.http_version if response is not None and tried.answered else "",
+        tried.reused,
+        _endpoint(origin),
+        _phases(tried, origin, begun),
+        error,
+        tried.started,
+        tried.ended,
+    )
+
+
+def _phases(tried: Try, origin: Connection, begun: float) -> Phases:
+    queue, first = tried.started - begun, tried.answered - begun if tried.answered else None
+    if tried.reused:
+        return Phases(queue, first_byte=first)
+    timings = origin.timings
+    return Phases(queue, timings.resolve, timings.connect, timings.tls if origin.tls is not None else None, first)
+
+
+def _tls(origin: Connection, mutual: bool) -> Tls:
+    facts = origin.tls
+    assert facts is not None
+    leaf = facts.chain[0] if facts.chain else b""
+    return Tls(facts.version, facts.cipher, facts.alpn or "", facts.sni or "", facts.resumed, mutual, leaf)
+
+
+def _endpoint(origin: Connection) -> Endpoint | None:
+    """Of the places that the policy names, the one that is connected to."""
+    endpoints = origin.key.endpoints
+    if not endpoints:
+        return None
+    place = _place(origin.peername)
+    named = [one for one in endpoints if (one.address, one.port) == place]
+    return named[0] if named else (endpoints[0] if len(endpoints) == 1 else None)
+
+
+def _place(name: tuple[object, ...]) -> tuple[str, int] | None:
+    return (str(name[0]), int(str(name[1]))) if len(name) > 1 else None
