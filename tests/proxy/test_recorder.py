@@ -93,7 +93,7 @@ def answered(made: HTTPFlow) -> HTTPFlow:
     exchange_of(made).tries.append(Try(origin=origin("93.184.216.34", 443, "TLSv1.3"), reused=True))
     made.response = tflow.tresp(headers=Headers(set_cookie="answ3r"), content=b"answ3r")
     exchange_of(made).sent_bytes, exchange_of(made).received_bytes = 4, 7
-    exchange_of(made).answered()
+    exchange_of(made).answered("HTTP/1.1")
     return made
 
 

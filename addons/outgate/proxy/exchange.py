@@ -136,10 +136,10 @@ class Exchange:
     """Each time an origin was asked, or dialled to be asked."""
     reported: bool = False
 
-    def answered(self) -> None:
-        """The head of the answer has come."""
+    def answered(self, protocol: str) -> None:
+        """The head of an answer has come, and can be passed on."""
         if self.tries:
-            self.tries[-1].answered = time.time()
+            self.tries[-1].answered, self.tries[-1].protocol = time.time(), protocol
 
     @property
     def hidden(self) -> Injected | None:

@@ -119,7 +119,7 @@ class Lane:
     async def _answer(self, answering: Answering, exchange: Exchange) -> None:
         """Pass it on as it comes; what came at once goes out at once. Raises `Broken`."""
         response = await answering.head(self._hint)
-        exchange.answered()
+        exchange.answered(response.http_version)
         view.clean_response(response)
         text, self.begun = http1.assemble_response_head(response) + answering.take(), True
         while True:

@@ -49,13 +49,13 @@ class Recorder:
         if exchange.tries:
             _end(exchange)
             mutual = exchange.target is not None and exchange.target.tls is not None and exchange.target.tls.mutual
-            event.reached = tuple(reached(one, exchange.started, response, mutual=mutual) for one in exchange.tries)
+            event.reached = tuple(reached(one, exchange.started, mutual=mutual) for one in exchange.tries)
         self._tell(event)
 
     def relayed(self, relay: Relay, origin: Connection) -> None:
         event = _judged(relay.started, str(relay.attempt.kind), relay.facts, relay.attempt, relay.decision)
         event.sent, event.received, event.failure = relay.sent_bytes, relay.received_bytes, relay.failure
-        event.reached = (reached(Try(relay.started, origin), relay.started, None, mutual=False),)
+        event.reached = (reached(Try(relay.started, origin), relay.started, mutual=False),)
         self._tell(event)
 
     def closed(self, facts: Facts, attempt: Attempt, decision: Decision, failure: str, started: float) -> None:
@@ -64,7 +64,7 @@ class Recorder:
         code = failure.partition(":")[0]
         event.failure, event.error_type, event.flags = failure, error_of(code), flag_of(code)
         if failure:
-            event.reached = (reached(Try(started, code=code, ended=time.time()), started, None, mutual=False),)
+            event.reached = (reached(Try(started, code=code, ended=time.time()), started, mutual=False),)
         self._tell(event)
 
     def rejected(self, facts: Facts, code: Code, reason: str) -> None:

@@ -159,6 +159,8 @@ class GateStream(OriginSide):
             why = f"the origin's answer has more than {most} header fields"
         if why:
             yield from self.stop(502, "upstream_failed", why)
+        else:
+            self.exchange.answered(response.http_version)
         return bool(why)
 
     def check_killed(self, emit_error_hook: bool) -> Generator[commands.Command, Any, bool]:
@@ -347,7 +349,6 @@ class GateStream(OriginSide):
             yield from self._inform(event)
             return
         self.response_ended = isinstance(event, ResponseHeaders) and event.end_stream
-        self.exchange.answered()
         yield from super().state_wait_for_response_headers(event)
 
     def _inform(self, event: Informational) -> Commands:

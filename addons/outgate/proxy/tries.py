@@ -10,8 +10,6 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from mitmproxy import http
-
 from outgate.policy.model import Endpoint
 from outgate.telemetry.event import Phases, Reached, Tls
 from outgate.upstream.connection import Connection
@@ -40,6 +38,8 @@ class Try:
     reused: bool = False
     answered: float = 0.0
     """When the head of the answer came; 0: it did not."""
+    protocol: str = ""
+    """That it was in."""
     code: str = ""
     """Why it came to nothing."""
     ended: float = 0.0
@@ -65,7 +65,7 @@ def flag_of(code: str) -> str:
     return ERRORS.get(code, ("", ""))[1]
 
 
-def reached(tried: Try, begun: float, response: http.Response | None, *, mutual: bool) -> Reached:
+def reached(tried: Try, begun: float, *, mutual: bool) -> Reached:
     """What is told of one time. `begun`: when its exchange did, seconds since the epoch. `mutual`: a client certificate
     is shown there."""
     origin, error = tried.origin, error_of(tried.code)
@@ -76,7 +76,7 @@ def reached(tried: Try, begun: float, response: http.Response | None, *, mutual:
         _place(origin.peername),
         _place(origin.sockname),
         _tls(origin, mutual) if origin.tls is not None else None,
-        response.http_version if response is not None and tried.answered else "",
+        tried.protocol,
         tried.reused,
         _endpoint(origin),
         _phases(tried, origin, begun),

@@ -216,9 +216,9 @@ def test_p33_the_port_of_a_workload_that_has_gone_leads_the_gate_nowhere_else(
     with few_ports(workload.lab):
         for port in PORTS[:LEFT]:
             refused(workload, port, version)
-        curl = ["--interface", (POD4, POD6)[version == 6], "--local-port", "30000", f"-{version}"]
-        for url in ("https://api.example/", "http://api.example/"):
-            answer = workload.curl(url, *curl)
+        curl = ["--interface", (POD4, POD6)[version == 6], f"-{version}"]
+        for url, port in (("https://api.example/", "30000"), ("http://api.example/", "30001")):
+            answer = workload.curl(url, *curl, "--local-port", port)
             assert answer.status == 200, answer
     assert len(origins.records("request")) == 2
     assert [entry["source"] for entry in gate.log()[-2:]] == [(POD4, POD6)[version == 6]] * 2
