@@ -62,6 +62,8 @@ class Gate:
 
     def _deny(self, flow: http.HTTPFlow, exchange: Exchange, decision: Decision) -> None:
         exchange.decision = decision
+        # A stricter reader would not have looked for the end of it.
+        exchange.close = exchange.close or decision.code is Code.REQUEST_MALFORMED
         host = exchange.attempt.host if exchange.attempt and exchange.attempt.host else ""
         grpc = flow.request.headers.get("content-type", "").startswith("application/grpc")
         flow.response = answers.denial(decision, host, grpc=grpc)

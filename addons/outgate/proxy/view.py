@@ -78,6 +78,8 @@ def attempt_of(request: http.Request, facts: Facts, absolute_scheme: str) -> Att
         return refusal
     if absolute_scheme == "https" and not facts.encrypted:
         return Refusal(Code.REQUEST_MALFORMED, "an https target needs CONNECT")
+    if request.data.http_version == b"HTTP/1.1" and "host" not in request.headers:
+        return Refusal(Code.REQUEST_MALFORMED, "the Host field is missing")
     agreed = agree(claims(request, facts, absolute_scheme), nameless=facts.address is not None)
     if isinstance(agreed, Refusal):
         return agreed
