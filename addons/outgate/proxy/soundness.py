@@ -14,9 +14,12 @@ from mitmproxy.net.http.validate import validate_headers
 
 from outgate.policy.headers import CONTROL_PREFIX, HOP_BY_HOP
 
-BREAK = re.compile(rb"[\x00\r\n]")
+BREAK = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+"""Of all control characters a field may hold a tab."""
 FOLD = b"\r\n "
 """What a line that goes on in the next one has become after parsing."""
+REQUEST_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [^\x00-\x20\x7f]+ HTTP/[0-9]\.[0-9]")
+STATUS_LINE = re.compile(rb"HTTP/[0-9]\.[0-9] [0-9]{3}(?: [\t\x20-\x7e\x80-\xff]*)?")
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 BODILESS = frozenset({204, 304})
 NO_TRAILER = frozenset(
@@ -40,6 +43,12 @@ NO_TRAILER = frozenset(
 WEBSOCKET_VERSION = "13"
 MOST = 10**18
 """Bytes that a length may announce: far more than there are, and what no parser's number runs over from."""
+
+
+def well_formed(lines: list[bytes], first: re.Pattern[bytes]) -> bool:
+    """Whether the lines of a head are what a strict parser reads: mitmproxy's takes any white space for a space, and
+    strips what a server next door may see. `first` is `REQUEST_LINE` or `STATUS_LINE`."""
+    return first.fullmatch(lines[0]) is not None and not any(BREAK.search(line) for line in lines)
 
 
 def unfold(headers: http.Headers) -> http.Headers:
