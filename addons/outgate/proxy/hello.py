@@ -13,6 +13,8 @@ EXTENSION_SERVER_NAME = 0
 EXTENSION_ALPN = 16
 EXTENSION_ECH = 0xFE0D
 MAX_HELLO = 64 * 1024
+MAX_SESSION = 32
+"""Bytes of a session's number."""
 MAX_RECORDS = 2048
 """That it may be cut into; more than one has bytes in practice."""
 MAX_BYTES = MAX_HELLO + 5 * 1024
@@ -129,9 +131,9 @@ class Hello:
 
 def _client_hello(hello: _Reader) -> ClientHello:
     hello.take(2 + 32)
-    hello.block(1)
-    hello.block(2)
-    hello.block(1)
+    session, ciphers, compressions = hello.block(1).data, hello.block(2).data, hello.block(1).data
+    if len(session) > MAX_SESSION or not ciphers or len(ciphers) % 2 or not compressions:
+        raise _Misfit
     if not hello.more:
         return ClientHello()
     sni, ech = "", False
@@ -153,15 +155,15 @@ def _client_hello(hello: _Reader) -> ClientHello:
 
 
 def _server_name(body: _Reader) -> str:
-    names, found = body.block(2), []
+    """One name of the one kind that there is: of more, or of none, two readers make two things."""
+    names = body.block(2)
     body.finish()
-    while names.more:
-        kind, name = names.number(1), names.block(2)
-        if kind == 0:
-            found.append(name.data.decode("ascii"))
-    if len(found) > 1:
+    kind, name = names.number(1), names.block(2).data
+    if names.more:
         raise MalformedHello("more than one server name is given")
-    return found[0] if found else ""
+    if kind or not name or b"\0" in name:
+        raise MalformedHello("the server name is empty, ends early, or is of an unknown kind")
+    return name.decode("ascii")
 
 
 def _protocols(body: _Reader) -> tuple[str, ...]:
@@ -169,4 +171,6 @@ def _protocols(body: _Reader) -> tuple[str, ...]:
     body.finish()
     while names.more:
         found.append(names.block(1).data.decode("latin-1"))
+    if not all(found) or not found:
+        raise MalformedHello("a protocol that is offered has no name")
     return tuple(found)
