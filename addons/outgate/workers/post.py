@@ -123,7 +123,10 @@ class Post:
             answer = await self._channel.ask(question, within, **more)
         except (TimeoutError, ChannelClosed):
             return {}
-        self._now = Report.read(answer["report"])
+        try:
+            self._now = Report.read(answer.get("report"))
+        except ValueError:
+            return {}
         return answer
 
     async def _occupy(self) -> int:
@@ -153,8 +156,14 @@ class Post:
             self._process = self._channel = None
 
     async def _listen(self, channel: Channel) -> None:
+        """Whoever says what is no beat is not heard any more, and so ended."""
         async for message in channel.messages():
-            self._heard, self._now = time.monotonic(), Report.read(message["beat"])
+            try:
+                self._now = Report.read(message.get("beat"))
+            except ValueError as error:
+                log.error("worker %d does not say how it is: %s", self.index, error)
+                return
+            self._heard = time.monotonic()
             self._settled = self._settled or not self._now.unready
             self._plan.heard()
 
