@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-TEXT = re.compile(r"(\d+)/(\d+):(\d+):(\d+):(\d+):(\d+(?:,\d+)*)")
+TEXT = re.compile(r"(\d+)/(\d+):(\d+):(\d+):(\d+):(\d+(?:,\d+)*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
