@@ -64,6 +64,7 @@ def test_everything_that_was_said_is_claimed_and_nothing_else(request_, known, s
         (get("Host: api.example:81"), facts(80, connect="api.example:80"), Code.NAMES_DISAGREE),
         (get(line=OLD), facts(80, address=None), Code.NAME_MISSING),
         (get(), facts(80), Code.REQUEST_MALFORMED),
+        (http2(""), facts(80), Code.NAME_MISSING),
         (get(), facts(443, sni="api.example"), Code.REQUEST_MALFORMED),
         (get(line="GET http://api.example/ HTTP/1.1"), facts(80), Code.REQUEST_MALFORMED),
         (http2("api.example", host="evil.example"), facts(443, sni="api.example"), Code.REQUEST_MALFORMED),
@@ -88,6 +89,7 @@ def test_names_that_are_not_one_are_refused(request_, known, code):
         (get(line=OLD), facts(80), None, 80),
         (get(line=OLD), facts(443, sni="api.example"), "api.example", 443),
         (http2("API.example:443"), facts(443, sni="api.example"), "api.example", 443),
+        (http2(""), facts(443, sni="api.example"), "api.example", 443),
     ],
 )
 def test_one_name_is_judged_in_its_one_form(request_, known, host, port):

@@ -80,7 +80,9 @@ def attempt_of(request: http.Request, facts: Facts, absolute_scheme: str) -> Att
         return Refusal(Code.REQUEST_MALFORMED, "an https target needs CONNECT")
     if request.data.http_version == b"HTTP/1.1" and "host" not in request.headers:
         return Refusal(Code.REQUEST_MALFORMED, "the Host field is missing")
-    agreed = agree(claims(request, facts, absolute_scheme), nameless=facts.address is not None)
+    # HTTP/1.0 has no name to give. Of HTTP/2 without one, HTTP/1.1 without Host would be made for an origin.
+    nameless = facts.address is not None and request.http_version == "HTTP/1.0"
+    agreed = agree(claims(request, facts, absolute_scheme), nameless=nameless)
     if isinstance(agreed, Refusal):
         return agreed
     host = agreed.authority or authority(agreed, encrypted=facts.encrypted) if agreed.host else ""
