@@ -13,9 +13,6 @@ from outgate.policy.names import Agreed, Claims, Refusal
 from outgate.proxy import view
 from proxy.requests import allowed, attempt, facts, get, http2, leaving, parsed, received, refused
 
-OLD = "GET / HTTP/1.0"
-"""Before there was a Host field."""
-
 # Claims.
 
 
@@ -62,10 +59,9 @@ def test_everything_that_was_said_is_claimed_and_nothing_else(request_, known, s
         (get("Host: api.example"), facts(443, sni="evil.example", connect="api.example:443"), Code.NAMES_DISAGREE),
         (get("Host: api.example"), facts(80, connect="evil.example:80"), Code.NAMES_DISAGREE),
         (get("Host: api.example:81"), facts(80, connect="api.example:80"), Code.NAMES_DISAGREE),
-        (get(line=OLD), facts(80, address=None), Code.NAME_MISSING),
+        (get(line="GET / HTTP/1.0"), facts(80, address=None), Code.NAME_MISSING),
         (get(), facts(80), Code.REQUEST_MALFORMED),
         (http2(""), facts(80), Code.NAME_MISSING),
-        (get(), facts(443, sni="api.example"), Code.REQUEST_MALFORMED),
         (get(line="GET http://api.example/ HTTP/1.1"), facts(80), Code.REQUEST_MALFORMED),
         (http2("api.example", host="evil.example"), facts(443, sni="api.example"), Code.REQUEST_MALFORMED),
         (http2("evil.example"), facts(443, sni="api.example"), Code.NAMES_DISAGREE),
@@ -86,10 +82,9 @@ def test_names_that_are_not_one_are_refused(request_, known, code):
         (get("Host: b\xc3\xbccher.example"), facts(80), "xn--bcher-kva.example", 80),
         (get("Host: api.example:8080"), facts(None, address=None), "api.example", 8080),
         (get("Host: [2001:DB8::1]:80"), facts(80), "2001:db8::1", 80),
-        (get(line=OLD), facts(80), None, 80),
-        (get(line=OLD), facts(443, sni="api.example"), "api.example", 443),
-        (http2("API.example:443"), facts(443, sni="api.example"), "api.example", 443),
+        (get(line="GET / HTTP/1.0"), facts(80), None, 80),
         (http2(""), facts(443, sni="api.example"), "api.example", 443),
+        (http2("API.example:443"), facts(443, sni="api.example"), "api.example", 443),
     ],
 )
 def test_one_name_is_judged_in_its_one_form(request_, known, host, port):
