@@ -16,6 +16,10 @@ FRAMING = ("LENGTH_MISMATCH", "LENGTH_TOO_SHORT", "BAD_EXTENSION", "BAD_PACKET",
 """Reasons of OpenSSL's that speak of what is read here as well, where there is no other extension."""
 
 
+RECORDS = ("PACKET_LENGTH_TOO_LONG", "NOT_ON_RECORD_BOUNDARY", "BAD_LEGACY_VERSION", "UNEXPECTED_MESSAGE")
+"""Those that speak of records and versions."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """What OpenSSL made of a hello: the name that it tells a server, or why there is none."""
@@ -66,7 +70,7 @@ def hello(data: bytes) -> None:
     with suppress(MalformedHello):
         assert (reader.read(data[: len(data) // 2]) or reader.read(data)) == found
     if found is not None:
-        _agree(found, openssls(data), ())
+        _agree(found, openssls(data), RECORDS)
 
 
 def _agree(found: ClientHello, seen: Seen, faults: tuple[str, ...]) -> None:

@@ -55,9 +55,15 @@ def test_an_encrypted_name_is_noticed():
     assert read_hello(handmade(server_names(b"public.example") + ech)) == ClientHello("public.example", (), True)
 
 
-def headed(session=b"", ciphers=b"\x13\x01", compressions=b"\x00"):
+def behind(extensions, more):
+    """One with more handshake bytes in its record."""
+    message = handmade(extensions)[5:] + more
+    return b"\x16\x03\x01" + block(2, message)
+
+
+def headed(version=b"\x03\x03", session=b"", ciphers=b"\x13\x01", compressions=b"\x00"):
     """One without extensions, around what stands before them."""
-    body = b"\x03\x03" + bytes(32) + block(1, session) + block(2, ciphers) + block(1, compressions)
+    body = version + bytes(32) + block(1, session) + block(2, ciphers) + block(1, compressions)
     return b"\x16\x03\x01" + block(2, b"\x01" + block(3, body))
 
 
@@ -77,6 +83,9 @@ def test_what_stands_before_the_extensions_is_read_over():
         handmade(server_names(b"a.example", kind=1)),
         handmade(extension(16, block(2, b""))),
         handmade(extension(16, block(2, block(1, b"h2") + block(1, b"")))),
+        handmade(server_names(b"a.example") + extension(21, bytes(20_000))),
+        behind(server_names(b"a.example"), b"\x01\x00\x00\x00"),
+        headed(version=b"\x02\x00"),
         headed(session=bytes(33)),
         headed(ciphers=b""),
         headed(ciphers=b"\x13\x01\x13"),

@@ -15,6 +15,7 @@ EXTENSION_ECH = 0xFE0D
 MAX_HELLO = 64 * 1024
 MAX_SESSION = 32
 """Bytes of a session's number."""
+MAX_RECORD = 1 << 14
 MAX_RECORDS = 2048
 """That it may be cut into; more than one has bytes in practice."""
 MAX_BYTES = MAX_HELLO + 5 * 1024
@@ -108,7 +109,9 @@ class Hello:
             length = 4 + int.from_bytes(self._joined[1:4], "big")
             if length > MAX_HELLO:
                 raise MalformedHello(f"a ClientHello of {length} bytes is longer than {MAX_HELLO}")
-            if len(self._joined) >= length:
+            if len(self._joined) > length:
+                raise MalformedHello("more follows the ClientHello in its record")
+            if len(self._joined) == length:
                 return bytes(self._joined[4:length])
         if len(data) >= MAX_BYTES:
             raise MalformedHello(f"no whole ClientHello within {MAX_BYTES} bytes")
@@ -119,7 +122,9 @@ class Hello:
         head = data[self._at : self._at + 5]
         if head[:1] not in (b"", RECORD_HANDSHAKE) or head[1:2] not in (b"", b"\x03"):
             raise MalformedHello("a record that is no handshake interrupts the ClientHello")
-        end = self._at + 5 + int.from_bytes(head[3:5], "big")
+        if (size := int.from_bytes(head[3:5], "big")) > MAX_RECORD:
+            raise MalformedHello(f"a record of {size} bytes is longer than {MAX_RECORD}")
+        end = self._at + 5 + size
         if len(head) < 5 or end > min(len(data), MAX_BYTES):
             return None
         self._records += 1
@@ -130,9 +135,10 @@ class Hello:
 
 
 def _client_hello(hello: _Reader) -> ClientHello:
-    hello.take(2 + 32)
+    version = hello.take(2)
+    hello.take(32)
     session, ciphers, compressions = hello.block(1).data, hello.block(2).data, hello.block(1).data
-    if len(session) > MAX_SESSION or not ciphers or len(ciphers) % 2 or not compressions:
+    if version < b"\x03\x00" or len(session) > MAX_SESSION or not ciphers or len(ciphers) % 2 or not compressions:
         raise _Misfit
     if not hello.more:
         return ClientHello()
