@@ -353,6 +353,15 @@ async def test_a_body_that_an_origin_of_http2_announces_and_does_not_send_is_not
     assert received.startswith(b"HTTP/1.1 502 ")
 
 
+@pytest.mark.parametrize("status", ["0100", "0102", "0101", "099"])
+async def test_an_early_answer_of_http2_in_disguise_is_not_taken_for_the_last(authority, status):
+    serve = http2_origin([(":status", status)])
+    async with behind(authority, protocol=Protocol.HTTP2, serve=serve) as (running, _):
+        received = await say(running, get("/a", "Upgrade: websocket", "Connection: upgrade"))
+        assert running.counts["crashes"] == 0
+    assert received.startswith(b"HTTP/1.1 502 ")
+
+
 async def test_a_body_that_an_origin_of_http2_cuts_short_by_trailers_does_not_look_whole(authority):
     serve = http2_origin([(":status", "200"), ("content-length", "900")], b"short", [("x-t", "1")])
     async with behind(authority, protocol=Protocol.HTTP2, serve=serve) as (running, _):

@@ -58,8 +58,10 @@ def unfold(headers: http.Headers) -> http.Headers:
     return http.Headers([(name, value.replace(FOLD, b" ")) for name, value in headers.fields])
 
 
-def unsound(response: http.Response, request: http.Request, *, ended: bool) -> str:
+def unsound(response: http.Response, request: http.Request, *, ended: bool, final: bool = True) -> str:
     """Why the head of an answer may not be passed on; empty where it may. `ended`: HTTP/2 said that no body follows."""
+    if final and response.status_code < 200 and response.status_code != 101:
+        return "the origin's last answer has the status of an early one"
     if not 100 <= response.status_code <= 999:
         return "the origin's status is none of HTTP's"
     if _breaks(response):
@@ -120,6 +122,7 @@ def _switches(response: http.Response, request: http.Request) -> bool:
     """Whether both sides speak of WebSocket, and of the version that is known here."""
     return (
         not request.is_http2
+        and not response.is_http2  # which knows no such answer
         and request.headers.get("upgrade", "").lower() == "websocket"
         and request.headers.get("sec-websocket-version", "") == WEBSOCKET_VERSION
         and response.headers.get("upgrade", "").lower() == "websocket"
