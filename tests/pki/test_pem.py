@@ -45,6 +45,18 @@ def test_a_field_that_the_parser_does_not_know_is_found_before_it_is_used(sound,
         pem.certificates(Held("f", text))
 
 
+@pytest.mark.parametrize("before", [b"-", b" ", b"x", b"-----BEGIN "])
+def test_a_boundary_begins_a_line(before):
+    """As for OpenSSL, which would find no certificate there."""
+    with pytest.raises(Unreadable, match="holds no PEM certificate"):
+        pem.certificates(Held("f", before + odd.pem(ROOT)))
+
+
+def test_blanks_behind_a_boundary_hide_nothing():
+    data = odd.pem(ROOT).replace(b"CERTIFICATE-----\n", b"CERTIFICATE----- \t\n")
+    assert pem.certificates(Held("f", data)) == [ROOT]
+
+
 def test_a_certificate_cut_short_does_not_borrow_from_the_next():
     cut = odd.pem(ROOT)[:200] + b"\n" + odd.pem(ROOT)
     with pytest.raises(Unreadable, match="f:1:1"):

@@ -22,7 +22,8 @@ from outgate.pki.files import Held
 from outgate.pki.problem import Unreadable
 from outgate.problems import Where
 
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----\r?\n.*?-----END \1-----", re.DOTALL)
+# Boundaries begin a line, and blanks may follow them, as OpenSSL has it.
+_BLOCK = re.compile(rb"^-----BEGIN ([A-Z0-9 ]{1,40})-----[ \t]*\r?\n.*?^-----END \1-----", re.DOTALL | re.MULTILINE)
 # A name of an unknown string type is a KeyError or a TypeError.
 _BROKEN = (
     ValueError,
