@@ -9,7 +9,7 @@ PIP := -m pip --disable-pip-version-check
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint-imports bench soak run pins clean
+.PHONY: help setup demo test check lint-imports bench soak fuzz run pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,18 @@ bench: setup ## side by side with stock mitmproxy, squid and no proxy at all
 soak: setup ## random faults under load for half an hour (ARGS="--minutes 1"), judged by a table
 	@cd tests && PYTHONPATH=../addons:. ../$(PY) -m e2e.soak $(ARGS)
 
+# The fuzzer lies beside the environment and not in it: nothing else needs it, and it has no wheels for every machine.
+FUZZ := .fuzz
+MINUTES ?= 60
+TARGETS ?=
+
+$(FUZZ)/.setup-done: requirements/fuzz.txt | setup
+	@$(PY) $(PIP) install --quiet --upgrade --require-hashes --only-binary :all: --target $(FUZZ)/lib -r $<
+	@touch $@
+
+fuzz: setup $(FUZZ)/.setup-done ## every parser under atheris for an hour (MINUTES=5, TARGETS="host yaml")
+	@PYTHONPATH=$(FUZZ)/lib:addons:tests $(PY) -m fuzz --minutes $(MINUTES) --folder $(FUZZ) $(TARGETS)
+
 run: setup ## the gate, with the policy in ./policy
 	@$(VENV)/bin/outgate run --policy policy $(ARGS)
 
@@ -67,7 +79,8 @@ pins: ## resolve requirements/*.txt again (ARGS=--upgrade for newer versions)
 	$(COMPILE) --output-file requirements/dev.txt --all-extras -c requirements/run.txt -c requirements/build.txt \
 	  pyproject.toml requirements/build.in
 	$(COMPILE) --output-file requirements/pins.txt requirements/pins.in
+	$(COMPILE) --output-file requirements/fuzz.txt requirements/fuzz.in
 
 clean: ## remove what make has made
-	rm -rf $(VENV) $(PINS) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) $(PINS) $(FUZZ) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find addons bench demo tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

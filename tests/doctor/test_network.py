@@ -65,6 +65,13 @@ def test_listeners_are_found_with_their_uid():
     assert network.listeners(port) == []
 
 
+def test_rows_of_the_kernels_table_that_cannot_be_read_are_left_out(tmp_path):
+    row = "   0: 0100007F:3A98 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1337        0 12345 1\n"
+    (tmp_path / "tcp").write_bytes(b"head\n\xff\n\n   1: 0A\n" + row.encode() + row.replace("0A", "01").encode())
+    assert network.listeners(15000, tmp_path) == [1337]
+    assert network.listeners(15001, tmp_path) == []
+
+
 def test_a_family_that_no_program_serves_is_found_where_it_has_addresses():
     broken = {"ip6tables-nft": "ip6tables-nft failed: no table"}
     assert network.backends(Family.IPV6, broken, needed=True).outcome is Outcome.WRONG

@@ -48,7 +48,8 @@ DENIED_HEADS = {
     "an address that was not dialled": (b"GET / HTTP/1.1\r\nHost: 93.184.216.17", DISAGREE),
     "target without a slash": (b"GET api.example HTTP/1.1\r\nHost: api.example", MALFORMED_REQUEST),
     "a NUL in Host": (b"GET / HTTP/1.1\r\nHost: api.example\0.forbidden.example", MALFORMED_REQUEST),
-    "no Host": (b"GET / HTTP/1.1\r\nX-Not-Host: api.example", (502, "unregistered")),
+    "no Host": (b"GET / HTTP/1.1\r\nX-Not-Host: api.example", MALFORMED_REQUEST),
+    "no Host before there was one": (b"GET / HTTP/1.0\r\nX-Not-Host: api.example", (502, "unregistered")),
 }
 """A request head, and the status and code of its denial."""
 

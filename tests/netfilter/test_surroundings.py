@@ -26,6 +26,19 @@ def test_a_user_namespace_has_the_uids_of_its_map(tmp_path):
     assert surroundings.uids(path) == ((0, LAST_UID),)
 
 
+@pytest.mark.parametrize("text", ["0 1\n", "0 1 0\n", "0 1 x\n", "9999999999 1 1\n", "\n", "0 1 \u0661\n"])
+def test_a_map_that_does_not_say_which_uids_there_are_is_an_error(tmp_path, text):
+    path = tmp_path / "uid_map"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(OSError, match="does not say which uids there are"):
+        surroundings.uids(path)
+
+
+def test_chains_and_tables_are_read_from_listings_as_far_as_they_go():
+    assert surroundings.chains(["-P INPUT ACCEPT", "-N ISTIO_OUTPUT", "-N ", "-NX Y", ""]) == ["ISTIO_OUTPUT"]
+    assert surroundings.tables(["table ip nat", "", "table inet istio-proxy"]) == ["nat", "istio-proxy"]
+
+
 def test_ipv6_counts_from_its_first_address_beside_loopback(tmp_path):
     path = tmp_path / "if_inet6"
     path.write_text("00000000000000000000000000000001 01 80 10 80       lo\n")
@@ -33,6 +46,8 @@ def test_ipv6_counts_from_its_first_address_beside_loopback(tmp_path):
     with path.open("a") as file:
         file.write("fe80000000000000f03c91fffe24b9a0 02 40 20 80     eth0\n")
     assert surroundings.has_ipv6(path)
+    path.write_bytes(b"\n\xff lo\n")
+    assert not surroundings.has_ipv6(path)
     assert not surroundings.has_ipv6(tmp_path / "missing")
 
 

@@ -1,5 +1,8 @@
+from base64 import b64encode
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from outgate.pki import pem
 from outgate.pki.files import Held
@@ -24,6 +27,34 @@ def test_blocks_are_found_with_their_lines_among_other_text():
 def test_a_broken_certificate_is_named_by_its_line():
     with pytest.raises(Unreadable, match=r"^f:2:1: holds a certificate that cannot be parsed; replace it$"):
         pem.certificates(Held("f", b"\n" + BROKEN))
+
+
+@pytest.mark.parametrize(
+    ("sound", "damaged"),
+    [
+        (b"\x0c\x04root", b"\x05\x04root"),  # a name of a string type that there is not
+        (b"\x0c\x04root", b"\x03\x04root"),
+        (b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x03"),  # a version that there is not
+    ],
+)
+def test_a_field_that_the_parser_does_not_know_is_found_before_it_is_used(sound, damaged):
+    der = ROOT.public_bytes(Encoding.DER)
+    assert sound in der
+    text = b"-----BEGIN CERTIFICATE-----\n" + b64encode(der.replace(sound, damaged)) + b"\n-----END CERTIFICATE-----\n"
+    with pytest.raises(Unreadable, match="holds a certificate that cannot be parsed"):
+        pem.certificates(Held("f", text))
+
+
+@pytest.mark.parametrize("before", [b"-", b" ", b"x", b"-----BEGIN "])
+def test_a_boundary_begins_a_line(before):
+    """As for OpenSSL, which would find no certificate there."""
+    with pytest.raises(Unreadable, match="holds no PEM certificate"):
+        pem.certificates(Held("f", before + odd.pem(ROOT)))
+
+
+def test_blanks_behind_a_boundary_hide_nothing():
+    data = odd.pem(ROOT).replace(b"CERTIFICATE-----\n", b"CERTIFICATE----- \t\n")
+    assert pem.certificates(Held("f", data)) == [ROOT]
 
 
 def test_a_certificate_cut_short_does_not_borrow_from_the_next():

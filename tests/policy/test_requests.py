@@ -26,6 +26,9 @@ from outgate.policy.requests import malformed, refusal, upgrade
         (b"GET", b"/", [(b"x", b"a\r\nb")]),
         (b"GET", b"/", [(b"x", b"a"), (b"x", b"\x00")]),
         (b"GET", b"/", [(b"x\ny", b"")]),
+        (b"GET", b"/", [(b"x", b"a\x0bb")]),
+        (b"GET", b"/", [(b"x", b"\x1f")]),
+        (b"GET", b"/", [(b"x", b"a\x7f")]),
     ],
 )
 def test_what_could_be_read_in_two_ways_is_refused(method, path, fields):

@@ -54,6 +54,8 @@ def test_a_value_of_the_right_shape_is_read(shape, text, value):
         (schema.Text(maximum=2), "abc", "at most 2"),
         (schema.Integer(1, 9), "10", "10 is out of range"),
         (schema.Integer(), "true", "expected a whole number"),
+        (schema.Integer(), "'\u0661'", "expected a whole number"),
+        (schema.Duration(), "'\u0661s'", "expected a duration"),
         (schema.Integer(), "1.5", "expected a whole number"),
         (schema.Number(0, 1), "2", "2 is out of range"),
         (schema.Number(), "x", "expected a number"),

@@ -55,12 +55,41 @@ def test_an_encrypted_name_is_noticed():
     assert read_hello(handmade(server_names(b"public.example") + ech)) == ClientHello("public.example", (), True)
 
 
+def behind(extensions, more):
+    """One with more handshake bytes in its record."""
+    message = handmade(extensions)[5:] + more
+    return b"\x16\x03\x01" + block(2, message)
+
+
+def headed(version=b"\x03\x03", session=b"", ciphers=b"\x13\x01", compressions=b"\x00"):
+    """One without extensions, around what stands before them."""
+    body = version + bytes(32) + block(1, session) + block(2, ciphers) + block(1, compressions)
+    return b"\x16\x03\x01" + block(2, b"\x01" + block(3, body))
+
+
+def test_what_stands_before_the_extensions_is_read_over():
+    assert read_hello(headed(session=bytes(32), ciphers=bytes(40))) == ClientHello()
+
+
 @pytest.mark.parametrize(
     "hello",
     [
         handmade(server_names(b"a.example", b"b.example")),
         handmade(server_names(b"a.example") + server_names(b"b.example")),
         handmade(server_names(b"\xff.example")),
+        handmade(server_names()),
+        handmade(server_names(b"")),
+        handmade(server_names(b"a.exa\0mple")),
+        handmade(server_names(b"a.example", kind=1)),
+        handmade(extension(16, block(2, b""))),
+        handmade(extension(16, block(2, block(1, b"h2") + block(1, b"")))),
+        handmade(server_names(b"a.example") + extension(21, bytes(20_000))),
+        behind(server_names(b"a.example"), b"\x01\x00\x00\x00"),
+        headed(version=b"\x02\x00"),
+        headed(session=bytes(33)),
+        headed(ciphers=b""),
+        headed(ciphers=b"\x13\x01\x13"),
+        headed(compressions=b""),
         handmade(extension(0, block(2, b"\x00" + block(2, b"a.example")) + b"more")),
         handmade(extension(0, b"\x00\x40\x00" + block(2, b"a.example"))),
         handmade(extension(16, block(2, block(1, b"h2")) + b"x")),

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from acting import acting_as
-from outgate.proxy.peer import CHANGED, TCP_SAVE_SYN, caller_uid, is_here, peer_uid
+from outgate.proxy.peer import CHANGED, HEADER, OWNER_AT, TCP_SAVE_SYN, Owner, caller_uid, is_here, peer_uid, read
 
 WORKLOAD, OTHER = 1000, 1001
 HOSTS = ("127.0.0.1", "::1")
@@ -186,3 +186,23 @@ def test_many_sockets_on_the_same_way_are_all_looked_at(listen, dial):
 @pytest.mark.parametrize(("address", "here"), [("127.0.0.1", True), ("::1", True), ("192.0.2.1", False)])
 def test_an_address_of_this_namespace_is_told(address, here):
     assert is_here(address) is here
+
+
+def message(size, kind=20, body=b""):
+    return HEADER.pack(size, kind, 0, 0, 0) + body
+
+
+def test_the_owners_in_an_answer_of_the_kernels_are_read():
+    body = b"\x02\x01" + bytes(OWNER_AT - HEADER.size - 2) + struct.pack("=II", 1000, 77)
+    one, end = message(HEADER.size + len(body), body=body), message(HEADER.size, kind=3)
+    assert read(one) == ([Owner(1000, 77)], False)
+    assert read(one + one + end) == ([Owner(1000, 77)] * 2, True)
+    assert read(b"") == ([], False)
+
+
+@pytest.mark.parametrize(
+    "answer", [message(0), message(HEADER.size - 1), message(HEADER.size + 1), message(HEADER.size)]
+)
+def test_an_answer_that_contradicts_its_own_lengths_is_an_error_and_has_an_end(answer):
+    with pytest.raises(OSError, match="the kernel's answer"):
+        read(answer)

@@ -23,7 +23,7 @@ from proxy.requests import allowed, attempt, facts, get, http2, leaving, parsed,
         (get("Host: api.example"), facts(443, sni="API.x"), "", Claims(443, 443, "API.x", ("api.example",))),
         (get("Host: a", "Host: b"), facts(80), "", Claims(80, 80, None, ("a", "b"))),
         (get(), facts(80), "", Claims(80, 80)),
-        (get(line="GET http://a:81/x HTTP/1.1"), facts(80), "http", Claims(80, 80, None, (), "a:81")),
+        (get(line="GET http://a:81/x HTTP/1.0"), facts(80), "http", Claims(80, 80, None, (), "a:81")),
         (get("Host: b", line="GET http://a/ HTTP/1.1"), facts(80), "http", Claims(80, 80, None, ("b",), "a")),
         (parsed(b"GET", b"u@a", b"/", b"HTTP/1.1", Headers()), facts(80), "http", Claims(80, 80, None, (), "u@a")),
         (get("Host: a"), facts(None, address=None), "", Claims(0, 80, None, ("a",))),
@@ -59,7 +59,10 @@ def test_everything_that_was_said_is_claimed_and_nothing_else(request_, known, s
         (get("Host: api.example"), facts(443, sni="evil.example", connect="api.example:443"), Code.NAMES_DISAGREE),
         (get("Host: api.example"), facts(80, connect="evil.example:80"), Code.NAMES_DISAGREE),
         (get("Host: api.example:81"), facts(80, connect="api.example:80"), Code.NAMES_DISAGREE),
-        (get(), facts(80, address=None), Code.NAME_MISSING),
+        (get(line="GET / HTTP/1.0"), facts(80, address=None), Code.NAME_MISSING),
+        (get(), facts(80), Code.REQUEST_MALFORMED),
+        (http2(""), facts(80), Code.NAME_MISSING),
+        (get(line="GET http://api.example/ HTTP/1.1"), facts(80), Code.REQUEST_MALFORMED),
         (http2("api.example", host="evil.example"), facts(443, sni="api.example"), Code.REQUEST_MALFORMED),
         (http2("evil.example"), facts(443, sni="api.example"), Code.NAMES_DISAGREE),
         (http2("u@api.example"), facts(443, sni="api.example"), Code.NAME_MALFORMED),
@@ -79,8 +82,8 @@ def test_names_that_are_not_one_are_refused(request_, known, code):
         (get("Host: b\xc3\xbccher.example"), facts(80), "xn--bcher-kva.example", 80),
         (get("Host: api.example:8080"), facts(None, address=None), "api.example", 8080),
         (get("Host: [2001:DB8::1]:80"), facts(80), "2001:db8::1", 80),
-        (get(), facts(80), None, 80),
-        (get(), facts(443, sni="api.example"), "api.example", 443),
+        (get(line="GET / HTTP/1.0"), facts(80), None, 80),
+        (http2(""), facts(443, sni="api.example"), "api.example", 443),
         (http2("API.example:443"), facts(443, sni="api.example"), "api.example", 443),
     ],
 )
@@ -120,7 +123,7 @@ def test_a_header_that_breaks_out_is_refused(field):
 
 
 def test_an_https_target_outside_tls_is_refused():
-    request = get(line="GET https://api.example/ HTTP/1.1")
+    request = get("Host: api.example", line="GET https://api.example/ HTTP/1.1")
     assert refused(request, facts(None, address=None), "https") is Code.REQUEST_MALFORMED
     assert attempt(request, facts(443, sni="api.example"), "https").host == "api.example"
 
@@ -163,7 +166,7 @@ def test_a_websocket_begins_with_get_and_in_http1():
         ("GET / HTTP/1.1\nHost: api.example:443", "", facts(443, sni="api.example"), "api.example"),
         ("GET / HTTP/1.1\nHost: api.example", "", facts(8080), "api.example:8080"),
         ("GET / HTTP/1.1\nHost: api.example", "", facts(80, sni="api.example"), "api.example:80"),
-        ("GET http://api.example/ HTTP/1.1", "http", facts(80), "api.example"),
+        ("GET http://api.example/ HTTP/1.0", "http", facts(80), "api.example"),
         ("GET http://API.example:80/ HTTP/1.1\nHost: api.example", "http", facts(80), "api.example"),
         ("GET / HTTP/1.0", "", facts(443, sni="api.example"), "api.example"),
     ],

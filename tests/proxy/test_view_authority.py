@@ -13,7 +13,7 @@ from proxy.requests import attempt, facts, get, http2
         (get("Host: api.example:80"), facts(80), "api.example"),
         (http2("api.example"), facts(8443, sni="api.example"), "api.example"),
         (http2("api.example:8443"), facts(8443, sni="api.example"), "api.example:8443"),
-        (get(), facts(8443, sni="api.example"), "api.example:8443"),
+        (get(line="GET / HTTP/1.0"), facts(8443, sni="api.example"), "api.example:8443"),
     ],
 )
 def test_rules_see_whether_a_port_was_sent_in_the_canonical_name(request_, known, seen):

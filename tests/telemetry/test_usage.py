@@ -100,7 +100,18 @@ async def test_nothing_is_written_where_nothing_was_used(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '{"used": 3, "since": 1}', '{"used": {"a": "x"}, "since": 1}', "[" * 100_000]
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"used": 3, "since": 1}',
+        '{"used": {"a": "x"}, "since": 1}',
+        '{"used": {"a": "nan"}, "since": 1}',
+        '{"used": {}, "since": "inf"}',
+        "[" * 100_000,
+    ],
 )
 async def test_a_file_that_is_none_of_ours_is_begun_anew(tmp_path, text, caplog):
     (tmp_path / usage.FILE).write_text(text)

@@ -125,6 +125,20 @@ def test_only_san_skipping_accepts_any_name(verification, named):
     assert made == Criteria((name,) if named else None, ("abcd",))
 
 
+DAMAGES = [
+    (b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x03"),  # a version that there is not
+    (b"\x2a\x86\x48\xce\x3d\x03\x01\x07", b"\x2a\x86\x48\xce\x3d\x03\x01\x7e"),  # an unknown curve
+]
+
+
+@pytest.mark.parametrize(("sound", "odd"), DAMAGES)
+def test_what_the_parser_does_not_know_is_no_certificate_either(ca, sound, odd):
+    der = ca.issue("good.example").der
+    assert sound in der
+    with pytest.raises(ValueError, match="cannot be parsed"):
+        refusal(der.replace(sound, odd), Criteria(None, ("00",)))
+
+
 def test_what_is_no_certificate_raises():
     with pytest.raises(ValueError, match=r"ASN\.?1|pars"):
         refusal(b"not DER", Criteria(None))

@@ -79,6 +79,17 @@ async def test_what_was_cut_off_in_the_middle_is_the_end():
     channel.close()
 
 
+@pytest.mark.parametrize("line", [b"[]", b"1", b"null", b'"answers"', b"[" * 100_000, b"\xff"])
+async def test_a_line_that_is_no_message_is_the_end(line):
+    ours, theirs = socket.socketpair()
+    channel = await Channel.over(ours)
+    theirs.sendall(b'{"beat": 1}\n' + line + b'\n{"beat": 2}\n')
+    theirs.close()
+    async with asyncio.timeout(WITHIN):
+        assert await heard(channel) == [{"beat": 1}]
+    channel.close()
+
+
 async def test_nothing_piles_up_for_an_end_that_does_not_read(ends):
     here, _ = ends
     long = {"beat": "x" * (MAX_WAITING // 4)}

@@ -21,7 +21,7 @@ from outgate.cli.output import printable, show_json, show_table
 
 WHAT = ("listeners", "destinations", "routes", "rules", "endpoints", "certs", "config")
 OF_CALLERS = ("destinations", "routes", "rules")
-SPAN = re.compile(r"(\d+(?:\.\d+)?)(m|h|d|w)")
+SPAN = re.compile(r"(\d+(?:\.\d+)?)(m|h|d|w)", re.ASCII)
 SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 

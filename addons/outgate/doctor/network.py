@@ -17,6 +17,8 @@ from outgate.netfilter.verify import Outcome, Result
 
 NET_ADMIN = 12
 LISTEN = "0A"
+SOCKET = re.compile(r"\s*\d+: (?P<local>[0-9A-F]+:[0-9A-F]{4}) \S+ (?P<state>[0-9A-F]{2}) \S+ \S+ \S+ +(?P<uid>\d+) ")
+"""A row of the kernel's table of TCP sockets."""
 INSTALL = "run outgate iptables install, in a pod in an init container"
 MODULES = "load the modules (modprobe nf_nat xt_REDIRECT xt_owner xt_conntrack), or use the other kind of iptables"
 
@@ -106,5 +108,7 @@ def gate_user(uids: Sequence[int], found: Redirect) -> Finding:
 def listeners(port: int, net: Path = Path("/proc/thread-self/net")) -> list[int]:
     """The uids of the sockets that listen on a port."""
     tables = (net / name for name in ("tcp", "tcp6"))
-    rows = (line.split() for table in tables if table.exists() for line in table.read_text().splitlines()[1:])
-    return [int(row[7]) for row in rows if row[3] == LISTEN and int(row[1].rpartition(":")[2], 16) == port]
+    texts = (table.read_text(encoding="ascii", errors="replace") for table in tables if table.exists())
+    ends = f":{port:04X}"
+    rows = (found for text in texts for line in text.splitlines() if (found := SOCKET.match(line)) is not None)
+    return [int(row["uid"]) for row in rows if row["state"] == LISTEN and row["local"].endswith(ends)]

@@ -5,6 +5,7 @@ Owns the checks of those values. Knows nothing of how they become rules, or of t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
@@ -12,6 +13,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
+PORTS = re.compile(r"([0-9]{1,9})(?:[-:]([0-9]{1,9}))?")
 LAST_UID = 2**32 - 2  # the kernel keeps the very last number for "no uid"
 
 
@@ -76,11 +78,9 @@ def parse_ports(text: str) -> tuple[Ports, ...]:
 
 
 def _range(item: str) -> Ports:
-    first, _, last = item.replace(":", "-").partition("-")
-    try:
-        ports = Ports(int(first), int(last or first))
-    except ValueError:
-        raise ValueError(f"port {item!r} is not a number; use 443 or 8000-8100") from None
+    if (found := PORTS.fullmatch(item)) is None:
+        raise ValueError(f"port {item!r} is not a number; use 443 or 8000-8100")
+    ports = Ports(int(found[1]), int(found[2] or found[1]))
     if not 0 < ports.first <= ports.last < 65536:
         raise ValueError(f"port {item!r} is not between 1 and 65535 in rising order")
     return ports

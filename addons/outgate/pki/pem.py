@@ -22,7 +22,18 @@ from outgate.pki.files import Held
 from outgate.pki.problem import Unreadable
 from outgate.problems import Where
 
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----\r?\n.*?-----END \1-----", re.DOTALL)
+# Boundaries begin a line, and blanks may follow them, as OpenSSL has it.
+_BLOCK = re.compile(rb"^-----BEGIN ([A-Z0-9 ]{1,40})-----[ \t]*\r?\n.*?^-----END \1-----", re.DOTALL | re.MULTILINE)
+# A name of an unknown string type is a KeyError or a TypeError.
+_BROKEN = (
+    ValueError,
+    LookupError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 _ENCRYPTED = (b"ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED")
 
 
@@ -74,9 +85,9 @@ def certificate(block: Block) -> x509.Certificate:
         # Some public roots have serial numbers that the parser takes but warns about.
         with warnings.catch_warnings(action="ignore", category=CryptographyDeprecationWarning):
             parsed = x509.load_pem_x509_certificate(block.text)
-            # Extensions and key are parsed at first use; a broken one has to be found here, where it has a line.
-            _ = parsed.extensions, parsed.public_key()
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+            # These are parsed at first use; a broken one has to be found here, where it has a line.
+            _ = parsed.extensions, parsed.public_key(), parsed.subject, parsed.issuer
+    except _BROKEN as error:
         raise Unreadable(block.where, "holds a certificate that cannot be parsed", "replace it") from error
     return parsed
 

@@ -15,7 +15,7 @@ from outgate.policy.names import Refusal
 
 METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}")
 PATH = re.compile(rb"/[\x21-\x7e\x80-\xff]*")
-BAD_FIELD = re.compile(rb"[\x00\r\n]")
+BAD_FIELD = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def refusal(

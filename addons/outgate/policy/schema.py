@@ -19,7 +19,7 @@ from outgate.policy.documents import Node
 from outgate.policy.model import Fate, FieldReport
 from outgate.problems import Problem, Severity, Where
 
-DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:h|ms|us|ns|m|s))+")
+DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:h|ms|us|ns|m|s))+", re.ASCII)
 DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|us|ns|m|s)")
 SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
@@ -144,7 +144,7 @@ class Integer:
 
     def read(self, node: Node, path: str, reading: Reading) -> int | None:
         value = node.data
-        if isinstance(value, str) and re.fullmatch(r"-?\d{1,19}", value):
+        if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,19}", value):
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             _expected(reading, node, path, "a whole number")

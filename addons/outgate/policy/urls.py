@@ -13,7 +13,8 @@ from enum import StrEnum
 from outgate.policy.hosts import bracketed
 
 URL = re.compile(r"([A-Za-z]+)://([^/?#]*)([^#]*)(?:#.*)?", re.DOTALL)
-AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:]*)(?::([0-9]{1,5}))?")
+AUTHORITY = re.compile(r"(?:\[([^\[\]]*:[^\[\]]*)\]|([^:\[\]]+))(?::([0-9]{1,5}))?")
+"""An IPv6 address in brackets or a name, then a port."""
 
 
 class Scheme(StrEnum):
@@ -61,10 +62,10 @@ def parse_url(text: str) -> Url:
     if "@" in authority:
         raise UrlError(f'"{text}" carries user info; leave it out')
     found = AUTHORITY.fullmatch(authority)
-    if found is None or not found[1].strip("[]"):
+    if found is None:
         raise UrlError(f'"{authority}" is neither HOST nor HOST:PORT')
-    port = int(found[2]) if found[2] else DEFAULT_PORTS.get(scheme, 0)
+    port = int(found[3]) if found[3] else DEFAULT_PORTS.get(scheme, 0)
     if not 0 < port < 65536:
         raise UrlError(f'"{text}" needs a port from 1 to 65535; write {scheme}://HOST:PORT')
     path = parts[3] if parts[3].startswith("/") else f"/{parts[3]}"
-    return Url(scheme, found[1].strip("[]"), port, path)
+    return Url(scheme, found[1] or found[2], port, path)

@@ -32,6 +32,8 @@ class Gate:
         if flow.error is not None:  # mitmproxy found it invalid and answers 400 itself
             return
         if not self.judge(flow.request, exchange) and exchange.decision is not None and not exchange.failure:
+            # A stricter reader would not have looked for the end of it.
+            exchange.close = exchange.close or exchange.decision.code is Code.REQUEST_MALFORMED
             host = exchange.attempt.host if exchange.attempt and exchange.attempt.host else ""
             grpc = flow.request.headers.get("content-type", "").startswith("application/grpc")
             flow.response = answers.denial(exchange.decision, host, grpc=grpc)

@@ -13,6 +13,9 @@ EXTENSION_SERVER_NAME = 0
 EXTENSION_ALPN = 16
 EXTENSION_ECH = 0xFE0D
 MAX_HELLO = 64 * 1024
+MAX_SESSION = 32
+"""Bytes of a session's number."""
+MAX_RECORD = 1 << 14
 MAX_RECORDS = 2048
 """That it may be cut into; more than one has bytes in practice."""
 MAX_BYTES = MAX_HELLO + 5 * 1024
@@ -106,7 +109,9 @@ class Hello:
             length = 4 + int.from_bytes(self._joined[1:4], "big")
             if length > MAX_HELLO:
                 raise MalformedHello(f"a ClientHello of {length} bytes is longer than {MAX_HELLO}")
-            if len(self._joined) >= length:
+            if len(self._joined) > length:
+                raise MalformedHello("more follows the ClientHello in its record")
+            if len(self._joined) == length:
                 return bytes(self._joined[4:length])
         if len(data) >= MAX_BYTES:
             raise MalformedHello(f"no whole ClientHello within {MAX_BYTES} bytes")
@@ -117,7 +122,9 @@ class Hello:
         head = data[self._at : self._at + 5]
         if head[:1] not in (b"", RECORD_HANDSHAKE) or head[1:2] not in (b"", b"\x03"):
             raise MalformedHello("a record that is no handshake interrupts the ClientHello")
-        end = self._at + 5 + int.from_bytes(head[3:5], "big")
+        if (size := int.from_bytes(head[3:5], "big")) > MAX_RECORD:
+            raise MalformedHello(f"a record of {size} bytes is longer than {MAX_RECORD}")
+        end = self._at + 5 + size
         if len(head) < 5 or end > min(len(data), MAX_BYTES):
             return None
         self._records += 1
@@ -128,10 +135,11 @@ class Hello:
 
 
 def _client_hello(hello: _Reader) -> ClientHello:
-    hello.take(2 + 32)
-    hello.block(1)
-    hello.block(2)
-    hello.block(1)
+    version = hello.take(2)
+    hello.take(32)
+    session, ciphers, compressions = hello.block(1).data, hello.block(2).data, hello.block(1).data
+    if version < b"\x03\x00" or len(session) > MAX_SESSION or not ciphers or len(ciphers) % 2 or not compressions:
+        raise _Misfit
     if not hello.more:
         return ClientHello()
     sni, ech = "", False
@@ -153,15 +161,15 @@ def _client_hello(hello: _Reader) -> ClientHello:
 
 
 def _server_name(body: _Reader) -> str:
-    names, found = body.block(2), []
+    """One name of the one kind that there is: of more, or of none, two readers make two things."""
+    names = body.block(2)
     body.finish()
-    while names.more:
-        kind, name = names.number(1), names.block(2)
-        if kind == 0:
-            found.append(name.data.decode("ascii"))
-    if len(found) > 1:
+    kind, name = names.number(1), names.block(2).data
+    if names.more:
         raise MalformedHello("more than one server name is given")
-    return found[0] if found else ""
+    if kind or not name or b"\0" in name:
+        raise MalformedHello("the server name is empty, ends early, or is of an unknown kind")
+    return name.decode("ascii")
 
 
 def _protocols(body: _Reader) -> tuple[str, ...]:
@@ -169,4 +177,6 @@ def _protocols(body: _Reader) -> tuple[str, ...]:
     body.finish()
     while names.more:
         found.append(names.block(1).data.decode("latin-1"))
+    if not all(found) or not found:
+        raise MalformedHello("a protocol that is offered has no name")
     return tuple(found)

@@ -38,7 +38,7 @@ from outgate.proxy import answers
 from outgate.proxy.commands import Abort, LingeringClose, Rejected, Release
 from outgate.proxy.counted import Counted
 from outgate.proxy.exchange import GateClient
-from outgate.proxy.soundness import MOST, unfold
+from outgate.proxy.soundness import MOST, REQUEST_LINE, STATUS_LINE, unfold, well_formed
 
 type Commands = layer.CommandGenerator[None]
 
@@ -107,6 +107,8 @@ def overlong(body_reader: object, buffer: ReceiveBuffer, most: int) -> str:
 
 def response_head(lines: list[bytes]) -> http.Response:
     """Raises `ValueError`."""
+    if not well_formed(lines, STATUS_LINE):
+        raise ValueError("not HTTP/1")
     response = http1.read_response_head(lines)
     if response.data.http_version not in VERSIONS:
         raise ValueError("not HTTP/1")
@@ -232,6 +234,8 @@ class GateHttp1Server(_Trailers, stock.Http1Server):
 
     def _begin(self, lines: list[bytes], event: events.DataReceived) -> Commands:
         try:
+            if not well_formed(lines, REQUEST_LINE):
+                raise ValueError("the request head is not written as RFC 9112 has it")
             self.request = http1.read_request_head(lines)
             size = http1.expected_http_body_size(self.request)
         except (ValueError, IndexError) as error:

@@ -6,6 +6,7 @@ microseconds, and for all sockets between two places, which walks the kernel's t
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 from collections.abc import Iterator
@@ -152,18 +153,30 @@ def _ask(family: int, states: int, ends: bytes, flags: int, attribute: bytes = b
         netlink.settimeout(PATIENCE)
         netlink.send(HEADER.pack(HEADER.size + len(body), SOCK_DIAG_BY_FAMILY, flags, 0, 0) + body)
         while True:
-            for kind, message in _messages(netlink.recv(BUFFER)):
-                if kind in (ERROR, DONE):
-                    return owners
-                if message[STATE_AT] != LISTEN:
-                    owners.append(Owner(*OWNER.unpack_from(message, OWNER_AT)))
-            if not flags & DUMP:
+            found, last = read(netlink.recv(BUFFER))
+            owners += found
+            if last or not flags & DUMP:
                 return owners
 
 
+def read(answer: bytes) -> tuple[list[Owner], bool]:
+    """The owners in one datagram of the kernel's, and whether it says that no other follows. Raises `OSError`."""
+    owners: list[Owner] = []
+    for kind, message in _messages(answer):
+        if kind in (ERROR, DONE):
+            return owners, True
+        if len(message) < OWNER_AT + OWNER.size:
+            raise OSError(errno.EBADMSG, "the kernel's answer is cut short")
+        if message[STATE_AT] != LISTEN:
+            owners.append(Owner(*OWNER.unpack_from(message, OWNER_AT)))
+    return owners, False
+
+
 def _messages(answer: bytes) -> Iterator[tuple[int, bytes]]:
-    """Kind and bytes of each message in one datagram of the kernel's."""
+    """Kind and bytes of each message in one datagram of the kernel's. Raises `OSError`."""
     while len(answer) >= HEADER.size:
         size, kind, *_ = HEADER.unpack_from(answer)
+        if not HEADER.size <= size <= len(answer):  # with none at all there would be no end to them
+            raise OSError(errno.EBADMSG, "the kernel's answer contradicts its own lengths")
         yield kind, answer[:size]
         answer = answer[-(-size // 4) * 4 :]

@@ -14,9 +14,12 @@ from mitmproxy.net.http.validate import validate_headers
 
 from outgate.policy.headers import CONTROL_PREFIX, HOP_BY_HOP
 
-BREAK = re.compile(rb"[\x00\r\n]")
+BREAK = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+"""Of all control characters a field may hold a tab."""
 FOLD = b"\r\n "
 """What a line that goes on in the next one has become after parsing."""
+REQUEST_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [^\x00-\x20\x7f]+ HTTP/[0-9]\.[0-9]")
+STATUS_LINE = re.compile(rb"HTTP/[0-9]\.[0-9] [0-9]{3}(?: [\t\x20-\x7e\x80-\xff]*)?")
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 BODILESS = frozenset({204, 304})
 NO_TRAILER = frozenset(
@@ -42,6 +45,12 @@ MOST = 10**18
 """Bytes that a length may announce: far more than there are, and what no parser's number runs over from."""
 
 
+def well_formed(lines: list[bytes], first: re.Pattern[bytes]) -> bool:
+    """Whether the lines of a head are what a strict parser reads: mitmproxy's takes any white space for a space, and
+    strips what a server next door may see. `first` is `REQUEST_LINE` or `STATUS_LINE`."""
+    return first.fullmatch(lines[0]) is not None and not any(BREAK.search(line) for line in lines)
+
+
 def unfold(headers: http.Headers) -> http.Headers:
     """The same fields on one line each, as RFC 9112, 5.2 wants them from whoever passes them on."""
     if not any(FOLD in value for _, value in headers.fields):
@@ -49,8 +58,10 @@ def unfold(headers: http.Headers) -> http.Headers:
     return http.Headers([(name, value.replace(FOLD, b" ")) for name, value in headers.fields])
 
 
-def unsound(response: http.Response, request: http.Request, *, ended: bool) -> str:
+def unsound(response: http.Response, request: http.Request, *, ended: bool, final: bool = True) -> str:
     """Why the head of an answer may not be passed on; empty where it may. `ended`: HTTP/2 said that no body follows."""
+    if final and response.status_code < 200 and response.status_code != 101:
+        return "the origin's last answer has the status of an early one"
     if not 100 <= response.status_code <= 999:
         return "the origin's status is none of HTTP's"
     if _breaks(response):
@@ -111,6 +122,7 @@ def _switches(response: http.Response, request: http.Request) -> bool:
     """Whether both sides speak of WebSocket, and of the version that is known here."""
     return (
         not request.is_http2
+        and not response.is_http2  # which knows no such answer
         and request.headers.get("upgrade", "").lower() == "websocket"
         and request.headers.get("sec-websocket-version", "") == WEBSOCKET_VERSION
         and response.headers.get("upgrade", "").lower() == "websocket"

@@ -354,7 +354,7 @@ class GateStream(OriginSide):
     def _inform(self, event: Informational) -> Commands:
         """Hints are a kindness: left out where anything is wrong with them or could come to light by them."""
         view.clean_response(event.response)
-        sound = not soundness.unsound(event.response, self.flow.request, ended=False)
+        sound = not soundness.unsound(event.response, self.flow.request, ended=False, final=False)
         if sound and self.exchange.hidden is None and self.flow.request.http_version == "HTTP/1.1":
             event.response.headers.pop("content-length", None)
             yield SendHttp(event, self.context.client)

@@ -102,7 +102,11 @@ def attempt_of(request: http.Request, facts: Facts, absolute_scheme: str) -> Att
         return refusal
     if absolute_scheme == "https" and not facts.encrypted:
         return Refusal(Code.REQUEST_MALFORMED, "an https target needs CONNECT")
-    agreed = agree(_claims(request, sent, facts, absolute_scheme), nameless=facts.address is not None)
+    if request.data.http_version == b"HTTP/1.1" and b"host" not in sent:
+        return Refusal(Code.REQUEST_MALFORMED, "the Host field is missing")
+    # HTTP/1.0 has no name to give. Of HTTP/2 without one, HTTP/1.1 without Host would be made for an origin.
+    nameless = facts.address is not None and request.http_version == "HTTP/1.0"
+    agreed = agree(_claims(request, sent, facts, absolute_scheme), nameless=nameless)
     if isinstance(agreed, Refusal):
         return agreed
     host = agreed.authority or authority(agreed, encrypted=facts.encrypted) if agreed.host else ""

@@ -138,7 +138,7 @@ def _write(folder: Path, since: float, used: dict[str, float]) -> tuple[float, d
     """The file's record together with ours, written whole. Raises `OSError`."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(folder / LOCK):
-        begun, known = _read(folder / FILE)
+        begun, known = recorded(folder / FILE)
         since = min(since, begun)
         made = bounded(merged(known, used))
         if made != known or begun != since:
@@ -158,19 +158,26 @@ def _locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _read(path: Path) -> tuple[float, dict[str, float]]:
+def recorded(path: Path) -> tuple[float, dict[str, float]]:
     """What a file holds. One that is not there, or is none of ours, holds nothing, and is begun anew."""
     never = float("inf")
     try:
         with path.open("rb") as file:
             content: Any = orjson.loads(file.read(MAX_BYTES))
-        used = {str(key): float(when) for key, when in content["used"].items()}
-        return float(content["since"]), bounded(used)
+        used = {str(key): _time(when) for key, when in content["used"].items()}
+        return _time(content["since"]), bounded(used)
     except FileNotFoundError:
         return never, {}
     except (ValueError, TypeError, KeyError, AttributeError):
         log.warning("%s is not a record of last use, and is begun anew", path)
         return never, {}
+
+
+def _time(value: object) -> float:
+    """A text would be read as a number too, and "nan" is before and after every other."""
+    if not isinstance(value, int | float):
+        raise TypeError(f"{type(value).__name__} is no time")
+    return float(value)
 
 
 def _replace(path: Path, content: bytes) -> None:

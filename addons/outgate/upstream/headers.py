@@ -98,7 +98,7 @@ class InjectedHeaders:
 
     def _value(self, injection: HeaderInjection) -> Secret:
         if injection.file is None:
-            return _secret((injection.value or "").encode(), f"header {injection.name}")
+            return header_value((injection.value or "").encode(), f"header {injection.name}")
         known = self._values.get(injection.file)
         if known is None or (self._clock() - known.checked >= RECHECK and self._changed(injection.file, known)):
             known = self._values[injection.file] = self._read(injection.file, known)
@@ -113,7 +113,7 @@ class InjectedHeaders:
     def _read(self, path: str, old: _Value | None) -> _Value:
         stamp, now = stamps((path,)), self._clock()
         try:
-            secret = _secret(contents((path,))[path], path)
+            secret = header_value(contents((path,))[path], path)
         except (OSError, ValueError, UpstreamError) as error:
             why = _why(path, error)
             kept = old.secret if old is not None else None
@@ -138,7 +138,7 @@ def _name(name: str) -> str:
     return lower
 
 
-def _secret(data: bytes, where: str) -> Secret:
+def header_value(data: bytes, where: str) -> Secret:
     """The value without the newline that editors and mounts leave at the end."""
     value = data.removesuffix(b"\n").removesuffix(b"\r")
     if FORBIDDEN.search(value):

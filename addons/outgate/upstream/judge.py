@@ -7,7 +7,8 @@ this is asked is `handshake`'s.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
@@ -47,6 +48,16 @@ class Presented:
         return ", ".join(ascii(name)[1:-1][:120] for name in said[:SHOWN]) + more if said else "no name"
 
 
+@contextmanager
+def _parsing() -> Iterator[None]:
+    """The parser raises whatever suits a field: for a version, a curve or an extension that it does not know, no
+    `ValueError`."""
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(f"the certificate cannot be parsed: {error}") from error
+
+
 def criteria(tls: UpstreamTLS, names: tuple[SubjectName, ...]) -> Criteria:
     """What `tls` demands of a server that is to carry one of `names`."""
     unnamed = tls.verification in (Verification.SKIP_SAN, Verification.SKIP_ALL)
@@ -56,12 +67,13 @@ def criteria(tls: UpstreamTLS, names: tuple[SubjectName, ...]) -> Criteria:
 @lru_cache(1024)
 def read(der: bytes) -> Presented:
     """The names of a certificate. Raises `ValueError` for what is not one."""
-    certificate = x509.load_der_x509_certificate(der)
-    not_after = certificate.not_valid_after_utc.timestamp()
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return Presented((), (), (), not_after)
+    with _parsing():
+        certificate = x509.load_der_x509_certificate(der)
+        not_after = certificate.not_valid_after_utc.timestamp()
+        try:
+            names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        except x509.ExtensionNotFound:
+            return Presented((), (), (), not_after)
     return Presented(
         tuple(name.lower() for name in names.get_values_for_type(x509.DNSName)),
         tuple(names.get_values_for_type(x509.UniformResourceIdentifier)),
@@ -73,8 +85,9 @@ def read(der: bytes) -> Presented:
 @lru_cache(1024)
 def pin(der: bytes) -> str:
     """SHA-256 of a certificate's public key (SPKI), hexadecimal. Raises `ValueError` for what is no certificate."""
-    key = x509.load_der_x509_certificate(der).public_key()
-    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+    with _parsing():
+        key = x509.load_der_x509_certificate(der).public_key()
+        return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 
 def refusal(der: bytes, wanted: Criteria) -> str:

@@ -62,11 +62,15 @@ class Channel:
         try:
             while line := await self._reader.readline():
                 message = json.loads(line)
-                if (number := message.get("answers")) is None:
+                if not isinstance(message, dict):
+                    raise ValueError("a line that is no message")
+                number = message.get("answers")
+                if not isinstance(number, int):
                     yield message
                 elif (asked := self._asked.get(number)) is not None and not asked.done():
                     asked.set_result(message)
-        except (OSError, ValueError):  # a line that is none: the other end was cut off in the middle of it
+        except (OSError, ValueError, RecursionError):
+            # A line that is no message: the other end was cut off in the middle of it, or is none of ours.
             pass
         finally:
             self._closed()

@@ -135,7 +135,10 @@ class Post:
             answer = await self._channel.ask(question, within, **more)
         except (TimeoutError, ChannelClosed):
             return {}
-        self._now = Report.read(answer["report"])
+        try:
+            self._now = Report.read(answer.get("report"))
+        except ValueError:
+            return {}
         return answer
 
     async def _occupy(self) -> int | None:
@@ -180,11 +183,17 @@ class Post:
             watching.cancel()
 
     async def _listen(self, channel: Channel, born: asyncio.Future[int | None]) -> None:
+        """Whoever says what is no beat is not heard any more, and so ended."""
         async for message in channel.messages():
             if "pid" in message:
                 born.set_result(message["pid"])
                 continue
-            self._heard, self._now = time.monotonic(), Report.read(message["beat"])
+            try:
+                self._now = Report.read(message.get("beat"))
+            except ValueError as error:
+                log.error("worker %d does not say how it is: %s", self.index, error)
+                return
+            self._heard = time.monotonic()
             if not self._now.unready:
                 self._settled, self._served = True, self._served or self._heard
             self._plan.heard()

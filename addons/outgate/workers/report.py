@@ -26,8 +26,16 @@ class Report:
     counts: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, message: Mapping[str, Any]) -> Self:
-        return cls(**message)
+    def read(cls, message: object) -> Self:
+        """Raises `ValueError` for what no gate says of itself."""
+        if not isinstance(message, dict) or not message.keys() <= cls.__dataclass_fields__.keys():
+            raise ValueError("not a report")
+        made = cls(**message)
+        texts, numbers = (made.unready, made.policy, made.error), (made.connections, made.trips)
+        sound = all(isinstance(text, str) for text in texts) and all(isinstance(number, int) for number in numbers)
+        if not sound or not isinstance(made.counts, Mapping):
+            raise ValueError("not a report")
+        return made
 
     def plain(self) -> dict[str, Any]:
         return asdict(self) | {"counts": dict(self.counts)}
