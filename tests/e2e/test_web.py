@@ -277,5 +277,5 @@ def test_no_script_is_run_and_no_file_is_written(web: Hosted, tmp_path: Path) ->
 
 
 def test_nobody_without_the_password_is_told_anything(gate: Hosted) -> None:
-    answer = gate.curl(f"http://127.0.0.1:{gate.web_port}/flows", "--noproxy", "*")
+    answer = gate.curl(f"http://127.0.0.1:{gate.page}/flows", "--noproxy", "*")
     assert answer.status == 403
