@@ -105,6 +105,7 @@ SLOW = {
 }
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("case", SLOW)
 def test_p58_what_is_begun_has_to_go_on(workload: Workload, gate: Gate, origins: LabOrigins, case: str) -> None:
     begun, count = SLOW[case]
@@ -123,6 +124,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("case", BOMBS)
 def test_p58_a_head_has_a_size(workload: Workload, gate: Gate, origins: LabOrigins, case: str) -> None:
     fields, count = BOMBS[case]
@@ -133,6 +135,7 @@ def test_p58_a_head_has_a_size(workload: Workload, gate: Gate, origins: LabOrigi
     assert not origins.records("request")
 
 
+@pytest.mark.core
 def test_p58_a_head_that_unpacks_to_much_is_not_unpacked(workload: Workload, gate: Gate, origins: LabOrigins) -> None:
     """One field of HTTP/2, kept by the peer's table and named again and again by a byte."""
     served(workload)
@@ -146,6 +149,7 @@ def test_p58_a_head_that_unpacks_to_much_is_not_unpacked(workload: Workload, gat
     assert not origins.records("request")
 
 
+@pytest.mark.core
 def test_p58_streams_that_are_reset_as_fast_as_they_are_opened_end_the_connection(
     workload: Workload, gate: Gate, origins: LabOrigins
 ) -> None:
