@@ -97,8 +97,9 @@ class Embedded:
             await app._down(self.gate, self.admin)
 
 
-def run_web(settings: Settings, given: Sequence[str], page: tuple[str, int]) -> int:
-    """mitmweb in this process, taken over. `given` are the pairs that the settings were read from."""
+def run_web(settings: Settings, given: Sequence[str], page: tuple[str, int], *, read_only: bool = False) -> int:
+    """mitmweb in this process, taken over. `given` are the pairs that the settings were read from. On a page that is
+    `read_only` people look and do nothing."""
     told = {
         "policy": os.pathsep.join(map(str, settings.policy)),
         "strict": str(settings.strict).lower(),
@@ -110,4 +111,5 @@ def run_web(settings: Settings, given: Sequence[str], page: tuple[str, int]) -> 
     told = {key: value for key, value in named.items() if key not in keys} | {
         key: told[key] for key in told if told[key]
     }
-    return mitmweb(settings.mode, settings.listen, page, Path(__file__).with_name("script.py"), told)
+    script = Path(__file__).with_name("script.py")
+    return mitmweb(settings.mode, settings.listen, page, script, told, read_only=read_only)

@@ -160,8 +160,12 @@ REFUSED: list[tuple[list[str], dict[str, object], str]] = [
     ([], {"listen": ":1"}, '"outgate_listen" is set'),
     ([], {"addons": "nowhere.py"}, "the addon is no file"),
     (["--set", "outgate_policy=x"], {}, '"outgate_policy" is set more than once'),
+    ([], {"read_only": "true"}, "mitmdump has no page"),
 ]
-STARTS = [("mitmweb", *case) for case in REFUSED[:2]] + [("mitmdump", *case) for case in REFUSED]
+HOLDING: list[tuple[list[str], dict[str, object], str]] = [
+    (["--set", "intercept=~q"], {"read_only": "true"}, "nobody could let go what is held"),
+]
+STARTS = [("mitmweb", *case) for case in REFUSED[:2] + HOLDING] + [("mitmdump", *case) for case in REFUSED]
 
 
 @pytest.mark.parametrize(("program", "options", "settings", "told"), STARTS)
