@@ -189,6 +189,11 @@ class GateHttpLayer(HttpLayer):
             self.server_side.refuse_rest(stream_id)
             yield commands.SendData(self.context.client, self.server_side.h2_conn.data_to_send())
 
+    def withheld(self, stream_id: int) -> int:
+        """Bytes of an answer that wait for the workload's window."""
+        side = self.server_side
+        return side.pending(stream_id) if isinstance(side, GateHttp2Server) else 0
+
     @staticmethod
     def explain_error(error: str) -> tuple[int, str, str]:
         """The status, code and reason in the error of a failed dial."""

@@ -91,7 +91,7 @@ class GateStream(OriginSide):
     def leave(self) -> Commands:
         """The client is gone."""
         exchange = getattr(self, "exchange", None)
-        if exchange is not None and not exchange.failure and not self._upgraded():
+        if exchange is not None and not (exchange.failure or self._upgraded() or self.whole()):
             exchange.failure, exchange.error_code = "the client went away", "client_disconnected"
         yield from self.report()
 
@@ -307,17 +307,19 @@ class GateStream(OriginSide):
                 yield from self.fail() if self.exchange.status else stopped
                 return
             if chunk.data:
-                self._keep(data, chunk.data)
+                self._passes(data, chunk.data)
                 yield from onward(data(self.stream_id, chunk.data))
             if not last:
                 return
         elif size:
-            self._keep(data, event.data)
+            self._passes(data, event.data)
         if last:
             self._show(data)
         yield from onward(event)
 
-    def _keep(self, data: type[Any], piece: bytes) -> None:
+    def _passes(self, data: type[Any], piece: bytes) -> None:
+        if data is ResponseData:
+            self.delivered += len(piece)
         kept = self.exchange.request_kept if data is RequestData else self.exchange.response_kept
         if kept is not None:
             kept.take(piece)
