@@ -89,7 +89,8 @@ class WindowedConnection(BufferedH2Connection):
 
     def initiate_connection(self) -> None:
         super(BufferedH2Connection, self).initiate_connection()
-        self.increment_flow_control_window(self.connection_window - self.inbound_flow_control_window)
+        if (more := self.connection_window - self.inbound_flow_control_window) > 0:  # HTTP/2 begins with 65535
+            self.increment_flow_control_window(more)
 
     def pending(self, stream_id: int) -> int:
         """Bytes of a stream that wait for the peer's window."""
