@@ -35,7 +35,7 @@ from outgate.addon import Denied
 from outgate.policy.decide import denial
 from outgate.policy.model import Code, Decision, Defaults
 from outgate.proxy import answers, soundness, trailers, view, websockets
-from outgate.proxy.commands import OutgateExchangeHook, Revoked
+from outgate.proxy.commands import OutgateExchangeHook, Stopped
 from outgate.proxy.counted import Counted
 from outgate.proxy.exchange import Exchange, GateClient, attach, exchange_of
 from outgate.proxy.http1 import Informational
@@ -67,7 +67,7 @@ class GateStream(OriginSide):
             yield from self.report()
 
     def _handle_event(self, event: events.Event) -> Commands:
-        if not isinstance(event, Revoked):
+        if not isinstance(event, Stopped):
             yield from super()._handle_event(event)
         elif not self._settled():
             yield from self.fail()

@@ -117,6 +117,19 @@ def test_p58_what_is_begun_has_to_go_on(workload: Workload, gate: Gate, origins:
     served(workload)
 
 
+@pytest.mark.core
+def test_p58_a_stream_that_is_begun_has_to_go_on_or_ends_alone(
+    workload: Workload, gate: Gate, origins: LabOrigins
+) -> None:
+    before = counted(gate, "body_timeout")
+    with workload.dial("api.example", 80) as sock:
+        client = Client(sock)
+        late = client.send(request("api.example", "/upload", "POST"), b"1", end=False)
+        assert client.answer(late).status == 408
+        assert client.ask(request("api.example")).status == 200
+    assert counted(gate, "body_timeout") == before + 1
+
+
 BOMBS = {
     "one long field": (b"X: " + b"y" * MIB + b"\r\n", "header_bytes"),
     "a long line": (b"", ""),  # not taken for HTTP at all
