@@ -82,6 +82,7 @@ class Embedded:
     def _open(self, gate: app.Gate, web: Web | None) -> None:
         if web is not None:
             web.plane = gate.engine.plane
+            gate.engine.plane.environment.own_ports |= {web.port}
         if self.settings.admin:
             self.admin = Admin(self.settings.admin, gate, peer_uid)
             self.admin.start()

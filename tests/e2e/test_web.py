@@ -286,9 +286,17 @@ def shown(local: LocalOrigins, origin_pki: world.OriginPki) -> Iterator[Hosted]:
     at = local.address("plain")[1]
     port = {"number": 80, "protocol": "HTTP", "upstream": {"port": at, "endpoints": [{"address": HERE, "port": at}]}}
     spec = {"hosts": ["api.example"], "resolution": "STATIC", "ports": [port]}
-    documents = policy(native("EgressDestination", "api", spec))
-    with Hosted("mitmweb", documents, origin_pki, settings={"read_only": "true"}) as running:
+    running = Hosted("mitmweb", "", origin_pki, settings={"read_only": "true"})
+    here = {"addresses": [f"{HERE}/32"], "ports": [{"number": running.page, "protocol": "HTTP"}]}
+    running.write(policy(native("EgressDestination", "api", spec), native("EgressDestination", "here", here)))
+    with running:
         yield running
+
+
+def test_nobody_reaches_the_page_through_the_gate(shown: Hosted) -> None:
+    """Its address is registered, as those of the machine may be; the gate's connection would be one from loopback."""
+    answer = shown.curl(f"http://{HERE}:{shown.page}/")
+    assert (answer.status, answer.denial["code"]) == (502, "address_refused")
 
 
 def test_a_page_that_is_read_only_shows_what_passes(shown: Hosted) -> None:
