@@ -82,6 +82,7 @@ class Embedded:
     def _open(self, gate: app.Gate, web: Web | None) -> None:
         if web is not None:
             web.plane = gate.engine.plane
+            gate.engine.plane.environment.own_ports |= {web.port}
         if self.settings.admin:
             self.admin = Admin(self.settings.admin, gate, peer_uid)
             self.admin.start()
@@ -97,8 +98,9 @@ class Embedded:
             await app._down(self.gate, self.admin)
 
 
-def run_web(settings: Settings, given: Sequence[str], page: tuple[str, int]) -> int:
-    """mitmweb in this process, taken over. `given` are the pairs that the settings were read from."""
+def run_web(settings: Settings, given: Sequence[str], page: tuple[str, int], *, read_only: bool = False) -> int:
+    """mitmweb in this process, taken over. `given` are the pairs that the settings were read from. On a page that is
+    `read_only` people look and do nothing."""
     told = {
         "policy": os.pathsep.join(map(str, settings.policy)),
         "strict": str(settings.strict).lower(),
@@ -110,4 +112,5 @@ def run_web(settings: Settings, given: Sequence[str], page: tuple[str, int]) -> 
     told = {key: value for key, value in named.items() if key not in keys} | {
         key: told[key] for key in told if told[key]
     }
-    return mitmweb(settings.mode, settings.listen, page, Path(__file__).with_name("script.py"), told)
+    script = Path(__file__).with_name("script.py")
+    return mitmweb(settings.mode, settings.listen, page, script, told, read_only=read_only)

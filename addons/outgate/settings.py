@@ -47,7 +47,7 @@ class Limits:
     idle_timeout: float = 3600.0
     """Without a byte in either direction."""
     body_timeout: float = 300.0
-    """Without a byte of a request body that has begun and not ended, in HTTP/1."""
+    """Without a byte of a request body that has begun and not ended; in HTTP/2, before its answer has begun."""
     hook_timeout: float = 10.0
     """For an addon's awaitable hook; then the request is denied."""
     connect_timeout: float = 10.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -21,11 +22,13 @@ POLICY = policy(destination("api.example", ports=("80/HTTP",)))
 
 
 class Paged(LoopbackGate):
-    """`outgate web` in place of `outgate run`."""
+    """`outgate web` in place of `outgate run`. What is a flag of it alone goes in at the end."""
+
+    more: tuple[str, ...] = ()
 
     def _arguments(self) -> list[str]:
         self.page = free_port()
-        return [*super()._arguments(), "--page", f"127.0.0.1:{self.page}"]
+        return [*super()._arguments(), "--page", f"127.0.0.1:{self.page}", *self.more]
 
     def _launch(self, argv: list[str], environment: dict[str, str]) -> subprocess.Popen[Any]:
         given = argv[len(OUTGATE) + 1 :]
@@ -61,6 +64,20 @@ def test_the_page_is_up_and_the_gate_judges(pki):
         assert gate.stop() == 0
 
 
+def test_on_a_page_that_is_read_only_nothing_is_done(pki):
+    gate = Paged(POLICY, pki)
+    gate.more = ("--read-only",)
+    with gate:
+        address = gate.address_of_the_page()
+        with urllib.request.urlopen(address, timeout=10) as page:
+            assert b"mitmproxy" in page.read()
+        done = urllib.request.Request(f"http://127.0.0.1:{gate.page}/clear", method="POST")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(done, timeout=10)
+        assert refused.value.code == 403
+        assert b"read-only" in refused.value.read()
+
+
 def test_without_a_policy_there_is_no_page(tmp_path):
     found = {**os.environ, "PYTHONPATH": ADDONS}
     done = subprocess.run(
@@ -73,14 +90,14 @@ def test_without_a_policy_there_is_no_page(tmp_path):
 def test_settings_reach_the_gate_once(monkeypatch, tmp_path):
     told: dict[str, Any] = {}
 
-    def mitmweb(mode, listen, page, script, settings):
-        told.update(settings, mode=mode, listen=listen, page=page, script=script.name)
+    def mitmweb(mode, listen, page, script, settings, *, read_only):
+        told.update(settings, mode=mode, listen=listen, page=page, script=script.name, read_only=read_only)
         return 0
 
     monkeypatch.setattr(embedded, "mitmweb", mitmweb)
     pairs = ["Hook-Timeout=3", "mode=regular", "policy=elsewhere", "listen=:1"]
     settings = read_settings({"policy": (tmp_path, tmp_path), "addons": ("a.py", "b")}, pairs, {})
-    assert embedded.run_web(settings, pairs, ("::1", 1)) == 0
+    assert embedded.run_web(settings, pairs, ("::1", 1), read_only=True) == 0
     assert told == {
         "mode": "regular",
         "listen": ("", 1),
@@ -90,4 +107,5 @@ def test_settings_reach_the_gate_once(monkeypatch, tmp_path):
         "policy": f"{tmp_path}:{tmp_path}",
         "strict": "true",
         "addons": "a.py:b",
+        "read_only": True,
     }

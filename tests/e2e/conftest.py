@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 
 import pytest
 
 from e2e.journal import Journal, load
-from e2e.lab import counters, world
+from e2e.lab import counters, engines, world
 from e2e.lab.gate import Documents, Gate
 from e2e.lab.namespaces import Lab, unavailable
 from e2e.lab.origins import LabOrigins
+from e2e.stage import Stage
 from e2e.workload import Workload
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What is marked `core` is tried in every engine, and everything else behind `outgate run`, whose name is left out
+    of the names of tests."""
+    if "engine" in metafunc.fixturenames:
+        others = engines.HOSTED if metafunc.definition.get_closest_marker("core") else ()
+        known = [pytest.param(engines.OWN, id=pytest.HIDDEN_PARAM), *others]
+        metafunc.parametrize("engine", known, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def engine(request: pytest.FixtureRequest) -> str:
+    """The program that the module's gate is: `outgate`, `mitmdump` or `mitmweb`."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")
@@ -23,18 +40,22 @@ def origin_pki() -> Iterator[world.OriginPki]:
 
 
 @pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
-    """One pair of namespaces for the session. A test that changes rules or names in it changes them back."""
+def stages(origin_pki: world.OriginPki) -> Iterator[dict[str, Stage]]:
+    with ExitStack() as stack:
+        yield {engine: stack.enter_context(Stage(engine, origin_pki)) for engine in engines.ENGINES}
+
+
+@pytest.fixture(scope="module")
+def lab(stages: dict[str, Stage], engine: str) -> Lab:
+    """One pair of namespaces per engine for the session. A test that changes rules or names in it changes them back."""
     if reason := unavailable():
         pytest.skip(reason)
-    with Lab(world.NAMES) as made:
-        yield made
+    return stages[engine].lab
 
 
-@pytest.fixture(scope="session")
-def standing_origins(lab: Lab, origin_pki: world.OriginPki) -> Iterator[LabOrigins]:
-    with LabOrigins(lab, world.cast(origin_pki)) as running:
-        yield running
+@pytest.fixture(scope="module")
+def standing_origins(lab: Lab, stages: dict[str, Stage], engine: str) -> LabOrigins:
+    return stages[engine].origins
 
 
 @pytest.fixture
@@ -54,20 +75,18 @@ def counting(lab: Lab) -> Lab:
 
 @pytest.fixture(scope="module")
 def gate(
-    request: pytest.FixtureRequest, lab: Lab, standing_origins: LabOrigins, origin_pki: world.OriginPki
+    request: pytest.FixtureRequest, standing_origins: LabOrigins, stages: dict[str, Stage], engine: str
 ) -> Iterator[Gate]:
-    """A gate for the whole module, with the documents that it calls POLICY and its SETTINGS, if it has some. Whatever
-    was done to it, nothing in it crashed."""
-    settings = getattr(request.module, "SETTINGS", None)
-    with Gate(lab, request.module.POLICY, origin_pki, settings=settings) as running:
+    """A gate for the whole module in each engine, with the documents that it calls POLICY and its SETTINGS, if it has
+    some."""
+    with stages[engine].gate(request.module.POLICY, getattr(request.module, "SETTINGS", {})) as running:
         yield running
-        assert "Traceback" not in running.stderr(), running.stderr()
 
 
 @pytest.fixture
 def under(request: pytest.FixtureRequest, gate: Gate) -> Iterator[Callable[[Documents], object]]:
     """Puts the module's gate under other documents for one test."""
-    yield partial(load, gate)
+    yield partial(load, gate, quiet=True)
     load(gate, request.module.POLICY)
 
 

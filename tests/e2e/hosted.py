@@ -8,18 +8,16 @@ from __future__ import annotations
 import http.client
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .lab.gate import ADDONS, LoopbackGate, free_port
+from .lab.engines import EGRESS, PASSWORD
+from .lab.gate import LoopbackGate
 from .lab.world import OriginPki
 from .workload import Answer, came_of
 
-EGRESS = Path(ADDONS) / "egress.py"
-PASSWORD = "a-password-for-tests"
 HEADERS = {
     "Authorization": f"Bearer {PASSWORD}",
     "Cookie": "_mitmproxy_xsrf=0123456789abcdef",
@@ -43,24 +41,12 @@ class Hosted(LoopbackGate):
         script: Path = EGRESS,
         mode: str = "regular",
     ) -> None:
-        super().__init__(policy, pki, mode, settings=settings)
-        self.program, self.options, self.script = program, list(options), script
+        super().__init__(policy, pki, mode, settings=settings, engine=program)
+        self.options, self.script = list(options), script
         self.trusted = str(pki.gate_ca.cert)
-        self.web_port = free_port()
 
-    def _arguments(self) -> list[str]:
-        pairs = [f"outgate_{key}={value}" for key, value in {"policy": self.policy, **self._settings}.items()]
-        pairs += [f"confdir={self._folder / 'conf'}", f"outgate_admin={self._admin[0]}:{self._admin[1]}"]
-        if self.program == "mitmweb":
-            pairs += [f"web_port={self.web_port}", f"web_password={PASSWORD}", "web_open_browser=false"]
-        set_ = [part for pair in pairs for part in ("--set", pair)]
-        host, port = self.address
-        return ["-s", str(self.script), "--mode", f"{self._mode}@{host}:{port}", *set_, *self.options]
-
-    def _launch(self, argv: list[str], environment: dict[str, str]) -> subprocess.Popen[Any]:
-        binary = str(Path(sys.executable).with_name(self.program))
-        environment.pop("PYTHONPATH", None)  # the script finds what lies beside it
-        return super()._launch([binary, *self._arguments()], environment)
+    def _hosting(self) -> dict[str, Any]:
+        return {**super()._hosting(), "script": self.script, "options": self.options}
 
     def curl(self, url: str, *flags: str) -> Answer:
         way = ["--noproxy", "", "--proxy", "http://{}:{}".format(*self.address), "--cacert", self.trusted]
@@ -70,7 +56,7 @@ class Hosted(LoopbackGate):
     # mitmweb's interface.
 
     def web(self, method: str, path: str, content: Json = None) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.web_port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", self.page, timeout=PATIENCE)
         body = None if content is None else json.dumps(content)
         headers = HEADERS if body is None else HEADERS | {"Content-Type": "application/json"}
         try:
@@ -82,7 +68,7 @@ class Hosted(LoopbackGate):
 
     def upload(self, path: str, data: bytes) -> int:
         """POST bytes as they are."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.web_port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", self.page, timeout=PATIENCE)
         try:
             connection.request("POST", path, data, HEADERS)
             return connection.getresponse().status

@@ -44,11 +44,14 @@ def _began(entry: Entry) -> float:
     return datetime.fromisoformat(entry["time"]).timestamp()
 
 
-def load(gate: RunningGate, documents: Documents) -> dict[str, Any]:
-    """Give a gate other documents, and come back when it judges by them."""
+def load(gate: RunningGate, documents: Documents, *, quiet: bool = False) -> dict[str, Any]:
+    """Give a gate other documents, and come back when it judges by them; `quiet`, when the last packets of what it has
+    closed for that have passed, too."""
     gate.write(documents)
     answer: dict[str, Any] = gate.admin("/reload", "POST")
     assert answer.get("loaded"), answer
+    if quiet:
+        time.sleep(QUIET)
     return answer
 
 

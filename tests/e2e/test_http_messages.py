@@ -60,6 +60,7 @@ def test_an_allowed_request_that_expects_to_continue_is_told_to(workload: Worklo
     assert json.loads(body)["length"] == 5
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("framing", ["length", "chunks"])
 def test_a_body_that_follows_a_denial_does_not_take_the_answer_along(
     workload: Workload, counting: Lab, framing: str
@@ -97,6 +98,7 @@ def test_after_a_denial_without_a_body_the_connection_goes_on(workload: Workload
         assert response(client)[0].status == 200
 
 
+@pytest.mark.core
 def test_pipelined_requests_are_answered_in_their_order(workload: Workload, origins: LabOrigins) -> None:
     paths = [f"/{number}" for number in range(5)]
     with workload.dial("api.example", 80) as client:
@@ -167,6 +169,7 @@ def test_head_to_a_denied_host_has_no_body(workload: Workload) -> None:
     assert int(answer.header("content-length") or 0) > 0
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("host", ["api.example", "a.wild.example"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("status", [204, 304])
@@ -221,6 +224,7 @@ def test_a_response_that_breaks_off_does_not_look_whole(workload: Workload, orig
 SECOND = b"GET /second HTTP/1.1\r\nHost: api.example\r\n\r\n"
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("fields", [{}, {"content_length": str(len(SECOND))}], ids=["unannounced", "announced"])
 @pytest.mark.parametrize("body", [SECOND, b""], ids=["a request", "nothing"])
 def test_a_body_of_http2_is_no_second_request_at_an_origin_of_http1(
@@ -258,6 +262,7 @@ SMUGGLED = {
 }
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("case", SMUGGLED)
 def test_framing_that_two_parsers_could_read_differently_is_refused(
     workload: Workload, origins: LabOrigins, journal: Journal, case: str
@@ -271,6 +276,7 @@ def test_framing_that_two_parsers_could_read_differently_is_refused(
 # Other protocols.
 
 
+@pytest.mark.core
 def test_connect_is_refused_in_transparent_mode(workload: Workload, counting: Lab, journal: Journal) -> None:
     with untouched(counting, *world.ADDRESSES["api"]):
         answer = workload.get("api.example", b"CONNECT api.example:443 HTTP/1.1\r\nHost: api.example:443")
@@ -278,6 +284,7 @@ def test_connect_is_refused_in_transparent_mode(workload: Workload, counting: La
     assert journal.one(verdict="deny")["code"] == "connect_refused"
 
 
+@pytest.mark.core
 def test_connect_is_refused_over_http2(workload: Workload, counting: Lab, journal: Journal) -> None:
     with untouched(counting, *world.ADDRESSES["api"]), workload.dial("api.example", 80) as sock:
         stream = Client(sock).ask([(":method", "CONNECT"), (":authority", "api.example:80")])
@@ -285,6 +292,7 @@ def test_connect_is_refused_over_http2(workload: Workload, counting: Lab, journa
     assert journal.one(verdict="deny")["code"] == "request_malformed"
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("offered", ["TLS/1.0", "irc/6.9", "websocket, h2c", "foo"])
 def test_an_upgrade_to_anything_but_websocket_is_refused(
     workload: Workload, counting: Lab, journal: Journal, offered: str
@@ -297,6 +305,7 @@ def test_an_upgrade_to_anything_but_websocket_is_refused(
     assert journal.one(verdict="deny")["code"] == "upgrade_refused"
 
 
+@pytest.mark.core
 def test_an_offer_of_h2c_is_dropped_and_the_request_goes_on(workload: Workload, origins: LabOrigins) -> None:
     answer = workload.curl("http://api.example/", "--http2")
     assert (answer.status, answer.version) == (200, "HTTP/1.1")

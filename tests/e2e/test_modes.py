@@ -23,6 +23,8 @@ from e2e.lab.raw import EOF_SEEN
 from e2e.lab.upstreams import Server
 from e2e.workload import Answer, came_of, drain, parsed, response
 
+pytestmark = pytest.mark.core
+
 HERE = "127.0.0.1"
 
 
@@ -110,9 +112,9 @@ class Proxies:
 
 
 @pytest.fixture(scope="module")
-def proxies(local: LocalOrigins, origin_pki: world.OriginPki) -> Iterator[Proxies]:
-    documents = registry(local)
-    with LoopbackGate(documents, origin_pki) as regular, LoopbackGate(documents, origin_pki, "socks5") as socks5:
+def proxies(local: LocalOrigins, origin_pki: world.OriginPki, engine: str) -> Iterator[Proxies]:
+    regular, socks5 = (LoopbackGate(registry(local), origin_pki, mode, engine=engine) for mode in ("regular", "socks5"))
+    with regular, socks5:
         yield Proxies(regular, socks5, origin_pki)
         assert "Traceback" not in regular.stderr() + socks5.stderr()
 

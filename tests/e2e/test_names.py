@@ -13,7 +13,7 @@ from e2e.lab.namespaces import Lab
 from e2e.lab.origins import LabOrigins
 from e2e.workload import Answer, Workload, drain, parsed, response
 
-pytestmark = pytest.mark.netns
+pytestmark = [pytest.mark.netns, pytest.mark.core]
 
 POLICY = policy(
     defaults(mode="REGISTRY_ONLY"),

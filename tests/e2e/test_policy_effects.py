@@ -84,6 +84,7 @@ def test_an_allow_rule_lets_only_its_callers_pass(
     assert expected == 200 or answer.denial["code"] == "refused_by_rule"
 
 
+@pytest.mark.core
 @pytest.mark.parametrize(
     "target", ["/admin/../admin", "/x/%2e%2e/admin", "//admin", "/%61dmin%2f", "/admin%00", "/./admin"]
 )
@@ -116,6 +117,7 @@ def test_a_rule_that_audits_is_logged_and_passes(
     assert "istio-system/watch" in journal.one(path="/audited")["audited"]
 
 
+@pytest.mark.core
 def test_a_rule_on_hosts_judges_a_tunnel_by_its_sni(
     workload: Workload, under: Under, counting: Lab, origins: LabOrigins, journal: Journal
 ) -> None:
@@ -159,6 +161,7 @@ def test_observe_tunnels_tls_and_logs_the_denial(
     assert (entry["code"], entry["would"]) == ("observed", "unregistered")
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("mode", ["OBSERVE", "ALLOW_ANY"])
 @pytest.mark.parametrize("address", [METADATA4, METADATA6, f"::ffff:{METADATA4}"])
 def test_no_mode_lets_metadata_addresses_pass(
@@ -222,6 +225,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("kind", REFUSED)
 def test_a_registered_name_does_not_lead_inside(
     workload: Workload, under: Under, named: Callable[..., None], counting: Lab, journal: Journal, kind: str
@@ -249,6 +253,7 @@ def test_an_entry_that_names_such_an_address_leads_there(
     assert (answer.status, answer.json["server"]) == (200, f"{name}-plain"), answer
 
 
+@pytest.mark.core
 def test_one_address_that_is_not_permitted_does_not_spoil_the_others(
     workload: Workload, under: Under, named: Callable[..., None], counting: Lab, origins: LabOrigins
 ) -> None:

@@ -29,6 +29,7 @@ POLICY = policy(defaults(mode="REGISTRY_ONLY"), *REGISTRY)
 FAMILIES = pytest.mark.parametrize("version", [4, 6], ids=["ipv4", "ipv6"])
 
 
+@pytest.mark.core
 @FAMILIES
 def test_what_is_sent_before_a_half_close_comes_back_after_it(
     workload: Workload, origins: LabOrigins, journal: Journal, version: int
@@ -60,12 +61,14 @@ def test_an_entry_for_bytes_takes_any_bytes(workload: Workload, origins: LabOrig
         assert drain(client) == first + EOF_SEEN
 
 
+@pytest.mark.core
 def test_bytes_lead_to_the_entrys_own_host(workload: Workload, counting: Lab, origins: LabOrigins) -> None:
     """The port is the entry's alone, so whatever address was dialled, the gate dials tcp.example."""
     with untouched(counting, *FORBIDDEN), workload.dial(FORBIDDEN[0], 7001) as client:
         assert client.recv(100) == GREETING
 
 
+@pytest.mark.core
 def test_an_entry_by_address_leads_to_that_address_alone(
     workload: Workload, under: Callable[[str], object], counting: Lab, origins: LabOrigins, journal: Journal
 ) -> None:
@@ -79,6 +82,7 @@ def test_an_entry_by_address_leads_to_that_address_alone(
     assert {entry["code"] for entry in journal(verdict="deny")} == {"unregistered"}
 
 
+@pytest.mark.core
 @FAMILIES
 @pytest.mark.parametrize(("host", "port"), [("tcp.example", 7002), ("forbidden.example", 7777), ("api.example", 22)])
 def test_an_unregistered_port_is_closed_and_nothing_connects(
@@ -92,6 +96,7 @@ def test_an_unregistered_port_is_closed_and_nothing_connects(
     assert entry["code"] in ("unregistered", "port_unregistered")
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("port", [80, 443])
 def test_bytes_to_a_port_for_something_else_are_closed(
     workload: Workload, counting: Lab, journal: Journal, port: int

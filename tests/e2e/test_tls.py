@@ -71,6 +71,7 @@ def test_the_leaf_is_the_gates_and_the_origin_is_verified_behind_it(workload: Wo
         assert parsed(drain(client)).status == 200
 
 
+@pytest.mark.core
 @pytest.mark.parametrize(("host", "code"), [("wrong.example", "identity_failed"), ("pinned.example", "tls_failed")])
 def test_an_origin_that_cannot_prove_itself_gets_no_request(
     workload: Workload, under: Callable[[str], object], origins: LabOrigins, journal: Journal, host: str, code: str
@@ -86,6 +87,7 @@ def test_an_origin_that_cannot_prove_itself_gets_no_request(
 # Tunnelled.
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("tls", ["TLSv1_2", "TLSv1_3"])
 def test_a_tunnel_keeps_the_origins_own_certificate(
     workload: Workload, origins: LabOrigins, journal: Journal, tls: str
@@ -101,6 +103,7 @@ def test_a_tunnel_keeps_the_origins_own_certificate(
     assert "path" not in entry
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("version", [0, 1], ids=["ipv4", "ipv6"])
 def test_a_tunnel_leads_to_the_name_and_not_to_the_address_that_was_dialled(
     workload: Workload, counting: Lab, origins: LabOrigins, journal: Journal, version: int
@@ -116,6 +119,7 @@ def test_a_tunnel_leads_to_the_name_and_not_to_the_address_that_was_dialled(
     assert entry["upstream"] in (f"{PINNED[0]}:443", f"[{PINNED[1]}]:443")
 
 
+@pytest.mark.core
 def test_decrypted_traffic_leads_to_the_name_too(workload: Workload, counting: Lab, origins: LabOrigins) -> None:
     with untouched(counting, *FORBIDDEN), workload.secure(FORBIDDEN[0], name="api.example") as client:
         client.sendall(GET % b"api.example")
@@ -145,6 +149,7 @@ def test_allow_any_decrypts_what_is_not_registered_where_it_is_told_to(
 # Denied.
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("version", [4, 6], ids=["ipv4", "ipv6"])
 @pytest.mark.parametrize("http", ["--http1.1", "--http2"])
 def test_a_denied_host_is_told_why_where_the_leaf_validates(
@@ -156,6 +161,7 @@ def test_a_denied_host_is_told_why_where_the_leaf_validates(
     assert journal.one(path="/denied")["code"] == "unregistered"
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("host", ["forbidden.example", "api.example"])
 def test_a_workload_that_does_not_trust_the_gate_is_closed_and_told_what_would_help(
     workload: Workload, counting: Lab, journal: Journal, host: str
@@ -223,6 +229,7 @@ def answer_to(workload: Workload, host: str, data: bytes) -> bytes:
             return b""
 
 
+@pytest.mark.core
 def test_ech_is_refused_where_a_tunnel_would_be_judged_by_the_outer_name(
     workload: Workload, counting: Lab, journal: Journal
 ) -> None:
@@ -232,10 +239,12 @@ def test_ech_is_refused_where_a_tunnel_would_be_judged_by_the_outer_name(
     assert (entry["code"], entry["sni"]) == ("ech_refused", "pinned.example")
 
 
-def test_ech_does_not_hinder_what_is_decrypted(workload: Workload, origins: LabOrigins) -> None:
+@pytest.mark.core
+def test_ech_does_not_hinder_what_is_decrypted(workload: Workload, origins: LabOrigins, journal: Journal) -> None:
     """Browsers offer it to everybody; a server that does not know it answers all the same."""
     received = answer_to(workload, "api.example", with_ech(client_hello(Hello("api.example"))))
     assert (received[0], received[5]) == (22, 2), "a ServerHello is expected"
+    assert journal.one(sni="api.example")["code"] == "client_tls_failed", "nobody went on with the handshake"
 
 
 def test_without_ech_the_same_hello_passes(workload: Workload, origins: LabOrigins) -> None:
@@ -253,6 +262,7 @@ GARBAGE = {
 }
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("case", GARBAGE)
 def test_what_only_begins_like_tls_is_closed(workload: Workload, counting: Lab, journal: Journal, case: str) -> None:
     with untouched(counting, *world.ADDRESSES["api"], *PINNED, *FORBIDDEN):
@@ -260,6 +270,7 @@ def test_what_only_begins_like_tls_is_closed(workload: Workload, counting: Lab, 
     assert journal.one(verdict="deny")["code"] == "request_malformed"
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("sni", [b"api_v1.example", b"api..example", b"user@api.example", b"127.1", b"*.example"])
 def test_an_sni_that_is_no_name_is_closed(workload: Workload, counting: Lab, journal: Journal, sni: bytes) -> None:
     with untouched(counting, *world.ADDRESSES["api"]):
@@ -279,6 +290,7 @@ def nameless(workload: Workload, host: str, asked: bytes) -> bytes:
         return drain(client)
 
 
+@pytest.mark.core
 def test_without_sni_the_host_of_the_request_is_judged(
     workload: Workload, counting: Lab, origins: LabOrigins, journal: Journal
 ) -> None:
@@ -288,18 +300,21 @@ def test_without_sni_the_host_of_the_request_is_judged(
     assert (denied.status, denied.denial["code"]) == (502, "unregistered")
 
 
+@pytest.mark.core
 def test_without_sni_nothing_is_tunnelled(workload: Workload, counting: Lab, journal: Journal) -> None:
     with untouched(counting, *PINNED):
         denied = parsed(nameless(workload, "pinned.example", b"pinned.example"))
     assert (denied.status, denied.denial["code"]) == (502, "protocol_mismatch")
 
 
+@pytest.mark.core
 def test_plain_http_to_an_https_port_is_denied(workload: Workload, counting: Lab, journal: Journal) -> None:
     with untouched(counting, *world.ADDRESSES["api"]):
         answer = workload.get("api.example", b"GET / HTTP/1.1\r\nHost: api.example:443", port=443)
     assert (answer.status, answer.denial["code"]) == (502, "protocol_mismatch")
 
 
+@pytest.mark.core
 def test_https_to_a_plain_http_port_is_denied(workload: Workload, counting: Lab, journal: Journal) -> None:
     with untouched(counting, *world.ADDRESSES["api"]):
         answer = workload.curl("https://api.example:80/")

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 
 from mitmproxy import dns
 
-from fuzz.target import given, target, text_of
+from fuzz.target import given, target
 from outgate.policy.hosts import HostError, canonical_host
 from outgate.proxy import peer, socks
 from outgate.sandbox import message
@@ -22,7 +22,6 @@ from outgate.upstream import hops
 from outgate.upstream.errors import UpstreamError
 from outgate.workers.channel import Channel
 from outgate.workers.report import Report
-from outgate.workers.seat import Seat
 from proxy.wires import connected
 
 KNOWN = (ip_address("198.18.1.0"), ip_address("2001:2::1:0"))
@@ -199,12 +198,3 @@ def channel(data: bytes) -> None:
             report = Report.read(each.get("beat"))  # type: ignore[arg-type]
             assert isinstance(report.connections, int)
             assert Report.read(report.plain()) == report
-
-
-@target("seat", given("1/2:3:4:5:6,7", "10/10:3:4:5:6"), b",", b":", b"/", b"\xd9\xa1")
-def seat(data: bytes) -> None:
-    """A seat is read and written alike, or refused."""
-    with suppress(ValueError):
-        made = Seat.parse(text_of(data))
-        assert Seat.parse(str(made)) == made
-        assert text_of(data).isascii()

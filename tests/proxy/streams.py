@@ -57,6 +57,10 @@ class Wire:
         self.flush()
         return number
 
+    def send(self, number: int, data: bytes, end: bool = False) -> None:
+        self.h2.send_data(number, data, end_stream=end)
+        self.flush()
+
     def reset(self, number: int) -> None:
         self.h2.reset_stream(number, 8)
         self.streams[number].reset = 8

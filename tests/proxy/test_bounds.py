@@ -148,6 +148,12 @@ async def test_as_many_streams_as_are_set_are_announced_and_served(authority):
         assert resets.count(int(ErrorCodes.REFUSED_STREAM)) == running.counts["streams_refused"]
 
 
+@pytest.mark.parametrize("window", [0, 1000, 65535])
+async def test_a_connection_window_below_the_protocols_own_is_that(authority, window):
+    async with origin() as far, gate(authority, to("api.example", 80, far.port), connection_window=window) as running:
+        assert await speaking(running, lambda client: client.ask(request("api.example")).status) == 200
+
+
 async def test_who_resets_stream_after_stream_is_sent_away(authority):
     async with origin() as far, gate(authority, to("api.example", 80, far.port), stream_resets=20) as running:
         ended = await asyncio.to_thread(rapid_resets, running.address, 40)

@@ -16,18 +16,19 @@ LEFT = "client_disconnected: the client went away"
 
 
 class Holding:
-    """An addon that holds the first piece of one answer back until it is told to let it go."""
+    """An addon that holds the first piece of one answer back until it is told to let it go, or only the end of it."""
 
-    def __init__(self) -> None:
-        self.holds, self.goes = asyncio.Event(), asyncio.Event()
+    def __init__(self, *, end: bool = False) -> None:
+        self.holds, self.goes, self.end = asyncio.Event(), asyncio.Event(), end
 
     def responseheaders(self, flow) -> None:
         if flow.request.path == "/held":
             flow.__dict__["outgate"].response_stages.append(self)
 
     async def feed(self, data: bytes, last: bool) -> bytes:
-        self.holds.set()
-        await self.goes.wait()
+        if last or not self.end:
+            self.holds.set()
+            await self.goes.wait()
         return data
 
 
@@ -82,6 +83,50 @@ async def test_a_client_that_resets_a_stream_is_not_told_of_as_denied(authority)
         (line,) = await running.lines()
         wire.close()
     assert (line["verdict"], line["failure"], line["flags"]) == ("allow", LEFT, "DC")
+
+
+async def test_a_client_that_has_its_answer_may_leave_before_a_stage_has_seen_the_end(authority):
+    holding, rest = Holding(end=True), asyncio.Event()
+    rest.set()
+    async with hesitating(rest) as port, gate(authority, to("api.example", 80, port), addons=(holding,)) as running:
+        reader, writer = await asyncio.open_connection(*running.address)
+        writer.write(b"GET http://api.example/held HTTP/1.1\r\nHost: api.example\r\n\r\n")
+        async with asyncio.timeout(LIMIT):
+            await reader.readuntil(b"body")
+            await holding.holds.wait()
+        writer.transport.abort()
+        (line,) = await running.lines()
+    assert (line["verdict"], line["status"], line["received"]) == ("allow", 200, 4)
+    assert "failure" not in line
+    assert "flags" not in line
+
+
+async def test_a_client_that_has_its_answer_may_reset_the_stream_before_a_stage_has_seen_the_end(authority):
+    holding, rest = Holding(end=True), asyncio.Event()
+    rest.set()
+    async with hesitating(rest) as port, gate(authority, to("api.example", 80, port), addons=(holding,)) as running:
+        wire = await Wire.open(running.address)
+        number = wire.ask("api.example", "/held")
+        await wire.until(lambda: wire.streams[number].body == b"body")
+        await asyncio.wait_for(holding.holds.wait(), LIMIT)
+        wire.reset(number)
+        holding.goes.set()
+        (line,) = await running.lines()
+        wire.close()
+    assert "failure" not in line
+
+
+async def test_a_client_that_has_half_of_its_answer_has_left_although_a_stage_saw_it_all(authority):
+    """What a stage held back was not delivered."""
+    holding, rest = Holding(), asyncio.Event()
+    rest.set()
+    async with hesitating(rest) as port, gate(authority, to("api.example", 80, port), addons=(holding,)) as running:
+        _, writer = await asyncio.open_connection(*running.address)
+        writer.write(b"GET http://api.example/held HTTP/1.1\r\nHost: api.example\r\n\r\n")
+        await asyncio.wait_for(holding.holds.wait(), LIMIT)
+        writer.transport.abort()
+        (line,) = await running.lines()
+    assert (line["failure"], line["flags"]) == (LEFT, "DC")
 
 
 async def swap(running, *destinations) -> None:

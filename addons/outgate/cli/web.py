@@ -30,6 +30,7 @@ def _address(_ctx: click.Context, _param: click.Parameter, text: str | None) -> 
 @click.option(
     "--page", callback=_address, default=PAGE, metavar="ADDR:PORT", help=f"Where the page is.  [default: {PAGE}]"
 )
+@click.option("--read-only", is_flag=True, help="Let people look, and nothing be held, edited or sent again.")
 @click.option("--addon", "addons", multiple=True, metavar="FILE|NAME", help="An addon, as for run. May be repeated.")
 @click.pass_context
 def web(
@@ -40,6 +41,7 @@ def web(
     mode: str | None,
     listen: tuple[str, int] | None,
     page: tuple[str, int],
+    read_only: bool,
     addons: tuple[str, ...],
 ) -> None:
     """Run the gate with mitmweb's page.
@@ -51,4 +53,4 @@ def web(
     settings = settings_of(policy, strict, pairs, mode=chosen, listen=listen, addons=addons or None)
     from outgate import embedded  # the data plane, which no other command needs but run
 
-    ctx.exit(embedded.run_web(settings, pairs, page))
+    ctx.exit(embedded.run_web(settings, pairs, page, read_only=read_only))

@@ -41,8 +41,8 @@ class Release(commands.ConnectionCommand):
 
 
 @dataclass
-class Revoked(events.Event):
-    """A new policy does not allow a stream of HTTP/2 any more; its exchange says why. The others go on."""
+class Stopped(events.Event):
+    """A stream of HTTP/2 has to end; its exchange says why. The others go on."""
 
     stream_id: int
 

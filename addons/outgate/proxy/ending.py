@@ -15,7 +15,7 @@ from mitmproxy.connection import ConnectionState
 from outgate.policy.decide import decide
 from outgate.policy.model import Code
 from outgate.policy.snapshot import Policy
-from outgate.proxy.commands import Revoked
+from outgate.proxy.commands import Stopped
 from outgate.proxy.exchange import Exchange
 from outgate.proxy.http2 import GateHttp2Server
 
@@ -73,7 +73,7 @@ def judge_again(handler: Handler, policy: Policy) -> None:
         if not isinstance(handler.http.server_side, GateHttp2Server):
             handler.abort(reason)  # it serves one at a time
             return
-        handler.feed(Revoked(stream.stream_id))
+        handler.feed(Stopped(stream.stream_id))
 
 
 def _may_expire(exchange: Exchange) -> bool:

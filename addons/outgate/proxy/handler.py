@@ -21,7 +21,7 @@ from mitmproxy.proxy.context import Context
 
 from outgate.policy.decide import opaque
 from outgate.policy.snapshot import Policy
-from outgate.proxy import ending, flow_control, origins, pipe
+from outgate.proxy import bodies, ending, flow_control, origins, pipe
 from outgate.proxy.classify import may_be_http
 from outgate.proxy.commands import Abort, LingeringClose, Rejected, Release
 from outgate.proxy.connections import READ_SIZE, Transport
@@ -66,6 +66,7 @@ class Handler:
         self.tasks: set[asyncio.Task[None]] = set()
         self.active = time.monotonic()
         self.head_deadline: asyncio.TimerHandle | None = None
+        self.bodies = bodies.Bodies(self)
         self.lane = lane_of(self, reader)
 
     # Life.
@@ -83,6 +84,7 @@ class Handler:
             await self._read_client()
         finally:
             self.idle_timer.cancel()
+            self.bodies.stop()
             self.head_came()
             self.plane.live.discard(self)
             await self._end()
@@ -150,6 +152,7 @@ class Handler:
                 self._expect_head()
             else:
                 self.head_came()
+            self.bodies.watch()
             await self._make_room(self.client, len(data))
         if self.client.state & ConnectionState.CAN_READ:
             self.client.state &= ~ConnectionState.CAN_READ

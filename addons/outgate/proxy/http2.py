@@ -89,7 +89,8 @@ class WindowedConnection(BufferedH2Connection):
 
     def initiate_connection(self) -> None:
         super(BufferedH2Connection, self).initiate_connection()
-        self.increment_flow_control_window(self.connection_window - self.inbound_flow_control_window)
+        if (more := self.connection_window - self.inbound_flow_control_window) > 0:  # HTTP/2 begins with 65535
+            self.increment_flow_control_window(more)
 
     def pending(self, stream_id: int) -> int:
         """Bytes of a stream that wait for the peer's window."""
@@ -186,6 +187,8 @@ class GateHttp2Server(_FlowControl, stock.Http2Server):
         self.unwanted: dict[int, int] = {}
         """Streams that were answered before their request was whole, and how many bytes they have sent since."""
         self.most_unwanted = limits.connection_window
+        self.owed: dict[int, float] = {}
+        """Streams whose request is not whole, and since when they may go on with it, by the monotonic clock."""
 
     def _handle_event(self, event: events.Event) -> Commands:
         yield from self._answer(event)
@@ -217,6 +220,7 @@ class GateHttp2Server(_FlowControl, stock.Http2Server):
         yield commands.SendData(self.conn, self.h2_conn.data_to_send())
 
     def handle_h2_event(self, event: h2.events.Event) -> layer.CommandGenerator[bool]:
+        self._note(event)
         if isinstance(event, h2.events.ConnectionTerminated) and event.error_code == IN_GOOD_ORDER:
             return False  # the workload asks for nothing more, and waits for what it has asked for
         if isinstance(event, h2.events.DataReceived) and event.stream_id in self.unwanted:
@@ -228,6 +232,19 @@ class GateHttp2Server(_FlowControl, stock.Http2Server):
             yield from self.protocol_error("", CALM)
             return True
         return (yield from super().handle_h2_event(event))
+
+    def settle(self, stream_id: int) -> bytes:
+        if stream_id in self.owed and self.debts[stream_id]:
+            self.owed[stream_id] = time.monotonic()  # until now it may have had to wait for us
+        return super().settle(stream_id)
+
+    def _note(self, event: h2.events.Event) -> None:
+        if isinstance(event, h2.events.RequestReceived):
+            self.owed[event.stream_id or 0] = time.monotonic()
+        elif isinstance(event, h2.events.DataReceived) and event.stream_id in self.owed and event.data:
+            self.owed[event.stream_id] = time.monotonic()
+        elif isinstance(event, h2.events.StreamEnded | h2.events.StreamReset):
+            self.owed.pop(event.stream_id or 0, None)
 
     def _floods(self, event: h2.events.StreamReset) -> bool:
         """Whether this is one reset too many. Who has its answer may well give up what it was still sending."""

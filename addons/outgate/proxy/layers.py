@@ -19,7 +19,7 @@ from mitmproxy.proxy.layers.http import (
     RegisterHttpConnection,
 )
 
-from outgate.proxy.commands import LingeringClose, Release, Revoked
+from outgate.proxy.commands import LingeringClose, Release, Stopped
 from outgate.proxy.counted import Counted
 from outgate.proxy.exchange import ApprovedServer
 from outgate.proxy.http1 import GateHttp1Client, GateHttp1Server
@@ -82,7 +82,7 @@ class GateHttpLayer(HttpLayer):
         if isinstance(event, events.Start):
             self.server_side = self._client_protocol()
             self.connections[self.context.client] = self.server_side
-        if isinstance(event, Revoked):
+        if isinstance(event, Stopped):
             if (stream := self.streams.get(event.stream_id)) is not None:
                 yield from self.event_to_child(stream, event)
             return
@@ -189,6 +189,11 @@ class GateHttpLayer(HttpLayer):
             self.server_side.refuse_rest(stream_id)
             yield commands.SendData(self.context.client, self.server_side.h2_conn.data_to_send())
 
+    def withheld(self, stream_id: int) -> int:
+        """Bytes of an answer that wait for the workload's window."""
+        side = self.server_side
+        return side.pending(stream_id) if isinstance(side, GateHttp2Server) else 0
+
     @staticmethod
     def explain_error(error: str) -> tuple[int, str, str]:
         """The status, code and reason in the error of a failed dial."""
@@ -228,8 +233,13 @@ class GateHttpLayer(HttpLayer):
         return waiting and not self.streams
 
     @property
+    def owed(self) -> dict[int, float]:
+        """Streams of HTTP/2 that owe the rest of their request, and since when, by the monotonic clock."""
+        return self.server_side.owed if isinstance(self.server_side, GateHttp2Server) else {}
+
+    @property
     def embodying(self) -> bool:
-        """Whether the workload owes the rest of a request's body. In HTTP/2 one stream's says nothing of the others."""
+        """Whether the workload owes the rest of a request's body in HTTP/1; streams are looked at one by one."""
         side = self.server_side
         return isinstance(side, GateHttp1Server) and side.state == side.read_body
 

@@ -54,6 +54,9 @@ class OriginSide(stock.HttpStream):
     exchange: Exchange
     parent: GateHttpLayer
     request_ended: bool
+    response_begun: bool
+    delivered = 0
+    """Bytes of the answer's body that went on to the workload."""
     answered = False
     """Whether the response was over before the request."""
     retried = False
@@ -126,7 +129,7 @@ class OriginSide(stock.HttpStream):
 
     def _client_left(self, event: RequestProtocolError | ResponseProtocolError) -> Commands:
         """Nothing can be told to the workload any more; the origin is, unless it is done with this exchange already."""
-        if not self.exchange.failure:
+        if not self.exchange.failure and not self.whole():
             self.exchange.failure = "the client went away"
             self.exchange.error_code = "client_disconnected"
         over = self.client_state == self.state_errored or self.server_state in (self.state_done, self.state_errored)
@@ -139,6 +142,11 @@ class OriginSide(stock.HttpStream):
             yield HttpErrorHook(self.flow)
         self.flow.live = False
         yield stock.DropStream(self.stream_id)
+
+    def whole(self) -> bool:
+        """Whether the workload has said all and has all: the end that is still to come is none of it."""
+        begun = self.response_begun and self.request_ended and not self.parent.withheld(self.stream_id)
+        return begun and soundness.complete(self.flow, self.delivered)
 
     def drop_origin(self) -> Commands:
         """Nothing more goes to the origin for this exchange, and nothing more comes from it."""

@@ -79,6 +79,14 @@ def unsound(response: http.Response, request: http.Request, *, ended: bool, fina
     return ""
 
 
+def complete(flow: http.HTTPFlow, delivered: int) -> bool:
+    """Whether so many bytes are all of an answer, by what its head says. One that does not say is never known to be."""
+    if flow.response is None:
+        return False
+    told = "0" if ends_with_head(flow.response, flow.request) else flow.response.headers.get("content-length", "")
+    return told.isdigit() and delivered >= int(told)
+
+
 def ends_with_head(response: http.Response, request: http.Request) -> bool:
     """Whether no body follows, whatever length is announced."""
     return request.method.upper() == "HEAD" or response.status_code in BODILESS

@@ -35,9 +35,9 @@ from outgate.addon import Denied
 from outgate.policy.decide import denial
 from outgate.policy.model import Code, Decision, Defaults
 from outgate.proxy import answers, soundness, trailers, view, websockets
-from outgate.proxy.commands import OutgateExchangeHook, Revoked
+from outgate.proxy.commands import OutgateExchangeHook, Stopped
 from outgate.proxy.counted import Counted
-from outgate.proxy.exchange import Exchange, GateClient, attach, exchange_of
+from outgate.proxy.exchange import Exchange, GateClient, attach
 from outgate.proxy.http1 import Informational
 from outgate.proxy.origin_side import OriginSide
 from outgate.proxy.pipe import Chunk, OutgateBodyHook
@@ -67,7 +67,7 @@ class GateStream(OriginSide):
             yield from self.report()
 
     def _handle_event(self, event: events.Event) -> Commands:
-        if not isinstance(event, Revoked):
+        if not isinstance(event, Stopped):
             yield from super()._handle_event(event)
         elif not self._settled():
             yield from self.fail()
@@ -91,7 +91,7 @@ class GateStream(OriginSide):
     def leave(self) -> Commands:
         """The client is gone."""
         exchange = getattr(self, "exchange", None)
-        if exchange is not None and not exchange.failure and not self._upgraded():
+        if exchange is not None and not (exchange.failure or self._upgraded() or self.whole()):
             exchange.failure, exchange.error_code = "the client went away", "client_disconnected"
         yield from self.report()
 
@@ -307,17 +307,19 @@ class GateStream(OriginSide):
                 yield from self.fail() if self.exchange.status else stopped
                 return
             if chunk.data:
-                self._keep(data, chunk.data)
+                self._passes(data, chunk.data)
                 yield from onward(data(self.stream_id, chunk.data))
             if not last:
                 return
         elif size:
-            self._keep(data, event.data)
+            self._passes(data, event.data)
         if last:
             self._show(data)
         yield from onward(event)
 
-    def _keep(self, data: type[Any], piece: bytes) -> None:
+    def _passes(self, data: type[Any], piece: bytes) -> None:
+        if data is ResponseData:
+            self.delivered += len(piece)
         kept = self.exchange.request_kept if data is RequestData else self.exchange.response_kept
         if kept is not None:
             kept.take(piece)
@@ -394,6 +396,3 @@ class GateStream(OriginSide):
             return
         self.flow.live = False
         yield stock.DropStream(self.stream_id)
-
-
-__all__ = ["GateStream", "OutgateExchangeHook", "exchange_of"]

@@ -21,6 +21,8 @@ from outgate.proxy.web import Web
 from outgate.settings import ListenMode, setting_names
 
 PREFIX = "outgate_"
+READ_ONLY = PREFIX + "read_only"
+"""An option that is no setting of a gate: it is about mitmweb's page."""
 WRONG = 2
 KEPT = frozenset({"core", "termlog", "errorcheck", "webaddon", "webauth", "intercept", "view", "eventstore"})
 """Stock addons that stay in the master's chain: they show, and touch no traffic."""
@@ -86,6 +88,7 @@ class TakeOver:
         for name in setting_names():
             if name not in ELSEWHERE:
                 loader.add_option(PREFIX + name, str, "", f"outgate's setting {name}; docs/commands.md has them all.")
+        loader.add_option(READ_ONLY, bool, False, "Nothing can be done on mitmweb's page but look.")
 
     def _require_taken(self) -> None:
         if self.gate is None:
@@ -109,6 +112,8 @@ class TakeOver:
         if hasattr(host, "view"):
             self.web = Web(host)
             host.addons.add(self.web.commands)
+        if host.options.outgate_read_only:
+            _close_page(host)
 
     async def running(self) -> None:
         if self.gate is None or self.serving:
@@ -124,6 +129,17 @@ class TakeOver:
     async def done(self) -> None:
         if self.gate is not None and self.serving:
             await self.gate.stop()
+
+
+def _close_page(host: Any) -> None:
+    """Raises `Refusal` where there is no page, and where somebody would have to do something on it."""
+    if not hasattr(host, "app"):
+        raise Refusal(f'"{READ_ONLY}" is set, and mitmdump has no page; leave it out')
+    if host.options.intercept:
+        raise Refusal(f'"intercept" is set with "{READ_ONLY}": nobody could let go what is held; leave out one of them')
+    from outgate.proxy import page  # tornado, which mitmdump does without
+
+    page.make_read_only(host.app)
 
 
 def _or_exit(act: Callable[[], None]) -> None:
@@ -143,7 +159,13 @@ def _exit(refusal: Refusal) -> NoReturn:
 
 
 def mitmweb(
-    mode: ListenMode, listen: tuple[str, int], page: tuple[str, int], script: Path, settings: Mapping[str, str]
+    mode: ListenMode,
+    listen: tuple[str, int],
+    page: tuple[str, int],
+    script: Path,
+    settings: Mapping[str, str],
+    *,
+    read_only: bool = False,
 ) -> int:
     """Run mitmweb in this process, as its command would with `script` and these settings. Returns the exit code."""
     from mitmproxy.tools import main  # the page's server, which nothing else needs
@@ -154,6 +176,7 @@ def mitmweb(
         "web_host": page[0] or "127.0.0.1",
         "web_port": page[1],
         "web_open_browser": "false",
+        READ_ONLY: str(read_only).lower(),
         **{PREFIX + key: value for key, value in settings.items()},
     }
     pairs = [part for key, value in options.items() for part in ("--set", f"{key}={value}")]
@@ -235,4 +258,5 @@ def pairs(host: master.Master) -> list[str]:
     names = [name for name in sorted(host.options.keys()) if name.startswith(PREFIX)]
     given = {name: str(getattr(host.options, name)) for name in names}
     given |= {name: str(value) for name, value in host.options.deferred.items() if name.startswith(PREFIX)}
+    given.pop(READ_ONLY, None)
     return [f"{name.removeprefix(PREFIX)}={value}" for name, value in sorted(given.items()) if value]

@@ -46,6 +46,11 @@ class Web:
         self.total = 0
         master.load_flow = self.load_flow
 
+    @property
+    def port(self) -> int:
+        """Where the page is."""
+        return int(self.master.options.web_port)
+
     async def load_flow(self, flow: http.HTTPFlow) -> None:
         """A flow from a file is shown; no addon is told of it as if it had happened here."""
         self.master.view.add([flow])

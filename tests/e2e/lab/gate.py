@@ -1,7 +1,8 @@
-"""A running gate, as its user starts it: `outgate run` in a process of its own, behind the installed redirect.
+"""A running gate, as its user starts it: in a process of its own, behind the installed redirect.
 
 Owns its directory, its process and what that prints. `Gate` stands in a lab's pod; `LoopbackGate` needs no namespaces
-and serves regular and socks5 mode. Knows nothing of policy: documents are text.
+and serves regular and socks5 mode. It is `outgate run`, or one of the other `engines`. Knows nothing of policy:
+documents are text.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Self
 
+from . import engines
 from .namespaces import Lab
 from .world import OriginPki
 
-ADDONS = str(Path(__file__).resolve().parents[3] / "addons")
+ADDONS = str(engines.ADDONS)
 OUTGATE = [sys.executable, "-m", "outgate"]
 UID = 1337
 PATIENCE = 20.0  # seconds for a start, a reload or a stop
@@ -37,7 +39,7 @@ Entry = dict[str, Any]
 
 
 class RunningGate(ABC):
-    """What both gates have in common. Settings are `--set` pairs, flags go on the command line as they are.
+    """What both gates have in common. Settings are `--set` pairs, flags go on the command line of `outgate run`.
 
     Standard output goes to `output`, where that is a file: `log` knows nothing of it then.
     """
@@ -49,7 +51,9 @@ class RunningGate(ABC):
         settings: Mapping[str, object] | None = None,
         flags: Sequence[str] = (),
         output: Path | None = None,
+        engine: str = engines.OWN,
     ) -> None:
+        self.engine = engine
         self._folder = Path(tempfile.mkdtemp(prefix="outgate-gate-"))
         self._folder.chmod(0o755)
         self.policy = self._folder / "policy"
@@ -90,7 +94,10 @@ class RunningGate(ABC):
     def start(self) -> None:
         """Start the process and wait until it accepts connections. Raises RuntimeError with what it said instead."""
         self._ready.clear()
-        self.process = self._started([*OUTGATE, "run", *self._arguments()], _environment(self._folder))
+        environment = _environment(self._folder)
+        if self.engine != engines.OWN:
+            del environment["PYTHONPATH"]  # the script finds what lies beside it
+        self.process = self._started(self._command(), environment)
         self._readers = [self._follow(name) for name in self._lines if getattr(self.process, name) is not None]
         self._await(lambda: self._ready.is_set() or self.process_ended(), "the gate is not ready")
         if not self._ready.is_set():
@@ -170,6 +177,22 @@ class RunningGate(ABC):
     def admin_address(self) -> tuple[str, int]:
         """Host and port of the admin endpoint."""
 
+    def _command(self) -> list[str]:
+        if self.engine == engines.OWN:
+            return [*OUTGATE, "run", *self._arguments()]
+        host, port = self.admin_address
+        told = {"policy": self.policy, "admin": f"{host}:{port}", **self._settings}
+        return engines.hosted(self.engine, self._place, told, self._folder, **self._hosting())
+
+    def _hosting(self) -> dict[str, Any]:
+        """What else mitmproxy's program is told."""
+        return {}
+
+    @property
+    @abstractmethod
+    def _place(self) -> str:
+        """Mode and address as mitmproxy's programs are told: `MODE@[HOST:]PORT`."""
+
     @abstractmethod
     def _arguments(self) -> list[str]:
         """Flags for mode and addresses, and the common ones."""
@@ -221,6 +244,7 @@ class Gate(RunningGate):
     """A transparent gate in a lab's pod, under a uid of its own. `redirect` are flags for `iptables install`."""
 
     admin_address = ("127.0.0.1", 15000)
+    _place = "transparent@15001"
 
     def __init__(
         self, lab: Lab, policy: Documents, pki: OriginPki, redirect: Sequence[str] = (), **options: Any
@@ -269,10 +293,18 @@ class LoopbackGate(RunningGate):
         self._mode = mode
         self.address = ("127.0.0.1", free_port())
         self._admin = ("127.0.0.1", free_port())
+        self.page = free_port()
 
     @property
     def admin_address(self) -> tuple[str, int]:
         return self._admin
+
+    @property
+    def _place(self) -> str:
+        return f"{self._mode}@{self.address[0]}:{self.address[1]}"
+
+    def _hosting(self) -> dict[str, Any]:
+        return {"page": self.page}
 
     def _arguments(self) -> list[str]:
         return self._common(self._mode, f"{self.address[0]}:{self.address[1]}")

@@ -15,7 +15,7 @@ from e2e.lab.origins import LabOrigins
 from e2e.workload import Workload, drain, parsed
 from proxy.openings import Hello, client_hello
 
-pytestmark = pytest.mark.netns
+pytestmark = [pytest.mark.netns, pytest.mark.core]
 
 API, FORBIDDEN, PRIVATE = world.ADDRESSES["api"], world.ADDRESSES["forbidden"], world.ADDRESSES["private"]
 POLICY = policy(

@@ -105,6 +105,7 @@ SLOW = {
 }
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("case", SLOW)
 def test_p58_what_is_begun_has_to_go_on(workload: Workload, gate: Gate, origins: LabOrigins, case: str) -> None:
     begun, count = SLOW[case]
@@ -116,6 +117,19 @@ def test_p58_what_is_begun_has_to_go_on(workload: Workload, gate: Gate, origins:
     served(workload)
 
 
+@pytest.mark.core
+def test_p58_a_stream_that_is_begun_has_to_go_on_or_ends_alone(
+    workload: Workload, gate: Gate, origins: LabOrigins
+) -> None:
+    before = counted(gate, "body_timeout")
+    with workload.dial("api.example", 80) as sock:
+        client = Client(sock)
+        late = client.send(request("api.example", "/upload", "POST"), b"1", end=False)
+        assert client.answer(late).status == 408
+        assert client.ask(request("api.example")).status == 200
+    assert counted(gate, "body_timeout") == before + 1
+
+
 BOMBS = {
     "one long field": (b"X: " + b"y" * MIB + b"\r\n", "header_bytes"),
     "a long line": (b"", ""),  # not taken for HTTP at all
@@ -123,6 +137,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("case", BOMBS)
 def test_p58_a_head_has_a_size(workload: Workload, gate: Gate, origins: LabOrigins, case: str) -> None:
     fields, count = BOMBS[case]
@@ -133,6 +148,7 @@ def test_p58_a_head_has_a_size(workload: Workload, gate: Gate, origins: LabOrigi
     assert not origins.records("request")
 
 
+@pytest.mark.core
 def test_p58_a_head_that_unpacks_to_much_is_not_unpacked(workload: Workload, gate: Gate, origins: LabOrigins) -> None:
     """One field of HTTP/2, kept by the peer's table and named again and again by a byte."""
     served(workload)
@@ -146,6 +162,7 @@ def test_p58_a_head_that_unpacks_to_much_is_not_unpacked(workload: Workload, gat
     assert not origins.records("request")
 
 
+@pytest.mark.core
 def test_p58_streams_that_are_reset_as_fast_as_they_are_opened_end_the_connection(
     workload: Workload, gate: Gate, origins: LabOrigins
 ) -> None:

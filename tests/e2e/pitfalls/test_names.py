@@ -17,7 +17,7 @@ from e2e.lab.origins import LabOrigins
 from e2e.workload import Workload, drain, parsed, response
 from proxy.openings import Hello, client_hello
 
-pytestmark = pytest.mark.netns
+pytestmark = [pytest.mark.netns, pytest.mark.core]
 
 ONE = world.ADDRESSES["one"]
 FORBIDDEN = world.ADDRESSES["forbidden"]
@@ -96,6 +96,35 @@ def test_p11_a_name_in_another_script_is_judged_and_leaves_in_its_ascii_form(
         answer = workload.get("api.example", b"GET / HTTP/1.1\r\nHost: " + spelt.encode())
         assert answer.status == 200, answer
         assert ["Host", "xn--bcher-kva.example"] in answer.json["headers"]
+
+
+WILD = policy(
+    defaults(mode="REGISTRY_ONLY"),
+    destination("*.wild.example", ports=("443/TLS",)),
+    access("no-b", action="DENY", to=[{"hosts": ["b.wild.example"]}]),
+)
+
+
+@pytest.mark.parametrize("name", ["b.wild.example", "B.Wild.Example", "b.wild.example.", "B.WILD.EXAMPLE."])
+def test_p10_a_rule_on_a_tunnelled_name_is_escaped_by_no_other_spelling(
+    workload: Workload, under: Callable[[str], object], counting: Lab, journal: Journal, name: str
+) -> None:
+    under(WILD)
+    with untouched(counting, *world.ADDRESSES["api"]), workload.dial("b.wild.example", 443) as made:
+        made.sendall(client_hello(Hello(name)))
+        assert drain(made) == b""
+    entry = journal.one(verdict="deny")
+    assert (entry["code"], entry["host"], entry["sni"]) == ("refused_by_rule", "b.wild.example", "b.wild.example")
+
+
+def test_p10_another_tunnelled_name_passes(
+    workload: Workload, under: Callable[[str], object], origins: LabOrigins
+) -> None:
+    """The control: the same hello under a name that no rule is about is answered by the origin."""
+    under(WILD)
+    with workload.dial("a.wild.example", 443) as made:
+        made.sendall(client_hello(Hello("a.wild.example.")))
+        assert made.recv(1)[0] in (0x15, 0x16)
 
 
 OUTSIDE_THE_WILDCARD = (

@@ -80,6 +80,7 @@ def hammering(workload: Workload) -> Iterator[Callable[[], int]]:
 # Families, ports, protocols.
 
 
+@pytest.mark.core
 def test_p22_ipv6_is_judged_alike_by_name_and_by_address(
     workload: Workload, counting: Lab, named: Callable[..., None], journal: Journal, origins: LabOrigins
 ) -> None:
@@ -94,6 +95,7 @@ def test_p22_ipv6_is_judged_alike_by_name_and_by_address(
     assert workload.curl("http://api.example/", "-6").status == 200
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("version", [4, 6])
 @pytest.mark.parametrize("port", [22, 25, 5432, 6379, 8080, 8443, 15001])
 def test_p24_no_port_is_left_out(workload: Workload, counting: Lab, journal: Journal, port: int, version: int) -> None:
@@ -105,6 +107,7 @@ def test_p24_no_port_is_left_out(workload: Workload, counting: Lab, journal: Jou
     assert (entry["address"], entry["port"]) == (FORBIDDEN[version == 6], port)
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("where", [WORLD4, *FORBIDDEN])
 def test_p36_dns_over_tls_goes_to_no_resolver(workload: Workload, counting: Lab, journal: Journal, where: str) -> None:
     """Not to the configured one either, whose plain port passes."""
@@ -113,6 +116,7 @@ def test_p36_dns_over_tls_goes_to_no_resolver(workload: Workload, counting: Lab,
     assert journal.one(verdict="deny")["port"] == 853
 
 
+@pytest.mark.core
 def test_p36_dns_over_https_is_a_request_like_any_other(workload: Workload, counting: Lab) -> None:
     query = b"\x00\x00\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04data\x04evil\x07example\x00\x00\x01\x00\x01"
     with untouched(counting, *FORBIDDEN, WORLD4):
@@ -132,6 +136,7 @@ def greet(workload: Workload, where: str, port: int, sni: str) -> None:
 # Names as a way out.
 
 
+@pytest.mark.core
 def test_p35_what_is_not_registered_is_never_looked_up(workload: Workload, counting: Lab, journal: Journal) -> None:
     with untouched(counting, WORLD4):
         for number, host in enumerate(("c2VjcmV0.evil.example", "api.example.evil.example", "x.api.example")):
@@ -183,6 +188,7 @@ def test_p27_who_has_the_gates_uid_is_out(counting: Lab, gate: Gate, origins: La
 # The gate itself.
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("where", ["127.0.0.1", "::1", POD4, POD6])
 def test_p33_nobody_reaches_the_gates_own_port(workload: Workload, gate: Gate, where: str, origins: LabOrigins) -> None:
     with pytest.raises(ConnectionRefusedError), workload.dial(where, 15001, 6 if ":" in where else 4):
@@ -191,6 +197,7 @@ def test_p33_nobody_reaches_the_gates_own_port(workload: Workload, gate: Gate, w
     reached(workload)
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", POD4, POD6, "0.0.0.0", "::", "::ffff:127.0.0.1"])
 def test_p33_a_name_that_leads_back_leads_nowhere(
     workload: Workload, lab: Lab, named: Callable[..., None], journal: Journal, gate: Gate, address: str

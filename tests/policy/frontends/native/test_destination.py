@@ -161,6 +161,9 @@ def test_what_is_wrong_is_said(spec, says):
     ("port", "says"),
     [
         ("protocol: TCP, intercept: DECRYPT", "intercept: TCP is relayed as it is"),
+        ("protocol: HTTP, intercept: DECRYPT", "intercept: is about TLS, and HTTP is without it"),
+        ("protocol: HTTP, intercept: TUNNEL", "intercept: is about TLS, and HTTP is without it"),
+        ("protocol: HTTP2, intercept: TUNNEL", None),
         ("protocol: HTTPS, upstream: {protocol: HTTP}", "upstream.protocol: would send HTTPS traffic in the clear"),
         ("protocol: TLS, intercept: DECRYPT, upstream: {protocol: HTTP}", "would send TLS traffic in the clear"),
         ("protocol: TLS, upstream: {protocol: GRPC}", "has no effect on TLS that passes unread"),
@@ -175,6 +178,15 @@ def test_what_is_wrong_is_said(spec, says):
 def test_what_a_port_cannot_do_is_said_and_not_left_out(port, says):
     found = errors(one(f"{{number: 443, {port}}}"))
     assert (says in found[0]) if says else found == []
+
+
+@pytest.mark.parametrize(
+    ("intercept", "instead"), [("DECRYPT", "HTTPS, if the workload"), ("tunnel", "TLS, if TLS is to pass unread")]
+)
+def test_what_was_meant_by_intercept_on_plain_http_is_said_with_its_place(intercept, instead):
+    (found,) = errors(one(f"{{number: 80, protocol: HTTP, intercept: {intercept}}}"))
+    assert found.startswith("policy.yaml:6:")
+    assert f"protocol: {instead}" in found
 
 
 @pytest.mark.parametrize("export", ["['prod ']", "['~']", "['*x']", "[Prod]", "['']", "[]"])

@@ -174,6 +174,11 @@ def _spoken(resource: Resource, record: Record, protocol: Protocol) -> None:
     if protocol is Protocol.TCP and record.get("intercept") == Intercept.DECRYPT:
         hint = "remove it, or say what is inside: HTTPS, HTTP2 or GRPC"
         reading.error(record.at("intercept"), record.under("intercept"), "TCP is relayed as it is", hint)
+    if protocol is Protocol.HTTP and "intercept" in record:
+        tunnel = record.get("intercept") == Intercept.TUNNEL
+        meant = "TLS, if TLS is to pass unread" if tunnel else "HTTPS, if the workload speaks TLS"
+        hint = f"remove it, or write protocol: {meant}"
+        reading.error(record.at("intercept"), record.under("intercept"), "is about TLS, and HTTP is without it", hint)
     if upstream is None or "protocol" not in upstream:
         return
     where, path, wanted = upstream.at("protocol"), upstream.under("protocol"), upstream.get("protocol")
