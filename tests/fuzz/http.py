@@ -27,6 +27,7 @@ class Message(NamedTuple):
     method: bytes
     target: bytes
     body: bytes
+    fields: list[tuple[bytes, bytes]]
 
 
 def strictly(data: bytes) -> bytes:
@@ -60,7 +61,7 @@ def _message(reader: h11.Connection) -> Message | None:
             body += bytes(event.data)
         elif isinstance(event, h11.EndOfMessage):
             assert head is not None
-            return Message(head.method, head.target, body)
+            return Message(head.method, head.target, body, list(head.headers))
         else:
             return None
 

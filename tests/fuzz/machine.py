@@ -84,7 +84,10 @@ PEM = (
 
 @target("pem", bundles, *PEM)
 def bundle(data: bytes) -> None:
-    """A file is certificates and keys, or a problem with a line; `cryptography` finds no other certificate in it."""
+    """A file is certificates and keys, or a problem with a line; `cryptography` finds each of them too.
+
+    It also finds some in the middle of a line, which OpenSSL does not.
+    """
     held = Held("f.pem", data)
     report = inspect.examine([held], now=NOW)
     assert all(problem.what for problem in report.problems)
@@ -99,7 +102,7 @@ def bundle(data: bytes) -> None:
         } == mine
         with suppress(ValueError):
             theirs = {found.public_bytes(Encoding.DER) for found in x509.load_pem_x509_certificates(data)}
-            assert mine == theirs or b"X509 CERTIFICATE" in data
+            assert mine <= theirs or b"X509 CERTIFICATE" in data
 
 
 @target(

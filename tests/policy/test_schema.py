@@ -56,6 +56,8 @@ def test_a_value_of_the_right_shape_is_read(shape, text, value):
         (schema.Integer(), "true", "expected a whole number"),
         (schema.Integer(), "'\u0661'", "expected a whole number"),
         (schema.Duration(), "'\u0661s'", "expected a duration"),
+        (schema.Timestamp(), "'2026-01-31\u00c910Z'", "expected a time"),
+        (schema.Timestamp(), "'2026-01-31_10:00'", "expected a time"),
         (schema.Integer(), "1.5", "expected a whole number"),
         (schema.Number(0, 1), "2", "2 is out of range"),
         (schema.Number(), "x", "expected a number"),

@@ -235,7 +235,10 @@ class Timestamp:
         value = node.data
         if isinstance(value, str):
             try:
-                value = datetime.fromisoformat(value)
+                # Python takes any character between the date and the time.
+                value = (
+                    datetime.fromisoformat(value) if value.isascii() and value[10:11] in ("", "T", "t", " ") else None
+                )
             except ValueError:
                 value = None
         if isinstance(value, date) and not isinstance(value, datetime):

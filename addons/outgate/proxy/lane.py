@@ -136,7 +136,8 @@ class Lane:
     def _hint(self, response: http.Response) -> None:
         """Hints are a kindness: left out where anything is wrong with them."""
         view.clean_response(response)
-        if self.asked is not None and not soundness.unsound(response, self.asked.request, ended=False):
+        asked = self.asked
+        if asked is not None and not soundness.unsound(response, asked.request, ended=False, final=False):
             response.headers.pop("content-length", None)
             self.transport.write(http1.assemble_response_head(response))
 

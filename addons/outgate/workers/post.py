@@ -185,14 +185,14 @@ class Post:
     async def _listen(self, channel: Channel, born: asyncio.Future[int | None]) -> None:
         """Whoever says what is no beat is not heard any more, and so ended."""
         async for message in channel.messages():
-            if "pid" in message:
+            if "pid" in message and not born.done():
                 born.set_result(message["pid"])
                 continue
             try:
                 self._now = Report.read(message.get("beat"))
             except ValueError as error:
                 log.error("worker %d does not say how it is: %s", self.index, error)
-                return
+                break
             self._heard = time.monotonic()
             if not self._now.unready:
                 self._settled, self._served = True, self._served or self._heard
