@@ -6,13 +6,20 @@ line in `compile.py`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from outgate.policy.access_model import AccessPolicy
 from outgate.policy.documents import Document
 from outgate.policy.model import Destination, FieldReport, Gate, Scope, Source
+from outgate.policy.telemetry_model import TelemetryPolicy
 from outgate.problems import Problem
+
+
+def unjudged(expression: str) -> str:
+    """Of a filter where nobody knows the language: it is judged when outputs are made."""
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +28,8 @@ class Setting:
 
     gate: Gate = field(default_factory=Gate)
     strict: bool = True
+    filter_fault: Callable[[str], str] = unjudged
+    """What is wrong with a CEL expression that filters logs; empty for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,7 @@ class Contribution:
     destinations: list[Destination] = field(default_factory=list)
     scopes: list[Scope] = field(default_factory=list)
     access: list[AccessPolicy] = field(default_factory=list)
+    telemetry: TelemetryPolicy = field(default_factory=TelemetryPolicy)
     problems: list[Problem] = field(default_factory=list)
     fields: list[FieldReport] = field(default_factory=list)
     replaced: list[tuple[Source, Source]] = field(default_factory=list)
