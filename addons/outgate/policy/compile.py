@@ -126,6 +126,7 @@ def _assembled(
     )
     problems += checks.conflicts((mesh, part.destinations) for mesh, part in parts)
     problems += _checked(policy, strict=setting.strict)
+    problems += setting.telemetry_faults(telemetry)
     return policy, problems
 
 

@@ -6,7 +6,7 @@ line in `compile.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,9 +17,9 @@ from outgate.policy.telemetry_model import TelemetryPolicy
 from outgate.problems import Problem
 
 
-def unjudged(expression: str) -> str:
-    """Of a filter where nobody knows the language: it is judged when outputs are made."""
-    return ""
+def unjudged(telemetry: TelemetryPolicy) -> Iterable[Problem]:
+    """Where nobody who makes outputs is asked: they judge it themselves when they are made."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class Setting:
 
     gate: Gate = field(default_factory=Gate)
     strict: bool = True
-    filter_fault: Callable[[str], str] = unjudged
-    """What is wrong with a CEL expression that filters logs; empty for nothing."""
+    telemetry_faults: Callable[[TelemetryPolicy], Iterable[Problem]] = unjudged
+    """What outputs could not carry out of it: operators of formats, filters in CEL, targets."""
 
 
 @dataclass(frozen=True, slots=True)
