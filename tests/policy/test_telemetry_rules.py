@@ -140,10 +140,13 @@ class TestGateway:
         assert written(rule(logs("one")), off) == {}
         assert written(rule(logs("one")), off, self.SELECTED) == {"two": ("b",)}
 
-    def test_where_the_gate_is_only_a_gateway_sidecars_are_somebody_elses(self):
+    def test_where_the_gate_is_only_a_gateway_there_is_one_hop(self):
         alone = Gate("out", "edge", collapses=False)
-        assert written(rule(logs("one")), rule(logs("three"), namespace="prod"), gate=alone) == {"one": ()}
+        off = rule(logs(disabled=True), namespace="edge", gate=True)
+        assert written(rule(logs("one")), gate=alone) == {"one": ()}
+        assert written(rule(logs("one")), off, gate=alone) == {}
         assert written(rule(logs("three"), namespace="prod"), self.SELECTED, gate=alone) == {"two": ("b",)}
+        assert written(rule(logs("three"), namespace="prod"), gate=alone) == {"three": ()}
 
     def test_where_the_gate_is_only_a_sidecar_its_callers_are_of_its_namespace(self):
         beside = Gate("out", "prod", collapses=False)

@@ -68,12 +68,13 @@ def joined(parts: Iterable[TelemetryPolicy]) -> TelemetryPolicy:
 
 
 def _chains(rules: Sequence[TelemetryRule], gate: Gate, caller: Identity) -> tuple[Chain | None, Chain]:
-    """The rules for the caller's own hop, and for the gateway's. Where the gate is only a gateway, the former is
-    another proxy's."""
+    """The rules for the caller's own hop, and for the gateway's. Where the gate is only one of the two, it has all."""
     namespace, labels = caller.namespace or gate.namespace, set(caller.labels)
-    own = gate.collapses or namespace == gate.namespace
-    fitting = [rule for rule in rules if rule.namespace in ("", namespace) and set(rule.labels) <= labels]
-    return _firsts(fitting) if own else None, _firsts([rule for rule in rules if rule.gate or _level(rule) == 0])
+    fits = [rule.namespace in ("", namespace) and set(rule.labels) <= labels for rule in rules]
+    if not gate.collapses:
+        return None, _firsts(rule for rule, fitting in zip(rules, fits, strict=True) if fitting or rule.gate)
+    sidecar = _firsts(rule for rule, fitting in zip(rules, fits, strict=True) if fitting)
+    return sidecar, _firsts(rule for rule in rules if rule.gate or _level(rule) == 0)
 
 
 def _firsts(rules: Iterable[TelemetryRule]) -> Chain:

@@ -58,6 +58,12 @@ class TestWhom:
         spec = "{selector: {matchLabels: {istio: egressgateway}}}"
         assert rule(spec, collapses=False).gate is False
 
+    def test_what_is_about_other_namespaces_is_not_a_mere_gateways(self):
+        text = telemetry("{}", namespace="web")
+        assert "is about other proxies than this gate" in warned(text, collapses=False)
+        assert rules(text, collapses=False) == ()
+        assert len(rules(telemetry("{}", namespace=ROOT), collapses=False)) == 1
+
     @pytest.mark.parametrize("field", ["targetRef: %s", "targetRefs: [%s]"])
     def test_a_gateway_may_be_named(self, field):
         made = rule(f"{{{field % REFERENCE % 'outgate'}}}")

@@ -71,11 +71,20 @@ def _whom(resource: Resource, gate: Gate, beside: Collection[str]) -> Whom | Non
         name = "targetRef" if "targetRef" in spec else "targetRefs"
         unapplied(resource.reading, spec.at(name), spec.under(name), f"{resource} is about none of this gate's callers")
         return None
-    if not wanted:
-        return ("", (), False) if resource.in_root else (namespace, (), namespace in (gate.namespace, *beside))
     egress = gate.collapses and any(is_egress(value) for value in wanted.values())
-    own = namespace == gate.namespace and selects(wanted, gate.labels)
+    own = namespace in (gate.namespace, *beside) if not wanted else _own(namespace, wanted, gate)
+    if not wanted and resource.in_root:
+        return "", (), False
+    if not gate.collapses and not own and namespace != gate.namespace:
+        what = f"{resource} is about other proxies than this gate, and is not applied"
+        hint = f"the gate is {gate.namespace}/{gate.name}, and stands for nothing else"
+        resource.reading.warn(resource.document.where, "metadata.namespace", what, hint)
+        return None
     return namespace, tuple(sorted(wanted.items())), egress or own
+
+
+def _own(namespace: str, wanted: dict[str, str], gate: Gate) -> bool:
+    return namespace == gate.namespace and selects(wanted, gate.labels)
 
 
 def _of_clients(record: Record) -> bool:
