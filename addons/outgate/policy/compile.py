@@ -111,7 +111,8 @@ def _assembled(
     rules = tuple(AccessLayer(mesh, tuple(part.access)) for mesh, part in parts if part.access)
     destinations = tuple(chain.from_iterable(part.destinations for part in contributions))
     scopes = tuple(chain.from_iterable(part.scopes for part in contributions))
-    telemetry = joined(part.telemetry for part in contributions)
+    # Where a mesh's documents and the gate's own are equally general, the latter come last.
+    telemetry = joined(part.telemetry for part in reversed(contributions))
     replaced += tuple(chain.from_iterable(part.replaced for part in contributions))
     policy = Policy(
         generation=_digest(defaults, destinations, scopes, rules, telemetry, setting.gate),

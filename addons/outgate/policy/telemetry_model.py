@@ -48,6 +48,10 @@ class LogSink:
     source: Source | None = None
 
 
+EVERY_SINK = "*"
+"""Named by a rule that is disabled: nothing is logged, whatever more general rules say."""
+
+
 @dataclass(frozen=True, slots=True)
 class LogRule:
     """Which sinks a caller's attempts are logged to. `filter` is CEL; empty: every attempt."""
