@@ -12,7 +12,8 @@ from outgate.policy.compile import load
 from outgate.policy.decide import decide
 from outgate.policy.frontends import Setting
 from outgate.policy.model import Fate, Gate
-from outgate.problems import PolicyError, Severity
+from outgate.policy.telemetry_model import TelemetryPolicy
+from outgate.problems import PolicyError, Problem, Severity, Where
 from policy.building import documents, http, policy, problems, write
 
 ADDONS = Path(compilation.__file__).parents[2]
@@ -213,3 +214,17 @@ def test_loading_and_deciding_import_nothing_heavy(tmp_path):
         "tornado",
     }
     assert not heavy & set(run.stdout.split())
+
+
+def test_what_outputs_could_not_carry_out_is_a_problem_of_the_load():
+    problem = Problem(Where("policy.yaml", 3, 1), "no such operator")
+    asked = []
+
+    def faults(telemetry):
+        asked.append(telemetry)
+        return [problem]
+
+    with pytest.raises(PolicyError) as raised:
+        compilation.compile(documents(defaults(mode="OBSERVE")), Setting(telemetry_faults=faults))
+    assert raised.value.problems == (problem,)
+    assert asked == [TelemetryPolicy()]

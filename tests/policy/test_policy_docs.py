@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from outgate.policy.decide import STATUS
-from outgate.policy.frontends.native import access, defaults, destination, tls
+from outgate.policy.frontends.native import access, defaults, destination, telemetry, tls
 from outgate.policy.model import Code
 from outgate.policy.schema import Fields
 
@@ -44,7 +44,12 @@ def names(fields: Fields):
 
 @pytest.mark.parametrize(
     ("title", "spec"),
-    [("EgressDefaults", defaults.SPEC), ("EgressDestination", destination.SPEC), ("EgressDestination", tls.TLS)],
+    [
+        ("EgressDefaults", defaults.SPEC),
+        ("EgressDestination", destination.SPEC),
+        ("EgressDestination", tls.TLS),
+        ("EgressTelemetry", telemetry.SPEC),
+    ],
 )
 def test_every_field_of_a_kind_is_there(title, spec):
     assert set(names(spec)) <= words(section(title))
@@ -54,9 +59,13 @@ def test_every_field_of_access_rules_is_there():
     assert {*access.SPEC.fields, *access.SOURCES, *access.OPERATIONS, "headers"} <= words(section("EgressAccess"))
 
 
-@pytest.mark.parametrize("title", ["EgressDefaults", "EgressDestination"])
+@pytest.mark.parametrize("title", ["EgressDefaults", "EgressDestination", "EgressTelemetry"])
 def test_no_field_is_there_that_a_kind_has_not(title):
-    spec = {"EgressDefaults": [defaults.SPEC], "EgressDestination": [destination.SPEC, tls.TLS]}[title]
+    spec = {
+        "EgressDefaults": [defaults.SPEC],
+        "EgressDestination": [destination.SPEC, tls.TLS],
+        "EgressTelemetry": [telemetry.SPEC],
+    }[title]
     known = {name for fields in spec for name in names(fields)}
     firsts = re.findall(r"^\| ((?:`[\w.\[\]]+`(?:, )?)+) \|", section(title), re.MULTILINE)
     written = {word for first in firsts for word in words(first)} - {"tls"}

@@ -8,6 +8,7 @@ import pytest
 from outgate.policy.access_model import AccessLayer, AccessPolicy, AccessRule, Action, Attribute, Condition
 from outgate.policy.model import Defaults, Identity, Mode, Scope, Source
 from outgate.policy.snapshot import CALLERS, Policy
+from outgate.policy.telemetry_model import TelemetryPolicy, TelemetryRule, TraceRule
 from outgate.problems import Where
 from policy.building import WEB, destination
 
@@ -66,3 +67,12 @@ def test_a_policy_goes_to_another_process_and_is_the_same_there():
     came = pickle.loads(pickle.dumps(made))
     assert came == made
     assert came.sight(Identity()).mode is Mode.ALLOW_ANY
+
+
+def test_how_a_caller_is_recorded_is_remembered_by_namespace_and_labels():
+    rules = (TelemetryRule("prod", traces=(TraceRule(sampling=0.5),)),)
+    policy = Policy("test", telemetry=TelemetryPolicy(rules=rules))
+    assert policy.telemetry_of(WEB) is policy.telemetry_of(replace(WEB, service_account="other"))
+    assert policy.telemetry_of(WEB).trace.sampling == 0.5
+    assert policy.telemetry_of(Identity(namespace="dev")).trace.sampling is None
+    assert pickle.loads(pickle.dumps(policy)).telemetry_of(WEB) == policy.telemetry_of(WEB)

@@ -23,6 +23,7 @@ from outgate.policy.merge import merged
 from outgate.policy.model import Defaults, Source
 from outgate.policy.overlay import overlay
 from outgate.policy.snapshot import Policy
+from outgate.policy.telemetry_rules import joined
 from outgate.policy.tunnels import tunnel_warnings
 from outgate.problems import PolicyError, Problem, Severity, Where
 
@@ -110,9 +111,11 @@ def _assembled(
     rules = tuple(AccessLayer(mesh, tuple(part.access)) for mesh, part in parts if part.access)
     destinations = tuple(chain.from_iterable(part.destinations for part in contributions))
     scopes = tuple(chain.from_iterable(part.scopes for part in contributions))
+    # Where a mesh's documents and the gate's own are equally general, the latter come last.
+    telemetry = joined(part.telemetry for part in reversed(contributions))
     replaced += tuple(chain.from_iterable(part.replaced for part in contributions))
     policy = Policy(
-        generation=_digest(defaults, destinations, scopes, rules, setting.gate),
+        generation=_digest(defaults, destinations, scopes, rules, telemetry, setting.gate),
         defaults=defaults,
         destinations=destinations,
         scopes=scopes,
@@ -120,9 +123,11 @@ def _assembled(
         gate=setting.gate,
         fields=tuple(chain.from_iterable(part.fields for part in contributions)),
         overridden=overridden + replaced,
+        telemetry=telemetry,
     )
     problems += checks.conflicts((mesh, part.destinations) for mesh, part in parts)
     problems += _checked(policy, strict=setting.strict)
+    problems += setting.telemetry_faults(telemetry)
     return policy, problems
 
 

@@ -12,7 +12,7 @@ from outgate.policy.documents import Document
 from outgate.policy.model import Fate, FieldReport
 from outgate.problems import Problem, Severity
 
-NATIVE = ("EgressAccess", "EgressDefaults", "EgressDestination")
+NATIVE = ("EgressAccess", "EgressDefaults", "EgressDestination", "EgressTelemetry")
 
 LATER = {
     "outgate.dev": ("EgressCapture", "EgressRedaction", "EgressTraffic"),

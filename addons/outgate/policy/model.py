@@ -183,12 +183,12 @@ class Destination:
     source: Source
     export_to: tuple[str, ...] = ("*",)
     """Namespaces that see it; `*` all, `.` its own."""
-    internal: bool = False
-    """In-mesh: forwarded as it is, counted apart."""
+    internal: bool = False  # in-mesh: forwarded as it is, counted apart
     headers: tuple[HeaderInjection, ...] = ()
     allow_networks: tuple[Network, ...] = ()
     """Addresses its names may resolve to although they are not public."""
     region: str = ""
+    propagation: str = ""  # of trace context: none, w3c, b3 or passthrough; empty: as for everything else
     expires: datetime | None = None
     owner: str = ""
     purpose: str = ""

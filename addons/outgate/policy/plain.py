@@ -13,14 +13,15 @@ from typing import Any
 from outgate.policy.access_model import Attribute, Condition
 from outgate.policy.model import HeaderInjection
 from outgate.policy.snapshot import Policy
+from outgate.policy.telemetry_model import ExportHeader
 
 MASK = "[redacted]"
-PARTS = ("generation", "gate", "defaults", "scopes", "destinations", "access", "overridden")
+PARTS = ("generation", "gate", "defaults", "scopes", "destinations", "access", "telemetry", "overridden")
 
 
 def plain(value: object) -> Any:
     """A value of the model, or anything made of such, as dicts, lists and scalars. Header values are masked, those that
-    are set and those that rules compare with: either may be a credential."""
+    are set or sent with exports and those that rules compare with: each may be a credential."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, Mapping):
@@ -41,7 +42,7 @@ def plain_policy(policy: Policy) -> dict[str, Any]:
 
 
 def _masked(value: object) -> dict[str, Any]:
-    if isinstance(value, HeaderInjection) and value.value is not None:
+    if isinstance(value, (HeaderInjection, ExportHeader)) and value.value is not None:
         return {"value": MASK}
     if isinstance(value, Condition) and value.attribute is Attribute.HEADER:
         return {"values": [part if part == "*" else MASK for part in value.values]}

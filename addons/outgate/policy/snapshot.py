@@ -15,10 +15,12 @@ from outgate.policy.model import Defaults, Destination, FieldReport, Gate, Ident
 from outgate.policy.registry import Registry
 from outgate.policy.rules import conditions_of
 from outgate.policy.sight import Sight, sight
+from outgate.policy.telemetry_model import CallerTelemetry, TelemetryPolicy
+from outgate.policy.telemetry_rules import telemetry_of
 from outgate.problems import Problem
 
 CALLERS = 1024
-"""Kinds of caller whose sight is remembered."""
+"""Kinds of caller of whom is remembered what they see and how they are recorded."""
 
 
 def _utc_now() -> datetime:
@@ -41,17 +43,22 @@ class Policy:
     fields: tuple[FieldReport, ...] = ()
     overridden: tuple[tuple[Source, Source], ...] = ()
     """Winner and loser, for each document that a later policy directory replaced."""
+    telemetry: TelemetryPolicy = field(default_factory=TelemetryPolicy)
     now: Callable[[], datetime] = field(default=_utc_now, compare=False)
     registry: Registry = field(init=False, compare=False, repr=False)
     judges_paths: bool = field(init=False, compare=False)
     """Some rule that is enforced looks at paths."""
     _sights: Callable[[str, tuple[tuple[str, str], ...]], Sight] = field(init=False, compare=False, repr=False)
+    _recorded: Callable[[str, tuple[tuple[str, str], ...]], CallerTelemetry] = field(
+        init=False, compare=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         for name, value in (
             ("registry", Registry(self.destinations)),
             ("judges_paths", _judges_paths(self.access)),
             ("_sights", self._remembering()),
+            ("_recorded", self._recording()),
         ):
             object.__setattr__(self, name, value)
 
@@ -63,12 +70,25 @@ class Policy:
         """What a caller sees, and the mode that holds for it."""
         return self._sights(caller.namespace, caller.labels)
 
+    def telemetry_of(self, caller: Identity) -> CallerTelemetry:
+        """How a caller's attempts are logged, counted and traced."""
+        return self._recorded(caller.namespace, caller.labels)
+
     def _remembering(self) -> Callable[[str, tuple[tuple[str, str], ...]], Sight]:
         scopes, defaults, gate = self.scopes, self.defaults, self.gate
 
         @lru_cache(CALLERS)
         def remembered(namespace: str, labels: tuple[tuple[str, str], ...]) -> Sight:
             return sight(scopes, defaults, gate, Identity(namespace=namespace, labels=labels))
+
+        return remembered
+
+    def _recording(self) -> Callable[[str, tuple[tuple[str, str], ...]], CallerTelemetry]:
+        telemetry, gate = self.telemetry, self.gate
+
+        @lru_cache(CALLERS)
+        def remembered(namespace: str, labels: tuple[tuple[str, str], ...]) -> CallerTelemetry:
+            return telemetry_of(telemetry, gate, Identity(namespace=namespace, labels=labels))
 
         return remembered
 

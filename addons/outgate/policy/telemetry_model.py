@@ -48,15 +48,43 @@ class LogSink:
     source: Source | None = None
 
 
+EVERY_SINK = "*"
+"""Named by a rule that is disabled: nothing is logged, whatever more general rules say."""
+
+
 @dataclass(frozen=True, slots=True)
 class LogRule:
     """Which sinks a caller's attempts are logged to. `filter` is CEL; empty: every attempt."""
 
     sinks: tuple[str, ...] = ()
-    """By name; none: those of the mesh's defaults."""
+    """By name; none: those of the rule before it, at first those of the defaults. Names of no sink lead nowhere."""
     filter: str = ""
     disabled: bool = False
     source: Source | None = None
+
+
+METRIC_ATTRIBUTES = frozenset(
+    {
+        "request.host",
+        "request.method",
+        "request.protocol",
+        "request.scheme",
+        "response.code",
+        "response.flags",
+        "response.grpc_status",
+        "source.namespace",
+        "source.principal",
+        "destination.address",
+        "destination.port",
+        "connection.mtls",
+        "connection.requested_server_name",
+        "connection.tls_version",
+        "outgate.code",
+        "outgate.destination",
+        "outgate.verdict",
+    }
+)
+"""What a label may be set to, beside a literal. Paths and headers are not among these: they may hold credentials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +113,7 @@ class TagKind(StrEnum):
     LITERAL = "literal"
     ENVIRONMENT = "environment"
     HEADER = "header"
+    FORMAT = "format"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +123,47 @@ class CustomTag:
     name: str
     kind: TagKind
     value: str
-    """The literal, or the name of the variable or header."""
+    """The literal, the name of the variable or header, or text with command operators."""
     default: str = ""
+
+
+class SpanProtocol(StrEnum):
+    """How spans are sent, both by OTLP."""
+
+    GRPC = "grpc"
+    HTTP = "http/protobuf"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportHeader:
+    """What is sent with every export. The value, which may be a credential, or the variable that holds it."""
+
+    name: str
+    value: str | None = None
+    environment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpanSink:
+    """One place that spans go to. `target` is `host:port`."""
+
+    name: str
+    target: str
+    protocol: SpanProtocol = SpanProtocol.GRPC
+    path: str = "/v1/traces"
+    """Of HTTP."""
+    headers: tuple[ExportHeader, ...] = ()
+    timeout: float | None = None
+    """Seconds for one export; None: the exporter's own."""
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TraceRule:
-    """How a caller's attempts are traced. None: not said here."""
+    """How a caller's attempts are traced. None and empty: not said here."""
 
+    sink: str = ""
+    """By name."""
     sampling: float | None = None
     """0 to 1, of traces that begin at the gate."""
     tags: tuple[CustomTag, ...] = ()
@@ -118,6 +180,8 @@ class TelemetryRule:
 
     namespace: str = ""
     labels: tuple[tuple[str, str], ...] = ()
+    gate: bool = False
+    """It selects the gate itself, as an egress gateway or by its namespace: it holds whoever calls."""
     logs: tuple[LogRule, ...] = ()
     metrics: tuple[MetricRule, ...] = ()
     traces: tuple[TraceRule, ...] = ()
@@ -126,10 +190,34 @@ class TelemetryRule:
 
 @dataclass(frozen=True, slots=True)
 class TelemetryPolicy:
-    """Everything that documents say, the most general rule first."""
+    """Everything that documents say. Of rules that are equally general the first one counts, in each mesh."""
 
     sinks: tuple[LogSink, ...] = ()
     default_sinks: tuple[str, ...] = ()
-    """Names of sinks for callers of whom no rule speaks."""
+    """Names of sinks for callers of whom no rule speaks, and for rules that name none."""
+    fallback_sinks: tuple[str, ...] = ()
+    """Names of sinks where neither a rule nor `default_sinks` says anything."""
+    span_sinks: tuple[SpanSink, ...] = ()
+    default_trace: TraceRule | None = None
+    """Below all rules. That it is disabled holds for callers of whom no rule speaks."""
     rules: tuple[TelemetryRule, ...] = ()
     source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogUse:
+    """A sink in use, for what any of the filters lets through; without filters, for every attempt."""
+
+    sink: LogSink
+    filters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CallerTelemetry:
+    """What holds for one kind of caller."""
+
+    logs: tuple[LogUse, ...] | None = None
+    """None: documents say nothing of logs, so that the gate's own settings hold. Empty: nothing is logged."""
+    metrics: tuple[MetricRule, ...] = ()
+    """One for each metric of which something is said, none of them for all."""
+    trace: TraceRule = field(default_factory=TraceRule)

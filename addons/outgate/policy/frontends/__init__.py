@@ -6,13 +6,20 @@ line in `compile.py`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from outgate.policy.access_model import AccessPolicy
 from outgate.policy.documents import Document
 from outgate.policy.model import Destination, FieldReport, Gate, Scope, Source
+from outgate.policy.telemetry_model import TelemetryPolicy
 from outgate.problems import Problem
+
+
+def unjudged(telemetry: TelemetryPolicy) -> Iterable[Problem]:
+    """Where nobody who makes outputs is asked: they judge it themselves when they are made."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +28,8 @@ class Setting:
 
     gate: Gate = field(default_factory=Gate)
     strict: bool = True
+    telemetry_faults: Callable[[TelemetryPolicy], Iterable[Problem]] = unjudged
+    """What outputs could not carry out of it: operators of formats, filters in CEL, targets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,7 @@ class Contribution:
     destinations: list[Destination] = field(default_factory=list)
     scopes: list[Scope] = field(default_factory=list)
     access: list[AccessPolicy] = field(default_factory=list)
+    telemetry: TelemetryPolicy = field(default_factory=TelemetryPolicy)
     problems: list[Problem] = field(default_factory=list)
     fields: list[FieldReport] = field(default_factory=list)
     replaced: list[tuple[Source, Source]] = field(default_factory=list)

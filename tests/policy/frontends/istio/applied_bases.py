@@ -165,6 +165,34 @@ spec:
     defaultServiceExportTo: ["prod"]
     defaultDestinationRuleExportTo: ["prod"]
     defaultVirtualServiceExportTo: ["prod"]
+    accessLogFile: /dev/stdout
+    accessLogFormat: "%RESPONSE_CODE%"
+    accessLogEncoding: TEXT
+    enableTracing: false
+    defaultProviders: {accessLogging: [files, objects, receiver], tracing: [grpc]}
+    extensionProviders:
+    - {name: files, envoyFileAccessLog: {path: /logs/a, logFormat: {text: "%PATH%"}, omitEmptyValues: false}}
+    - {name: objects, envoyFileAccessLog: {path: /logs/b, logFormat: {labels: {path: "%PATH%"}}}}
+    - name: receiver
+      envoyOtelAls: {service: logs.example, port: 4317, logFormat: {text: "%PATH%", labels: {path: "%PATH%"}}}
+    - name: grpc
+      opentelemetry:
+        service: spans.example
+        port: 4317
+        grpc: {timeout: 2s, initialMetadata: [{name: a, value: b}, {name: c, envName: D}]}
+    - name: http
+      opentelemetry:
+        service: spans.example
+        port: 4318
+        http: {path: /a, timeout: 2s, headers: [{name: a, value: b}, {name: c, envName: D}]}
+    defaultConfig:
+      tracing:
+        sampling: 10
+        customTags:
+          a: {literal: {value: b}}
+          c: {environment: {name: D, defaultValue: e}}
+          f: {header: {name: g, defaultValue: h}}
+          i: {formatter: {value: "%PATH%"}}
 """
     + document(
         "ServiceEntry",
@@ -191,6 +219,38 @@ spec:
 """,
     )
     + document("Sidecar", 'egress: [{hosts: ["./*"]}]', namespace="roots")
+    + document("Telemetry", "tracing: [{providers: [{name: http}]}]").replace("networking", "telemetry")
+)
+
+TELEMETRY = (
+    document(
+        "Telemetry",
+        """
+    selector: {matchLabels: {app: web}}
+    accessLogging: [{providers: [{name: one}], filter: {expression: a}}]
+    metrics:
+    - overrides:
+      - {match: {metric: REQUEST_COUNT}, disabled: false, tagOverrides: {a: {operation: UPSERT, value: request.host}}}
+    tracing:
+    - providers: [{name: here}]
+      randomSamplingPercentage: 10
+      disableSpanReporting: false
+      disableContextPropagation: false
+      customTags:
+        a: {literal: {value: b}}
+        c: {environment: {name: D, defaultValue: e}}
+        f: {header: {name: g, defaultValue: h}}
+        i: {formatter: {value: "%PATH%"}}
+""",
+    ).replace("networking", "telemetry")
+    + """
+---
+extensionProviders:
+- {name: one, envoyFileAccessLog: {path: /logs/one}}
+- {name: two, envoyFileAccessLog: {path: /logs/two}}
+- {name: here, opentelemetry: {service: here.example, port: 4317}}
+- {name: there, opentelemetry: {service: there.example, port: 4317}}
+"""
 )
 
 BASES = {
@@ -200,6 +260,7 @@ BASES = {
     "Gateway": GATEWAY,
     "Sidecar": SIDECAR,
     "IstioOperator": OPERATOR,
+    "Telemetry": TELEMETRY,
 }
 """By kind: documents of which the first is of the kind."""
 GATES = {

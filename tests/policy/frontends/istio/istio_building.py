@@ -91,4 +91,4 @@ def bare(value: object) -> object:
 
 def model(found: Contribution) -> object:
     """All that a contribution brings into the model."""
-    return [bare(part) for part in (found.defaults, found.destinations, found.scopes, found.access)]
+    return [bare(part) for part in (found.defaults, found.destinations, found.scopes, found.access, found.telemetry)]

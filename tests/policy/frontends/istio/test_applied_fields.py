@@ -1,6 +1,7 @@
 """Changing any field that is applied changes what the documents come to, and every applied field has its row."""
 
 import copy
+import re
 
 import pytest
 import yaml
@@ -15,6 +16,8 @@ NOT_VALUES = {"apiVersion", "kind"}
 UNSEEN = {("VirtualService", "metadata.name")}
 """It tells documents apart when they are overlaid; nothing of the model names a VirtualService."""
 REMOVED = object()
+REFERENCE = {"kind": "Gateway", "group": "gateway.networking.k8s.io", "name": "outgate"}
+GATE_REF = {"": REFERENCE, "s": [REFERENCE]}
 
 POLICY = "spec.trafficPolicy"
 PORT = f"{POLICY}.portLevelSettings.0"
@@ -48,6 +51,52 @@ def tls_rows(shown: str, at: str) -> dict[str, tuple[dict[str, object], dict[str
     return rows
 
 
+def tag_rows(shown: str, at: str) -> dict[str, tuple[dict[str, object], dict[str, object]]]:
+    """A row for each way to say what a tag of spans is."""
+    changes = {
+        "literal.value": ("a", "x"),
+        "environment.name": ("c", "X"),
+        "environment.defaultValue": ("c", "x"),
+        "header.name": ("f", "x"),
+        "header.defaultValue": ("f", "x"),
+        "formatter.value": ("i", "%METHOD%"),
+    }
+    return {f"{shown}.*.{field}": ({}, {f"{at}.{tag}.{field}": value}) for field, (tag, value) in changes.items()}
+
+
+def provider_rows() -> dict[str, tuple[dict[str, object], dict[str, object]]]:
+    """A row for each field of an extension provider. `number`: of the one that is changed."""
+    at = "spec.meshConfig.extensionProviders"
+    changes: list[tuple[int, str, object]] = [
+        (4, "name", "other"),
+        (0, "envoyFileAccessLog.path", "/logs/c"),
+        (0, "envoyFileAccessLog.logFormat.text", "%METHOD%"),
+        (0, "envoyFileAccessLog.omitEmptyValues", True),
+        (1, "envoyFileAccessLog.logFormat.labels", {"a": "b"}),
+        (2, "envoyOtelAls.service", "other.example"),
+        (2, "envoyOtelAls.port", 1),
+        (2, "envoyOtelAls.logFormat.text", "%METHOD%"),
+        (2, "envoyOtelAls.logFormat.labels", {"a": "b"}),
+        (3, "opentelemetry.service", "other.example"),
+        (3, "opentelemetry.port", 1),
+        (3, "opentelemetry.grpc.timeout", "3s"),
+        (3, "opentelemetry.grpc.initialMetadata.0.name", "x"),
+        (3, "opentelemetry.grpc.initialMetadata.0.value", "x"),
+        (3, "opentelemetry.grpc.initialMetadata.1.envName", "X"),
+        (4, "opentelemetry.http.path", "/b"),
+        (4, "opentelemetry.http.timeout", "3s"),
+        (4, "opentelemetry.http.headers.0.name", "x"),
+        (4, "opentelemetry.http.headers.0.value", "x"),
+        (4, "opentelemetry.http.headers.1.envName", "X"),
+    ]
+    return {
+        f"{at}[].{re.sub('[.][0-9]+', '[]', field)}": ({}, {f"{at}.{number}.{field}": value})
+        for number, field, value in changes
+    }
+
+
+TRACING = "spec.meshConfig.defaultConfig.tracing"
+OVERRIDE = "spec.metrics[].overrides[]"
 ROWS = {
     "ServiceEntry": {
         "metadata.name": ({}, {"metadata.name": "other"}),
@@ -147,13 +196,66 @@ ROWS = {
                 "pathNormalization.normalization": "MERGE_SLASHES",
                 "connectTimeout": "5s",
                 "tlsDefaults.minProtocolVersion": "TLSV1_2",
+                "accessLogFile": "/logs/mesh",
+                "accessLogFormat": "%PATH%",
             }.items()
         },
+        "spec.meshConfig.accessLogEncoding": (
+            {"spec.meshConfig.accessLogFormat": '{"a": "%PATH%"}'},
+            {"spec.meshConfig.accessLogEncoding": "JSON"},
+        ),
+        "spec.meshConfig.enableTracing": (
+            {"spec.meshConfig.defaultProviders.tracing": REMOVED},
+            {"spec.meshConfig.enableTracing": True},
+        ),
+        "spec.meshConfig.defaultProviders.accessLogging[]": (
+            {},
+            {"spec.meshConfig.defaultProviders.accessLogging.0": "envoy"},
+        ),
+        "spec.meshConfig.defaultProviders.tracing[]": ({}, {"spec.meshConfig.defaultProviders.tracing.0": "http"}),
+        **provider_rows(),
+        f"{TRACING}.sampling": ({}, {f"{TRACING}.sampling": 20}),
+        **tag_rows(f"{TRACING}.customTags", f"{TRACING}.customTags"),
         "spec.meshConfig.trustDomainAliases[]": ({}, {"spec.meshConfig.trustDomainAliases.0": "older.local"}),
         **{
             f"spec.meshConfig.{name}[]": ({}, {f"spec.meshConfig.{name}.0": "web"})
             for name in ("defaultServiceExportTo", "defaultDestinationRuleExportTo", "defaultVirtualServiceExportTo")
         },
+    },
+    "Telemetry": {
+        "metadata.name": ({}, {"metadata.name": "other"}),
+        "metadata.namespace": ({}, {"metadata.namespace": "web"}),
+        "spec.selector.matchLabels": ({}, {"spec.selector.matchLabels.app": "api"}),
+        **{
+            f"spec.targetRef{plural}.{field}": (
+                {"spec.selector": REMOVED, f"spec.targetRef{each}": GATE_REF[each]},
+                {f"spec.targetRef{index}.{field}": value},
+            )
+            for plural, each, index in (("", "", ""), ("s[]", "s", "s.0"))
+            for field, value in (("kind", "Service"), ("group", ""), ("name", "other"), ("namespace", "web"))
+        },
+        "spec.accessLogging[].providers[].name": ({}, {"spec.accessLogging.0.providers.0.name": "two"}),
+        "spec.accessLogging[].disabled": ({}, {"spec.accessLogging.0.disabled": True}),
+        "spec.accessLogging[].filter.expression": ({}, {"spec.accessLogging.0.filter.expression": "b"}),
+        "spec.metrics[].providers[].name": (
+            {"spec.metrics.0.providers": [{"name": "prometheus"}]},
+            {"spec.metrics.0.providers.0.name": "one"},
+        ),
+        f"{OVERRIDE}.match.metric": ({}, {"spec.metrics.0.overrides.0.match.metric": "REQUEST_SIZE"}),
+        f"{OVERRIDE}.disabled": ({}, {"spec.metrics.0.overrides.0.disabled": True}),
+        f"{OVERRIDE}.tagOverrides.*.operation": (
+            {},
+            {
+                "spec.metrics.0.overrides.0.tagOverrides.a.operation": "REMOVE",
+                "spec.metrics.0.overrides.0.tagOverrides.a.value": REMOVED,
+            },
+        ),
+        f"{OVERRIDE}.tagOverrides.*.value": ({}, {"spec.metrics.0.overrides.0.tagOverrides.a.value": "'x'"}),
+        "spec.tracing[].providers[].name": ({}, {"spec.tracing.0.providers.0.name": "there"}),
+        "spec.tracing[].randomSamplingPercentage": ({}, {"spec.tracing.0.randomSamplingPercentage": 20}),
+        "spec.tracing[].disableSpanReporting": ({}, {"spec.tracing.0.disableSpanReporting": True}),
+        "spec.tracing[].disableContextPropagation": ({}, {"spec.tracing.0.disableContextPropagation": True}),
+        **tag_rows("spec.tracing[].customTags", "spec.tracing.0.customTags"),
     },
 }
 

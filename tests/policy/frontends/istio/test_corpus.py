@@ -31,7 +31,7 @@ KINDS = frozenset(
         "Telemetry",
     }
 )
-CHECKED = KINDS - {"PeerAuthentication", "RequestAuthentication", "EnvoyFilter", "Telemetry"}
+CHECKED = KINDS - {"PeerAuthentication", "RequestAuthentication", "EnvoyFilter"}
 """Kinds whose fields are read. Of the others no error can be found yet."""
 
 ANALYSED = "made for an analyser, not for the validator, which refuses it: "
@@ -41,6 +41,8 @@ SKIPPED = {
     "istio/analyze-virtualservice-internal-gateway-ref.yaml": ANALYSED + "the name of a generated gateway",
     "istio/analyze-authorizationpolicies.yaml": ANALYSED + "a wildcard host resolved by DNS",
     "istio/analyze-virtualservice-host-not-found-gateway.yaml": ANALYSED + "one port name twice in a Gateway",
+    "istio/analyze-k8sgateway-selector.yaml": ANALYSED + "a Telemetry that selects in two ways",
+    "istio/invalid/vt-telemetry-tracing-with-a-nil-custom-tag.yaml": "the tag without a value is lost in it",
     "istio/ref-authz-10-ext-authz.yaml": "CUSTOM is refused by design: the gate asks no authorizer",
 }
 UNJUDGED = {
@@ -65,6 +67,7 @@ EXPECTED = {
     "crd-serviceentry-no-spec": "spec",
     "crd-serviceentry-none-with-endpoints": "spec.endpoints",
     "crd-serviceentry-selector-and-endpoints": "spec.workloadSelector",
+    "crd-telemetry-bad-tag-upsert": "spec.metrics[0].overrides[0].tagOverrides.foo.value",
     "crd-workloadentry-missing-address": "spec.address",
     "crd-workloadentry-uds-with-ports": "spec.ports",
     "vt-authorizationpolicy-condition-notvalue-invalid": "spec.rules[0].when[0].notValues[0]",
@@ -176,6 +179,7 @@ EXPECTED = {
     ),
     "vt-sidecar-sidecar-egress-proxy-without-port-with-allow-any": "spec.outboundTrafficPolicy.egressProxy.port",
     "vt-sidecar-wildcard-egress-not-in-end": "spec.egress[0]",
+    "vt-telemetry-targetref-and-selector-cannot-both-be-set": "spec.targetRef",
     "vt-trafficpolicy-invalid-traffic-policy-missing-port-in-port-level-set": (
         "spec.trafficPolicy.portLevelSettings[0].port"
     ),
@@ -217,6 +221,7 @@ ALSO = {
     "vt-sidecar-ingress-tls-san-entries-are-not-supported-in-ipv4": PLAIN + BARE,
     "vt-sidecar-ingress-tls-san-entries-are-not-supported-in-ipv6": PLAIN + BARE,
     "vt-sidecar-ingress-tls-tlscertificates-is-not-supported-in-ipv4": PLAIN,
+    "vt-telemetry-targetref-and-selector-cannot-both-be-set": ("spec.targetRef.kind",),
 }
 """By file: the other fields that are wrong in it, whatever the test is about."""
 

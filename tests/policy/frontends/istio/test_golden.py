@@ -10,6 +10,7 @@ from outgate.policy.documents import load
 from outgate.policy.frontends import Contribution, Setting
 from outgate.policy.frontends.istio.frontend import IstioFrontend
 from outgate.policy.model import Destination, Gate, Port, Scope, UpstreamTLS, Verification
+from outgate.policy.telemetry_model import TelemetryPolicy, TraceRule
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -22,6 +23,7 @@ def lines(found: Contribution) -> Iterator[str]:
     yield from (_scope(scope) for scope in found.scopes)
     for policy in found.access:
         yield f"access {policy.action} of {policy.source.namespace}/{policy.source.name}: {len(policy.rules)} rules"
+    yield from _telemetry(found.telemetry)
     for problem in found.problems:
         yield f"{problem.severity} {problem.where.line}:{problem.where.column} {problem.what}"
 
@@ -66,6 +68,39 @@ def _scope(scope: Scope) -> str:
     seen = scope.imports
     imports = "all" if seen is None else " ".join(f"{'~' * each.excluded}{each.namespace}/{each.host}" for each in seen)
     return f"scope {who}: sees {imports}; {scope.mode or 'the default mode'}"
+
+
+def _telemetry(made: TelemetryPolicy) -> Iterator[str]:
+    for sink in made.sinks:
+        uses = [name for name in ("default", "fallback") if sink.name in getattr(made, f"{name}_sinks")]
+        form = sink.text or dict(sink.fields) or "the usual"
+        yield f"log {' '.join((sink.name, *uses))}: {sink.encoding} to {sink.target or sink.kind}: {form!r}"
+    for span in made.span_sinks:
+        yield f"spans {span.name}: {span.protocol} to {span.target}"
+    if made.default_trace is not None:
+        yield f"traces: {_trace(made.default_trace)}"
+    for rule in made.rules:
+        labels = f" {dict(rule.labels)}" if rule.labels else ""
+        yield f"telemetry for {rule.namespace or '*'}{labels}{' and the gate' * rule.gate}"
+        for log in rule.logs:
+            where = " ".join(log.sinks) or "those before"
+            only = f" if {log.filter}" if log.filter else ""
+            yield f"  {'does not log' if log.disabled else 'logs'} to {where}{only}"
+        for metric in rule.metrics:
+            tags = " ".join(f"{tag.tag}={tag.value}" for tag in metric.tags)
+            yield f"  {metric.metric} {'is off' if metric.disabled else 'is on'} {tags}".rstrip()
+        yield from (f"  traces: {_trace(trace)}" for trace in rule.traces)
+
+
+def _trace(trace: TraceRule) -> str:
+    said = {
+        "to": trace.sink,
+        "share": trace.sampling,
+        "tags": " ".join(f"{tag.name}={tag.kind}:{tag.value}" for tag in trace.tags),
+        "off": trace.disabled,
+        "passed on": trace.propagates,
+    }
+    return ", ".join(f"{key} {value}" for key, value in said.items() if value not in (None, ""))
 
 
 @pytest.mark.parametrize("file", sorted(GOLDEN.glob("*.yaml")), ids=lambda file: file.stem)

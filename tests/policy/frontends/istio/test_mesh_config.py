@@ -18,7 +18,6 @@ from policy.frontends.istio.istio_building import (
     loaded,
     refused,
     translate,
-    warned,
 )
 
 OPERATOR = """
@@ -177,10 +176,6 @@ def test_mesh_settings_among_helm_values_of_an_operator_are_not_overlooked():
         spec: {values: {meshConfig: {outboundTrafficPolicy: {mode: ALLOW_ANY}}}}
     """
     assert refused(text) == ["spec.values.meshConfig"]
-
-
-def test_logging_settings_are_said_and_load():
-    assert "every request is logged" in warned("accessLogFile: /dev/stdout\noutboundTrafficPolicy: {}")
 
 
 def test_broken_yaml_inside_of_a_config_map_is_placed_in_the_file():

@@ -44,6 +44,8 @@ def test_names_identity_and_provenance():
             (ip_network("10.1.0.0/16"), ip_network("192.168.1.1")),
         ),
         ("region: eu", "region", "eu"),
+        ("propagation: B3", "propagation", "b3"),
+        ("", "propagation", ""),
         ("expires: 2999-01-01T00:00:00Z", "expires", datetime(2999, 1, 1, tzinfo=UTC)),
         ("headers: {set: [{name: X-Team, value: web}]}", "headers", (HeaderInjection("x-team", "web"),)),
         ("addresses: [192.0.2.0/24]", "networks", (ip_network("192.0.2.0/24"),)),

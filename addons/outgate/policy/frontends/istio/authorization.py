@@ -31,7 +31,7 @@ def translate(documents: Iterable[Document], setting: Setting, contribution: Con
         for document in given
         if document.kind == "ServiceEntry"
     }
-    beside = frozenset(_gateway_namespaces(given, setting.gate))
+    beside = frozenset(gateway_namespaces(given, setting.gate))
     for document in given:
         if document.kind != KIND.name or document.group != GROUP:
             continue
@@ -41,7 +41,7 @@ def translate(documents: Iterable[Document], setting: Setting, contribution: Con
             contribution.problems += resource.reading.problems
 
 
-def _gateway_namespaces(documents: Iterable[Document], gate: Gate) -> Iterator[str]:
+def gateway_namespaces(documents: Iterable[Document], gate: Gate) -> Iterator[str]:
     """Where the egress gateways live that the gate stands for: the namespaces of those that routes lead through."""
     for document in documents if gate.collapses else ():
         if document.kind == "VirtualService":
@@ -86,14 +86,14 @@ def applies(resource: Resource, gate: Gate, beside: Collection[str] = ()) -> boo
     what is about all workloads of the namespaces in which one lives: `beside`."""
     spec, here = resource.spec, resource.namespace in (gate.namespace, gate.root_namespace)
     if targets := references(spec):
-        return any(_is_gate(reference, resource, gate) for reference in targets)
+        return any(is_gate(reference, resource, gate) for reference in targets)
     wanted = labels(spec)
     if gate.collapses and any(is_egress(value) for value in wanted.values()):
         return True
     return (here and selects(wanted, gate.labels)) or (not wanted and resource.namespace in beside)
 
 
-def _is_gate(reference: Record, resource: Resource, gate: Gate) -> bool:
+def is_gate(reference: Record, resource: Resource, gate: Gate) -> bool:
     if reference.get("kind") != "Gateway":
         return False
     name = reference.get("name")

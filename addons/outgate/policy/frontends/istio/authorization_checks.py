@@ -37,7 +37,7 @@ def check(resource: Resource) -> None:
     action = spec.get("action", "ALLOW")
     _check_action(action, spec, reading)
     _check_dry_run(action, resource)
-    _check_selection(spec, reading)
+    check_selection(spec, reading)
     for rule in spec.get("rules", []):
         for entry in rule.get("from", []):
             _check_source(entry.get("source"), action, reading)
@@ -81,7 +81,8 @@ def _check_dry_run(action: str, resource: Resource) -> None:
         resource.reading.error(node.where, path, f"{action} cannot be tried in dry-run", "only ALLOW and DENY can")
 
 
-def _check_selection(spec: Record, reading: Reading) -> None:
+def check_selection(spec: Record, reading: Reading) -> None:
+    """That a policy, of whichever kind, selects in one way, and what may be selected."""
     one_of(spec, ("selector", "targetRef", "targetRefs"), reading)
     if "selector" in spec and not labels(spec):
         reading.warn(spec.at("selector"), spec.under("selector"), "no labels, so every workload is selected")

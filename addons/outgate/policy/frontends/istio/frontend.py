@@ -1,4 +1,4 @@
-"""Istio: documents in, destinations, scopes, access policies and defaults out.
+"""Istio: documents in, destinations, scopes, access policies, telemetry and defaults out.
 
 Owns the order: read each document, then what applies to the whole mesh, then what they come to together. Each kind has
 a module of its own.
@@ -16,8 +16,10 @@ from outgate.policy.frontends.istio import (
     mesh_carriers,
     mesh_config,
     mesh_identity,
+    mesh_telemetry,
     service_entry,
     sidecar,
+    telemetry,
     virtual_service,
 )
 from outgate.policy.frontends.istio.destination_rules import DestinationRules
@@ -29,7 +31,14 @@ from outgate.problems import Severity
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
-    for kind in (service_entry.KIND, destination_rule.KIND, virtual_service.KIND, gateway.KIND, sidecar.KIND)
+    for kind in (
+        service_entry.KIND,
+        destination_rule.KIND,
+        virtual_service.KIND,
+        gateway.KIND,
+        sidecar.KIND,
+        telemetry.KIND,
+    )
 }
 GROUPS = ("networking.istio.io", "security.istio.io", "telemetry.istio.io", "extensions.istio.io")
 """Every kind of these groups is Istio's."""
@@ -51,6 +60,9 @@ class IstioFrontend:
         authorization.translate(documents, rooted, contribution)
         if not any(problem.severity is Severity.ERROR for problem in contribution.problems):
             _combine(read, meshes, rooted, contribution)
+            beside = frozenset(authorization.gateway_namespaces(documents, rooted.gate))
+            known = mesh_telemetry.gathered(meshes, contribution)
+            contribution.telemetry = telemetry.translate(read["Telemetry"], known, rooted.gate, beside)
         for resource in (*meshes, *(resource for found in read.values() for resource in found)):
             contribution.problems += resource.reading.problems
         return contribution

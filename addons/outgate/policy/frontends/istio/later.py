@@ -32,7 +32,6 @@ OTHERS: dict[str, Other] = {
     "EnvoyFilter": Other("networking.istio.io", Fate.LATER, "it patches Envoy, which the gate is not"),
     "WasmPlugin": Other("extensions.istio.io", Fate.LATER, "it runs in Envoy, which the gate is not"),
     "TrafficExtension": Other("extensions.istio.io", Fate.LATER, "it runs in Envoy, which the gate is not"),
-    "Telemetry": Other("telemetry.istio.io", Fate.LATER, "logs, metrics and traces are the gate's own settings"),
     "RequestAuthentication": Other("security.istio.io", Fate.LATER, "the gate verifies no tokens"),
     "ProxyConfig": Other("networking.istio.io", Fate.LATER, "it configures Envoy", guarded=False),
     "PeerAuthentication": Other("security.istio.io", Fate.IGNORED, "it is about what comes in", guarded=False),
@@ -51,7 +50,16 @@ WORKLOAD_ENTRY = Kind(
     envelope(Field(Fields(service_entry.ENDPOINT, snake=True), required=True, fate=Fate.IGNORED)),
     lambda entry: check_endpoint(entry.spec, None, entry.reading),
 )
-KNOWN = ("ServiceEntry", "DestinationRule", "VirtualService", "Gateway", "Sidecar", "AuthorizationPolicy", *OTHERS)
+KNOWN = (
+    "ServiceEntry",
+    "DestinationRule",
+    "VirtualService",
+    "Gateway",
+    "Sidecar",
+    "AuthorizationPolicy",
+    "Telemetry",
+    *OTHERS,
+)
 
 
 def report(document: Document, setting: Setting, contribution: Contribution) -> None:

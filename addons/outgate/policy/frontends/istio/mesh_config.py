@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from outgate.policy.frontends import Contribution, Override, Setting
-from outgate.policy.frontends.istio import client_tls, traffic_policy
+from outgate.policy.frontends.istio import client_tls, mesh_telemetry, traffic_policy
 from outgate.policy.frontends.istio.common import (
     DNS_LABEL,
     EXPORTS,
@@ -84,9 +84,7 @@ MESH = Fields(
         "defaultServiceExportTo": Field(EXPORTS),
         "defaultDestinationRuleExportTo": Field(EXPORTS),
         "defaultVirtualServiceExportTo": Field(EXPORTS),
-        "accessLogFile": Field(Text(), fate=Fate.LATER, note="every request is logged to standard output"),
-        "accessLogFormat": Field(Text(), fate=Fate.LATER, note="log lines are JSON"),
-        "accessLogEncoding": Field(Choice(("TEXT", "JSON")), fate=Fate.LATER, note="log lines are JSON"),
+        **mesh_telemetry.FIELDS,
         "localityLbSetting": Field(LOCALITY, fate=Fate.LATER),
         "zoneAwareLbSetting": Field(ZONES, fate=Fate.LATER),
         "dnsRefreshRate": Field(Duration(), fate=Fate.LATER),
@@ -102,8 +100,7 @@ MESH = Fields(
             ),
             fate=Fate.LATER,
         ),
-        "enableTracing": Field(Boolean(), fate=Fate.LATER),
-        **_later("defaultHttpRetryPolicy", "defaultConfig", "defaultProviders", "extensionProviders"),
+        **_later("defaultHttpRetryPolicy"),
         **_later("caCertificates", note="who is trusted is the gate's own setting", guards=True),
         **_ignored(
             "of the sidecars",
@@ -172,6 +169,7 @@ def check(mesh: Record, namespace: str, reading: Reading) -> None:
     if traffic is not None:
         traffic_policy.check_pool(traffic.get("connectionPool"), reading)
         traffic_policy.check_outliers(traffic.get("outlierDetection"), reading)
+    mesh_telemetry.check(mesh, reading)
 
 
 def settings(meshes: Iterable[Resource], contribution: Contribution) -> MeshSettings:

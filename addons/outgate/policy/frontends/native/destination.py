@@ -55,6 +55,7 @@ FRAMING = frozenset(
 )
 """Headers that say where a message goes or ends."""
 
+PROPAGATIONS = ("none", "w3c", "b3", "passthrough")
 UNCHOSEN = "shown, and not yet chosen by"
 ENDPOINT = Fields(
     {
@@ -117,6 +118,7 @@ SPEC = Fields(
         "headers": Field(HEADERS),
         "allowAddresses": Field(Sequence(Cidr())),
         "region": Field(Text()),
+        "propagation": Field(Choice(PROPAGATIONS, fold=True)),
         "expires": Field(Timestamp()),
     }
 )
@@ -148,6 +150,7 @@ def translate(resource: Resource, spec: Record, into: Contribution) -> None:
             headers=headers,
             allow_networks=tuple(spec.get("allowAddresses", ())),
             region=spec.get("region", ""),
+            propagation=spec.get("propagation", ""),
             expires=spec.get("expires"),
             owner=resource.document.annotation("owner"),
             purpose=resource.document.annotation("purpose"),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from outgate.policy.documents import Document
 from outgate.policy.frontends import Contribution, Setting
-from outgate.policy.frontends.native import access, defaults, destination
+from outgate.policy.frontends.native import access, defaults, destination, telemetry
 from outgate.policy.frontends.native.resource import GROUP, Resource, read
 from outgate.policy.schema import Fields, Record
 
@@ -19,6 +19,7 @@ KINDS: dict[str, tuple[Fields, Translate]] = {
     "EgressDefaults": (defaults.SPEC, defaults.translate),
     "EgressDestination": (destination.SPEC, destination.translate),
     "EgressAccess": (access.SPEC, access.translate),
+    "EgressTelemetry": (telemetry.SPEC, telemetry.translate),
 }
 
 
