@@ -59,6 +59,30 @@ class LogRule:
     source: Source | None = None
 
 
+METRIC_ATTRIBUTES = frozenset(
+    {
+        "request.host",
+        "request.method",
+        "request.protocol",
+        "request.scheme",
+        "response.code",
+        "response.flags",
+        "response.grpc_status",
+        "source.namespace",
+        "source.principal",
+        "destination.address",
+        "destination.port",
+        "connection.mtls",
+        "connection.requested_server_name",
+        "connection.tls_version",
+        "outgate.code",
+        "outgate.destination",
+        "outgate.verdict",
+    }
+)
+"""What a label may be set to, beside a literal. Paths and headers are not among these: they may hold credentials."""
+
+
 @dataclass(frozen=True, slots=True)
 class TagOverride:
     """A label of a metric set to a value, or taken away where `value` is None. The value is a literal in quotes, or an
