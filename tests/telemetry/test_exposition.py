@@ -46,9 +46,9 @@ def test_a_counter_and_a_histogram_and_a_level():
 
 def test_a_label_cannot_end_its_line():
     families = Families()
-    families.count(names.BOUNDS, 'a"b\\c\nd\re\u202e').value += 1
+    families.count(names.BOUNDS, 'a"b\\c\nd\re\u202e\ud800').value += 1
     [*_, line] = page(families.scraped()).splitlines()
-    assert line == 'outgate_bounds_total{bound="a\\"b\\\\c\\nd?e?"} 1'
+    assert line == 'outgate_bounds_total{bound="a\\"b\\\\c?d?e??"} 1'
 
 
 def test_a_long_page_comes_in_pieces():

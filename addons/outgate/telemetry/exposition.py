@@ -53,13 +53,17 @@ def _series(spec: Spec, labels: str, value: Value) -> str:
 
 def _labels(labels: Labels) -> str:
     pairs = zip(*labels, strict=True)
-    return ",".join(f'{name.replace(".", "_")}="{_escaped(value)}"' for name, value in pairs if value)
+    return ",".join(f'{name.replace(".", "_")}="{_escaped(printable(value))}"' for name, value in pairs if value)
+
+
+def printable(value: str) -> str:
+    """Without what a terminal would obey, and what UTF-8 cannot say."""
+    return value if value.isprintable() else "".join(char if char.isprintable() else "?" for char in value)
 
 
 def _escaped(value: str) -> str:
-    """Quotes and line ends would end the value; what else no terminal should obey is made visible."""
-    text = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)
+    """Quotes would end the value."""
+    return value.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _number(value: float) -> str:

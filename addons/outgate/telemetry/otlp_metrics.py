@@ -25,6 +25,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from outgate.telemetry.aggregate import Labels, Scraped, Value
+from outgate.telemetry.exposition import printable
 from outgate.telemetry.names import SPECS, STATUS, Kind, Spec
 
 CUMULATIVE = AggregationTemporality.CUMULATIVE
@@ -80,4 +81,4 @@ def _spread(
 
 def _attributes(labels: Labels) -> dict[str, Attribute]:
     pairs = ((name, value) for name, value in zip(*labels, strict=True) if value)
-    return {name: int(value) if name in NUMBERS and value.isdigit() else value for name, value in pairs}
+    return {name: int(value) if name in NUMBERS and value.isdigit() else printable(value) for name, value in pairs}
