@@ -26,7 +26,7 @@ ORDER = [
     {"app", "exec", "doctor"},
     {"workers"},
     {"proxy", "admin", "startup"},
-    {"reload"},
+    {"reload", "scrape"},
     {"inventory"},
     {"settings", "sockets", "door", "descriptors", "sandbox"},
     {"upstream", "capture", "telemetry", "pki", "netfilter", "kube"},
