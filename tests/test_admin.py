@@ -25,6 +25,7 @@ from outgate.policy.plain import plain, plain_policy
 from outgate.proxy.peer import peer_uid
 from outgate.reload import PolicyWatcher
 from outgate.settings import Settings
+from outgate.telemetry.metrics import Metrics
 from outgate.telemetry.usage import Usage
 
 WITHIN = 20.0
@@ -58,6 +59,7 @@ class Gate:
     settings: Settings = field(default_factory=Settings)
     used: dict[str, float] = field(default_factory=dict)
     levels: list[tuple[str, str]] = field(default_factory=list)
+    metrics: Metrics = field(default_factory=Metrics)
 
     def unready(self) -> str:
         return self.reason
@@ -79,6 +81,9 @@ class Gate:
 
     def places(self) -> list[str]:
         return ["127.0.0.1:15001"]
+
+    async def scraped(self):
+        return self.metrics.scraped()
 
     async def usage(self) -> Usage:
         return Usage(1000.0, self.used, persisted=True)
@@ -243,6 +248,16 @@ async def test_certificates_that_cannot_be_read_are_told_of(admin):
     told = (await ask(admin, "/certs")).content
     assert told["certificates"] == []
     assert "certs/outgate-ca.crt" in told["problems"][0]
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/stats/prometheus"])
+async def test_what_was_counted_is_told_as_prometheus_reads_it(admin, gate, path):
+    gate.metrics.connected()
+    answer = await ask(admin, path)
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    assert b"\noutgate_connections_total 1\n" in answer.body
+    assert b"\noutgate_guard_trips_total 2\n" in answer.body
+    assert (await ask(admin, path, Origin="null")).status == 403
 
 
 async def test_last_use_is_told_by_key(admin, gate):

@@ -10,6 +10,7 @@ from outgate.policy.model import Identity
 from outgate.settings import (
     Limits,
     ListenMode,
+    MetricsSource,
     Settings,
     SettingsError,
     parse_address,
@@ -200,3 +201,20 @@ def test_workers_have_to_know_the_admin_port(admin):
 )
 def test_the_admin_port_is_told_where_there_is_one(admin, ports):
     assert read(f"admin={admin}", "workers=2").admin_ports == ports
+
+
+def test_the_metrics_listener_has_an_address_or_none():
+    assert read().metrics == ""
+    assert read("metrics=:15020").own_ports == {15000, 15020}
+    assert read("metrics=").own_ports == {15000}
+    with pytest.raises(SettingsError, match="name the metrics port"):
+        read("metrics=:0", "workers=2")
+    with pytest.raises(SettingsError, match="write ADDR:PORT, or nothing"):
+        read("metrics=unix:/run/metrics.sock")
+
+
+def test_who_metrics_name_as_the_source():
+    assert read().metrics_source is MetricsSource.CALLER
+    assert read("metrics_source=gate").metrics_source is MetricsSource.GATE
+    with pytest.raises(SettingsError, match="one of caller, gate"):
+        read("metrics_source=else")

@@ -31,7 +31,9 @@ from outgate.policy.hosts import HostError, canonical_authority, literal
 from outgate.policy.plain import plain, plain_policy
 from outgate.policy.selection import parsed
 from outgate.policy.snapshot import Policy
+from outgate.scrape import Page, health, readiness
 from outgate.settings import parse_address
+from outgate.telemetry.aggregate import Scraped
 from outgate.telemetry.levels import OURS
 from outgate.telemetry.usage import Usage
 
@@ -61,6 +63,9 @@ class Source(Having, Protocol):
 
     async def refresh(self) -> None:
         """Have what is told be of now."""
+
+    async def scraped(self) -> Scraped:
+        """What was counted of traffic, by every process that takes it."""
 
     async def usage(self) -> Usage:
         """When destinations were last used. Of several processes: the newest times, the earliest beginning."""
@@ -152,7 +157,8 @@ def stranger(sock: socket.socket, uid_of: UidOf | None) -> str | None:
 class Pages:
     """The long answers, rendered once a policy and away from the event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: Source) -> None:
+        self.metrics = Page(source)
         self._known: dict[str, tuple[Policy, bytes]] = {}
 
     async def page(self, name: str, policy: Policy, content: Callable[[Policy], object]) -> bytes:
@@ -200,15 +206,14 @@ class Health(Endpoint):
     """The process lives and its event loop turns."""
 
     def get(self) -> None:
-        self.answer({"status": "ok"})
+        self.answer(health())
 
 
 class Readiness(Endpoint):
     """Whether traffic is taken."""
 
     def get(self) -> None:
-        reason = self.source.unready()
-        self.answer({"ready": not reason} | ({"reason": reason} if reason else {}), 503 if reason else 200)
+        self.answer(*readiness(self.source.unready()))
 
 
 class Config(Endpoint):
@@ -256,6 +261,13 @@ def _in_force(snapshot: Snapshot) -> dict[str, object]:
         "failures": snapshot.failures,
         "last_error": snapshot.last_error,
     }
+
+
+class Metrics(Endpoint):
+    """What was counted, as Prometheus reads it."""
+
+    async def get(self) -> None:
+        await self.pages.metrics.send(self)
 
 
 class Inventory(Endpoint):
@@ -314,6 +326,8 @@ PATHS: Mapping[str, type[Endpoint]] = {
     "/config": Config,
     "/destinations": Destinations,
     "/status": Status,
+    "/metrics": Metrics,
+    "/stats/prometheus": Metrics,
     **dict.fromkeys(TOLD, Inventory),
     "/last-use": LastUsed,
     "/log-level": LogLevel,
@@ -322,7 +336,7 @@ PATHS: Mapping[str, type[Endpoint]] = {
 
 
 def _application(source: Source, uid_of: UidOf | None) -> Application:
-    given = {"source": source, "pages": Pages(), "uid_of": uid_of}
+    given = {"source": source, "pages": Pages(source), "uid_of": uid_of}
     return Application(
         [(path, endpoint, given) for path, endpoint in PATHS.items()],
         default_handler_class=Unknown,

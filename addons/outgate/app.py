@@ -27,11 +27,14 @@ from outgate.proxy.loading import AddonError, load_addons
 from outgate.proxy.peer import peer_uid
 from outgate.proxy.under_way import under_way
 from outgate.reload import PolicyWatcher
-from outgate.settings import Settings, shared
+from outgate.settings import MetricsSource, Settings, shared
 from outgate.sockets import bind, inherit
 from outgate.startup import UNABLE, WRONG, Prepared, place, prepare, ready_line, say
-from outgate.telemetry import levels
+from outgate.telemetry import levels, names
 from outgate.telemetry.accesslog import AccessLog
+from outgate.telemetry.aggregate import Scraped
+from outgate.telemetry.istio_labels import Reporter
+from outgate.telemetry.metrics import Metrics
 from outgate.telemetry.turn import Turn
 from outgate.telemetry.usage import LastUse, Usage
 from outgate.upstream.environment import Environment, Timeouts
@@ -45,6 +48,7 @@ from outgate.workers.worker import Worker
 
 if TYPE_CHECKING:
     from outgate.admin import Admin
+    from outgate.scrape import Listener
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +122,7 @@ class Gate:
     listener: listen.Listener
     watcher: PolicyWatcher
     last_use: LastUse
+    metrics: Metrics
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     watching: asyncio.Task[None] | None = None
     reloading: asyncio.Task[bool] | None = None
@@ -158,6 +163,9 @@ class Gate:
     def places(self) -> list[str]:
         return [place(sock.getsockname()) for sock in self.listener.sockets]
 
+    async def scraped(self) -> Scraped:
+        return self.metrics.scraped()
+
     async def usage(self) -> Usage:
         return self.last_use.usage()
 
@@ -170,6 +178,10 @@ class Gate:
     def reload_soon(self) -> None:
         """For SIGHUP, whose handler cannot wait."""
         self.reloading = asyncio.get_running_loop().create_task(self.reload())
+
+    def count_by(self, policy: Policy) -> None:
+        """What is registered has labels of its own."""
+        self.metrics.follow(policy.destinations)
 
     def judge_again(self, policy: Policy) -> None:
         """What is still open a moment after a swap has to be allowed by the new policy too."""
@@ -191,23 +203,34 @@ async def _serve(settings: Settings, prepared: Prepared, addons: Sequence[object
     sys.setswitchinterval(SWITCH)
     sockets = bind(*settings.listen) if seat is None else inherit(seat.listeners)
     gate = assemble(settings, prepared, sockets, addons, turn=Turn(seat.turn) if seat else None)
-    admin = _admin(settings.admin, gate) if settings.admin and seat is None else None
+    doors = doors_of(gate) if seat is None else []
     try:
-        await _up(gate, admin)
+        await _up(gate, doors)
         if seat is not None:
             gate.supervised = asyncio.get_running_loop().create_task(Worker(seat, gate, gate.stop.set).run())
         else:
             gate.say_ready()
         await gate.stop.wait()
     finally:
-        await _down(gate, admin)
+        await down(gate, doors)
     return 0
 
 
-def _admin(where: str, gate: Gate) -> Admin:
+def doors_of(gate: Gate) -> list[Admin | Listener]:
+    """Where the gate is asked how it is. None of them listens yet."""
     from outgate.admin import Admin  # a web server, which workers have none of
+    from outgate.scrape import Listener
 
-    return Admin(where, gate, peer_uid)
+    settings = gate.settings
+    admin = [Admin(settings.admin, gate, peer_uid)] if settings.admin else []
+    return [*admin, *([Listener(settings.metrics, gate)] if settings.metrics else [])]
+
+
+def open_doors(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
+    """Listen, and lead nobody there."""
+    for door in doors:
+        door.start()
+        gate.engine.plane.environment.own_ports |= {door.port}
 
 
 def assemble(
@@ -224,17 +247,27 @@ def assemble(
     Raises `AddonError` where an addon does not load.
     """
     snapshot = Snapshot(prepared.policy, last_error=prepared.refused)
-    environment = _environment(settings, {*settings.admin_ports, *(sock.getsockname()[1] for sock in sockets)})
+    environment = _environment(settings, {*settings.own_ports, *(sock.getsockname()[1] for sock in sockets)})
     records = AccessLog(_unbuffered(sys.stdout) if settings.access_log else None, turn)
     engine = build(settings, snapshot, environment, prepared.authority, records, addons, host)
     watcher = PolicyWatcher(settings.policy, prepared.setting, snapshot, loaded=prepared.digest)
     folder = Path(settings.state_dir) if settings.state_dir else None
     last_use = LastUse(engine.plane.log.used, folder, lambda: under_way(engine.plane))
-    gate = Gate(settings, snapshot, engine, listen.Listener(engine.plane, sockets), watcher, last_use)
+    metrics = _metrics(settings, engine)
+    gate = Gate(settings, snapshot, engine, listen.Listener(engine.plane, sockets), watcher, last_use, metrics)
     expiry = Expiry(gate.judge_live)
     expiry.follow(snapshot.policy)
-    snapshot.observers += [engine.plane.swapped, gate.judge_again, expiry.follow]
+    gate.count_by(snapshot.policy)
+    snapshot.observers += [engine.plane.swapped, gate.judge_again, expiry.follow, gate.count_by]
     return gate
+
+
+def _metrics(settings: Settings, engine: Engine) -> Metrics:
+    reporter = Reporter(settings.gate, settings.cluster, always=settings.metrics_source is MetricsSource.GATE)
+    metrics = Metrics(reporter, hosts=settings.limits.metric_hosts, series=settings.limits.metric_series)
+    metrics.read(names.SERVER_ACTIVE, lambda: len(engine.plane.live))
+    metrics.read(names.ORIGINS_IDLE, lambda: len(engine.plane.pool))
+    return metrics
 
 
 def _unbuffered(stream: TextIO) -> BinaryIO:
@@ -250,22 +283,20 @@ def _environment(settings: Settings, ports: set[int]) -> Environment:
     return Environment(Resolver(), identities, timeouts=timeouts, own_ports=frozenset(ports))
 
 
-async def _up(gate: Gate, admin: Admin | None) -> None:
+async def _up(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, gate.stop.set)
     loop.add_signal_handler(signal.SIGHUP, gate.reload_soon)
     await gate.engine.start()
-    if admin is not None:
-        admin.start()
-        gate.engine.plane.environment.own_ports |= {admin.port}
+    open_doors(gate, doors)
     gate.watching = loop.create_task(gate.watcher.run())
     gate.remembering = loop.create_task(gate.last_use.run())
     gate.listener.start()
     gate.ready = True
 
 
-async def _down(gate: Gate, admin: Admin | None) -> None:
+async def down(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
     """Drain: no new connections, what is under way may finish within the grace period, the log is written."""
     gate.engine.plane.draining = True
     await gate.listener.close()
@@ -277,6 +308,6 @@ async def _down(gate: Gate, admin: Admin | None) -> None:
             task.cancel()
     with suppress(TimeoutError):
         await asyncio.wait_for(gate.last_use.flush(), UNWINDING)
-    if admin is not None:
-        await admin.stop()
+    for door in doors:
+        await door.stop()
     await gate.engine.stop()

@@ -18,9 +18,9 @@ from outgate.admin import Admin
 from outgate.proxy.engine import Host
 from outgate.proxy.guard import contained_task
 from outgate.proxy.loading import AddonError, load_addons
-from outgate.proxy.peer import peer_uid
 from outgate.proxy.takeover import Refusal, mitmweb
 from outgate.proxy.web import Web
+from outgate.scrape import Listener
 from outgate.settings import ListenMode, Settings, SettingsError, read_settings
 from outgate.sockets import bind
 from outgate.startup import UNABLE, WRONG, Unprepared, prepared
@@ -37,7 +37,7 @@ class Embedded:
         self.flags = {"mode": mode, "listen": listen}
         self.pairs = pairs
         self.gate: app.Gate | None = None
-        self.admin: Admin | None = None
+        self.doors: Sequence[Admin | Listener] = ()
 
     def prepare(self) -> None:
         try:
@@ -83,10 +83,8 @@ class Embedded:
         if web is not None:
             web.plane = gate.engine.plane
             gate.engine.plane.environment.own_ports |= {web.port}
-        if self.settings.admin:
-            self.admin = Admin(self.settings.admin, gate, peer_uid)
-            self.admin.start()
-            gate.engine.plane.environment.own_ports |= {self.admin.port}
+        self.doors = app.doors_of(gate)
+        app.open_doors(gate, self.doors)
         gate.watching = asyncio.get_running_loop().create_task(gate.watcher.run())
         gate.remembering = asyncio.get_running_loop().create_task(gate.last_use.run())
         gate.listener.start()
@@ -95,7 +93,7 @@ class Embedded:
 
     async def stop(self) -> None:
         if self.gate is not None:
-            await app._down(self.gate, self.admin)
+            await app.down(self.gate, self.doors)
 
 
 def run_web(settings: Settings, given: Sequence[str], page: tuple[str, int], *, read_only: bool = False) -> int:

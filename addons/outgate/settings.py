@@ -35,6 +35,14 @@ class ListenMode(StrEnum):
     SOCKS5 = "socks5"
 
 
+class MetricsSource(StrEnum):
+    """Who Istio's metrics say has sent what passes."""
+
+    CALLER = "caller"
+    """Where it is known; else the gate."""
+    GATE = "gate"
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds of the data plane: seconds, bytes and counts."""
@@ -84,6 +92,10 @@ class Limits:
     """How long, for the system's resolver does not tell."""
     lookups: int = 1024
     """Names that are looked up or wait for it; more are not resolved."""
+    metric_hosts: int = 200
+    """Hosts that are not registered and have labels of their own."""
+    metric_series: int = 5000
+    """Of each metric."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +109,11 @@ class Settings:
     """Empty host: every IPv4 and IPv6 address."""
     admin: str = "127.0.0.1:15000"
     """`ADDR:PORT`, `unix:PATH`, or empty for none."""
+    metrics: str = ""
+    """`ADDR:PORT` for metrics and probes alone, reached from outside; empty for none."""
+    metrics_source: MetricsSource = MetricsSource.CALLER
+    cluster: str = "Kubernetes"
+    """Of the gate and its callers, as Istio's metrics name it."""
     ca_certificate: Path = Path("certs/outgate-ca.crt")
     ca_key: Path = Path("certs/outgate-ca.key")
     upstream_ca: tuple[Path, ...] = ()
@@ -118,8 +135,12 @@ class Settings:
     @property
     def admin_ports(self) -> frozenset[int]:
         """The TCP port of the admin endpoint, where it has one and it is known beforehand."""
-        named = bool(self.admin) and not self.admin.startswith("unix:")
-        return frozenset({parse_address(self.admin)[1]} - {0}) if named else frozenset()
+        return _ports(self.admin)
+
+    @property
+    def own_ports(self) -> frozenset[int]:
+        """Where the gate is asked how it is, as far as that is known beforehand: no workload is led there."""
+        return self.admin_ports | _ports(self.metrics)
 
 
 def read_settings(flags: Mapping[str, object], pairs: Sequence[str], environ: Mapping[str, str]) -> Settings:
@@ -134,12 +155,17 @@ def read_settings(flags: Mapping[str, object], pairs: Sequence[str], environ: Ma
     plain = _scalars(Settings, texts) | {key: value for key, value in flags.items() if value is not None}
     limits = Limits(**_scalars(Limits, texts))
     settings = Settings(**plain, gate=_gate(texts), workload=_workload(texts), limits=limits)
-    if settings.workers > 1 and settings.admin and not settings.admin.startswith("unix:") and not settings.admin_ports:
-        # It would be known to the supervisor alone, and the workers must not dial it.
-        raise SettingsError(
-            f'"{settings.admin}" takes any free port, which workers would not know; name the admin port'
-        )
+    for name, endpoint in (("admin", settings.admin), ("metrics", settings.metrics)):
+        if settings.workers > 1 and endpoint and not endpoint.startswith("unix:") and not _ports(endpoint):
+            # It would be known to the supervisor alone, and the workers must not dial it.
+            raise SettingsError(f'"{endpoint}" takes any free port, which workers would not know; name the {name} port')
     return settings
+
+
+def _ports(endpoint: str) -> frozenset[int]:
+    """The TCP port of an endpoint, where it has one and it is known beforehand."""
+    named = bool(endpoint) and not endpoint.startswith("unix:")
+    return frozenset({parse_address(endpoint)[1]} - {0}) if named else frozenset()
 
 
 DIVIDED = ("connections", "source_connections", "pending_connections")
@@ -171,6 +197,13 @@ def parse_endpoint(text: str) -> str:
     if text == "unix:":
         raise SettingsError('"unix:" names no file; write unix:PATH')
     if text and not text.startswith("unix:"):
+        parse_address(text)
+    return text
+
+
+def parse_place(text: str) -> str:
+    """The text itself, if it is `ADDR:PORT` or empty. Raises `SettingsError`."""
+    if text:
         parse_address(text)
     return text
 
@@ -261,6 +294,10 @@ READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "tuple[str, ...]": (_names, f"names with {os.pathsep} between them"),
     "tuple[str, int]": (parse_address, "ADDR:PORT, such as 127.0.0.1:15001 or [::1]:15001"),
     "ListenMode": (ListenMode, f"one of {', '.join(ListenMode)}"),
+    "MetricsSource": (MetricsSource, f"one of {', '.join(MetricsSource)}"),
+    "metrics": (parse_place, "ADDR:PORT, or nothing for none"),
+    "metric_hosts": (_some, "a whole number, 1 or more"),
+    "metric_series": (_some, "a whole number, 1 or more"),
     "workers": (_some, "a whole number, 1 or more"),
     "leaf_cache": (_some, "a whole number, 1 or more"),
     "admin": (parse_endpoint, "ADDR:PORT, unix:PATH, or nothing for no endpoint"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import shutil
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -114,6 +116,34 @@ def test_the_gate_reaches_its_own_admin_endpoint_for_nobody(origin_pki, flags):
         (entry,) = gate.log(at_least=1)
     assert code == "502"
     assert "is the gate itself" in entry["failure"]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_metrics_and_probes_have_a_listener_of_their_own_which_the_gate_reaches_for_nobody(origin_pki, workers):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    gate = LoopbackGate("", origin_pki, flags=("--workers", str(workers), "--metrics", f"127.0.0.1:{port}"))
+    more = f"  endpoints: [{{address: 127.0.0.1, ports: {{http: {port}}}}}]"
+    gate.write(SERVICE.format(name="api", resolution="STATIC", more=more))
+    with gate:
+        code = _through(f"http://127.0.0.1:{gate.address[1]}", "api.example/metrics")
+        (entry,) = gate.log(at_least=1)
+        lines = _asked(port, "/metrics")[1].splitlines()
+        assert _asked(port, "/readyz") == (200, '{"ready": true}')
+        assert _asked(port, "/config")[0] == 404
+    assert (code, "is the gate itself" in entry["failure"]) == ("502", True)
+    assert {"outgate_ready 1", f"outgate_workers {workers}", "outgate_policy_generation 1"} <= set(lines)
+
+
+def _asked(port: int, path: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
 
 
 def _through(proxy: str, host: str) -> str:

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from outgate.workers.channel import MAX_WAITING, Channel, ChannelClosed
+from outgate.workers.channel import MAX_LINE, MAX_WAITING, Channel, ChannelClosed, TooLong
 
 WITHIN = 10.0
 
@@ -100,3 +100,21 @@ async def test_nothing_piles_up_for_an_end_that_does_not_read(ends):
 
     with pytest.raises(ChannelClosed, match="does not read"):
         send_on()
+
+
+async def test_a_message_that_would_not_be_read_is_not_sent(ends):
+    here, there = ends
+    with pytest.raises(TooLong, match="are the most"):
+        here.send({"beat": "x" * MAX_LINE})
+    here.send({"beat": 1})
+    here.close()
+    async with asyncio.timeout(WITHIN):
+        assert await heard(there) == [{"beat": 1}]
+
+
+async def test_a_name_that_is_no_utf8_arrives(ends):
+    here, there = ends
+    here.send({"error": "caf\udce9.yaml", "counts": {"a": 1}})
+    here.close()
+    async with asyncio.timeout(WITHIN):
+        assert await heard(there) == [{"error": "caf\udce9.yaml", "counts": {"a": 1}}]

@@ -27,6 +27,12 @@ class Gate:
         return Report(policy="abc", connections=1, counts={"asked": 1})
     async def reload(self):
         return True
+    async def scraped(self):
+        return {
+            "outgate_bounds_total": {(("bound",), ("head_timeout",)): 3},
+            "outgate_idle_origin_connections": {((), ()): 2},
+        }
+
     async def usage(self):
         return Usage(1.0, {"a": 2.0})
     async def set_level(self, level, name):
@@ -103,6 +109,21 @@ async def test_whoever_is_killed_is_followed_and_what_it_counted_stays():
         os.kill(before, signal.SIGKILL)
         await followed(post, beat, before)
         assert (post.restarts, post.report.counts, post.report.connections) == (1, {"asked": 2}, 1)
+
+
+async def test_what_was_counted_of_traffic_stays_too_and_what_was_open_does_not():
+    bound, idle = (("bound",), ("head_timeout",)), ((), ())
+    async with kept() as (post, beat, _):
+        assert await post.scraped() == {}
+        await beat.wait()
+        for _ in range(2):  # asked twice, counted once
+            told = await post.scraped()
+            assert told == {"outgate_bounds_total": {bound: 3}, "outgate_idle_origin_connections": {idle: 2}}
+        before = post.pid
+        os.kill(before, signal.SIGKILL)
+        await followed(post, beat, before)
+        told = await post.scraped()
+        assert told == {"outgate_bounds_total": {bound: 6}, "outgate_idle_origin_connections": {idle: 2}}
 
 
 async def test_a_worker_is_a_child_of_the_supervisor_and_outlives_where_it_came_from():

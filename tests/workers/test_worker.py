@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from outgate.telemetry.merged import read
 from outgate.telemetry.usage import Usage
 from outgate.workers.channel import Channel
 from outgate.workers.report import Report
@@ -31,6 +32,7 @@ die_with_supervisor()
 print(flush=True)
 time.sleep(60)
 """
+COUNTED = {"outgate_bounds_total": {(("bound",), ("head_timeout",)): 3}}
 
 
 class Gate:
@@ -42,6 +44,9 @@ class Gate:
 
     async def reload(self):
         return self.loads.pop(0)
+
+    async def scraped(self):
+        return COUNTED
 
     async def usage(self):
         return Usage(1.0, {"a": 2.0})
@@ -66,6 +71,7 @@ async def test_a_worker_beats_answers_and_leaves_when_its_supervisor_is_gone():
         first, second = await channel.ask("reload", WITHIN), await channel.ask("reload", WITHIN)
         assert (first["loaded"], first["report"]["connections"], second["loaded"]) == (True, 1, False)
         assert (await channel.ask("report", WITHIN))["report"] == Report(policy="abc").plain()
+        assert read((await channel.ask("metrics", WITHIN))["metrics"]) == COUNTED
         assert (await channel.ask("usage", WITHIN))["usage"]["used"] == {"a": 2.0}
         assert (await channel.ask("level", WITHIN, level="DEBUG", name="h2"))["refused"] == "not DEBUG for h2"
         channel.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from outgate.cli.options import policy_options, settings_of
-from outgate.settings import ListenMode, Settings, SettingsError, parse_address, parse_endpoint
+from outgate.settings import ListenMode, Settings, SettingsError, parse_address, parse_endpoint, parse_place
 
 
 def _listen(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[str, int] | None:
@@ -20,6 +20,10 @@ def _listen(_ctx: click.Context, _param: click.Parameter, text: str | None) -> t
 
 def _admin(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
     return None if text is None else _fitting(lambda: parse_endpoint(text))
+
+
+def _metrics(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
+    return None if text is None else _fitting(lambda: parse_place(text))
 
 
 def _fitting[T](read: Callable[[], T]) -> T:
@@ -43,6 +47,12 @@ def _fitting[T](read: Callable[[], T]) -> T:
     metavar="ADDR:PORT|unix:PATH",
     help="Where it tells how it is; '' for nowhere.  [default: 127.0.0.1:15000]",
 )
+@click.option(
+    "--metrics",
+    callback=_metrics,
+    metavar="ADDR:PORT",
+    help="Where Prometheus and a kubelet ask, from outside too; '' for nowhere.  [default: '']",
+)
 @click.option("--workers", type=click.IntRange(1), help="Processes, one core each.  [default: 1]")
 @click.option("--drain-timeout", type=click.FloatRange(0), help="Seconds that SIGTERM leaves to open requests.")
 @click.option("--worker", type=int, hidden=True)
@@ -62,6 +72,7 @@ def run(
     mode: str | None,
     listen: tuple[str, int] | None,
     admin: str | None,
+    metrics: str | None,
     workers: int | None,
     drain_timeout: float | None,
     worker: int | None,
@@ -74,8 +85,9 @@ def run(
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it reloads: the policy is loaded later anyway
     chosen = ListenMode(mode) if mode else None
-    flags = {"mode": chosen, "listen": listen, "admin": admin, "workers": workers, "drain_timeout": drain_timeout}
-    settings = settings_of(policy, strict, pairs, **flags, addons=addons or None)
+    places = {"listen": listen, "admin": admin, "metrics": metrics}
+    flags = {"mode": chosen, "workers": workers, "drain_timeout": drain_timeout, "addons": addons or None}
+    settings = settings_of(policy, strict, pairs, **places, **flags)
     if worker is not None:
         ctx.exit(_work(settings, worker))
     ctx.exit(_supervise(settings) if settings.workers > 1 else _serve(settings))

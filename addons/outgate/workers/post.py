@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from outgate.telemetry.aggregate import Scraped
+from outgate.telemetry.merged import ended, merged, read
 from outgate.telemetry.usage import Usage
 from outgate.workers.channel import Channel, ChannelClosed, Message
 from outgate.workers.nursery import Nursery
@@ -67,6 +69,10 @@ class Post:
         """Since when the worker of now has taken traffic."""
         self._settled = self._leaving = False
         self._past, self._now = Report(), Report(unready=STARTING)
+        self._counted: Scraped = {}
+        """What those before it have counted of traffic."""
+        self._counts: Scraped = {}
+        """What the worker of now had counted when it last answered."""
 
     @property
     def report(self) -> Report:
@@ -80,6 +86,7 @@ class Post:
             self._served = None
             code = await self._occupy()
             self._past, self._now = counted((self._past, replace(self._now, connections=0))), Report(unready=STARTING)
+            self._counted, self._counts = merged((self._counted, ended(self._counts))), {}
             if self._leaving:
                 return
             if not self._settled and (failure := await self._failure(code)) > 0:
@@ -122,6 +129,14 @@ class Post:
         """When the worker's destinations were last used; None where it does not answer."""
         told = (await self._ask("usage", REFRESH)).get("usage")
         return Usage(**told) if told is not None else None
+
+    async def scraped(self) -> Scraped:
+        """What was counted of traffic here, by all that sat here. Of a worker that does not answer: as it last said."""
+        channel = self._channel
+        answer = await self._ask("metrics", REFRESH)
+        if answer.get("metrics") is not None and channel is self._channel:  # else it has been followed meanwhile
+            self._counts = read(answer["metrics"])
+        return merged((self._counted, self._counts))
 
     async def set_level(self, level: str, name: str) -> str:
         """Why the worker does not log at this level; empty where it does, or does not run."""

@@ -19,10 +19,13 @@ from outgate.admin import Admin
 from outgate.policy.current import Snapshot
 from outgate.proxy.peer import peer_uid
 from outgate.reload import PolicyWatcher
+from outgate.scrape import Listener
 from outgate.settings import Settings
 from outgate.sockets import bind
 from outgate.startup import UNABLE, Prepared, place, prepare, ready_line, say
 from outgate.telemetry import levels
+from outgate.telemetry.aggregate import Scraped
+from outgate.telemetry.merged import merged as summed
 from outgate.telemetry.usage import Usage, merged
 from outgate.workers.nursery import Nursery
 from outgate.workers.post import Plan, Post
@@ -30,6 +33,8 @@ from outgate.workers.report import counted
 
 log = logging.getLogger(__name__)
 
+GATHER = 10.0
+"""Seconds between two times that workers are asked what they have counted, for they may end without a word."""
 LATE = 3.0
 """Seconds that workers have to end beyond their time to drain."""
 
@@ -122,6 +127,10 @@ class Supervisor:
         used = merged(*(usage.used for usage in told))
         return Usage(min(usage.since for usage in told), used, all(usage.persisted for usage in told), problem)
 
+    async def scraped(self) -> Scraped:
+        parts = await asyncio.gather(*(post.scraped() for post in self._posts))
+        return await asyncio.to_thread(summed, parts)
+
     async def set_level(self, level: str, name: str) -> str:
         """Here and in every worker."""
         refused = await asyncio.gather(*(post.set_level(level, name) for post in self._posts))
@@ -141,22 +150,33 @@ class Supervisor:
 
     async def run(self) -> int:
         self._heed_signals()
-        admin = Admin(self.settings.admin, self, peer_uid) if self.settings.admin else None
+        doors = self._doors()
         loop = asyncio.get_running_loop()
         kept = [loop.create_task(post.keep()) for post in self._posts]
-        watching = loop.create_task(self._watcher.run())
+        beside = [loop.create_task(self._watcher.run()), loop.create_task(self._gather())]
         try:
-            if admin is not None:
-                admin.start()
+            for door in doors:
+                door.start()
             await self._until_stopped(kept)
         except OSError as error:
             return say(f"cannot listen: {error}", UNABLE)
         finally:
             await self._down(kept)
-            watching.cancel()
-            if admin is not None:
-                await admin.stop()
+            for task in beside:
+                task.cancel()
+            for door in doors:
+                await door.stop()
         return max(post.failure for post in self._posts)
+
+    def _doors(self) -> list[Admin | Listener]:
+        settings = self.settings
+        admin = [Admin(settings.admin, self, peer_uid)] if settings.admin else []
+        return [*admin, *([Listener(settings.metrics, self)] if settings.metrics else [])]
+
+    async def _gather(self) -> None:
+        while True:
+            await asyncio.sleep(GATHER)
+            await asyncio.gather(*(post.scraped() for post in self._posts))
 
     def _heed_signals(self) -> None:
         loop = asyncio.get_running_loop()

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Protocol
 
+from outgate.telemetry.aggregate import Scraped
+from outgate.telemetry.merged import plain
 from outgate.telemetry.usage import Usage
-from outgate.workers.channel import Channel, ChannelClosed, Message
+from outgate.workers.channel import Channel, ChannelClosed, Message, TooLong
 from outgate.workers.report import Report
 from outgate.workers.seat import Seat
 
@@ -28,6 +30,8 @@ class Reporting(Protocol):
     def report(self) -> Report: ...
 
     async def reload(self) -> bool: ...
+
+    async def scraped(self) -> Scraped: ...
 
     async def usage(self) -> Usage: ...
 
@@ -67,8 +71,15 @@ class Worker:
         match message["ask"]:
             case "reload":
                 told["loaded"] = await self._gate.reload()
+            case "metrics":
+                told["metrics"] = plain(await self._gate.scraped())
             case "usage":
                 told["usage"] = asdict(await self._gate.usage())
             case "level":
                 told["refused"] = await self._gate.set_level(message["level"], message["name"])
-        channel.send({"answers": message["number"], "report": self._gate.report().plain(), **told})
+        answer = {"answers": message["number"], "report": self._gate.report().plain()}
+        try:
+            channel.send(answer | told)
+        except TooLong as error:
+            log.error("%s is asked for, and %s", message["ask"], error)
+            channel.send(answer)

@@ -1,0 +1,80 @@
+"""How the gate itself is, as values beside what was counted of traffic.
+
+Owns which fact of a gate becomes which metric. Where the facts come from, and when they are asked for, is elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from outgate.telemetry import names
+from outgate.telemetry.aggregate import Scraped
+from outgate.telemetry.names import Spec
+
+DENIED = "denied_"
+"""Of counts: told by code and more among the decisions."""
+OUTPUTS = {"log_dropped": "access_log"}
+INCIDENTS = frozenset(("client_tls_failed", "crashes", "left_early", "revoked", "unapproved"))
+"""Counts that are of no bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A gate at one moment. Times in seconds since the epoch."""
+
+    version: str
+    now: float
+    ready: bool = False
+    generation: int = 0
+    loaded: float = 0.0
+    """When the policy in force was."""
+    failures: int = 0
+    refused: bool = False
+    """The policy files are not what is in force."""
+    destinations: int = 0
+    warnings: int = 0
+    trips: int = 0
+    connections: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    restarts: Mapping[str, int] = field(default_factory=dict)
+    """By worker; empty where this process takes traffic itself."""
+    certificates: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """When they expire, by role and file."""
+
+
+def own(standing: Standing) -> Scraped:
+    """What a gate tells of itself."""
+    found: Scraped = {}
+
+    def say(spec: Spec, value: float, *values: str) -> None:
+        found.setdefault(spec.name, {})[spec.labels, values] = value
+
+    say(names.ISTIO_BUILD, 1, "proxy", standing.version)
+    say(names.BUILD, 1, standing.version)
+    say(names.READY, int(standing.ready))
+    say(names.WORKERS, max(1, len(standing.restarts)))
+    say(names.CONNECTIONS_OPEN, standing.connections)
+    say(names.GUARD_TRIPS, standing.trips)
+    say(names.GENERATION, standing.generation)
+    say(names.POLICY_LOADED, standing.loaded)
+    say(names.POLICY_AGE, max(0.0, round(standing.now - standing.loaded, 3)))
+    say(names.POLICY_DESTINATIONS, standing.destinations)
+    say(names.POLICY_WARNINGS, standing.warnings)
+    say(names.RELOADS, max(0, standing.generation - 1), "loaded")
+    say(names.RELOADS, standing.failures, "refused")
+    say(names.LAST_RELOAD, int(not standing.refused))
+    for worker, restarts in standing.restarts.items():
+        say(names.RESTARTS, restarts, worker)
+    for (role, file), expires in standing.certificates.items():
+        say(names.CERTIFICATE, expires, role, file)
+    for name, count in standing.counts.items():
+        if not name.startswith(DENIED):
+            say(*_counted(name, count))
+    return found
+
+
+def _counted(name: str, count: int) -> tuple[Spec, int, str]:
+    if name in OUTPUTS:
+        return names.DROPPED, count, OUTPUTS[name]
+    return names.INCIDENTS if name in INCIDENTS else names.BOUNDS, count, name

@@ -1,0 +1,96 @@
+"""What documents say of Istio's metrics becomes of their labels, and of nothing else."""
+
+import pytest
+
+from outgate.policy.telemetry_model import MetricRule, TagOverride, TelemetryPolicy, TelemetryRule
+from outgate.telemetry import names
+from outgate.telemetry.metrics import Metrics
+from telemetry.counted import only, series
+from telemetry.events import PARTNER, event
+
+
+def ruled(*rules, namespace="", labels=(), metrics=None):
+    made = metrics or Metrics()
+    made.follow([PARTNER], TelemetryPolicy(rules=(TelemetryRule(namespace, labels, metrics=rules),)))
+    return made
+
+
+def test_a_label_is_added_changed_and_taken_away():
+    metrics = ruled(
+        MetricRule(
+            "REQUEST_COUNT",
+            tags=(
+                TagOverride("request_host", "request.host"),
+                TagOverride("destination_app", "'partner'"),
+                TagOverride("source_principal", None),
+            ),
+        )
+    )
+    metrics.observe(event())
+    labels, _ = only(metrics, names.REQUESTS)
+    assert (labels["request_host"], labels["destination_app"]) == ("api.partner.example", "partner")
+    assert "source_principal" not in labels
+    assert "request_host" not in only(metrics, names.REQUEST_DURATION)[0]
+
+
+def test_values_that_differ_are_series_that_differ():
+    metrics = ruled(MetricRule(tags=(TagOverride("port", "destination.port"),)))
+    metrics.observe(event(port=443))
+    metrics.observe(event(port=8443))
+    assert [labels["port"] for labels, _ in series(metrics, names.REQUESTS)] == ["443", "8443"]
+
+
+def test_labels_that_become_alike_are_one_series():
+    metrics = ruled(MetricRule("REQUEST_COUNT", tags=(TagOverride("response_code", None),)))
+    metrics.observe(event())
+    metrics.observe(event(status=404))
+    assert only(metrics, names.REQUESTS)[1] == 2
+    assert len(series(metrics, names.REQUEST_DURATION)) == 2
+
+
+def test_a_metric_is_dropped_and_a_later_rule_brings_it_back():
+    metrics = ruled(MetricRule(disabled=True), MetricRule("REQUEST_COUNT", disabled=False))
+    metrics.observe(event())
+    metrics.observe(event(kind="tls"))
+    assert only(metrics, names.REQUESTS)[1] == 1
+    assert series(metrics, names.REQUEST_DURATION) == series(metrics, names.TCP_CLOSED) == []
+    assert only(metrics, names.SERVER_DURATION)[1][-1] == 0.25
+
+
+@pytest.mark.parametrize(("namespace", "labels"), [("other", ()), ("", (("app", "web"),))])
+def test_a_rule_for_others_changes_nothing(namespace, labels):
+    metrics = ruled(MetricRule(disabled=True), namespace=namespace, labels=labels)
+    metrics.observe(event())
+    assert only(metrics, names.REQUESTS)[1] == 1
+
+
+def test_values_of_added_labels_are_bounded():
+    metrics = ruled(
+        MetricRule(tags=(TagOverride("sni", "connection.requested_server_name"),)), metrics=Metrics(hosts=3)
+    )
+    for number in range(100):
+        metrics.observe(event(sni=f"{number}.example"))
+    assert [(labels["sni"], value) for labels, value in series(metrics, names.REQUESTS)] == [
+        ("0.example", 1),
+        ("1.example", 1),
+        ("2.example", 1),
+        ("other", 97),
+    ]
+
+
+def test_a_value_that_nobody_knows_and_a_label_that_is_none(caplog):
+    tags = (TagOverride("path", "request.url_path"), TagOverride('bad"label', "'x'"), TagOverride("__name__", "'x'"))
+    metrics = ruled(MetricRule("REQUEST_COUNT", tags=tags))
+    metrics.observe(event())
+    labels, _ = only(metrics, names.REQUESTS)
+    assert labels["path"] == "unknown"
+    assert {'bad"label', "__name__"}.isdisjoint(labels)
+    assert "request.url_path" in caplog.text
+
+
+def test_another_policy_is_followed_at_once():
+    metrics = ruled(MetricRule("REQUEST_COUNT", tags=(TagOverride("tier", "'gold'"),)))
+    metrics.observe(event())
+    metrics.follow([PARTNER])
+    metrics.observe(event())
+    assert [labels.get("tier") for labels, _ in series(metrics, names.REQUESTS)] == ["gold", None]
