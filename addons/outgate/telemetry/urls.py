@@ -16,8 +16,8 @@ REDACTED = "REDACTED"
 
 WHOLE = frozenset(
     {
-        "assertion", "auth", "awsaccesskeyid", "bearer", "code", "googleaccessid", "hmac", "key", "otp", "pass", "pat", "pin", "pwd", "samlart", "samlrequest", "samlresponse", "sas", "sid", "sig",
-        "ticket",
+        "assertion", "auth", "awsaccesskeyid", "bearer", "code", "googleaccessid", "hmac", "key", "otp", "pass",
+        "pat", "pin", "pwd", "samlart", "samlrequest", "samlresponse", "sas", "sid", "sig", "ticket",
     }
 )  # fmt: skip
 """Names that are secret as a whole, in lower case, without `-`, `_` and `.`."""
