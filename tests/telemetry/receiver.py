@@ -7,14 +7,15 @@ messages, one after the other, are taken, refused, or kept waiting.
 from __future__ import annotations
 
 import gzip
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 import grpc
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2, logs_service_pb2_grpc
@@ -167,6 +168,11 @@ def over_http(port: int = 0) -> Iterator[Received]:
     class Server(ThreadingHTTPServer):
         daemon_threads = True
         block_on_close = False
+        taken: ClassVar[list[socket.socket]] = []
+
+        def process_request(self, request: Any, client_address: Any) -> None:
+            self.taken.append(request)
+            super().process_request(request, client_address)
 
         def handle_error(self, *_: Any) -> None:
             """Clients that give up are what some tests are about."""
@@ -181,6 +187,9 @@ def over_http(port: int = 0) -> Iterator[Received]:
         server.shutdown()
         server.server_close()
         thread.join(LIMIT)
+        for connection in Server.taken:  # kept open by clients, and served by threads of their own
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 OVER = {"grpc": over_grpc, "http/protobuf": over_http}
