@@ -171,7 +171,7 @@ def test_metrics_arrive_at_intervals_and_in_messages_that_receivers_take(receive
 
 def test_large_spans_arrive_in_messages_that_receivers_take(received, protocol):
     big = request(path="/" + "p" * 5000 + "?q=" + "\u20ac" * 5000, reason="r" * 5000, failure="f" * 5000)
-    with running(exports(received.endpoint, protocol)) as made:
+    with running(exports(received.endpoint, protocol, OTEL_BSP_MAX_EXPORT_BATCH_SIZE="512")) as made:
         tracer = made.tracer()
         for _ in range(500):
             tracer.observe(big)
@@ -337,6 +337,14 @@ def test_why_a_collector_does_not_take_them_is_told_once(caplog):
     told = [record.getMessage() for record in caplog.records if record.name.startswith("outgate")]
     assert len(told) == 1
     assert "401" in told[0]
+
+
+def test_that_nobody_is_there_is_told(protocol, nobody, caplog):
+    with running(exports(nobody, protocol)) as made:
+        made.tracer().observe(request())
+        until(lambda: made.spans.failed == 1)
+    (told,) = [record.getMessage() for record in caplog.records if record.name.startswith("outgate")]
+    assert "refused" in told or "UNAVAILABLE" in told
 
 
 def test_what_exporters_say_is_not_told_again_and_others_still_say_it(caplog):

@@ -63,7 +63,8 @@ class Overheard(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.thread in self.said:
-            self.said[record.thread] = record.getMessage()
+            # What is said first is why; what comes after trying again is that it was of no use.
+            self.said[record.thread] = self.said[record.thread] or record.getMessage()
         else:
             logging.getLogger("opentelemetry").handle(record)
 
@@ -128,8 +129,9 @@ class MetricSender:
 
 def exported(result: Any) -> None:
     """Raises `NotTaken` where an exporter says that it did not succeed."""
+    why = OVERHEARD.why()
     if result.name != "SUCCESS":
-        raise NotTaken(OVERHEARD.why())
+        raise NotTaken(why)
 
 
 def resource_of(pairs: Iterable[tuple[str, str]]) -> Resource:
