@@ -18,6 +18,9 @@ from outgate.settings import (
     read_settings,
     shared,
 )
+from outgate.telemetry.propagation import Propagation
+from outgate.telemetry.spans import Shape
+from outgate.telemetry.urls import Query
 
 
 def read(*pairs: str, flags: dict[str, object] | None = None, **environ: str) -> Settings:
@@ -54,6 +57,37 @@ def test_the_last_of_two_pairs_counts():
 )
 def test_a_pair_sets_its_field(pair, name, value):
     assert getattr(read(pair), name) == value
+
+
+@pytest.mark.parametrize(
+    ("pair", "name", "value"),
+    [
+        ("trace_sampling=0.25", "trace_sampling", 0.25),
+        ("trace_parent_rate=0", "trace_parent_rate", 0.0),
+        ("trace_spans=client", "trace_spans", Shape.CLIENT),
+        ("trace_propagation=b3multi", "trace_propagation", Propagation.B3MULTI),
+        ("url_query=drop", "url_query", Query.DROP),
+        ("url_secrets=badge:ticket_no", "url_secrets", ("badge", "ticket_no")),
+    ],
+)
+def test_tracing_is_set(pair, name, value):
+    assert getattr(read(pair).tracing, name) == value
+
+
+@pytest.mark.parametrize("pair", ["trace_sampling=1.5", "trace_sampling=-1", "trace_spans=three", "url_query=keep"])
+def test_tracing_that_does_not_fit_is_refused(pair):
+    with pytest.raises(SettingsError, match=pair.partition("=")[0]):
+        read(pair)
+
+
+def test_the_standard_variables_say_where_telemetry_goes():
+    settings = read(OTEL_EXPORTER_OTLP_ENDPOINT="http://collector:4318")
+    assert settings.export.traces.endpoint == "http://collector:4318/v1/traces"
+
+
+def test_a_standard_variable_that_does_not_fit_is_refused():
+    with pytest.raises(SettingsError, match="OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"):
+        read(OTEL_EXPORTER_OTLP_PROTOCOL="carrier-pigeon")
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in dataclasses.fields(Limits)])

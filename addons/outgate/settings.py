@@ -17,6 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from outgate.policy.model import Gate, Identity
+from outgate.telemetry.collector import Export, ExportError, read_export
+from outgate.telemetry.propagation import Propagation
+from outgate.telemetry.spans import Shape
+from outgate.telemetry.tracer import Tracing
+from outgate.telemetry.urls import Query
 
 PREFIX = "OUTGATE_"
 SERVICE = re.compile(r"(\w+_)?(service_(host|port)(_\w+)?|port(_\d+_(tcp|udp|sctp)(_(proto|port|addr))?)?)")
@@ -131,6 +136,9 @@ class Settings:
     gate: Gate = field(default_factory=Gate)
     workload: Identity = field(default_factory=Identity)
     limits: Limits = field(default_factory=Limits)
+    tracing: Tracing = field(default_factory=Tracing)
+    export: Export = field(default_factory=lambda: read_export({}))
+    """What the standard `OTEL_*` variables say."""
 
     @property
     def admin_ports(self) -> frozenset[int]:
@@ -153,8 +161,15 @@ def read_settings(flags: Mapping[str, object], pairs: Sequence[str], environ: Ma
     if unknown := sorted(set(texts) - _KNOWN):
         raise SettingsError(f'unknown setting "{unknown[0]}"; {_advice(unknown[0])}')
     plain = _scalars(Settings, texts) | {key: value for key, value in flags.items() if value is not None}
-    limits = Limits(**_scalars(Limits, texts))
-    settings = Settings(**plain, gate=_gate(texts), workload=_workload(texts), limits=limits)
+    limits, tracing = Limits(**_scalars(Limits, texts)), Tracing(**_scalars(Tracing, texts))
+    settings = Settings(
+        **plain,
+        gate=_gate(texts),
+        workload=_workload(texts),
+        limits=limits,
+        tracing=tracing,
+        export=_export(environ),
+    )
     for name, endpoint in (("admin", settings.admin), ("metrics", settings.metrics)):
         if settings.workers > 1 and endpoint and not endpoint.startswith("unix:") and not _ports(endpoint):
             # It would be known to the supervisor alone, and the workers must not dial it.
@@ -214,6 +229,13 @@ def _variables(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: environ[key] for key, name in names.items() if name in _KNOWN or not SERVICE.fullmatch(name)}
 
 
+def _export(environ: Mapping[str, str]) -> Export:
+    try:
+        return read_export(environ)
+    except ExportError as error:
+        raise SettingsError(str(error)) from error
+
+
 def _pair(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
@@ -266,6 +288,12 @@ def _quantity(text: str) -> float:
     return number
 
 
+def _ratio(text: str) -> float:
+    if (number := _quantity(text)) > 1:
+        raise ValueError(text)
+    return number
+
+
 def _paths(text: str) -> tuple[Path, ...]:
     return tuple(Path(part) for part in text.split(os.pathsep) if part)
 
@@ -298,6 +326,10 @@ READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "metrics": (parse_place, "ADDR:PORT, or nothing for none"),
     "metric_hosts": (_some, "a whole number, 1 or more"),
     "metric_series": (_some, "a whole number, 1 or more"),
+    "Shape": (Shape, f"one of {', '.join(Shape)}"),
+    "Propagation | None": (Propagation, f"one of {', '.join(Propagation)}"),
+    "Query": (Query, f"one of {', '.join(Query)}"),
+    "trace_sampling": (_ratio, "a number from 0 to 1"),
     "workers": (_some, "a whole number, 1 or more"),
     "leaf_cache": (_some, "a whole number, 1 or more"),
     "admin": (parse_endpoint, "ADDR:PORT, unix:PATH, or nothing for no endpoint"),
@@ -330,8 +362,8 @@ def _workload(texts: Mapping[str, str]) -> Identity:
 
 
 _KNOWN = (
-    {entry.name for entry in (*dataclasses.fields(Settings), *dataclasses.fields(Limits))}
-    - {"gate", "workload", "limits"}
+    {entry.name for owner in (Settings, Limits, Tracing) for entry in dataclasses.fields(owner)}
+    - {"gate", "workload", "limits", "tracing", "export"}
 ) | {
     "gate_name",
     "gate_namespace",

@@ -117,7 +117,7 @@ def _flags(path: str) -> list[Row]:
 
 
 def _settings() -> list[Row]:
-    owners = (settings.Settings(), settings.Limits())
+    owners = (settings.Settings(), settings.Limits(), settings.Tracing())
     plain = [
         (entry.name, str(entry.type), getattr(owner, entry.name))
         for owner in owners
@@ -156,7 +156,7 @@ def _default(value: object) -> str:
         return f"`{value[0]}:{value[1]}`"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
-    if value in ("", ()):
+    if value in ("", (), None):
         return "none"
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 

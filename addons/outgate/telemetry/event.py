@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from outgate.policy.model import Attempt, Decision, Endpoint, Identity
+from outgate.policy.telemetry_model import TraceRule
 
 type Fields = tuple[tuple[bytes, bytes], ...]
 
@@ -78,6 +79,8 @@ class Trace:
     """By the head of the trace. What is denied or fails is kept all the same."""
     state: str = ""
     """The tracestate that came with it."""
+    rule: TraceRule | None = None
+    """What documents say about the caller's traces."""
 
 
 @dataclass(slots=True)

@@ -1,0 +1,132 @@
+"""Everything that leaves for a collector: spans, metrics, lines of the access log.
+
+Owns the outboxes and their end. OpenTelemetry is loaded by their threads alone, so that a gate without a collector, and
+the start of one with it, do not wait for that.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from outgate import __version__
+from outgate.telemetry.collector import Collector, Export
+from outgate.telemetry.event import Event
+from outgate.telemetry.ids import Ids
+from outgate.telemetry.lines import LogLine
+from outgate.telemetry.outbox import Outbox, Sender
+from outgate.telemetry.propagation import Propagation
+from outgate.telemetry.pulse import Pulse
+from outgate.telemetry.sampling import Bucket, Sampler
+from outgate.telemetry.spans import Drawing
+from outgate.telemetry.tracer import Tracer, Tracing
+from outgate.telemetry.urls import Redaction, name_key
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricsData
+
+SHUTDOWN = 3.0
+"""Seconds in which what waits has to be sent at the end."""
+
+
+class Exports:
+    """What a process exports. Made before it forks or after, and started where it is to run."""
+
+    def __init__(
+        self, export: Export, tracing: Tracing | None = None, environ: Mapping[str, str] | None = None
+    ) -> None:
+        self.export, self.tracing = export, tracing or Tracing()
+        self.ids = Ids()
+        self.redaction = redaction_of(self.tracing)
+        self.drawing = Drawing(
+            self.tracing.trace_spans, self.redaction, export.methods, export.value_length, environ or {}
+        )
+        self.resource: tuple[tuple[str, str], ...] = ()
+        """Of this process, from `start` on."""
+        self.spans: Outbox[Event] | None = None
+        if export.traces.wanted:
+            self.spans = Outbox("spans", self._span_sender, export.span_bounds)
+        self.metrics: Pulse[MetricsData] | None = None
+        self._logs: dict[str, Outbox[LogLine]] = {}
+        self._running = False
+
+    def tracer(self) -> Tracer:
+        """The one that begins traces and hands over what is to be exported."""
+        said = self.tracing.trace_sampling
+        ratio = said if said is not None else self.export.sampling
+        sampler = Sampler(1.0 if ratio is None else ratio, Bucket(self.tracing.trace_parent_rate), self.export.follows)
+        mode = self.tracing.trace_propagation or self.export.propagation or Propagation.W3C
+        return Tracer(self.spans.put if self.spans is not None else None, sampler, mode, self.ids)
+
+    def measure(self, read: Callable[[], MetricsData]) -> None:
+        """Export what `read` returns, at intervals, where that is wanted. It is called in a thread of its own."""
+        if self.export.metrics.wanted:
+            self.metrics = Pulse("metrics", self._metric_sender, read, self.export.metric_interval)
+            if self._running:
+                self.metrics.start()
+
+    def logs(self, target: str = "") -> Outbox[LogLine]:
+        """Where lines are put for a `HOST:PORT` that documents name, or for the collector of the variables."""
+        outbox = self._logs.get(target)
+        if outbox is None:
+            collector = self.export.logs.at(target) if target else self.export.logs
+            outbox = Outbox("lines of the access log", lambda: self._log_sender(collector), self.export.log_bounds)
+            self._logs[target] = outbox
+            if self._running:
+                outbox.start()
+        return outbox
+
+    def start(self) -> None:
+        """Begin to send. In the process that goes on: a fork takes no threads along, and draws its own identifiers."""
+        self.ids.forget()
+        own = {"service.version": __version__, "service.instance.id": str(uuid.uuid4())}
+        self.resource = tuple((own | dict(self.export.resource)).items())
+        self._running = True
+        for each in self._all():
+            each.start()
+
+    def stop(self, timeout: float = SHUTDOWN) -> None:
+        """Send what waits, all at once and within a bound; the rest is lost and counted. Blocks as long."""
+        end = time.monotonic() + timeout
+        self._running = False
+        for each in self._all():
+            each.close()
+        for each in self._all():
+            each.join(end - time.monotonic())
+
+    def counts(self) -> dict[str, int]:
+        """What arrived and what was lost, by name."""
+        counts: dict[str, int] = {}
+        if self.spans is not None:
+            counts |= {"traces_exported": self.spans.sent, "traces_dropped": self.spans.dropped}
+        if self._logs:
+            counts["log_lines_exported"] = sum(each.sent for each in self._logs.values())
+            counts["log_lines_dropped"] = sum(each.dropped for each in self._logs.values())
+        if self.metrics is not None:
+            counts |= {"metric_exports": self.metrics.sent, "metric_exports_failed": self.metrics.failed}
+        return counts
+
+    def _all(self) -> list[Outbox[Event] | Outbox[LogLine] | Pulse[MetricsData]]:
+        return [each for each in (self.spans, *self._logs.values(), self.metrics) if each is not None]
+
+    def _span_sender(self) -> Sender[Event]:
+        from outgate.telemetry import otlp
+
+        return otlp.SpanSender(self.export.traces, otlp.resource_of(self.resource), self.drawing)
+
+    def _log_sender(self, collector: Collector) -> Sender[LogLine]:
+        from outgate.telemetry import otlp
+
+        return otlp.LogSender(collector, otlp.resource_of(self.resource))
+
+    def _metric_sender(self) -> Sender[MetricsData]:
+        from outgate.telemetry import otlp
+
+        return otlp.MetricSender(self.export.metrics)
+
+
+def redaction_of(tracing: Tracing) -> Redaction:
+    """How every output shows URLs."""
+    return Redaction(tracing.url_query, frozenset(map(name_key, tracing.url_secrets)))

@@ -1,0 +1,291 @@
+"""The spans of an attempt, as OpenTelemetry's stable HTTP conventions have them.
+
+Owns names, attributes and the rules for errors: a span for what the workload asked (SERVER), and one for each time an
+origin was asked (CLIENT). Makes plain values and reads no clock; how they are exported is known elsewhere. What a
+workload or an origin wrote comes out bounded, without secrets and without controls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from outgate.policy.hosts import bracketed
+from outgate.policy.model import Identity
+from outgate.policy.telemetry_model import CustomTag, TagKind
+from outgate.telemetry.event import Event, Reached, Trace
+from outgate.telemetry.text import MAX_TEXT, decoded, plain
+from outgate.telemetry.urls import Redaction
+
+type Value = str | int | float | bool
+
+METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"})
+DENIED = "outgate_denied"
+"""The `error.type` of what the gate refused."""
+GONE = "DC"
+"""Envoy's flag for a workload that left before the end: nobody's error."""
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Shape(StrEnum):
+    """Which spans there are."""
+
+    PAIR = "pair"
+    """One SERVER span, and a CLIENT span below it for each time an origin was asked."""
+    CLIENT = "client"
+    """CLIENT spans alone, as children of the workload's own."""
+
+
+class Span(NamedTuple):
+    """One span. Times in nanoseconds since the epoch."""
+
+    name: str
+    client: bool
+    trace: Trace
+    span_id: int
+    parent_id: int
+    remote: bool
+    """The parent is the workload's."""
+    start: int
+    end: int
+    attributes: dict[str, Value]
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How spans are made. `environ`: where custom tags find variables."""
+
+    shape: Shape = Shape.PAIR
+    redaction: Redaction = field(default_factory=Redaction)
+    methods: frozenset[str] = METHODS
+    """Those that are known by name; all others are `_OTHER`."""
+    longest: int = MAX_TEXT
+    """Characters of a value."""
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    def spans(self, event: Event, new_id: Callable[[], int]) -> list[Span]:
+        """Those of an attempt that has a trace. `new_id` makes identifiers for what was tried before the last time."""
+        assert event.trace is not None
+        common = self._common(event)
+        clients = self._clients(event, common, new_id)
+        if self.shape is Shape.CLIENT and clients:
+            clients[-1].attributes.update(self._verdict(event))
+            return clients
+        return [self._server(event, common), *clients]
+
+    def _server(self, event: Event, common: dict[str, Value]) -> Span:
+        """What the workload asked. Of the other kind where there are only such, and nobody else was asked."""
+        trace = event.trace
+        assert trace is not None
+        attributes = common | self._server_attributes(event) | self._verdict(event)
+        if error := server_error(event):
+            attributes["error.type"] = error
+        client = self.shape is Shape.CLIENT
+        start, end = _nanoseconds(event.started, event.started + event.duration)
+        failed = failed_at_server(event)
+        name, remote = self._name(event), bool(trace.parent_id)
+        return Span(name, client, trace, trace.server_id, trace.parent_id, remote, start, end, attributes, failed)
+
+    def _clients(self, event: Event, common: dict[str, Value], new_id: Callable[[], int]) -> list[Span]:
+        trace = event.trace
+        assert trace is not None
+        ids = trace.client_ids[-len(event.reached) :] if event.reached else ()
+        ids = (*(new_id() for _ in range(len(event.reached) - len(ids))), *ids)
+        pair = self.shape is Shape.PAIR
+        parent, remote = (trace.server_id, False) if pair else (trace.parent_id, bool(trace.parent_id))
+        made = []
+        for number, (span_id, reached) in enumerate(zip(ids, event.reached, strict=True)):
+            last = number == len(event.reached) - 1
+            attributes = common | self._client_attributes(event, reached, last)
+            if number and event.kind == "http":
+                attributes["http.request.resend_count"] = number
+            if error := client_error(event, reached, last):
+                attributes["error.type"] = error
+            start, end = _nanoseconds(reached.started or event.started, reached.ended or event.started + event.duration)
+            made.append(
+                Span(self._name(event), True, trace, span_id, parent, remote, start, end, attributes, bool(error))
+            )
+        return made
+
+    def _name(self, event: Event) -> str:
+        if event.kind != "http":
+            return event.kind
+        return event.method if event.method in self.methods else "HTTP"
+
+    def _common(self, event: Event) -> dict[str, Value]:
+        """What all spans of an attempt share."""
+        attributes: dict[str, Value] = {}
+        _add(attributes, "server.address", self._text(event.host or event.sni or event.address))
+        if event.port:
+            attributes["server.port"] = event.port
+        if event.kind == "http":
+            known = event.method in self.methods
+            attributes["http.request.method"] = event.method if known else "_OTHER"
+            if not known:
+                attributes["http.request.method_original"] = self._text(event.method)
+        else:
+            attributes["network.transport"] = "tcp"
+            _add(attributes, "tls.client.server_name", self._text(event.sni))
+        if event.trace is not None and event.trace.rule is not None:
+            for tag in event.trace.rule.tags:
+                _add(attributes, tag.name, self._tag(tag, event))
+        return attributes
+
+    def _server_attributes(self, event: Event) -> dict[str, Value]:
+        attributes: dict[str, Value] = {}
+        if event.caller.address:
+            attributes["client.address"] = attributes["network.peer.address"] = event.caller.address
+            attributes["network.peer.port"] = event.caller_port
+        if event.kind != "http":
+            attributes["outgate.sent"], attributes["outgate.received"] = event.sent, event.received
+            return attributes
+        path, query = self.redaction.parts(event.path)
+        attributes["url.scheme"] = "https" if event.encrypted else "http"
+        attributes["url.path"] = self._text(path)
+        _add(attributes, "url.query", self._text(query))
+        _add(attributes, "network.protocol.version", _version(event.protocol))
+        _add(attributes, "user_agent.original", self._header(event, "user-agent"))
+        if event.status:
+            attributes["http.response.status_code"] = event.status
+        return attributes
+
+    def _client_attributes(self, event: Event, reached: Reached, last: bool) -> dict[str, Value]:
+        attributes: dict[str, Value] = {"outgate.connection.reused": reached.reused}
+        if reached.address is not None:
+            attributes["network.peer.address"], attributes["network.peer.port"] = reached.address
+        if (tls := reached.tls) is not None:
+            _add(attributes, "tls.protocol.version", tls.version.removeprefix("TLSv"))
+            _add(attributes, "tls.cipher", tls.cipher)
+            attributes["tls.resumed"], attributes["outgate.tls.mutual"] = tls.resumed, tls.mutual
+        phases = reached.phases
+        for name in ("queue", "resolve", "connect", "tls", "first_byte"):
+            if (seconds := getattr(phases, name)) is not None:
+                attributes[f"outgate.phase.{name}"] = seconds
+        if event.kind == "http":
+            attributes["url.full"], attributes["server.port"] = self._asked(event, reached)
+            _add(attributes, "network.protocol.version", _version(reached.protocol))
+            if status := answered(event, reached, last):
+                attributes["http.response.status_code"] = status
+        return attributes
+
+    def _asked(self, event: Event, reached: Reached) -> tuple[str, int]:
+        """What was asked of the origin: TLS and the port may be the gate's doing, not the workload's."""
+        upstream = event.decision.port.upstream if event.decision is not None and event.decision.port else None
+        secure = reached.tls is not None or event.encrypted or (upstream is not None and upstream.tls is not None)
+        scheme, port = "https" if secure else "http", upstream.port if upstream is not None else event.port
+        host = bracketed(event.host)
+        authority = host if port == DEFAULT_PORTS[scheme] else f"{host}:{port}"
+        return self._text(self.redaction.url(f"{scheme}://{authority}{event.path}")), port
+
+    def _verdict(self, event: Event) -> dict[str, Value]:
+        """What the gate thought of it."""
+        attributes: dict[str, Value] = {"outgate.verdict": event.verdict, "outgate.code": event.code}
+        _add(attributes, "outgate.reason", self._text(event.reason))
+        _add(attributes, "outgate.failure", self._text(event.failure))
+        _add(attributes, "outgate.flags", event.flags)
+        _add(attributes, "outgate.generation", event.generation)
+        _add(attributes, "outgate.request_id", self._text(event.request_id))
+        attributes.update(_source(event.caller))
+        if (decision := event.decision) is not None:
+            attributes["outgate.traffic"] = decision.traffic.value
+            if decision.source is not None:
+                attributes["outgate.rule"] = self._text(str(decision.source))
+            if decision.destination is not None:
+                attributes["outgate.destination"] = self._text(decision.destination.key)
+            if decision.would is not None:
+                attributes["outgate.would"] = decision.would.code.value
+        for name, value in event.extra.items():
+            attributes[f"outgate.extra.{self._text(name)}"] = self._text(self.redaction.value(name, value))
+        return attributes
+
+    def _tag(self, tag: CustomTag, event: Event) -> str:
+        if tag.kind is TagKind.LITERAL:
+            return self._text(tag.value)
+        if tag.kind is TagKind.ENVIRONMENT:
+            return self._text(self.environ.get(tag.value, tag.default))
+        return self._header(event, tag.value.lower()) or self._text(tag.default)
+
+    def _header(self, event: Event, name: str) -> str:
+        """A request header that may be shown; credentials may not, whoever asks for them."""
+        wanted = name.encode("utf-8", "replace")
+        values = [value for key, value in event.request_fields if key.lower() == wanted]
+        return self._text(self.redaction.value(name, decoded(b", ".join(values), 4 * self.longest))) if values else ""
+
+    def _text(self, text: str) -> str:
+        return plain(text, self.longest)
+
+
+def left(event: Event) -> bool:
+    """The workload went away before the end."""
+    return GONE in event.flags.split(",")
+
+
+def server_error(event: Event) -> str:
+    """The `error.type` of what the workload was told."""
+    if event.verdict == "deny":
+        return event.error_type or DENIED
+    if left(event):
+        return ""
+    if event.error_type and not (event.error_type == str(event.status) and event.status < 500):
+        return event.error_type
+    return str(event.status) if event.status >= 500 else ""
+
+
+def failed_at_server(event: Event) -> bool:
+    """A status below 500 is an answer and no error, also where it is a denial's."""
+    if event.verdict == "deny":
+        return event.status >= 500 or not event.status
+    return bool(server_error(event))
+
+
+def client_error(event: Event, reached: Reached, last: bool) -> str:
+    """The `error.type` of what an origin was asked: every answer from 400 on is one."""
+    if reached.error_type:
+        return reached.error_type
+    if not last or left(event) or event.verdict == "deny":
+        return ""
+    if event.failure:
+        return event.error_type
+    return str(event.status) if event.status >= 400 else ""
+
+
+def answered(event: Event, reached: Reached, last: bool) -> int:
+    """The status that came from an origin; 0 where there was none, or the gate answered in its place."""
+    if reached.error_type:
+        return int(reached.error_type) if reached.error_type.isdecimal() and len(reached.error_type) == 3 else 0
+    if not last or event.verdict == "deny" or (event.failure and event.status >= 500):
+        return 0
+    return event.status
+
+
+def noteworthy(event: Event) -> bool:
+    """Kept whatever the head of the trace says: what was denied, and what went wrong."""
+    wrong = bool(event.error_type or event.failure) and not left(event)
+    return wrong or event.verdict == "deny" or event.status >= 500
+
+
+def _source(caller: Identity) -> dict[str, Value]:
+    attributes: dict[str, Value] = {}
+    _add(attributes, "outgate.source.namespace", caller.namespace)
+    _add(attributes, "outgate.source.service_account", caller.service_account)
+    _add(attributes, "outgate.source.principal", caller.principal)
+    return attributes
+
+
+def _add(attributes: dict[str, Value], name: str, value: str) -> None:
+    if value:
+        attributes[name] = value
+
+
+def _version(protocol: str) -> str:
+    """`HTTP/2.0` as the conventions write it: `2`."""
+    version = protocol.removeprefix("HTTP/")
+    return version.removesuffix(".0") if version in ("2.0", "3.0") else version
+
+
+def _nanoseconds(start: float, end: float) -> tuple[int, int]:
+    begun = int(start * 1e9)
+    return begun, max(begun, int(end * 1e9))

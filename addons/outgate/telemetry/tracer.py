@@ -1,0 +1,92 @@
+"""A trace for every attempt: begun when its head is read, told to the origin, kept or left out when it is over.
+
+Owns what the event loop does for a trace, which is little: spans are made and sent by a thread of `exporting`. Knows no
+flows; reads header fields and says what is to be changed in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from outgate.policy.telemetry_model import TraceRule
+from outgate.telemetry.event import Event, Fields, Trace
+from outgate.telemetry.ids import Ids
+from outgate.telemetry.propagation import Changes, Propagation, changes, extract
+from outgate.telemetry.sampling import Sampler
+from outgate.telemetry.spans import Shape, noteworthy
+from outgate.telemetry.urls import Query
+
+EVENT_SIZE = 2048
+"""Bytes of an event that are not in header fields, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """What may be set. None: what the standard variables say, else the default that is named."""
+
+    trace_sampling: float | None = None
+    """0 to 1, of traces that begin at the gate; else `OTEL_TRACES_SAMPLER`, else 1."""
+    trace_parent_rate: float = 10.0
+    """Traces a second that workloads may have kept beyond that."""
+    trace_spans: Shape = Shape.PAIR
+    trace_propagation: Propagation | None = None
+    """What origins are told where no document says; else `OTEL_PROPAGATORS`, else w3c."""
+    url_query: Query = Query.REDACT
+    url_secrets: tuple[str, ...] = ()
+    """More names of query parameters whose values are not shown."""
+
+
+class Tracer:
+    """One for each process. `put` takes what is to be exported, with the bytes it holds on to; None: nothing is."""
+
+    def __init__(
+        self,
+        put: Callable[[Event, int], object] | None,
+        sampler: Sampler,
+        propagation: Propagation = Propagation.W3C,
+        ids: Ids | None = None,
+    ) -> None:
+        self.left_out = 0
+        """Attempts that went well and whose traces were not to be kept."""
+        self._put, self._sampler, self._propagation = put, sampler, propagation
+        self._ids = ids or Ids()
+
+    def begin(self, fields: Fields = (), rule: TraceRule | None = None) -> Trace | None:
+        """The trace of an attempt, from the request's header fields as they were received. None: traces go nowhere."""
+        if self._put is None:
+            return None
+        context = extract(fields)
+        draw = self._ids
+        trace_id = context.trace_id or draw.trace_id()
+        ratio = rule.sampling if rule is not None else None
+        sampled = self._sampler.sampled(trace_id, context.sampled, ratio)
+        ids = (draw.span_id(),)
+        return Trace(trace_id, draw.span_id(), ids, context.parent_id, sampled, context.state, rule)
+
+    def again(self, trace: Trace) -> Trace:
+        """The same when an origin is asked once more."""
+        return replace(trace, client_ids=(*trace.client_ids, self._ids.span_id()))
+
+    def outgoing(self, trace: Trace | None, mode: Propagation | None = None, internal: bool = False) -> Changes:
+        """What changes in a request's headers before it leaves. None: what is set. `internal`: for the same mesh."""
+        if trace is not None and trace.rule is not None and trace.rule.propagates is False:
+            return changes(trace, Propagation.NONE)
+        return changes(trace, mode or self._propagation, internal)
+
+    def observe(self, event: Event) -> None:
+        """An attempt is over. Never waits."""
+        trace = event.trace
+        if self._put is None or trace is None or (trace.rule is not None and trace.rule.disabled):
+            return
+        if trace.sampled or noteworthy(event):
+            self._put(event, size_of(event))
+        else:
+            self.left_out += 1
+
+
+def size_of(event: Event) -> int:
+    """Bytes that an event holds on to while it waits."""
+    fields = chain(event.request_fields, event.response_fields, event.trailer_fields)
+    return EVENT_SIZE + len(event.path) + sum(map(len, chain.from_iterable(fields)))
