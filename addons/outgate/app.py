@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -33,6 +34,7 @@ from outgate.startup import UNABLE, WRONG, Prepared, place, prepare, ready_line,
 from outgate.telemetry import levels, names
 from outgate.telemetry.accesslog import AccessLog
 from outgate.telemetry.aggregate import Scraped
+from outgate.telemetry.exporting import Exports
 from outgate.telemetry.istio_labels import Reporter
 from outgate.telemetry.metrics import Metrics
 from outgate.telemetry.turn import Turn
@@ -123,6 +125,7 @@ class Gate:
     watcher: PolicyWatcher
     last_use: LastUse
     metrics: Metrics
+    exports: Exports
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     watching: asyncio.Task[None] | None = None
     reloading: asyncio.Task[bool] | None = None
@@ -140,7 +143,7 @@ class Gate:
         return len(self.listener.open)
 
     def counts(self) -> Mapping[str, int]:
-        return self.engine.plane.counts | {"log_dropped": self.engine.log.dropped}
+        return self.engine.plane.counts | {"log_dropped": self.engine.log.dropped} | self.exports.counts()
 
     def trips(self) -> int:
         return self.engine.plane.hooks.trips
@@ -181,7 +184,7 @@ class Gate:
 
     def count_by(self, policy: Policy) -> None:
         """What is registered has labels of its own."""
-        self.metrics.follow(policy.destinations)
+        self.metrics.follow(policy.destinations, policy.telemetry)
 
     def judge_again(self, policy: Policy) -> None:
         """What is still open a moment after a swap has to be allowed by the new policy too."""
@@ -249,12 +252,15 @@ def assemble(
     snapshot = Snapshot(prepared.policy, last_error=prepared.refused)
     environment = _environment(settings, {*settings.own_ports, *(sock.getsockname()[1] for sock in sockets)})
     records = AccessLog(_unbuffered(sys.stdout) if settings.access_log else None, turn)
-    engine = build(settings, snapshot, environment, prepared.authority, records, addons, host)
+    exports = Exports(settings.export, settings.tracing, os.environ)
+    engine = build(settings, snapshot, environment, prepared.authority, records, addons, host, exports.tracer())
     watcher = PolicyWatcher(settings.policy, prepared.setting, snapshot, loaded=prepared.digest)
     folder = Path(settings.state_dir) if settings.state_dir else None
     last_use = LastUse(engine.plane.log.used, folder, lambda: under_way(engine.plane))
     metrics = _metrics(settings, engine)
-    gate = Gate(settings, snapshot, engine, listen.Listener(engine.plane, sockets), watcher, last_use, metrics)
+    engine.plane.log.outputs.append(metrics.observe)
+    listener = listen.Listener(engine.plane, sockets)
+    gate = Gate(settings, snapshot, engine, listener, watcher, last_use, metrics, exports)
     expiry = Expiry(gate.judge_live)
     expiry.follow(snapshot.policy)
     gate.count_by(snapshot.policy)
@@ -289,6 +295,7 @@ async def _up(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
         loop.add_signal_handler(number, gate.stop.set)
     loop.add_signal_handler(signal.SIGHUP, gate.reload_soon)
     await gate.engine.start()
+    gate.exports.start()
     open_doors(gate, doors)
     gate.watching = loop.create_task(gate.watcher.run())
     gate.remembering = loop.create_task(gate.last_use.run())
@@ -311,3 +318,4 @@ async def down(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
     for door in doors:
         await door.stop()
     await gate.engine.stop()
+    await asyncio.to_thread(gate.exports.stop)

@@ -25,6 +25,7 @@ from outgate.proxy.recorder import Recorder
 from outgate.settings import Settings
 from outgate.telemetry.accesslog import AccessLog
 from outgate.telemetry.levels import silence
+from outgate.telemetry.tracer import Tracer
 from outgate.upstream.environment import Environment
 from outgate.upstream.headers import InjectedHeaders
 from outgate.upstream.pool import TOTAL, Pool
@@ -121,6 +122,7 @@ def build(
     records: AccessLog,
     addons: Sequence[object] = (),
     host: Host | None = None,
+    tracer: Tracer | None = None,
 ) -> Engine:
     """Everything wired, nothing listening. Needs a running event loop. `addons` come after the gate, in their order.
 
@@ -129,8 +131,11 @@ def build(
     silence()
     made = host.master if host is not None else master.Master(declared_options())
     recorder = Recorder(records.observe)
+    if tracer is not None:
+        recorder.tracer = tracer
+        recorder.outputs.append(tracer.observe)
     watching = host.watching if host is not None else ()
-    gate = Gate(snapshot, InjectedHeaders(_report))
+    gate = Gate(snapshot, InjectedHeaders(_report), tracer)
     chain = Chain([gate, *addons, *watching, recorder])
     for addon in addons:
         _register(made, addon)

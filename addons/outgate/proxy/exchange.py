@@ -20,7 +20,7 @@ from outgate.proxy.caller import Caller
 from outgate.proxy.stages import Kept, Stage
 from outgate.proxy.tries import Try
 from outgate.settings import ListenMode
-from outgate.telemetry.event import Tls
+from outgate.telemetry.event import Tls, Trace
 from outgate.upstream.connection import Connection
 from outgate.upstream.headers import Injected
 from outgate.upstream.target import Target
@@ -132,6 +132,7 @@ class Exchange:
     """What keeps a body that passes, for somebody to look at."""
     body_awaited: list[object] = field(default_factory=list)
     """Who waits for it."""
+    trace: Trace | None = None
     tries: list[Try] = field(default_factory=list)
     """Each time an origin was asked, or dialled to be asked."""
     reported: bool = False

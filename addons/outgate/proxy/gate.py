@@ -15,6 +15,8 @@ from outgate.policy.names import Refusal
 from outgate.proxy import answers, departure, view
 from outgate.proxy.exchange import Exchange, exchange_of
 from outgate.proxy.stages import Masking
+from outgate.telemetry.propagation import Propagation
+from outgate.telemetry.tracer import Tracer
 from outgate.upstream.errors import UpstreamError
 from outgate.upstream.headers import Injected, InjectedHeaders
 from outgate.upstream.target import OFFERS, speaks_http2, target_of
@@ -23,8 +25,9 @@ from outgate.upstream.target import OFFERS, speaks_http2, target_of
 class Gate:
     """First in the chain: nothing sees a request before it is judged."""
 
-    def __init__(self, snapshot: Snapshot, injected: InjectedHeaders) -> None:
+    def __init__(self, snapshot: Snapshot, injected: InjectedHeaders, tracer: Tracer | None = None) -> None:
         self.snapshot = snapshot
+        self.tracer = tracer
         self.injected = injected
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
@@ -43,6 +46,9 @@ class Gate:
         in the exchange."""
         exchange.policy = policy = self.snapshot.policy
         exchange.facts = exchange.facts.under(policy.defaults)
+        if self.tracer is not None:
+            rule = policy.telemetry_of(exchange.facts.caller).trace
+            exchange.trace = self.tracer.begin(request.headers.fields, rule)
         attempt = view.attempt_of(request, exchange.facts, exchange.absolute_scheme)
         if isinstance(attempt, Refusal):
             exchange.decision = denial(policy.defaults, attempt.code, attempt.reason)
@@ -59,6 +65,8 @@ class Gate:
             exchange.failure, exchange.status, exchange.error_code = error.message, error.status, str(error.code)
             return False
         view.canonicalise(request, exchange)
+        if self.tracer is not None:
+            self._pass_context(self.tracer, request, exchange, decision)
         exchange.judged = departure.judged(request)
         return True
 
@@ -68,6 +76,15 @@ class Gate:
         policy = exchange.policy
         exchange.target = target_of(decision, attempt, policy.generation, OFFERS[http2], policy.defaults.nat64)
         exchange.prior_knowledge = http2 and exchange.target.tls is None
+
+    @staticmethod
+    def _pass_context(tracer: Tracer, request: http.Request, exchange: Exchange, decision: Decision) -> None:
+        """What the origin is told of the trace: by its document, or by the gate's setting."""
+        place = decision.destination
+        mode = Propagation(place.propagation) if place is not None and place.propagation else None
+        internal = place is not None and place.internal
+        changes = tracer.outgoing(exchange.trace, mode, internal)
+        request.headers.fields = changes.apply(request.headers.fields)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         exchange, response = exchange_of(flow), flow.response

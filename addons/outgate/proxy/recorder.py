@@ -5,7 +5,9 @@ Owns the reading of flows, relays and refusals into events. Bodies are never rea
 
 from __future__ import annotations
 
+import logging
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -16,17 +18,21 @@ from outgate.policy.model import Attempt, Code, Decision
 from outgate.proxy.exchange import Exchange, Facts, exchange_of
 from outgate.proxy.tries import Try, error_of, flag_of, reached
 from outgate.telemetry.event import Event
+from outgate.telemetry.tracer import Tracer
 from outgate.upstream.connection import Connection
 
 if TYPE_CHECKING:
     from outgate.proxy.relay import Relay
+
+log = logging.getLogger(__name__)
 
 
 class Recorder:
     """Tells the outputs whenever something is over."""
 
     def __init__(self, *outputs: Callable[[Event], None]) -> None:
-        self.outputs = outputs
+        self.outputs = list(outputs)
+        self.tracer: Tracer | None = None
         self.used: dict[str, float] = {}
         """When each destination was last used, in seconds since the epoch, by its key."""
         self.counts: Counter[str] = Counter()
@@ -46,6 +52,7 @@ class Recorder:
             event.code, event.reason = str(Code.REQUEST_MALFORMED), _printable(malformed)
             event.status = event.status or 400
         _failure(event, response, exchange)
+        event.trace = exchange.trace
         if exchange.tries:
             _end(exchange)
             mutual = exchange.target is not None and exchange.target.tls is not None and exchange.target.tls.mutual
@@ -85,8 +92,14 @@ class Recorder:
             self.counts[f"denied_{event.code}"] += 1
         if event.decision is not None and (key := used_key(event.decision)):
             self.used[key] = time.time()
+        if event.trace is None and self.tracer is not None and event.kind != "connection":
+            event.trace = self.tracer.begin()
         for output in self.outputs:
-            output(event)
+            try:
+                output(event)
+            except Exception as error:  # the others are told all the same
+                self.counts["outputs_failed"] += 1
+                log.error("an output of telemetry failed: %s\n%s", type(error).__name__, _way(error))
 
 
 def used_key(decision: Decision) -> str:
@@ -143,6 +156,11 @@ def _failure(event: Event, response: http.Response | None, exchange: Exchange) -
 def _flags(response: http.Response | None, exchange: Exchange) -> str:
     told = response.headers.get("x-outgate-flags", "") if response is not None else ""
     return flag_of(exchange.error_code) or told
+
+
+def _way(error: BaseException) -> str:
+    """To where it was raised, without its message, which may quote what was received."""
+    return "".join(traceback.format_tb(error.__traceback__)).rstrip()
 
 
 def _printable(text: str) -> str:
