@@ -181,3 +181,62 @@ async def test_whatever_raises_before_it_is_sent_lets_nothing_leave(authority, m
         assert not [head for head in received if b"raised" in head]
         assert running.counts["crashes"] == 1
         writer.close()
+
+
+HINT = b"HTTP/1.1 103 Early Hints\r\nLink: </%s>\r\n\r\n" % (b"a" * 4000)
+LARGE = b"HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n"
+
+
+@pytest.mark.parametrize(("begin", "piece"), [(b"", HINT), (LARGE, b"x" * 4096)], ids=["hints", "a body"])
+async def test_who_does_not_read_makes_the_origin_wait(authority, begin, piece):
+    """Endless hints as well as a body: neither is gathered in the gate."""
+    sent = 0
+
+    async def serve(reader, writer):
+        nonlocal sent
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(OK)
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(begin)
+            while sent < 100_000_000:
+                writer.write(piece)
+                await writer.drain()
+                sent += len(piece)
+        except (OSError, asyncio.IncompleteReadError):
+            return
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    known = to("api.example", 80, server.sockets[0].getsockname()[1])
+    async with gate(authority, known) as running:
+        reader, writer = await asyncio.open_connection(*running.address, limit=1024)
+        writer.write(GET % b"warm")
+        async with asyncio.timeout(LIMIT):
+            await reader.readexactly(len(OK))
+            writer.write(GET % b"large")
+            before = -1
+            while sent != before:
+                before = sent
+                await asyncio.sleep(0.5)
+        (live,) = running.engine.plane.live
+        assert live.lane.exchange is not None
+        assert 0 < sent < 50_000_000
+        assert live.transports[live.client].writer.transport.get_write_buffer_size() < 1_000_000
+        writer.transport.abort()
+    server.close()
+
+
+async def test_an_output_that_raises_ends_the_connection_after_its_answer(authority, monkeypatch):
+    """What was done cannot be told, so nothing more is done."""
+    async with asked(authority) as (running, reader, _, go, received, _):
+
+        def raises(*_):
+            raise ValueError("hunter2")
+
+        monkeypatch.setattr(running.engine.plane.log, "outputs", [raises])
+        go.set()
+        assert await whole(reader) in (b"k", b"reset", b"")
+        assert running.counts["crashes"] == 1
+        assert len(received) == 2

@@ -124,22 +124,26 @@ class Lane:
         text, self.begun = http1.assemble_response_head(response) + answering.take(), True
         while True:
             if text:
-                self.transport.write(text)
-                self.handler.active = time.monotonic()
-                if self.transport.congested:
-                    await self.transport.drain()
+                await self._write(text)
             if answering.done:
                 return
             await answering.more()
             text = answering.take()
 
-    def _hint(self, response: http.Response) -> None:
+    async def _write(self, text: bytes) -> None:
+        """To the workload; an origin that sends more than it takes is made to wait."""
+        self.transport.write(text)
+        self.handler.active = time.monotonic()
+        if self.transport.congested:
+            await self.transport.drain()
+
+    async def _hint(self, response: http.Response) -> None:
         """Hints are a kindness: left out where anything is wrong with them."""
         view.clean_response(response)
         asked = self.asked
         if asked is not None and not soundness.unsound(response, asked.request, ended=False, final=False):
             response.headers.pop("content-length", None)
-            self.transport.write(http1.assemble_response_head(response))
+            await self._write(http1.assemble_response_head(response))
 
     @staticmethod
     def _stale(asked: heads.Asked, answering: Answering, exchange: Exchange, broken: Broken) -> bool:
