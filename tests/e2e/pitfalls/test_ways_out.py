@@ -211,7 +211,7 @@ def test_p33_a_name_that_leads_back_leads_nowhere(
 
 
 RANGE = "/proc/sys/net/ipv4/ip_local_port_range"
-PORTS, LEFT = range(40000, 40008), 4
+PORTS, LEFT = range(40000, 40008), 6
 
 
 @pytest.mark.parametrize("version", [4, 6])
