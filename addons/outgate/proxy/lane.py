@@ -51,7 +51,7 @@ class Lane:
     async def carried(self, data: bytes) -> bool:
         """Whether what came is one whole request, and was carried to its end. If not, it is still to be served."""
         handler = self.handler
-        if handler.waiting or not handler.http.resting or not await self._carry(data):
+        if not handler.http.resting or not await self._carry(data):
             return False
         if self.plane.draining:
             handler.drain()
@@ -107,7 +107,7 @@ class Lane:
             raise
         finally:
             exchange.received_bytes = answering.received
-            self._give_back(origin, asked.request, answering, exchange)
+            self._give_back(origin, asked.request, answering)
             if not stale:
                 self.plane.log.exchanged(exchange, asked.request, answering.response)
         if not stale and (asked.close or (self.begun and answering.last)) and not self.handler.closed.is_set():
@@ -170,9 +170,9 @@ class Lane:
 
     # Ends.
 
-    def _give_back(self, origin: Connection, request: http.Request, answering: Answering, exchange: Exchange) -> None:
+    def _give_back(self, origin: Connection, request: http.Request, answering: Answering) -> None:
         response = answering.response
-        if not answering.reusable or response is None or exchange.failure:
+        if not answering.reusable or response is None:
             origin.abort()
         elif self.plane.draining or authenticates_connection(request) or authenticates_connection(response):
             origin.close()
