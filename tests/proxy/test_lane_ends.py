@@ -51,7 +51,10 @@ async def asked(authority, **limits):
                 writer.write(GET % b"slow")
                 await reader.readexactly(len(OK) - 1)
             assert [live for live in running.engine.plane.live if live.lane.exchange is not None]
-            yield running, reader, writer, go, received, lambda: ends[0].at_eof() or ends[0].exception()
+            try:
+                yield running, reader, writer, go, received, lambda: ends[0].at_eof() or ends[0].exception()
+            finally:
+                writer.close()
     finally:
         go.set()
         server.close()
