@@ -48,19 +48,31 @@ class Section:
 
 
 def compare(place: Place, section: Section, rounds: int, span: Span, warm: Span) -> Found:
-    """Row by row, one proxy right after the other while the others are idle; who is first changes with the round."""
+    """Row by row, one proxy right after the other while the others are idle; who is first changes with the round. A
+    rival that fails in a row has no line there, and what is measured of the others stays."""
     found: Found = {row.name: {} for row in section.rows}
+    failed: set[tuple[str, str]] = set()
     for number in range(rounds):
         with ExitStack() as running:
             started = [(proxy, running.enter_context(place.running(proxy))) for proxy in section.among]
             turn = number % len(started)
             for row in section.rows:
                 for proxy, pid in started[turn:] + started[:turn]:
-                    if row.kind in proxy.kinds:
-                        place.turn(proxy)
-                        found[row.name].setdefault(proxy.name, []).append(place.measure(proxy, row, pid, span, warm))
-                        sys.stderr.write(".")
-                        sys.stderr.flush()
+                    if row.kind not in proxy.kinds or (row.name, proxy.name) in failed:
+                        continue
+                    place.turn(proxy)
+                    try:
+                        entry = place.measure(proxy, row, pid, span, warm)
+                    except RuntimeError as error:
+                        if not proxy.rival:
+                            raise
+                        failed.add((row.name, proxy.name))
+                        found[row.name].pop(proxy.name, None)
+                        sys.stderr.write(f"\nno measurement of {error}\n")
+                        continue
+                    found[row.name].setdefault(proxy.name, []).append(entry)
+                    sys.stderr.write(".")
+                    sys.stderr.flush()
     sys.stderr.write("\n")
     return {row: {name: found[row][name] for name in _names(section) if name in found[row]} for row in found}
 

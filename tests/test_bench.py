@@ -134,3 +134,36 @@ def test_a_request_from_anybody_else_or_a_missing_one_ends_the_run(counted, fine
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode == 0) is fine
     assert fine or "some proxy" in done.stderr
+
+
+COMPARE = """
+import sys
+from contextlib import nullcontext
+sys.path[:0] = ["bench", "tests"]
+from proxies import Proxy
+from rows import rows
+from run import Section, compare
+row = next(row for row in rows(1) if row.kind == "plain")
+class Place:
+    running = staticmethod(nullcontext)
+    turn = staticmethod(lambda proxy: None)
+    times = 0
+    def measure(self, proxy, *_):
+        self.times += proxy.name == sys.argv[1]
+        if proxy.name == sys.argv[1] and self.times == 2:
+            raise RuntimeError(f"{proxy.name}: the load failed")
+        return {}
+among = [Proxy("squid", rival=True), Proxy("stock"), Proxy("outgate")]
+print(compare(Place(), Section("", among, (row,), "stock"), 3, None, None)[row.name])
+"""
+
+
+@pytest.mark.parametrize("failing", ["squid", "stock", "outgate"])
+def test_a_rival_that_fails_leaves_a_gap_and_nobody_else_may(failing):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "addons")}
+    command = [sys.executable, "-c", COMPARE, failing]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert f"{failing}: the load failed" in done.stderr
+    if failing == "squid":
+        assert done.stdout.strip() == "{'stock': [{}, {}, {}], 'outgate': [{}, {}, {}]}"
+    assert (done.returncode == 0) is (failing == "squid")

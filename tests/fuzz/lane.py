@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+from mitmproxy import http
 from mitmproxy.net.http import http1
 
 from fuzz.http import ASKED, METHODS, REQUESTS, RESPONSES, WORDS, as_sent, readable
@@ -48,8 +49,12 @@ async def _passed(asked: bytes, data: bytes) -> bytes:
         reader, get("Host: api.example", line=asked.decode().partition("\r\n")[0]), LIMITS, lambda _: None
     )
     passed = b""
+
+    async def hint(early: http.Response) -> None:
+        assert early.status_code == 103
+
     with suppress(Broken):
-        response = await answering.head(lambda _: None)
+        response = await answering.head(hint)
         view.clean_response(response)
         passed = http1.assemble_response_head(response) + answering.take()
         while not answering.done:

@@ -28,6 +28,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 REQUESTS = {
     "plain": PLAIN,
     "post": POST,
+    "put": POST.replace(b"POST", b"PUT"),
     "more than announced": POST + b"d",
     "less than announced": POST[:-1],
     "head": PLAIN.replace(b"GET", b"HEAD"),
@@ -65,6 +66,8 @@ REQUESTS = {
     "grpc": PLAIN.replace(b"Accept: */*", b"Content-Type: application/grpc"),
     "doubled": PLAIN.replace(b"Accept: */*", b"A: 1\r\na: 2\r\nCookie: b\r\nCookie: c"),
 }
+ANSWERED = ["plain", "post", "put", "head", "close"]
+"""Of these, those that are tried with every answer."""
 ANSWERS = {
     "plain": OK,
     "no length": b"HTTP/1.1 200 OK\r\nX-A: b\r\n\r\nuntil the end",
@@ -235,9 +238,7 @@ async def test_every_request_comes_to_what_the_layers_make_of_it(authority):
     await compared(authority, [(request, OK, ends) for request in REQUESTS.values() for ends in (False, True)])
 
 
-@pytest.mark.parametrize(
-    "request_", [PLAIN, POST, REQUESTS["head"], REQUESTS["close"]], ids=["get", "post", "head", "close"]
-)
+@pytest.mark.parametrize("request_", [REQUESTS[name] for name in ANSWERED], ids=ANSWERED)
 async def test_every_answer_comes_to_what_the_layers_make_of_it(authority, request_):
     await compared(authority, [(request_, answer, ends) for answer in ANSWERS.values() for ends in (False, True)])
 
@@ -250,7 +251,7 @@ async def test_what_is_plain_takes_the_short_way_and_nothing_else(authority, mon
         return await carry(self, asked, exchange, origin)
 
     monkeypatch.setattr(lane.Lane, "_exchange", noting)
-    plain = {"plain", "post", "head", "close", "host with port", "host upper case with dot", "latin", "tab"}
+    plain = {"plain", "post", "put", "head", "close", "host with port", "host upper case with dot", "latin", "tab"}
     plain |= {"empty value", "grpc", "doubled", "authenticates", "fragment"}
     await outcomes(authority, [(request, OK, False) for request in REQUESTS.values()], QUIET, True)
     assert {name for number, name in enumerate(REQUESTS) if f"h{number}.example" in taken} == plain

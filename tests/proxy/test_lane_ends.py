@@ -8,6 +8,7 @@ import pytest
 
 from outgate.policy.snapshot import Policy
 from outgate.proxy import heads
+from outgate.proxy import lane as lane_module
 from outgate.proxy.answering import Answering
 from outgate.proxy.gate import Gate
 from outgate.proxy.lane import Lane
@@ -50,7 +51,10 @@ async def asked(authority, **limits):
                 writer.write(GET % b"slow")
                 await reader.readexactly(len(OK) - 1)
             assert [live for live in running.engine.plane.live if live.lane.exchange is not None]
-            yield running, reader, writer, go, received, lambda: ends[0].at_eof() or ends[0].exception()
+            try:
+                yield running, reader, writer, go, received, lambda: ends[0].at_eof() or ends[0].exception()
+            finally:
+                writer.close()
     finally:
         go.set()
         server.close()
@@ -181,3 +185,144 @@ async def test_whatever_raises_before_it_is_sent_lets_nothing_leave(authority, m
         assert not [head for head in received if b"raised" in head]
         assert running.counts["crashes"] == 1
         writer.close()
+
+
+HINT = b"HTTP/1.1 103 Early Hints\r\nLink: </%s>\r\n\r\n" % (b"a" * 4000)
+LARGE = b"HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n"
+
+
+@pytest.mark.parametrize(("begin", "piece"), [(b"", HINT), (LARGE, b"x" * 4096)], ids=["hints", "a body"])
+async def test_who_does_not_read_makes_the_origin_wait(authority, begin, piece):
+    """Endless hints as well as a body: neither is gathered in the gate."""
+    sent = 0
+
+    async def serve(reader, writer):
+        nonlocal sent
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(OK)
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(begin)
+            while sent < 100_000_000:
+                writer.write(piece)
+                await writer.drain()
+                sent += len(piece)
+        except (OSError, asyncio.IncompleteReadError):
+            return
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    known = to("api.example", 80, server.sockets[0].getsockname()[1])
+    async with gate(authority, known) as running:
+        reader, writer = await asyncio.open_connection(*running.address, limit=1024)
+        writer.write(GET % b"warm")
+        async with asyncio.timeout(LIMIT):
+            await reader.readexactly(len(OK))
+            writer.write(GET % b"large")
+            before = -1
+            while sent != before:
+                before = sent
+                await asyncio.sleep(0.5)
+        (live,) = running.engine.plane.live
+        assert live.lane.exchange is not None
+        assert 0 < sent < 50_000_000
+        assert live.transports[live.client].writer.transport.get_write_buffer_size() < 1_000_000
+        writer.transport.abort()
+    server.close()
+
+
+async def test_an_output_that_raises_ends_the_connection_after_its_answer(authority, monkeypatch):
+    """What was done cannot be told, so nothing more is done."""
+    async with asked(authority) as (running, reader, _, go, received, _):
+
+        def raises(*_):
+            raise ValueError("hunter2")
+
+        monkeypatch.setattr(running.engine.plane.log, "outputs", [raises])
+        go.set()
+        assert await whole(reader) in (b"k", b"reset", b"")
+        assert running.counts["crashes"] == 1
+        assert len(received) == 2
+
+
+async def test_what_is_forbidden_while_its_connection_is_looked_for_is_not_sent(authority, monkeypatch):
+    async with asked(authority) as (running, reader, writer, go, received, _):
+        go.set()
+        async with asyncio.timeout(LIMIT):
+            await reader.readexactly(1)
+        snapshot, key_of = running.engine.plane.snapshot, lane_module.upstream.key_of
+
+        async def revoking(*given):
+            snapshot.policy = Policy("after")
+            for live in list(running.engine.plane.live):
+                live.judge_again(snapshot.policy)
+            return await key_of(*given)
+
+        monkeypatch.setattr(lane_module.upstream, "key_of", revoking)
+        writer.write(GET % b"late")
+        assert b"200" not in await _first(reader)
+        assert not [head for head in received if b"late" in head]
+
+
+@pytest.mark.parametrize("said", [b"NTLM abc", b"Negotiate abc"])
+async def test_a_connection_that_is_somebody_s_is_nobody_else_s(authority, said):
+    answer = b"HTTP/1.1 401 No\r\nWWW-Authenticate: %s\r\ncontent-length: 2\r\n\r\nok" % said
+    connections = []
+
+    async def serve(reader, writer):
+        connections.append(writer)
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                writer.write(answer if b"/own" in head else OK)
+        except (OSError, asyncio.IncompleteReadError):
+            return
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    known = to("api.example", 80, server.sockets[0].getsockname()[1])
+    async with gate(authority, known) as running, asyncio.timeout(LIMIT):
+        for path, expected in ((b"warm", OK), (b"own", answer), (b"next", OK)):
+            reader, writer = await asyncio.open_connection(*running.address)
+            writer.write(GET % path)
+            await reader.readexactly(len(expected))
+            writer.close()
+        assert len(connections) == 2
+    server.close()
+
+
+async def test_a_gate_that_stops_keeps_no_connection(authority):
+    async with asked(authority) as (running, reader, _, go, *_):
+        running.engine.plane.draining = True
+        go.set()
+        assert await whole(reader) == b"k"
+        assert len(running.engine.plane.pool) == 0
+
+
+@pytest.mark.parametrize("limit", ["head_timeout", "idle_timeout"])
+async def test_an_answer_that_goes_on_is_in_time(authority, limit):
+    """The first request of its connection: its head has come, and bytes go on to whoever asked."""
+
+    async def serve(reader, writer):
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                writer.write(OK[:-2])
+                for byte in b"ok":
+                    await asyncio.sleep(0.6 if b"/slow" in head else 0)
+                    writer.write(bytes((byte,)))
+        except (OSError, asyncio.IncompleteReadError):
+            return
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    known = to("api.example", 80, server.sockets[0].getsockname()[1])
+    async with gate(authority, known, **{limit: 1.0}) as running, asyncio.timeout(LIMIT):
+        for path in (b"warm", b"slow"):
+            reader, writer = await asyncio.open_connection(*running.address)
+            writer.write(GET % path)
+            assert await reader.readexactly(len(OK)) == OK
+            writer.close()
+        assert not running.counts[limit]
+    server.close()

@@ -7,7 +7,7 @@ as `http1` reads them. Knows neither the policy nor the workload.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import h11
 from h11._receivebuffer import ReceiveBuffer
@@ -65,7 +65,7 @@ class Answering:
 
     # The head.
 
-    async def head(self, hint: Callable[[http.Response], None]) -> http.Response:
+    async def head(self, hint: Callable[[http.Response], Awaitable[None]]) -> http.Response:
         """The final answer's head; `hint` is given each 103 before it. Raises `Broken`."""
         data = await self._read(LOST, LOST)
         if (plain := self._plain(data)) is not None:
@@ -79,7 +79,9 @@ class Answering:
             if lines is None:
                 self.buffer += await self._read(LOST, LOST)
             else:
-                self._head_of([bytes(line) for line in lines], hint)
+                early = self._head_of([bytes(line) for line in lines])
+                if early is not None:
+                    await hint(early)
         self.left, self.buffer = bytes(self.buffer), ReceiveBuffer()
         return self.response
 
@@ -95,7 +97,8 @@ class Answering:
         self.left = data[end + len(heads.END) :]
         return self.response
 
-    def _head_of(self, lines: list[bytes], hint: Callable[[http.Response], None]) -> None:
+    def _head_of(self, lines: list[bytes]) -> http.Response | None:
+        """Takes the final one, and returns a 103. The others before it are swallowed."""
         try:
             response = response_head(lines)
             self.size = http1.expected_http_body_size(self.request, response)
@@ -103,8 +106,7 @@ class Answering:
             raise Broken("the response head is not valid HTTP/1") from error
         if response.status_code == 101 or not 100 <= response.status_code < 200:
             self.response = self._sound(response)
-        elif response.status_code == 103:
-            hint(response)
+        return response if response.status_code == 103 else None
 
     def _sound(self, response: http.Response) -> http.Response:
         if why := soundness.unsound(response, self.request, ended=False):

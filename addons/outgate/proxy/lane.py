@@ -51,7 +51,7 @@ class Lane:
     async def carried(self, data: bytes) -> bool:
         """Whether what came is one whole request, and was carried to its end. If not, it is still to be served."""
         handler = self.handler
-        if handler.waiting or not handler.http.resting or not await self._carry(data):
+        if not handler.http.resting or not await self._carry(data):
             return False
         if self.plane.draining:
             handler.drain()
@@ -107,7 +107,7 @@ class Lane:
             raise
         finally:
             exchange.received_bytes = answering.received
-            self._give_back(origin, asked.request, answering, exchange)
+            self._give_back(origin, asked.request, answering)
             if not stale:
                 self.plane.log.exchanged(exchange, asked.request, answering.response)
         if not stale and (asked.close or (self.begun and answering.last)) and not self.handler.closed.is_set():
@@ -124,22 +124,26 @@ class Lane:
         text, self.begun = http1.assemble_response_head(response) + answering.take(), True
         while True:
             if text:
-                self.transport.write(text)
-                self.handler.active = time.monotonic()
-                if self.transport.congested:
-                    await self.transport.drain()
+                await self._write(text)
             if answering.done:
                 return
             await answering.more()
             text = answering.take()
 
-    def _hint(self, response: http.Response) -> None:
+    async def _write(self, text: bytes) -> None:
+        """To the workload; an origin that sends more than it takes is made to wait."""
+        self.transport.write(text)
+        self.handler.active = time.monotonic()
+        if self.transport.congested:
+            await self.transport.drain()
+
+    async def _hint(self, response: http.Response) -> None:
         """Hints are a kindness: left out where anything is wrong with them."""
         view.clean_response(response)
         asked = self.asked
         if asked is not None and not soundness.unsound(response, asked.request, ended=False, final=False):
             response.headers.pop("content-length", None)
-            self.transport.write(http1.assemble_response_head(response))
+            await self._write(http1.assemble_response_head(response))
 
     @staticmethod
     def _stale(asked: heads.Asked, answering: Answering, exchange: Exchange, broken: Broken) -> bool:
@@ -166,9 +170,9 @@ class Lane:
 
     # Ends.
 
-    def _give_back(self, origin: Connection, request: http.Request, answering: Answering, exchange: Exchange) -> None:
+    def _give_back(self, origin: Connection, request: http.Request, answering: Answering) -> None:
         response = answering.response
-        if not answering.reusable or response is None or exchange.failure:
+        if not answering.reusable or response is None:
             origin.abort()
         elif self.plane.draining or authenticates_connection(request) or authenticates_connection(response):
             origin.close()

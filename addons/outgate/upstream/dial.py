@@ -18,8 +18,8 @@ from outgate.upstream.errors import Failure, UpstreamError
 STAGGER = 0.25
 """Seconds that an attempt is given alone before the next address is tried beside it (RFC 8305)."""
 SHOWN = 4
-PORTS = 8
-"""Ports to try to come from where that is what is refused."""
+PORTS = 32
+"""Ports to try to come from where that is what is refused. The kernel draws them, and refuses at once."""
 TAKEN = (errno.ENOPROTOOPT, errno.EACCES)
 """What the rules of the redirect say, IPv4's and IPv6's, of a connection from a port that belonged to a workload, which
 the kernel would still turn to the gate."""
