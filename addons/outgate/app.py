@@ -32,6 +32,7 @@ from outgate.sockets import bind, inherit
 from outgate.startup import UNABLE, WRONG, Prepared, place, prepare, ready_line, say
 from outgate.telemetry import levels
 from outgate.telemetry.accesslog import AccessLog
+from outgate.telemetry.calls import Calls
 from outgate.telemetry.turn import Turn
 from outgate.telemetry.usage import LastUse, Usage
 from outgate.upstream.environment import Environment, Timeouts
@@ -160,6 +161,9 @@ class Gate:
 
     async def usage(self) -> Usage:
         return self.last_use.usage()
+
+    async def calls(self) -> Calls:
+        return self.engine.calls.calls()
 
     async def set_level(self, level: str, name: str) -> str:
         return levels.set_level(level, name)

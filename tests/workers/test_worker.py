@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from outgate.telemetry.calls import Calls
 from outgate.telemetry.usage import Usage
 from outgate.workers.channel import Channel
 from outgate.workers.report import Report
@@ -46,6 +47,9 @@ class Gate:
     async def usage(self):
         return Usage(1.0, {"a": 2.0})
 
+    async def calls(self):
+        return Calls(1.0)
+
     async def set_level(self, level, name):
         return f"not {level} for {name}"
 
@@ -67,6 +71,7 @@ async def test_a_worker_beats_answers_and_leaves_when_its_supervisor_is_gone():
         assert (first["loaded"], first["report"]["connections"], second["loaded"]) == (True, 1, False)
         assert (await channel.ask("report", WITHIN))["report"] == Report(policy="abc").plain()
         assert (await channel.ask("usage", WITHIN))["usage"]["used"] == {"a": 2.0}
+        assert (await channel.ask("calls", WITHIN))["calls"] == {"since": 1.0, "edges": []}
         assert (await channel.ask("level", WITHIN, level="DEBUG", name="h2"))["refused"] == "not DEBUG for h2"
         channel.close()
         await left.wait()

@@ -24,6 +24,7 @@ from outgate.proxy.plane import Plane
 from outgate.proxy.recorder import Recorder
 from outgate.settings import Settings
 from outgate.telemetry.accesslog import AccessLog
+from outgate.telemetry.calls import Tally
 from outgate.telemetry.levels import silence
 from outgate.upstream.environment import Environment
 from outgate.upstream.headers import InjectedHeaders
@@ -79,6 +80,7 @@ class Engine:
     master: master.Master
     plane: Plane
     log: AccessLog
+    calls: Tally
     addons: Sequence[object] = ()
     """Other people's."""
     hosted: bool = False
@@ -128,7 +130,8 @@ def build(
     """
     silence()
     made = host.master if host is not None else master.Master(declared_options())
-    recorder = Recorder(records.observe)
+    calls = Tally()
+    recorder = Recorder(records.observe, calls.observe)
     watching = host.watching if host is not None else ()
     gate = Gate(snapshot, InjectedHeaders(_report))
     chain = Chain([gate, *addons, *watching, recorder])
@@ -144,7 +147,7 @@ def build(
     plane = Plane(settings, LayerOptions(), table, snapshot, environment, pool, authority, leaves, recorder)
     plane.generation, plane.counts = snapshot.policy.generation, counts
     plane.direct = None if addons or watching or host is not None else gate
-    return Engine(made, plane, records, addons, host is not None)
+    return Engine(made, plane, records, calls, addons, host is not None)
 
 
 def _register(made: master.Master, addon: object) -> None:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from outgate.telemetry.calls import Calls
 from outgate.telemetry.usage import Usage
 from outgate.workers.channel import Channel, ChannelClosed, Message
 from outgate.workers.nursery import Nursery
@@ -122,6 +123,11 @@ class Post:
         """When the worker's destinations were last used; None where it does not answer."""
         told = (await self._ask("usage", REFRESH)).get("usage")
         return Usage(**told) if told is not None else None
+
+    async def calls(self) -> Calls | None:
+        """Who called what by way of this worker; None where it does not answer."""
+        told = (await self._ask("calls", REFRESH)).get("calls")
+        return Calls.read(told) if told is not None else None
 
     async def set_level(self, level: str, name: str) -> str:
         """Why the worker does not log at this level; empty where it does, or does not run."""

@@ -23,6 +23,7 @@ from outgate.settings import Settings
 from outgate.sockets import bind
 from outgate.startup import UNABLE, Prepared, place, prepare, ready_line, say
 from outgate.telemetry import levels
+from outgate.telemetry.calls import Calls, summed
 from outgate.telemetry.usage import Usage, merged
 from outgate.workers.nursery import Nursery
 from outgate.workers.post import Plan, Post
@@ -121,6 +122,11 @@ class Supervisor:
         problem = next((usage.problem for usage in told if usage.problem), "")
         used = merged(*(usage.used for usage in told))
         return Usage(min(usage.since for usage in told), used, all(usage.persisted for usage in told), problem)
+
+    async def calls(self) -> Calls:
+        """The sum of all workers; one that ended has taken its part with it."""
+        told = [calls for calls in await asyncio.gather(*(post.calls() for post in self._posts)) if calls is not None]
+        return summed(told or [Calls(time.time())])
 
     async def set_level(self, level: str, name: str) -> str:
         """Here and in every worker."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Protocol
 
+from outgate.telemetry.calls import Calls
 from outgate.telemetry.usage import Usage
 from outgate.workers.channel import Channel, ChannelClosed, Message
 from outgate.workers.report import Report
@@ -30,6 +31,8 @@ class Reporting(Protocol):
     async def reload(self) -> bool: ...
 
     async def usage(self) -> Usage: ...
+
+    async def calls(self) -> Calls: ...
 
     async def set_level(self, level: str, name: str) -> str: ...
 
@@ -69,6 +72,8 @@ class Worker:
                 told["loaded"] = await self._gate.reload()
             case "usage":
                 told["usage"] = asdict(await self._gate.usage())
+            case "calls":
+                told["calls"] = (await self._gate.calls()).plain()
             case "level":
                 told["refused"] = await self._gate.set_level(message["level"], message["name"])
         channel.send({"answers": message["number"], "report": self._gate.report().plain(), **told})
