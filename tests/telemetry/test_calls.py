@@ -85,6 +85,9 @@ def test_what_an_addon_denied_is_denied():
         (event(protocol="HTTP/7.3", port=80), ("HTTP", "", 80, "registered")),
         (event(kind="tls"), ("TLS", "tunnelled", 443, "registered")),
         (event(kind="tcp", port=22), ("TCP", "", 22, "registered")),
+        (event(decision=registered(would=denied())), ("HTTP/1.1", "", 443, "unregistered")),
+        (event(kind="tls", decision=denied()), ("TLS", "", 443, "unregistered")),
+        (event(encrypted=True, decision=denied()), ("HTTP/1.1", "", 443, "unregistered")),
     ],
 )
 def test_the_way_is_protocol_tls_port_and_code(happened, way):
@@ -179,3 +182,37 @@ def test_what_never_became_an_attempt_is_counted_by_its_code():
     edge = one(happened)
     assert edge.place == Place("unregistered", "")
     assert edge.ways == {("", "", 443, "protocol_unknown"): 1}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"verdict": "maybe"},
+        {"requests": "7"},
+        {"sent": -1},
+        {"errors": True},
+        {"last": float("nan")},
+        {"first": float("inf")},
+        {"durations": [0]},
+        {"durations": 7},
+        {"caller": {"namespace": 7}},
+        {"caller": {"uid": "7"}},
+        {"place": []},
+        {"ways": [{}]},
+        {"ways": [{"protocol": "TCP", "tls": "", "port": "22", "code": "x", "requests": 1}]},
+        {"ways": [{"protocol": None, "tls": "", "port": 22, "code": "x", "requests": 1}]},
+    ],
+    ids=str,
+)
+def test_what_is_no_edge_is_refused(change):
+    told = tally(event()).calls().plain()
+    assert Calls.read(told).edges
+    told["edges"][0] |= change
+    with pytest.raises(ValueError, match=r"no calls|of another form"):
+        Calls.read(told)
+
+
+@pytest.mark.parametrize("told", [None, 7, [], {}, {"since": "1", "edges": []}, {"since": 1.0, "edges": None}])
+def test_what_are_no_calls_are_refused(told):
+    with pytest.raises(ValueError, match="no calls"):
+        Calls.read(told)

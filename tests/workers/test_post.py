@@ -31,7 +31,9 @@ class Gate:
     async def usage(self):
         return Usage(1.0, {"a": 2.0})
     async def calls(self):
-        return Calls(1.0, (Edge(Caller("a"), Place("other", ""), "deny"),))
+        edge = Edge(Caller("a"), Place("other", ""), "deny")
+        edge.count(1.0, 0.0, ("TCP", "", 22, "unregistered"))
+        return Calls(1.0, (edge,))
     async def set_level(self, level, name):
         return "no" if level == "DEBUG" else ""
 

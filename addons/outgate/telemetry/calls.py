@@ -22,6 +22,8 @@ STRANGE = 1000
 WAYS = 12
 """For each edge, ways that are told apart."""
 MAX_NAME = 253
+LARGEST = 1e18
+NUMBERS = ("requests", "errors", "sent", "received", "first", "last")
 BOUNDS = tuple(0.0005 * 2 ** (step / 2) for step in range(41))
 """Seconds up to which an answer is counted in each of `Edge.durations`, from half a millisecond to nine minutes; the
 last number there is of longer ones."""
@@ -58,9 +60,10 @@ class Way(NamedTuple):
     """`HTTP/1.1`, `HTTP/2.0`, `gRPC`, `TLS`, `TCP`; empty for what never became an attempt."""
     tls: str
     """`originated` by the gate for plain requests; `decrypted`, and begun anew; `mutual`: likewise, with a client
-    certificate; `tunnelled`; or empty."""
+    certificate; `tunnelled`; or empty, as for what was denied."""
     port: int
     code: str
+    """Why; of what would be denied by OBSERVE's end, why it would."""
 
 
 SOMEBODY, SOMEWHERE = Caller(), Place(OTHER, "")
@@ -104,9 +107,12 @@ class Edge:
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> Self:
         """What `plain` gave."""
-        ends = {"caller": Caller(**told["caller"]), "place": Place(**told["place"])}
-        ways = {(way["protocol"], way["tls"], way["port"], way["code"]): way["requests"] for way in told["ways"]}
-        return cls(**{**told, **ends, "durations": list(told["durations"]), "ways": ways})
+        caller, place, verdict = _texts(Caller, told["caller"]), _texts(Place, told["place"]), told["verdict"]
+        if verdict not in (ALLOW, DENY, WOULD_DENY) or len(told["durations"]) != len(BOUNDS) + 1:
+            raise ValueError("a verdict or durations of another form")
+        ways = {_read_way(way): _number(way["requests"]) for way in told["ways"]}
+        numbers = {name: _number(told[name]) for name in NUMBERS}
+        return cls(caller, place, verdict, **numbers, durations=list(map(_number, told["durations"])), ways=ways)
 
     def add(self, other: Edge) -> None:
         """What another one has counted, too."""
@@ -144,8 +150,12 @@ class Calls:
         return {"since": self.since, "edges": [edge.plain() for edge in self.edges]}
 
     @classmethod
-    def read(cls, told: Mapping[str, Any]) -> Self:
-        return cls(told["since"], tuple(map(Edge.read, told["edges"])))
+    def read(cls, told: Any) -> Self:
+        """What `plain` gave. Raises `ValueError` for anything else."""
+        try:
+            return cls(float(_number(told["since"])), tuple(map(Edge.read, told["edges"])))
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"no calls: {error!r}") from error
 
 
 class Tally:
@@ -164,18 +174,18 @@ class Tally:
 
     def observe(self, event: Event) -> None:
         """Count what is over."""
-        caller, decision, verdict, destination = event.caller, event.decision, event.verdict, None
+        caller, decision, verdict, code, destination = event.caller, event.decision, event.verdict, event.code, None
         if decision is not None:
             destination = decision.destination
             if verdict == ALLOW and (decision.would is not None or decision.shadows):
-                verdict = _foreseen(decision)
+                verdict, code = _foreseen(decision)
         name = destination.key if destination is not None else (event.host or event.address)[:MAX_NAME]
         who = (caller.namespace, caller.service_account, caller.address, caller.labels)
         key = (who, destination is None, name, verdict)
         edge = self._known.get(key)
         if edge is None:
             edge = self._named(key, event, name, verdict)
-        edge.count(event.started, event.duration, _way(event))
+        edge.count(event.started, event.duration, _way(event, code))
         edge.sent += event.sent
         edge.received += event.received
         if verdict != DENY and failed(event.status, event.failure):
@@ -219,6 +229,26 @@ def summed(known: Iterable[Calls]) -> Calls:
     return Calls(since, tuple(edges.values()))
 
 
+def _texts[Ends: (Caller, Place)](ends: type[Ends], told: Mapping[str, Any]) -> Ends:
+    made = ends(**told)
+    if not all(isinstance(text, str) for text in made):
+        raise TypeError("no text")
+    return made
+
+
+def _read_way(told: Mapping[str, Any]) -> tuple[str, str, int, str]:
+    protocol, tls, code = told["protocol"], told["tls"], told["code"]
+    if not all(isinstance(text, str) for text in (protocol, tls, code)):
+        raise TypeError("no text")
+    return protocol, tls, _number(told["port"]), code
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LARGEST:
+        raise TypeError("no number")
+    return value
+
+
 def failed(status: int, failure: str) -> bool:
     """Whether something that was allowed went wrong. A workload that leaves is free to."""
     return status >= 500 or (failure != "" and not failure.startswith("client_disconnected"))
@@ -240,18 +270,22 @@ def protocol_of(kind: str, spoken: str) -> str:
     return "" if kind == "connection" else kind.upper()
 
 
-def _way(event: Event) -> tuple[str, str, int, str]:
+def _way(event: Event, code: str) -> tuple[str, str, int, str]:
     kind, attempt = event.kind, event.attempt
     spoken = "gRPC" if attempt is not None and attempt.grpc else protocol_of(kind, event.protocol)
+    if event.verdict == DENY:
+        return spoken, "", event.port, code
     upstream = event.reached[-1].tls if event.reached else None
     tls = tls_of(kind, event.encrypted, upstream is not None, upstream is not None and upstream.mutual)
-    return spoken, tls, event.port, event.code
+    return spoken, tls, event.port, code
 
 
-def _foreseen(decision: Decision) -> str:
-    if decision.would is not None or any(shadow.verdict is Verdict.DENY for shadow in decision.shadows):
-        return WOULD_DENY
-    return ALLOW
+def _foreseen(decision: Decision) -> tuple[str, str]:
+    """Verdict and code: under OBSERVE, those of the denial that would have been."""
+    if decision.would is not None:
+        return WOULD_DENY, str(decision.would.code)
+    denied = any(shadow.verdict is Verdict.DENY for shadow in decision.shadows)
+    return WOULD_DENY if denied else ALLOW, str(decision.code)
 
 
 def _kind(decision: Decision | None) -> str:

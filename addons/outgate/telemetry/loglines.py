@@ -66,7 +66,7 @@ class Reading:
             return
         verdict = _verdict(told)
         edge = self._tally.edge(_caller(told), _place(told), verdict)
-        edge.count(started, seconds, (*_way(told), int(port), _text(told, "code")))
+        edge.count(started, seconds, (*_way(told), int(port), _text(told, "would") or _text(told, "code")))
         edge.sent, edge.received = edge.sent + int(sent), edge.received + int(received)
         if verdict != DENY and failed(int(status), _text(told, "failure")):
             edge.errors += 1
@@ -109,6 +109,8 @@ def _place(told: Mapping[str, Any]) -> Place:
 
 def _way(told: Mapping[str, Any]) -> tuple[str, str]:
     kind = _text(told, "kind")
+    if told["verdict"] == DENY:
+        return protocol_of(kind, _text(told, "protocol")), ""
     encrypted, upstream = told.get("scheme") == "https", bool(told.get("upstream_tls"))
     tls = tls_of(kind, encrypted, upstream, bool(told.get("client_certificate")))
     return protocol_of(kind, _text(told, "protocol")), tls

@@ -125,9 +125,11 @@ class Post:
         return Usage(**told) if told is not None else None
 
     async def calls(self) -> Calls | None:
-        """Who called what by way of this worker; None where it does not answer."""
-        told = (await self._ask("calls", REFRESH)).get("calls")
-        return Calls.read(told) if told is not None else None
+        """Who called what by way of this worker; None where it does not answer, or what is none."""
+        try:
+            return Calls.read((await self._ask("calls", REFRESH)).get("calls"))
+        except ValueError:
+            return None
 
     async def set_level(self, level: str, name: str) -> str:
         """Why the worker does not log at this level; empty where it does, or does not run."""
