@@ -25,6 +25,7 @@ from outgate.policy.plain import plain, plain_policy
 from outgate.proxy.peer import peer_uid
 from outgate.reload import PolicyWatcher
 from outgate.settings import Settings
+from outgate.telemetry.calls import Caller, Calls, Edge, Place
 from outgate.telemetry.metrics import Metrics
 from outgate.telemetry.usage import Usage
 
@@ -58,6 +59,7 @@ class Gate:
     refreshed: int = 0
     settings: Settings = field(default_factory=Settings)
     used: dict[str, float] = field(default_factory=dict)
+    edges: list[Edge] = field(default_factory=list)
     levels: list[tuple[str, str]] = field(default_factory=list)
     metrics: Metrics = field(default_factory=Metrics)
 
@@ -87,6 +89,9 @@ class Gate:
 
     async def usage(self) -> Usage:
         return Usage(1000.0, self.used, persisted=True)
+
+    async def calls(self) -> Calls:
+        return Calls(1000.0, tuple(self.edges))
 
     async def set_level(self, level: str, name: str) -> str:
         self.levels.append((level, name))
@@ -268,6 +273,17 @@ async def test_last_use_is_told_by_key(admin, gate):
         "persisted": True,
         "problem": "",
     }
+
+
+async def test_calls_are_told_edge_by_edge(admin, gate):
+    edge = Edge(Caller("prod", "web"), Place("registered", "EgressDestination/default/partner"), "allow")
+    edge.count(1.0, 0.25, ("HTTP/2.0", "mutual", 443, "registered"))
+    gate.edges.append(edge)
+    told = (await ask(admin, "/calls")).content
+    assert Calls.read(told) == Calls(1000.0, (edge,))
+    assert told["edges"][0]["ways"] == [
+        {"protocol": "HTTP/2.0", "tls": "mutual", "port": 443, "code": "registered", "requests": 1}
+    ]
 
 
 async def test_levels_of_logs_are_set_by_whoever_may(admin, gate):

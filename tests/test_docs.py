@@ -145,6 +145,6 @@ def test_blocks_find_the_gate_of_their_section_and_their_output():
     assert (
         {step.block.section for step in gates}
         == {step.block.section for step in clients}
-        == {"run", "status, get, log-level", "The admin endpoint"}
+        == {"run", "status, get, log-level", "graph", "The admin endpoint"}
     )
     assert any(step.shown for step in clients)

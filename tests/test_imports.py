@@ -23,7 +23,7 @@ ORDER = [
     {"cli"},
     {"script"},
     {"embedded"},
-    {"app", "exec", "doctor"},
+    {"app", "exec", "doctor", "graph"},
     {"workers"},
     {"proxy", "admin", "startup"},
     {"reload", "scrape"},

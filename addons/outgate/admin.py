@@ -34,6 +34,7 @@ from outgate.policy.snapshot import Policy
 from outgate.scrape import Page, health, readiness
 from outgate.settings import parse_address
 from outgate.telemetry.aggregate import Scraped
+from outgate.telemetry.calls import Calls
 from outgate.telemetry.levels import OURS
 from outgate.telemetry.usage import Usage
 
@@ -69,6 +70,9 @@ class Source(Having, Protocol):
 
     async def usage(self) -> Usage:
         """When destinations were last used. Of several processes: the newest times, the earliest beginning."""
+
+    async def calls(self) -> Calls:
+        """Who called what. Of several processes: the sum, since the first of them began."""
 
     async def reload(self) -> bool:
         """Load the policy files again. False: they were refused, and `snapshot.last_error` says why."""
@@ -287,6 +291,14 @@ class LastUsed(Endpoint):
         self.answer(await asyncio.to_thread(lambda: _json(asdict(usage))))
 
 
+class Called(Endpoint):
+    """Who called what, and how it went."""
+
+    async def get(self) -> None:
+        calls = await self.source.calls()
+        self.answer(await asyncio.to_thread(lambda: _json(calls.plain())))
+
+
 class LogLevel(Endpoint):
     """Logs more or less from now on."""
 
@@ -330,6 +342,7 @@ PATHS: Mapping[str, type[Endpoint]] = {
     "/stats/prometheus": Metrics,
     **dict.fromkeys(TOLD, Inventory),
     "/last-use": LastUsed,
+    "/calls": Called,
     "/log-level": LogLevel,
     "/reload": Reload,
 }

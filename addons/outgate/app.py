@@ -34,6 +34,7 @@ from outgate.startup import UNABLE, WRONG, Prepared, place, prepare, ready_line,
 from outgate.telemetry import levels, names
 from outgate.telemetry.accesslog import AccessLog
 from outgate.telemetry.aggregate import Scraped
+from outgate.telemetry.calls import Calls
 from outgate.telemetry.exporting import Exports
 from outgate.telemetry.istio_labels import Reporter
 from outgate.telemetry.metrics import Metrics
@@ -171,6 +172,9 @@ class Gate:
 
     async def usage(self) -> Usage:
         return self.last_use.usage()
+
+    async def calls(self) -> Calls:
+        return self.engine.calls.calls()
 
     async def set_level(self, level: str, name: str) -> str:
         return levels.set_level(level, name)

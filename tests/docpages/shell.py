@@ -32,11 +32,11 @@ from e2e.lab.users import as_user
 
 PATIENCE = 30.0
 GATE, WORKLOAD = 1337, 1000
-ADMIN = re.compile(r"http://127\.0\.0\.1:15000/|\boutgate (status|get|log-level)\b")
+ADMIN = re.compile(r"http://127\.0\.0\.1:15000/|\boutgate (status|get|graph|log-level)\b")
 PROGRAMS = ".programs"
 EXITS = re.compile(r"\s+# exits (\d+).*$")
 NETWORK = re.compile(
-    r"\b(curl|setpriv|outgate (run|doctor|status|get|log-level)|outgate iptables (?!install --dry-run)\w+)\b"
+    r"\b(curl|setpriv|outgate (run|doctor|status|get|graph|log-level)|outgate iptables (?!install --dry-run)\w+)\b"
 )
 CHANGING = (
     (r"\b([0-9a-f]{12}|[0-9a-f]{64})\b", "DIGEST"),

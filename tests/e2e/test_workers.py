@@ -236,3 +236,11 @@ def test_what_was_used_is_told_of_all_workers_together(gate: LoopbackGate) -> No
     told = gate.admin("/last-use")
     assert [key for key, when in told["used"].items() if when >= before] == ["EgressDestination/default/api"]
     assert told["since"] <= before
+
+
+def test_who_called_what_is_the_sum_of_all_workers(gate: LoopbackGate) -> None:
+    assert gate.admin("/calls")["edges"] == []
+    assert {status_of(ask(gate)) for _ in range(MANY)} == {b"HTTP/1.1 200"}
+    told = gate.admin("/calls")["edges"]
+    assert [(edge["place"]["name"], edge["verdict"]) for edge in told] == [("EgressDestination/default/api", "allow")]
+    assert told[0]["requests"] == sum(told[0]["durations"]) == MANY

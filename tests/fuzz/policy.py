@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from fuzz.target import Draw, given, target, text_of
-from outgate.cli.get import SPAN
+from outgate.cli.options import SPAN
 from outgate.exec import allow
 from outgate.policy import compile as compilation
 from outgate.policy.cases import read_cases

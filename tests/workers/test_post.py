@@ -17,6 +17,7 @@ WITHIN = 30.0
 ADDONS = Path(__file__).parents[2] / "addons"
 WORKER = """
 import asyncio, signal, socket, sys
+from outgate.telemetry.calls import Caller, Calls, Edge, Place
 from outgate.telemetry.usage import Usage
 from outgate.workers.report import Report
 from outgate.workers.offspring import next_seat
@@ -35,6 +36,10 @@ class Gate:
 
     async def usage(self):
         return Usage(1.0, {"a": 2.0})
+    async def calls(self):
+        edge = Edge(Caller("a"), Place("other", ""), "deny")
+        edge.count(1.0, 0.0, ("TCP", "", 22, "unregistered"))
+        return Calls(1.0, (edge,))
     async def set_level(self, level, name):
         return "no" if level == "DEBUG" else ""
 
@@ -90,12 +95,13 @@ async def followed(post, beat, before):
 async def test_a_worker_is_heard_asked_and_told_to_leave():
     async with kept() as (post, beat, keeping):
         assert post.report.unready == "starting"
-        assert (await post.usage(), await post.set_level("DEBUG", "h2")) == (None, "")
+        assert (await post.usage(), await post.calls(), await post.set_level("DEBUG", "h2")) == (None, None, "")
         await beat.wait()
         assert (post.report.unready, post.report.policy, post.report.connections) == ("", "abc", 1)
         await post.refresh()
         assert await post.reload() is True
         assert (await post.usage()).used == {"a": 2.0}
+        assert [edge.caller.namespace for edge in (await post.calls()).edges] == ["a"]
         assert (await post.set_level("DEBUG", "h2"), await post.set_level("INFO", "outgate")) == ("no", "")
         post.leave()
         await keeping

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from outgate.telemetry.calls import Calls
 from outgate.telemetry.merged import read
 from outgate.telemetry.usage import Usage
 from outgate.workers.channel import Channel
@@ -51,6 +52,9 @@ class Gate:
     async def usage(self):
         return Usage(1.0, {"a": 2.0})
 
+    async def calls(self):
+        return Calls(1.0)
+
     async def set_level(self, level, name):
         return f"not {level} for {name}"
 
@@ -73,6 +77,7 @@ async def test_a_worker_beats_answers_and_leaves_when_its_supervisor_is_gone():
         assert (await channel.ask("report", WITHIN))["report"] == Report(policy="abc").plain()
         assert read((await channel.ask("metrics", WITHIN))["metrics"]) == COUNTED
         assert (await channel.ask("usage", WITHIN))["usage"]["used"] == {"a": 2.0}
+        assert (await channel.ask("calls", WITHIN))["calls"] == {"since": 1.0, "edges": []}
         assert (await channel.ask("level", WITHIN, level="DEBUG", name="h2"))["refused"] == "not DEBUG for h2"
         channel.close()
         await left.wait()

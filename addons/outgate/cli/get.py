@@ -6,9 +6,7 @@ Owns which question needs which answers of the gate, the choice by last use, and
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -17,25 +15,11 @@ import click
 from outgate.cli import listing
 from outgate.cli.asking import admin_option, ask
 from outgate.cli.listing import Listing, Told
+from outgate.cli.options import moment
 from outgate.cli.output import printable, show_json, show_table
 
 WHAT = ("listeners", "destinations", "routes", "rules", "endpoints", "certs", "config")
 OF_CALLERS = ("destinations", "routes", "rules")
-SPAN = re.compile(r"(\d+(?:\.\d+)?)(m|h|d|w)", re.ASCII)
-SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-
-
-def _moment(_ctx: click.Context, _param: click.Parameter, text: str | None) -> float | None:
-    """Seconds since the epoch, of a length of time that ends now, or of a moment."""
-    if text is None:
-        return None
-    if (span := SPAN.fullmatch(text)) is not None:
-        return time.time() - float(span[1]) * SECONDS[span[2]]
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise click.BadParameter(f'"{text}" is no time; write 30m, 12h, 7d, 2w or 2026-01-31T12:00:00Z') from error
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
 def _caller(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str:
@@ -49,7 +33,7 @@ def _caller(_ctx: click.Context, _param: click.Parameter, text: str | None) -> s
 @admin_option
 @click.option("--as", "caller", callback=_caller, metavar="NS/SERVICEACCOUNT", help="What this caller has of it.")
 @click.option("--unused", is_flag=True, help="Destinations that were not used.")
-@click.option("--since", callback=_moment, metavar="T", help="With --unused: since 7d, 12h, 30m ago, or a date.")
+@click.option("--since", callback=moment, metavar="T", help="With --unused: since 7d, 12h, 30m ago, or a date.")
 @click.option("-o", "--output", type=click.Choice(["json", "markdown"]), help="Print JSON, or a table for a document.")
 def get(what: str, admin: str, caller: str, unused: bool, since: float | None, output: str | None) -> None:
     """Show what a running gate has loaded.

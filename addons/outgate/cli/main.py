@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "test": "outgate.cli.test:test",
     "status": "outgate.cli.status:status",
     "get": "outgate.cli.get:get",
+    "graph": "outgate.cli.graph:graph",
     "log-level": "outgate.cli.log_level:log_level",
     "certs": "outgate.cli.certs:certs",
     "iptables": "outgate.cli.iptables:iptables_group",

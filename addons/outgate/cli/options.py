@@ -6,8 +6,11 @@ Owns flags, defaults and the errors of their use. What a setting means is `outga
 from __future__ import annotations
 
 import os
+import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -18,6 +21,8 @@ from outgate.problems import PolicyError
 from outgate.settings import Settings, SettingsError, read_settings
 
 DEFAULT = Path("policy")
+SPAN = re.compile(r"(\d+(?:\.\d+)?)(m|h|d|w)", re.ASCII)
+SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 type Command = Callable[..., object]
 
@@ -70,6 +75,19 @@ def settings_of(policy: Sequence[Path], strict: bool | None, pairs: Sequence[str
 def setting_of(settings: Settings) -> Setting:
     """What a load of the policy is told."""
     return Setting(gate=settings.gate, strict=settings.strict)
+
+
+def moment(_ctx: click.Context, _param: click.Parameter, text: str | None) -> float | None:
+    """Seconds since the epoch, of a length of time that ends now, or of a moment."""
+    if text is None:
+        return None
+    if (span := SPAN.fullmatch(text)) is not None:
+        return time.time() - float(span[1]) * SECONDS[span[2]]
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(f'"{text}" is no time; write 30m, 12h, 7d, 2w or 2026-01-31T12:00:00Z') from error
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
 def require_readable(path: Path) -> None:

@@ -24,6 +24,7 @@ from outgate.proxy.plane import Plane
 from outgate.proxy.recorder import Recorder
 from outgate.settings import Settings
 from outgate.telemetry.accesslog import AccessLog
+from outgate.telemetry.calls import Tally
 from outgate.telemetry.levels import silence
 from outgate.telemetry.tracer import Tracer
 from outgate.upstream.environment import Environment
@@ -80,6 +81,7 @@ class Engine:
     master: master.Master
     plane: Plane
     log: AccessLog
+    calls: Tally
     addons: Sequence[object] = ()
     """Other people's."""
     hosted: bool = False
@@ -130,7 +132,8 @@ def build(
     """
     silence()
     made = host.master if host is not None else master.Master(declared_options())
-    recorder = Recorder(records.observe)
+    calls = Tally()
+    recorder = Recorder(records.observe, calls.observe)
     if tracer is not None:
         recorder.tracer = tracer
         recorder.outputs.append(tracer.observe)
@@ -149,7 +152,7 @@ def build(
     plane = Plane(settings, LayerOptions(), table, snapshot, environment, pool, authority, leaves, recorder)
     plane.generation, plane.counts = snapshot.policy.generation, counts
     plane.direct = None if addons or watching or host is not None else gate
-    return Engine(made, plane, records, addons, host is not None)
+    return Engine(made, plane, records, calls, addons, host is not None)
 
 
 def _register(made: master.Master, addon: object) -> None:

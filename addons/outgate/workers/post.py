@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from outgate.telemetry.aggregate import Scraped
+from outgate.telemetry.calls import Calls
 from outgate.telemetry.merged import ended, merged, read
 from outgate.telemetry.usage import Usage
 from outgate.workers.channel import Channel, ChannelClosed, Message
@@ -137,6 +138,13 @@ class Post:
         if answer.get("metrics") is not None and channel is self._channel:  # else it has been followed meanwhile
             self._counts = read(answer["metrics"])
         return merged((self._counted, self._counts))
+
+    async def calls(self) -> Calls | None:
+        """Who called what by way of this worker; None where it does not answer, or what is none."""
+        try:
+            return Calls.read((await self._ask("calls", REFRESH)).get("calls"))
+        except ValueError:
+            return None
 
     async def set_level(self, level: str, name: str) -> str:
         """Why the worker does not log at this level; empty where it does, or does not run."""

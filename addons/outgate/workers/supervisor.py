@@ -25,7 +25,8 @@ from outgate.sockets import bind
 from outgate.startup import UNABLE, Prepared, place, prepare, ready_line, say
 from outgate.telemetry import levels
 from outgate.telemetry.aggregate import Scraped
-from outgate.telemetry.merged import merged as summed
+from outgate.telemetry.calls import Calls, summed
+from outgate.telemetry.merged import merged as added
 from outgate.telemetry.usage import Usage, merged
 from outgate.workers.nursery import Nursery
 from outgate.workers.post import Plan, Post
@@ -129,7 +130,12 @@ class Supervisor:
 
     async def scraped(self) -> Scraped:
         parts = await asyncio.gather(*(post.scraped() for post in self._posts))
-        return await asyncio.to_thread(summed, parts)
+        return await asyncio.to_thread(added, parts)
+
+    async def calls(self) -> Calls:
+        """The sum of all workers; one that ended has taken its part with it."""
+        told = [calls for calls in await asyncio.gather(*(post.calls() for post in self._posts)) if calls is not None]
+        return summed(told or [Calls(time.time())])
 
     async def set_level(self, level: str, name: str) -> str:
         """Here and in every worker."""

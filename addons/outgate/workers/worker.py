@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Protocol
 
 from outgate.telemetry.aggregate import Scraped
+from outgate.telemetry.calls import Calls
 from outgate.telemetry.merged import plain
 from outgate.telemetry.usage import Usage
 from outgate.workers.channel import Channel, ChannelClosed, Message, TooLong
@@ -34,6 +35,8 @@ class Reporting(Protocol):
     async def scraped(self) -> Scraped: ...
 
     async def usage(self) -> Usage: ...
+
+    async def calls(self) -> Calls: ...
 
     async def set_level(self, level: str, name: str) -> str: ...
 
@@ -75,6 +78,8 @@ class Worker:
                 told["metrics"] = plain(await self._gate.scraped())
             case "usage":
                 told["usage"] = asdict(await self._gate.usage())
+            case "calls":
+                told["calls"] = (await self._gate.calls()).plain()
             case "level":
                 told["refused"] = await self._gate.set_level(message["level"], message["name"])
         answer = {"answers": message["number"], "report": self._gate.report().plain()}
