@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outgate.telemetry import accesslog
-from outgate.telemetry.accesslog import MAX_TEXT, AccessLog, Record, render
+from outgate.telemetry import accesslog, sinks
+from outgate.telemetry.accesslog import AccessLog, Record, render
+from outgate.telemetry.escaping import MAX_TEXT
 from outgate.telemetry.turn import Turn
 
 LIMIT = 10.0
@@ -137,7 +138,7 @@ def test_a_line_is_written_without_waiting_for_another():
 
 
 def test_a_reader_that_stalls_stops_nobody_and_what_is_too_much_is_counted(monkeypatch):
-    monkeypatch.setattr(accesslog, "MAX_WAITING", 4096)
+    monkeypatch.setattr(sinks, "MAX_WAITING", 4096)
     stream = Stalled()
     log = AccessLog(stream)
     for port in range(1, 1001):
@@ -230,7 +231,7 @@ def test_a_line_that_a_full_disk_has_cut_off_spoils_no_other(alone, caplog):
 
 
 def test_lines_that_a_full_disk_has_still_taken_are_not_counted_as_lost(monkeypatch):
-    monkeypatch.setattr(accesslog, "GATHER", 0.2)
+    monkeypatch.setattr(sinks, "GATHER", 0.2)
     line = len(render(record(port=1)))
     disk = Disk(room=2 * line)
     log = AccessLog(disk)

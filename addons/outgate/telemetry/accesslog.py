@@ -1,34 +1,17 @@
 """One JSON line for everything a workload tried.
 
-Owns the fields of a line, their bounds and their writing: lines are handed to a thread, so that a stalled reader of
-standard output never stalls a request, nor does a full disk; what it cannot take is dropped and counted. Knows no flows
-and no sockets.
+Owns the fields of a line and their bounds. Knows no flows and no sockets.
 """
 
 from __future__ import annotations
 
-import collections
-import logging
-import threading
-import time
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import BinaryIO
 
 import orjson
 
-from outgate.telemetry.turn import Alone
-
-log = logging.getLogger(__name__)
-
-MAX_TEXT = 1024
-GATHER = 0.02
-"""Seconds in which lines are gathered into one write: waking the thread for each would cost more than the line."""
-MAX_WAITING = 32 * 1024 * 1024
-"""Bytes that wait for the writer; what comes on top is dropped."""
-TOLD = 10.0
-"""Seconds in which it is told once that lines are lost: a disk that is nearly full takes some and others not."""
+from outgate.telemetry.escaping import MAX_TEXT, plain
+from outgate.telemetry.sinks import StreamSink
 
 
 @dataclass(slots=True)
@@ -87,118 +70,14 @@ def render(record: Record) -> bytes:
     for name in NAMES:
         value = getattr(record, name)
         if value or (name in ALWAYS and record.kind == "http"):
-            line[name] = _plain(value[:MAX_TEXT]) if isinstance(value, str) else value
+            line[name] = plain(value[:MAX_TEXT]) if isinstance(value, str) else value
     line["time"] = datetime.fromtimestamp(record.time, UTC).isoformat(timespec="milliseconds")
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _plain(text: str) -> str:
-    """Without what a terminal would obey or JSON cannot hold: controls, changes of direction, lone surrogates."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
-class Cut(Exception):
-    """Only part of a line was written, and why."""
-
-
-class AccessLog:
-    """Writes records to a binary stream, in order, from a thread of its own; in `turn` where others write, too.
-
-    The stream is better one without a buffer: it would keep what it could not write, and write it among later lines.
-    """
-
-    def __init__(self, stream: BinaryIO | None, turn: AbstractContextManager[bytes] | None = None) -> None:
-        self.stream = stream
-        self.turn = turn or Alone()
-        self.waiting: collections.deque[bytes] = collections.deque()
-        self.written = 0
-        self.refused = self.failed = 0
-        """Lines lost because too many waited, and because they could not be written."""
-        self.taken = self.done = 0
-        """Bytes handed to the writer and finished by it; each has one thread that counts."""
-        self.wake = threading.Event()
-        self.closing = False
-        self._lost_before: int | None = None
-        """What had been lost when it was told that writing fails; None while that is not so, or was not told."""
-        self._told = -TOLD
-        self.thread: threading.Thread | None = None
-        if stream is not None:
-            self.thread = threading.Thread(target=self._write_all, name="access-log", daemon=True)
-            self.thread.start()
-
-    @property
-    def dropped(self) -> int:
-        return self.refused + self.failed
+class AccessLog(StreamSink):
+    """Writes records to a binary stream."""
 
     def write(self, record: Record) -> None:
-        if self.stream is None:
-            return
-        if self.closing or self.taken - self.done >= MAX_WAITING:
-            self.refused += 1
-            return
-        line = render(record)
-        self.taken += len(line)
-        self.waiting.append(line)
-        if not self.wake.is_set():
-            self.wake.set()
-
-    def close(self, timeout: float = 2.0) -> None:
-        """Write what waits, within a bound."""
-        self.closing = True
-        self.wake.set()
-        if self.thread is not None:
-            self.thread.join(timeout)
-
-    def _write_all(self) -> None:
-        while not self.closing or self.waiting:
-            self.wake.wait()
-            if not self.closing:
-                time.sleep(GATHER)
-            self.wake.clear()
-            self._write_waiting()
-
-    def _write_waiting(self) -> None:
-        lines = []
-        while self.waiting:
-            lines.append(self.waiting.popleft())
-        if not lines:
-            return
-        text, before = b"".join(lines), self.written
-        error: Exception | None
-        try:
-            with self.turn as begin:
-                error = self._put(begin, text)
-        except (OSError, Cut) as cut:  # the disk is full or the reader is gone: the gate goes on
-            error = cut
-        self.failed += len(lines) - (self.written - before)
-        self._tell_of(error)
-        self.done += len(text)
-
-    def _put(self, begin: bytes, text: bytes) -> Exception | None:
-        """Write all of it, or say why not. Raises `Cut` where the next line needs a line end before it."""
-        assert self.stream is not None
-        whole, done = begin + text, 0
-        try:
-            while done < len(whole):
-                if (more := self.stream.write(whole[done:])) is None:
-                    raise BlockingIOError("standard output does not take anything now")
-                done += more
-            self.stream.flush()
-        except (OSError, ValueError) as error:
-            if whole[:done].endswith(b"\n") or not (done or begin):
-                return error
-            raise Cut(str(error)) from error
-        finally:
-            self.written += max(0, whole[:done].count(b"\n") - len(begin))
-        return None
-
-    def _tell_of(self, error: Exception | None) -> None:
-        """When writing begins to fail, and when it does not any more."""
-        if error is not None and self._lost_before is None and time.monotonic() - self._told >= TOLD:
-            self._lost_before, self._told = self.dropped, time.monotonic()
-            log.error("the access log cannot be written, its lines are dropped and counted: %s", error)
-        elif error is None and self._lost_before is not None:
-            lost, self._lost_before = self.dropped - self._lost_before, None
-            log.warning("the access log is written again; %d lines more were lost", lost)
+        if self.stream is not None:
+            self.put(render(record))

@@ -1,0 +1,38 @@
+"""Text that others have sent, as a line may hold it.
+
+Owns the escapes alone: of what a terminal obeys, what ends a line and what ends a quotation. Knows no secrets.
+"""
+
+from __future__ import annotations
+
+MAX_TEXT = 1024
+"""Characters of one value of the gate's own lines."""
+MAX_VALUE = 4096
+"""Characters of one value of a format that somebody wrote: a user agent may be longer than it should."""
+
+
+def plain(text: str) -> str:
+    """Without what a terminal would obey or JSON cannot hold: controls, changes of direction, lone surrogates."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def quoted(text: str) -> str:
+    """As `plain`, and nothing in it ends the quotation that it may stand in."""
+    if '"' in text or "\\" in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return plain(text)
+
+
+def decoded(value: bytes) -> str:
+    """The value of a header, which is UTF-8 where it is anything."""
+    return value[: 4 * MAX_VALUE].decode("utf-8", "surrogateescape")
+
+
+def place(address: tuple[str, int] | None) -> str:
+    """An address and its port; empty for none."""
+    if address is None:
+        return ""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
