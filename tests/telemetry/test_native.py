@@ -1,0 +1,82 @@
+"""The gate's own line from an event is the one that it has always been."""
+
+import json
+
+from ended import answered, denied, relayed
+from outgate.telemetry import accesslog, native
+from outgate.telemetry.event import Event
+from outgate.telemetry.native import render
+
+
+def test_every_field_of_a_request_in_its_order():
+    line = json.loads(render(answered()))
+    assert line == {
+        "time": "2023-11-14T22:13:20.123+00:00",
+        "kind": "http",
+        "verdict": "allow",
+        "code": "registered",
+        "reason": "api.example:443 is registered",
+        "rule": "EgressDestination default/d (policy.yaml:3:1)",
+        "destination": "d-1",
+        "traffic": "registered",
+        "method": "POST",
+        "scheme": "https",
+        "host": "api.example",
+        "port": 443,
+        "path": "/v1",
+        "status": 200,
+        "protocol": "HTTP/2.0",
+        "source": "10.0.0.9",
+        "namespace": "prod",
+        "service_account": "web",
+        "address": "192.0.2.1",
+        "sni": "api.example",
+        "upstream": "93.184.216.34:443",
+        "upstream_tls": "TLSv1.3",
+        "upstream_protocol": "HTTP/2.0",
+        "client_certificate": True,
+        "reused": True,
+        "duration_ms": 70.5,
+        "sent": 10,
+        "received": 20,
+        "generation": "0123",
+    }
+    assert list(line) == [name for name in native.NAMES if name in line]
+
+
+def test_the_names_are_those_of_the_record_and_the_endpoints():
+    assert (*accesslog.NAMES, "endpoint", "endpoint_labels") == native.NAMES
+
+
+def test_what_is_empty_is_left_out_but_for_status_and_sizes_of_http():
+    line = json.loads(render(denied(status=0, received=0, flags="")))
+    assert (line["status"], line["sent"], line["received"]) == (0, 0, 0)
+    assert line.keys().isdisjoint({"upstream", "reused", "sni", "flags", "endpoint"})
+    bare = Event("connection", 0.0, 0.0, "deny", "ech_refused", "", answered().caller)
+    assert json.loads(render(bare)).keys() == {
+        "time", "kind", "verdict", "code", "source", "namespace", "service_account"
+    }  # fmt: skip
+
+
+def test_an_event_and_a_record_of_the_same_make_the_same_line():
+    line = json.loads(render(answered()))
+    record = accesslog.Record(answered().started, **{name: value for name, value in line.items() if name != "time"})
+    assert render(answered()) == accesslog.render(record)
+
+
+def test_a_relay_has_its_host_and_where_it_went():
+    line = json.loads(render(relayed()))
+    assert (line["host"], line["endpoint"], line["endpoint_labels"]) == (
+        "db.example",
+        "93.184.216.34:3306",
+        "version=v1,zone=a",
+    )
+    assert "scheme" not in line
+
+
+def test_a_name_that_never_became_an_attempt_is_shown():
+    assert json.loads(render(denied(attempt=None, name="evil.example")))["host"] == "evil.example"
+
+
+def test_a_long_value_is_cut():
+    assert len(json.loads(render(answered(path="/" * 5000)))["path"]) == 1024
