@@ -25,7 +25,8 @@ from outgate.policy.model import Identity
 from outgate.policy.snapshot import Policy
 from outgate.proxy import engine, intake
 from outgate.settings import ListenMode, Settings
-from outgate.telemetry.accesslog import AccessLog
+from outgate.telemetry.accesslogs import AccessLogs
+from outgate.telemetry.sinks import StreamSink
 from outgate.upstream.environment import Environment
 from outgate.upstream.errors import Failure, UpstreamError
 from outgate.upstream.identity import Identities
@@ -82,7 +83,8 @@ class DataPlane:
     async def _build(self, authority: Authority) -> None:
         self.lines = Lines()
         snapshot, environment = Snapshot(Policy("none")), Environment(Nowhere(), Identities(Trust()))
-        self.engine = engine.build(Settings(), snapshot, environment, authority, AccessLog(self.lines))  # type: ignore[arg-type]
+        logs = AccessLogs(StreamSink(self.lines))  # type: ignore[arg-type]
+        self.engine = engine.build(Settings(), snapshot, environment, authority, logs)
         snapshot.observers.append(self.engine.plane.swapped)
         await self.engine.master.running()
 

@@ -27,7 +27,7 @@ ORDER = [
     {"workers"},
     {"proxy", "admin", "startup"},
     {"reload", "scrape"},
-    {"inventory"},
+    {"inventory", "loading", "outputs"},
     {"settings", "sockets", "door", "descriptors", "sandbox"},
     {"upstream", "capture", "telemetry", "pki", "netfilter", "kube"},
     {"addon"},
@@ -51,6 +51,8 @@ DECIDERS = {
     "reload",
     "startup",
     "inventory",
+    "loading",
+    "outputs",
     "policy",
 }
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import socket
 import sys
@@ -15,9 +14,10 @@ from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
+from typing import TYPE_CHECKING
 
 from outgate.descriptors import fitting, raised
+from outgate.outputs import Outputs, outputs_of
 from outgate.policy.current import Snapshot
 from outgate.policy.snapshot import Policy
 from outgate.proxy import listen
@@ -28,15 +28,12 @@ from outgate.proxy.loading import AddonError, load_addons
 from outgate.proxy.peer import peer_uid
 from outgate.proxy.under_way import under_way
 from outgate.reload import PolicyWatcher
-from outgate.settings import MetricsSource, Settings, shared
+from outgate.settings import Settings, shared
 from outgate.sockets import bind, inherit
 from outgate.startup import UNABLE, WRONG, Prepared, place, prepare, ready_line, say
 from outgate.telemetry import levels, names
-from outgate.telemetry.accesslog import AccessLog
 from outgate.telemetry.aggregate import Scraped
 from outgate.telemetry.calls import Calls
-from outgate.telemetry.exporting import Exports
-from outgate.telemetry.istio_labels import Reporter
 from outgate.telemetry.metrics import Metrics
 from outgate.telemetry.turn import Turn
 from outgate.telemetry.usage import LastUse, Usage
@@ -125,8 +122,7 @@ class Gate:
     listener: listen.Listener
     watcher: PolicyWatcher
     last_use: LastUse
-    metrics: Metrics
-    exports: Exports
+    outputs: Outputs
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     watching: asyncio.Task[None] | None = None
     reloading: asyncio.Task[bool] | None = None
@@ -144,7 +140,7 @@ class Gate:
         return len(self.listener.open)
 
     def counts(self) -> Mapping[str, int]:
-        return self.engine.plane.counts | {"log_dropped": self.engine.log.dropped} | self.exports.counts()
+        return {**self.engine.plane.counts, **self.outputs.counts()}
 
     def trips(self) -> int:
         return self.engine.plane.hooks.trips
@@ -168,7 +164,7 @@ class Gate:
         return [place(sock.getsockname()) for sock in self.listener.sockets]
 
     async def scraped(self) -> Scraped:
-        return self.metrics.scraped()
+        return self.outputs.metrics.scraped()
 
     async def usage(self) -> Usage:
         return self.last_use.usage()
@@ -185,10 +181,6 @@ class Gate:
     def reload_soon(self) -> None:
         """For SIGHUP, whose handler cannot wait."""
         self.reloading = asyncio.get_running_loop().create_task(self.reload())
-
-    def count_by(self, policy: Policy) -> None:
-        """What is registered has labels of its own."""
-        self.metrics.follow(policy.destinations, policy.telemetry)
 
     def judge_again(self, policy: Policy) -> None:
         """What is still open a moment after a swap has to be allowed by the new policy too."""
@@ -255,34 +247,26 @@ def assemble(
     """
     snapshot = Snapshot(prepared.policy, last_error=prepared.refused)
     environment = _environment(settings, {*settings.own_ports, *(sock.getsockname()[1] for sock in sockets)})
-    records = AccessLog(_unbuffered(sys.stdout) if settings.access_log else None, turn)
-    exports = Exports(settings.export, settings.tracing, os.environ)
-    engine = build(settings, snapshot, environment, prepared.authority, records, addons, host, exports.tracer())
+    outputs = outputs_of(settings, prepared.policy, turn)
+    tracer = outputs.exports.tracer()
+    engine = build(settings, snapshot, environment, prepared.authority, outputs.logs, addons, host, tracer)
     watcher = PolicyWatcher(settings.policy, prepared.setting, snapshot, loaded=prepared.digest)
     folder = Path(settings.state_dir) if settings.state_dir else None
     last_use = LastUse(engine.plane.log.used, folder, lambda: under_way(engine.plane))
-    metrics = _metrics(settings, engine)
-    engine.plane.log.outputs.append(metrics.observe)
+    _measure(outputs.metrics, engine)
     listener = listen.Listener(engine.plane, sockets)
-    gate = Gate(settings, snapshot, engine, listener, watcher, last_use, metrics, exports)
+    gate = Gate(settings, snapshot, engine, listener, watcher, last_use, outputs)
     expiry = Expiry(gate.judge_live)
     expiry.follow(snapshot.policy)
-    gate.count_by(snapshot.policy)
-    snapshot.observers += [engine.plane.swapped, gate.judge_again, expiry.follow, gate.count_by]
+    snapshot.observers += [engine.plane.swapped, gate.judge_again, expiry.follow, outputs.follow]
     return gate
 
 
-def _metrics(settings: Settings, engine: Engine) -> Metrics:
-    reporter = Reporter(settings.gate, settings.cluster, always=settings.metrics_source is MetricsSource.GATE)
-    metrics = Metrics(reporter, hosts=settings.limits.metric_hosts, series=settings.limits.metric_series)
+def _measure(metrics: Metrics, engine: Engine) -> None:
+    """Count what is over, and look at what is under way."""
+    engine.plane.log.outputs.append(metrics.observe)
     metrics.read(names.SERVER_ACTIVE, lambda: len(engine.plane.live))
     metrics.read(names.ORIGINS_IDLE, lambda: len(engine.plane.pool))
-    return metrics
-
-
-def _unbuffered(stream: TextIO) -> BinaryIO:
-    """What lies below a text stream, with nothing in between that would keep what could not be written."""
-    return cast(BinaryIO, getattr(stream.buffer, "raw", stream.buffer))
 
 
 def _environment(settings: Settings, ports: set[int]) -> Environment:
@@ -299,7 +283,7 @@ async def _up(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
         loop.add_signal_handler(number, gate.stop.set)
     loop.add_signal_handler(signal.SIGHUP, gate.reload_soon)
     await gate.engine.start()
-    gate.exports.start()
+    gate.outputs.exports.start()
     open_doors(gate, doors)
     gate.watching = loop.create_task(gate.watcher.run())
     gate.remembering = loop.create_task(gate.last_use.run())
@@ -322,4 +306,4 @@ async def down(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
     for door in doors:
         await door.stop()
     await gate.engine.stop()
-    await asyncio.to_thread(gate.exports.stop)
+    await asyncio.to_thread(gate.outputs.exports.stop)

@@ -74,7 +74,7 @@ class Embedded:
         try:
             gate = self.gate = app.assemble(self.settings, self.prepared, sockets, self.addons, host=host)
             await gate.engine.start()
-            gate.exports.start()
+            gate.outputs.exports.start()
         except AddonError as error:
             raise Refusal(str(error), WRONG) from error
         loop.add_signal_handler(signal.SIGHUP, gate.reload_soon)

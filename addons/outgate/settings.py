@@ -97,6 +97,10 @@ class Limits:
     """How long, for the system's resolver does not tell."""
     lookups: int = 1024
     """Names that are looked up or wait for it; more are not resolved."""
+    log_file: int = 100 * 1024 * 1024
+    """Bytes of a file of the access log that is turned over then; 0: never."""
+    log_files: int = 5
+    """Files that have been turned over and are kept."""
     metric_hosts: int = 200
     """Hosts that are not registered and have labels of their own."""
     metric_series: int = 5000

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from outgate.loading import setting_of
 from outgate.pki.authority import Authority, load_authority
 from outgate.pki.problem import CertificateProblem
 from outgate.policy.access import prepare as prepare_rules
@@ -71,7 +72,7 @@ def prepared(settings: Settings, in_force: int | None = None) -> Prepared:
     """
     try:
         _refuse_key_logs()
-        setting = Setting(gate=settings.gate, strict=settings.strict)
+        setting = setting_of(settings)
         authority = load_authority(settings.ca_certificate, settings.ca_key)
         digest = Digests(settings.policy).look()
         policy, refused = _policy(settings, setting, in_force)

@@ -32,7 +32,15 @@ def event(
     """Of an HTTP request that was answered, unless `more` says otherwise."""
     decision = decision or registered()
     attempt = Attempt(AttemptKind(kind), caller, port, host, encrypted=encrypted, grpc=grpc)
-    told = {"started": 100.0, "duration": 0.1, "status": 200, "sent": 1, "received": 10, "protocol": "HTTP/1.1"} | more
+    told = {
+        "started": 100.0,
+        "duration": 0.1,
+        "method": "GET",
+        "status": 200,
+        "sent": 1,
+        "received": 10,
+        "protocol": "HTTP/1.1",
+    } | more
     reached = (Reached(("192.0.2.1", port), tls=tls),) if decision.allowed else ()
     verdict, code = str(decision.verdict), str(decision.code)
     given = {"attempt": attempt, "decision": decision, "reached": reached, "port": port, "encrypted": encrypted}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from outgate.policy.telemetry_model import CustomTag, TagKind, TraceRule
 from outgate.telemetry.event import Reached, Trace
+from outgate.telemetry.showing import Showing
 from outgate.telemetry.spans import DENIED, Drawing, Shape, noteworthy
 from outgate.telemetry.urls import Query, Redaction
 from telemetry.happenings import CALLER, REACHED, STARTED, TRACE, denial, request, tunnel
@@ -223,7 +224,7 @@ TAGS = (
 
 def test_documents_add_tags_to_every_span():
     event = request(trace=replace(TRACE, rule=TraceRule(tags=TAGS)))
-    for span in spans(event, Drawing(environ={"ZONE": "a"})):
+    for span in spans(event, Drawing(showing=Showing(environment={"ZONE": "a"}))):
         tags = {name: span.attributes.get(name) for name in ("env", "zone", "region", "none", "team", "tier", "who")}
         assert tags == {
             "env": "prod",
@@ -240,7 +241,7 @@ def test_queries_are_shown_as_in_every_other_output():
     server, client = spans(request(path="/x?token=abc&page=2"))
     assert server.attributes["url.query"] == "token=REDACTED&page=2"
     assert client.attributes["url.full"].endswith("/x?token=REDACTED&page=2")
-    server, client = spans(request(), Drawing(redaction=Redaction(Query.DROP)))
+    server, client = spans(request(), Drawing(showing=Showing(Redaction(Query.DROP))))
     assert "url.query" not in server.attributes
     assert client.attributes["url.full"] == "https://api.example/orders"
 

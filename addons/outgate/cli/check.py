@@ -12,8 +12,9 @@ from typing import Any
 
 import click
 
-from outgate.cli.options import policy_options, setting_of, settings_of
+from outgate.cli.options import policy_options, settings_of
 from outgate.cli.output import json_option, printable, show_json, show_table
+from outgate.loading import setting_of
 from outgate.policy.compile import Policy, faults, gather
 from outgate.policy.compile import compile as compile_policy
 from outgate.policy.plain import plain

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from outgate.cli.options import DEFAULT, policy_options, require_readable, setting_of
+from outgate.cli.options import DEFAULT, policy_options, require_readable
 from outgate.cli.output import aligned, printable
+from outgate.loading import setting_of
 from outgate.policy import documents
 from outgate.policy.compile import Policy
 from outgate.policy.compile import compile as compile_policy

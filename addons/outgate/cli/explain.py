@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import click
 
 from outgate.cli.explanation import Explanation, section
-from outgate.cli.options import policy_options, setting_of, settings_of
+from outgate.cli.options import policy_options, settings_of
 from outgate.cli.output import json_option, show_json
+from outgate.loading import setting_of
 from outgate.policy.attempts import Way, asked_of
 from outgate.policy.callers import identify
 from outgate.policy.compile import load

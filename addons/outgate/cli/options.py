@@ -16,7 +16,6 @@ from pathlib import Path
 import click
 
 from outgate.policy.documents import files
-from outgate.policy.frontends import Setting
 from outgate.problems import PolicyError
 from outgate.settings import Settings, SettingsError, read_settings
 
@@ -70,11 +69,6 @@ def settings_of(policy: Sequence[Path], strict: bool | None, pairs: Sequence[str
     for path in paths:
         require_readable(path)
     return replace(settings, policy=paths)
-
-
-def setting_of(settings: Settings) -> Setting:
-    """What a load of the policy is told."""
-    return Setting(gate=settings.gate, strict=settings.strict)
 
 
 def moment(_ctx: click.Context, _param: click.Parameter, text: str | None) -> float | None:

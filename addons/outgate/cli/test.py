@@ -16,8 +16,9 @@ import click
 
 from outgate.cli.check import count
 from outgate.cli.check import line as problem_line
-from outgate.cli.options import policy_options, read, setting_of, settings_of
+from outgate.cli.options import policy_options, read, settings_of
 from outgate.cli.output import json_option, printable, show_json
+from outgate.loading import setting_of
 from outgate.policy import documents
 from outgate.policy.attempts import Way
 from outgate.policy.cases import Case, Known, Result, judge, read_cases

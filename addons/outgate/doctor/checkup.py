@@ -19,13 +19,13 @@ from pathlib import Path
 import outgate
 from outgate.doctor import gate, machine, network
 from outgate.doctor.finding import Finding, note, wrong
+from outgate.loading import setting_of
 from outgate.netfilter import surroundings
 from outgate.netfilter.backend import SEARCH, Backend, Unable
 from outgate.netfilter.backend import installed as programs_for
 from outgate.netfilter.installation import TABLES, holds
 from outgate.netfilter.options import Family, Options
 from outgate.netfilter.verify import verify
-from outgate.policy.frontends import Setting
 from outgate.settings import ListenMode, Settings
 
 PIN = "mitmproxy=="
@@ -73,7 +73,7 @@ def _files(patient: Patient) -> Iterator[Finding]:
     settings = patient.settings
     yield from gate.authority(settings.ca_certificate, settings.ca_key)
     yield from gate.roots(settings.upstream_ca)
-    yield from gate.policy(settings.policy, Setting(gate=settings.gate, strict=settings.strict))
+    yield from gate.policy(settings.policy, setting_of(settings))
 
 
 def _redirect(patient: Patient) -> Iterator[Finding]:

@@ -39,7 +39,8 @@ from outgate.sandbox.resolver import Resolver
 from outgate.settings import ListenMode, Settings
 from outgate.sockets import bind
 from outgate.startup import KEY_LOGS
-from outgate.telemetry.accesslog import AccessLog
+from outgate.telemetry.accesslogs import AccessLogs
+from outgate.telemetry.sinks import StreamSink
 from outgate.upstream import resolve
 from outgate.upstream.environment import Environment, Timeouts
 from outgate.upstream.errors import UpstreamError
@@ -131,7 +132,7 @@ def _engine(job: Job, tally: Tally, authority: Authority, ports: frozenset[int])
     identities = Identities(trusted, report=lambda problem: log.error("%s", problem))
     timeouts = Timeouts(total=settings.limits.connect_timeout)
     environment = Environment(resolve.Resolver(), identities, timeouts=timeouts, own_ports=ports)
-    return build(settings, Snapshot(job.policy), environment, authority, AccessLog(cast(BinaryIO, tally)))
+    return build(settings, Snapshot(job.policy), environment, authority, AccessLogs(StreamSink(cast(BinaryIO, tally))))
 
 
 async def _served(engine: Engine, sockets: list[socket.socket], command: Command) -> int:

@@ -23,7 +23,7 @@ from outgate.proxy.loading import failed
 from outgate.proxy.plane import Plane
 from outgate.proxy.recorder import Recorder
 from outgate.settings import Settings
-from outgate.telemetry.accesslog import AccessLog
+from outgate.telemetry.accesslogs import AccessLogs
 from outgate.telemetry.calls import Tally
 from outgate.telemetry.levels import silence
 from outgate.telemetry.tracer import Tracer
@@ -80,7 +80,7 @@ class Engine:
 
     master: master.Master
     plane: Plane
-    log: AccessLog
+    log: AccessLogs
     calls: Tally
     addons: Sequence[object] = ()
     """Other people's."""
@@ -121,7 +121,7 @@ def build(
     snapshot: Snapshot,
     environment: Environment,
     authority: Authority,
-    records: AccessLog,
+    logs: AccessLogs,
     addons: Sequence[object] = (),
     host: Host | None = None,
     tracer: Tracer | None = None,
@@ -133,7 +133,7 @@ def build(
     silence()
     made = host.master if host is not None else master.Master(declared_options())
     calls = Tally()
-    recorder = Recorder(records.observe, calls.observe)
+    recorder = Recorder(logs.observe, calls.observe)
     if tracer is not None:
         recorder.tracer = tracer
         recorder.outputs.append(tracer.observe)
@@ -152,7 +152,7 @@ def build(
     plane = Plane(settings, LayerOptions(), table, snapshot, environment, pool, authority, leaves, recorder)
     plane.generation, plane.counts = snapshot.policy.generation, counts
     plane.direct = None if addons or watching or host is not None else gate
-    return Engine(made, plane, records, calls, addons, host is not None)
+    return Engine(made, plane, logs, calls, addons, host is not None)
 
 
 def _register(made: master.Master, addon: object) -> None:

@@ -28,6 +28,13 @@ class Tls:
     """The client showed a certificate."""
     peer: bytes = b""
     """The other side's certificate, DER; empty where it showed none."""
+    group: str = ""
+    """Of the key agreement, where the TLS library tells."""
+    session: str = ""
+    """Of a session that may be resumed, hexadecimal."""
+    ja3: str = ""
+    """Of the workload's hello; so is `ja4`."""
+    ja4: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,7 @@ class Reached:
     started: float = 0.0
     """Seconds since the epoch."""
     ended: float = 0.0
+    connection_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +148,14 @@ class Event:
     help: str = ""
     extra: dict[str, str] = field(default_factory=dict)
     """What addons have to say, by name."""
+    listener: tuple[str, int] | None = None
+    """Address and port at which the gate took the connection."""
+    request_end: float | None = None
+    """Seconds from the start to the last byte of the request; None where it did not come to that."""
 
     @property
     def host(self) -> str:
-        """The verified name; empty where none was named."""
+        """The verified name, or the one asked for where nothing was verified; empty where none was named."""
         return (self.attempt.host or "") if self.attempt is not None else self.name
 
     @property

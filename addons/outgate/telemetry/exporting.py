@@ -20,6 +20,7 @@ from outgate.telemetry.outbox import Outbox, Sender
 from outgate.telemetry.propagation import Propagation
 from outgate.telemetry.pulse import Pulse
 from outgate.telemetry.sampling import Bucket, Sampler
+from outgate.telemetry.showing import Showing
 from outgate.telemetry.spans import Drawing
 from outgate.telemetry.tracer import Tracer, Tracing
 from outgate.telemetry.urls import Redaction, name_key
@@ -39,10 +40,8 @@ class Exports:
     ) -> None:
         self.export, self.tracing = export, tracing or Tracing()
         self.ids = Ids()
-        self.redaction = redaction_of(self.tracing)
-        self.drawing = Drawing(
-            self.tracing.trace_spans, self.redaction, export.methods, export.value_length, environ or {}
-        )
+        self.showing = Showing(redaction_of(self.tracing), environment=environ or {})
+        self.drawing = Drawing(self.tracing.trace_spans, self.showing, export.methods, export.value_length)
         self.resource: tuple[tuple[str, str], ...] = ()
         """Of this process, from `start` on."""
         self.spans: Outbox[Event] | None = None

@@ -260,6 +260,7 @@ OVERFLOWS = Spec(
     "Values of labels, or series, that were counted under other for want of room.",
     ("label",),
 )
+EXPORTED = Spec("outgate_export_sent_total", COUNTER, "What collectors took.", ("output",))
 DROPPED = Spec("outgate_export_dropped_total", COUNTER, "What outputs could not take.", ("output",))
 REDACTIONS = Spec("outgate_redactions_total", COUNTER, "Values masked, by what found them.", ("detector",))
 CAPTURES = Spec("outgate_captures_total", COUNTER, "Exchanges captured, by how that went.", ("outcome",))

@@ -14,8 +14,14 @@ from outgate.telemetry.names import Spec
 
 DENIED = "denied_"
 """Of counts: told by code and more among the decisions."""
-OUTPUTS = {"log_dropped": "access_log"}
-INCIDENTS = frozenset(("client_tls_failed", "crashes", "left_early", "revoked", "unapproved"))
+LOST = {
+    "log_dropped": "access_log",
+    "log_lines_dropped": "access_log_otlp",
+    "traces_dropped": "traces",
+    "metric_exports_failed": "metrics",
+}
+ARRIVED = {"log_lines_exported": "access_log_otlp", "traces_exported": "traces", "metric_exports": "metrics"}
+INCIDENTS = frozenset(("client_tls_failed", "crashes", "left_early", "outputs_failed", "revoked", "unapproved"))
 """Counts that are of no bound."""
 
 
@@ -75,6 +81,8 @@ def own(standing: Standing) -> Scraped:
 
 
 def _counted(name: str, count: int) -> tuple[Spec, int, str]:
-    if name in OUTPUTS:
-        return names.DROPPED, count, OUTPUTS[name]
+    if name in LOST:
+        return names.DROPPED, count, LOST[name]
+    if name in ARRIVED:
+        return names.EXPORTED, count, ARRIVED[name]
     return names.INCIDENTS if name in INCIDENTS else names.BOUNDS, count, name

@@ -7,17 +7,19 @@ workload or an origin wrote comes out bounded, without secrets and without contr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from outgate.policy.hosts import bracketed
 from outgate.policy.model import Identity
 from outgate.policy.telemetry_model import CustomTag, TagKind
+from outgate.telemetry import formats
 from outgate.telemetry.event import Event, Reached, Trace
-from outgate.telemetry.text import MAX_TEXT, decoded, plain
-from outgate.telemetry.urls import Redaction
+from outgate.telemetry.showing import Showing
+from outgate.telemetry.text import MAX_TEXT, bounded
 
 type Value = str | int | float | bool
 
@@ -56,15 +58,14 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """How spans are made. `environ`: where custom tags find variables."""
+    """How spans are made."""
 
     shape: Shape = Shape.PAIR
-    redaction: Redaction = field(default_factory=Redaction)
+    showing: Showing = field(default_factory=Showing)
     methods: frozenset[str] = METHODS
     """Those that are known by name; all others are `_OTHER`."""
     longest: int = MAX_TEXT
     """Characters of a value."""
-    environ: Mapping[str, str] = field(default_factory=dict)
 
     def spans(self, event: Event, new_id: Callable[[], int]) -> list[Span]:
         """Those of an attempt that has a trace. `new_id` makes identifiers for what was tried before the last time."""
@@ -142,7 +143,7 @@ class Drawing:
         if event.kind != "http":
             attributes["outgate.sent"], attributes["outgate.received"] = event.sent, event.received
             return attributes
-        path, query = self.redaction.parts(event.path)
+        path, query = self.showing.redaction.parts(event.path)
         attributes["url.scheme"] = "https" if event.encrypted else "http"
         attributes["url.path"] = self._text(path)
         _add(attributes, "url.query", self._text(query))
@@ -178,7 +179,7 @@ class Drawing:
         scheme, port = "https" if secure else "http", upstream.port if upstream is not None else event.port
         host = bracketed(event.host)
         authority = host if port == DEFAULT_PORTS[scheme] else f"{host}:{port}"
-        return self._text(self.redaction.url(f"{scheme}://{authority}{event.path}")), port
+        return self._text(self.showing.redaction.url(f"{scheme}://{authority}{event.path}")), port
 
     def _verdict(self, event: Event) -> dict[str, Value]:
         """What the gate thought of it."""
@@ -198,24 +199,32 @@ class Drawing:
             if decision.would is not None:
                 attributes["outgate.would"] = decision.would.code.value
         for name, value in event.extra.items():
-            attributes[f"outgate.extra.{self._text(name)}"] = self._text(self.redaction.value(name, value))
+            attributes[f"outgate.extra.{self._text(name)}"] = self._text(self.showing.redaction.value(name, value))
         return attributes
 
     def _tag(self, tag: CustomTag, event: Event) -> str:
         if tag.kind is TagKind.LITERAL:
             return self._text(tag.value)
         if tag.kind is TagKind.ENVIRONMENT:
-            return self._text(self.environ.get(tag.value, tag.default))
+            return self._text(self.showing.variable(tag.value) or tag.default)
+        if tag.kind is TagKind.FORMAT:
+            return self._text(form(tag.value, self.showing)(event))
         return self._header(event, tag.value.lower()) or self._text(tag.default)
 
     def _header(self, event: Event, name: str) -> str:
         """A request header that may be shown; credentials may not, whoever asks for them."""
         wanted = name.encode("utf-8", "replace")
         values = [value for key, value in event.request_fields if key.lower() == wanted]
-        return self._text(self.redaction.value(name, decoded(b", ".join(values), 4 * self.longest))) if values else ""
+        return self._text(self.showing.header(event, name, b", ".join(values))) if values else ""
 
     def _text(self, text: str) -> str:
-        return plain(text, self.longest)
+        return bounded(text, self.longest)
+
+
+@lru_cache(maxsize=256)
+def form(text: str, showing: Showing) -> formats.Text:
+    """The value of a tag that is written with command operators; what is not set is nothing."""
+    return formats.text(text, showing, omit_empty=True)
 
 
 def left(event: Event) -> bool:

@@ -1,22 +1,45 @@
-"""What others have sent, as text that may be shown: bounded, and without what a terminal would obey.
+"""Text that others have sent, as an output may hold it.
 
-Owns the form alone. What is secret, and has to go before, is known to `urls`.
+Owns the escapes alone: of what a terminal obeys, what ends a line and what ends a quotation. What is secret, and has to
+go before, is known to `urls` and `showing`.
 """
 
 from __future__ import annotations
 
 MAX_TEXT = 1024
+"""Characters of one value of the gate's own lines, and of spans."""
+MAX_VALUE = 4096
+"""Characters of one value of a format that somebody wrote: a user agent may be longer than it should."""
 
 
-def plain(text: str, most: int = MAX_TEXT) -> str:
-    """Without controls, changes of direction and lone surrogates, which JSON and protobuf cannot hold either."""
-    text = text[:most]
+def plain(text: str) -> str:
+    """Without what a terminal would obey or JSON and protobuf cannot hold: controls, changes of direction, lone
+    surrogates."""
     if text.isprintable():
         return text
-    escaped = (char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-    return "".join(escaped)[:most]
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def decoded(value: bytes, most: int = MAX_TEXT) -> str:
-    """A header's value, which is UTF-8 where it is anything; what is not is shown as its bytes."""
-    return plain(value[: 4 * most].decode("utf-8", "surrogateescape"), most)
+def bounded(text: str, most: int = MAX_TEXT) -> str:
+    """As `plain`, and no longer than that."""
+    return plain(text[:most])[:most]
+
+
+def quoted(text: str) -> str:
+    """As `plain`, and nothing in it ends the quotation that it may stand in."""
+    if '"' in text or "\\" in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return plain(text)
+
+
+def decoded(value: bytes) -> str:
+    """The value of a header, which is UTF-8 where it is anything."""
+    return value[: 4 * MAX_VALUE].decode("utf-8", "surrogateescape")
+
+
+def place(address: tuple[str, int] | None) -> str:
+    """An address and its port; empty for none."""
+    if address is None:
+        return ""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -69,7 +69,7 @@ class Redaction:
 
     def value(self, name: str, text: str) -> str:
         """The value of a header or parameter of this name."""
-        return REDACTED if self.is_secret(name) or self._holds_secret(text) else text
+        return REDACTED if self.is_secret(name) or self.holds_secret(text) else text
 
     def is_secret(self, name: str) -> bool:
         """Whether what stands under this name is not shown. Names may be percent-encoded."""
@@ -95,13 +95,13 @@ class Redaction:
     def _parameter(self, text: str) -> str:
         """A name and its value, which ends where the whole ends: a password may have a `;` in it."""
         name, equals, value = text.partition("=")
-        if self._holds_secret(name):
+        if self.holds_secret(name):
             name = REDACTED
         if not value:
             return name + equals
-        return f"{name}={REDACTED if self.is_secret(name) or self._holds_secret(value) else value}"
+        return f"{name}={REDACTED if self.is_secret(name) or self.holds_secret(value) else value}"
 
-    def _holds_secret(self, text: str) -> bool:
+    def holds_secret(self, text: str) -> bool:
         """Whether it is a secret by its shape, or has one inside: another URL, a form, JSON, encoded or not."""
         for _ in range(4):
             if SHAPES.search(text) or any(self.is_secret(found[2]) for found in PAIR.finditer(text)):

@@ -1,0 +1,61 @@
+"""The outputs of one gate: access logs, metrics and what leaves for a collector, made from the settings and the policy.
+
+Owns that they show URLs alike and follow the policy together. Knows no traffic: they are told of it by the recorder.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import BinaryIO, TextIO, cast
+
+from outgate.policy.snapshot import Policy
+from outgate.settings import MetricsSource, Settings
+from outgate.telemetry.accesslogs import AccessLogs, Outlets
+from outgate.telemetry.exporting import Exports
+from outgate.telemetry.istio_labels import Reporter
+from outgate.telemetry.metrics import Metrics
+from outgate.telemetry.sinks import StreamSink
+from outgate.telemetry.turn import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    logs: AccessLogs
+    metrics: Metrics
+    exports: Exports
+
+    def follow(self, policy: Policy) -> None:
+        """Another policy is in force."""
+        self.metrics.follow(policy.destinations, policy.telemetry)
+        self.logs.follow(policy.telemetry, policy.telemetry_of)
+
+    def counts(self) -> Mapping[str, int]:
+        """What left and what was lost, by name."""
+        return {"log_dropped": self.logs.dropped} | self.exports.counts()
+
+
+def outputs_of(settings: Settings, policy: Policy, turn: Turn | None = None) -> Outputs:
+    """None of them started. In `turn` several processes write to one standard output."""
+    limits = settings.limits
+    exports = Exports(settings.export, settings.tracing, os.environ)
+    outlets = Outlets(lambda target: exports.logs(target).put, limits.log_file, limits.log_files)
+    logs = AccessLogs(
+        StreamSink(_unbuffered(sys.stdout), turn),
+        policy.telemetry,
+        policy.telemetry_of,
+        outlets,
+        exports.showing,
+        own=settings.access_log,
+    )
+    reporter = Reporter(settings.gate, settings.cluster, always=settings.metrics_source is MetricsSource.GATE)
+    metrics = Metrics(reporter, hosts=limits.metric_hosts, series=limits.metric_series)
+    metrics.follow(policy.destinations, policy.telemetry)
+    return Outputs(logs, metrics, exports)
+
+
+def _unbuffered(stream: TextIO) -> BinaryIO:
+    """What lies below a text stream, with nothing in between that would keep what could not be written."""
+    return cast(BinaryIO, getattr(stream.buffer, "raw", stream.buffer))

@@ -1,0 +1,114 @@
+"""outgate's own line: one JSON object for everything that a workload tried.
+
+Owns the fields of a line, their order and their bounds. Queries, bodies and header values are never in it. Empty and
+zero values are left out, but `status`, `sent` and `received` for HTTP.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from outgate.policy.model import Attempt, Decision, Endpoint
+from outgate.telemetry.event import Event, Reached
+from outgate.telemetry.text import MAX_TEXT, place, plain
+
+NAMES = (
+    "time", "kind", "verdict", "code", "reason", "rule", "destination", "traffic", "method", "scheme", "host", "port",
+    "path", "status", "protocol", "source", "namespace", "service_account", "address", "sni", "upstream",
+    "upstream_tls", "upstream_protocol", "client_certificate", "reused", "duration_ms", "sent", "received", "flags",
+    "failure", "would", "shadow", "audited", "generation", "help", "endpoint", "endpoint_labels",
+)  # fmt: skip
+ALWAYS = frozenset({"status", "sent", "received"})
+
+NOWHERE = Reached(None)
+
+
+def render(event: Event) -> bytes:
+    """An event as one line of JSON, with its line end."""
+    return orjson.dumps(line(event), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def line(event: Event) -> dict[str, object]:
+    """What is in the line, by name and in order."""
+    http = event.kind == "http"
+    return {
+        # Most values are short and plain: a call for each would cost as much as all the rest of the line.
+        name: value if value.__class__ is not str or (value.isprintable() and len(value) <= MAX_TEXT) else _shown(value)
+        for name, value in zip(NAMES, _values(event, http), strict=True)
+        if value or (http and name in ALWAYS)
+    }
+
+
+def _shown(value: str) -> str:
+    return plain(value[:MAX_TEXT])
+
+
+def _values(event: Event, http: bool) -> tuple[Any, ...]:
+    reached = event.reached[-1] if event.reached and event.reached[-1].address is not None else NOWHERE
+    caller, endpoint = event.caller, event.reached[-1].endpoint if event.reached else None
+    return (
+        datetime.fromtimestamp(event.started, UTC).isoformat(timespec="milliseconds"),
+        event.kind,
+        event.verdict,
+        event.code,
+        event.reason,
+        *_of_decision(event.decision),
+        event.method,
+        ("https" if event.encrypted else "http") if http and event.method else "",
+        event.host or named(event.attempt, event.decision),
+        event.attempt.port if event.attempt is not None else event.port,
+        event.path.partition("?")[0],
+        event.status,
+        event.protocol,
+        caller.address,
+        caller.namespace,
+        caller.service_account,
+        event.address,
+        event.sni,
+        place(reached.address),
+        reached.tls.version if reached.tls is not None else "",
+        reached.protocol,
+        reached.tls is not None and reached.tls.mutual,
+        reached.reused,
+        round(event.duration * 1000, 3),
+        event.sent,
+        event.received,
+        event.flags,
+        event.failure,
+        *_beside(event.decision),
+        event.generation,
+        event.help,
+        place((endpoint.address, endpoint.port)) if endpoint is not None else "",
+        labels(endpoint) if endpoint is not None else "",
+    )
+
+
+def _of_decision(decision: Decision | None) -> tuple[str, str, str]:
+    """Rule, destination and traffic."""
+    if decision is None:
+        return "", "", ""
+    rule = str(decision.source) if decision.source is not None else ""
+    return rule, decision.destination.key if decision.destination is not None else "", str(decision.traffic)
+
+
+def _beside(decision: Decision | None) -> tuple[str, str, str]:
+    """What else was decided: `would`, `shadow` and `audited`."""
+    if decision is None or not (decision.would or decision.shadows or decision.audited):
+        return "", "", ""
+    shadow = ", ".join(f"{shadow.verdict} by {shadow.source}" for shadow in decision.shadows)
+    return str(decision.would.code) if decision.would else "", shadow, ", ".join(map(str, decision.audited))
+
+
+def named(attempt: Attempt | None, decision: Decision | None) -> str:
+    """The host of the destination that bytes without a name belong to, where it has just one."""
+    destination = decision.destination if decision is not None else None
+    if attempt is None or destination is None or len(destination.hosts) != 1 or "*" in destination.hosts[0]:
+        return ""
+    return destination.hosts[0]
+
+
+def labels(endpoint: Endpoint) -> str:
+    return ",".join(f"{name}={value}" for name, value in endpoint.labels)

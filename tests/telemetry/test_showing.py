@@ -1,0 +1,55 @@
+"""Nobody is shown what proves who somebody is, by whatever name it comes."""
+
+from dataclasses import replace
+
+import pytest
+
+from ended import KNOWN, answered
+from outgate.policy.model import HeaderInjection
+from outgate.telemetry.showing import Showing, find, secret
+from outgate.telemetry.urls import REDACTED, Query, Redaction
+
+SECRET = (
+    "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "apikey", "x-auth-token",
+    "x-amz-security-token", "x-vault-token", "x-goog-api-key", "ocp-apim-subscription-key", "x-functions-key",
+    "x-access-key", "client-secret", "x-csrf-token", "x-session-id", "x-hub-signature-256", "x-password", "x-jwt",
+)  # fmt: skip
+PUBLIC = (
+    "user-agent", "content-type", ":authority", "x-request-id", "etag", "sec-websocket-key", "host", "x-forwarded-for",
+    "idempotency-key", "author", "x-b3-traceid", "www-authenticate",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SECRET)
+def test_a_credential_is_not_shown(name):
+    assert secret(name)
+    assert Showing().header(answered(), name, b"canary") == REDACTED
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_what_is_no_credential_is_shown(name):
+    assert not secret(name)
+    assert Showing().header(answered(), name, b"a value") == "a value"
+
+
+@pytest.mark.parametrize("value", [b"Bearer canary", b"basic Y2FuYXJ5", b"x eyJhbGciOiJIUzI1NiJ9.canary"])
+def test_a_credential_under_another_name_is_known_by_its_looks(value):
+    assert Showing().header(answered(), "x-other", value) == REDACTED
+
+
+def test_a_header_that_the_gate_sets_is_not_shown():
+    decision = answered().decision
+    known = replace(KNOWN, headers=(HeaderInjection("X-Partner", "canary"),))
+    event = answered(decision=replace(decision, destination=known))
+    assert Showing().header(event, "x-partner", b"canary") == REDACTED
+
+
+def test_urls_in_headers_lose_query_and_user():
+    shown = Showing().header(answered(), "referer", b"https://user:canary@a.example/x?token=canary")
+    assert shown == "https://REDACTED:REDACTED@a.example/x?token=REDACTED"
+    assert Showing(Redaction(Query.DROP)).header(answered(), "referer", b"/x?a=1") == "/x"
+
+
+def test_a_header_is_found_whatever_its_case_and_the_first_counts():
+    assert find(((b"X-A", b"1"), (b"x-a", b"2")), b"x-a") == b"1"
+    assert find(((b"X-AB", b"1"),), b"x-a") is None
