@@ -25,7 +25,7 @@ ORDER = [
     {"embedded"},
     {"app", "exec", "doctor", "graph"},
     {"workers"},
-    {"proxy", "admin", "startup"},
+    {"proxy", "admin", "startup", "pushing"},
     {"reload", "scrape"},
     {"inventory", "loading", "outputs"},
     {"settings", "sockets", "door", "descriptors", "sandbox"},

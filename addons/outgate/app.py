@@ -27,7 +27,9 @@ from outgate.proxy.guard import contained_task
 from outgate.proxy.loading import AddonError, load_addons
 from outgate.proxy.peer import peer_uid
 from outgate.proxy.under_way import under_way
+from outgate.pushing import push
 from outgate.reload import PolicyWatcher
+from outgate.scrape import Page
 from outgate.settings import Settings, shared
 from outgate.sockets import bind, inherit
 from outgate.startup import UNABLE, WRONG, Prepared, place, prepare, ready_line, say
@@ -204,6 +206,8 @@ async def _serve(settings: Settings, prepared: Prepared, addons: Sequence[object
     gate = assemble(settings, prepared, sockets, addons, turn=Turn(seat.turn) if seat else None)
     doors = doors_of(gate) if seat is None else []
     try:
+        if seat is None:
+            push(gate.outputs.exports, Page(gate))
         await _up(gate, doors)
         if seat is not None:
             gate.supervised = asyncio.get_running_loop().create_task(Worker(seat, gate, gate.stop.set).run())
@@ -264,7 +268,10 @@ def assemble(
 
 def _measure(metrics: Metrics, engine: Engine) -> None:
     """Count what is over, and look at what is under way."""
-    engine.plane.log.outputs.append(metrics.observe)
+    plane = engine.plane
+    plane.metrics = metrics
+    plane.log.outputs.append(metrics.observe)
+    plane.environment.opened = lambda made: made.report_to(metrics.origin(made.key.host, made.key.port))
     metrics.read(names.SERVER_ACTIVE, lambda: len(engine.plane.live))
     metrics.read(names.ORIGINS_IDLE, lambda: len(engine.plane.pool))
 

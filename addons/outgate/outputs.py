@@ -31,6 +31,7 @@ class Outputs:
         """Another policy is in force."""
         self.metrics.follow(policy.destinations, policy.telemetry)
         self.logs.follow(policy.telemetry, policy.telemetry_of)
+        self.exports.spans.follow(policy.telemetry.span_sinks)
 
     def counts(self) -> Mapping[str, int]:
         """What left and what was lost, by name."""
@@ -53,6 +54,7 @@ def outputs_of(settings: Settings, policy: Policy, turn: Turn | None = None) -> 
     reporter = Reporter(settings.gate, settings.cluster, always=settings.metrics_source is MetricsSource.GATE)
     metrics = Metrics(reporter, hosts=limits.metric_hosts, series=limits.metric_series)
     metrics.follow(policy.destinations, policy.telemetry)
+    exports.spans.follow(policy.telemetry.span_sinks)
     return Outputs(logs, metrics, exports)
 
 

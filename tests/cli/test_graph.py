@@ -11,7 +11,7 @@ import pytest
 from e2e.lab import world
 from e2e.lab.gate import LoopbackGate
 from outgate.cli import graph as command
-from outgate.telemetry.accesslog import record_of, render
+from outgate.telemetry.native import render
 from telemetry.calls_building import denied, event, registered
 
 LIMIT = 20.0
@@ -79,7 +79,7 @@ def log(terminal):
     """A log of two callers, the earlier one of long ago."""
     now = time.time()
     events = [event(decision=registered(would=denied()), started=100.0), event(started=now), event(started=now)]
-    (file := terminal.path / "access.log").write_bytes(b"".join(render(record_of(each)) for each in events))
+    (file := terminal.path / "access.log").write_bytes(b"".join(render(each) for each in events))
     return str(file)
 
 
@@ -150,7 +150,7 @@ def test_other_lines_are_counted_and_left_out(terminal, log):
 
 def test_what_is_not_told_apart_is_told_of(terminal, monkeypatch):
     monkeypatch.setattr("outgate.telemetry.calls.STRANGE", 1)
-    lines = [render(record_of(event(f"{number}.example", decision=denied()))) for number in range(3)]
+    lines = [render(event(f"{number}.example", decision=denied())) for number in range(3)]
     (file := terminal.path / "access.log").write_bytes(b"".join(lines))
     result = terminal.run("graph", "--log", str(file), "-o", "json")
     assert [edge[1:4] for edge in edges(result.stdout)] == [("others", "deny", 2), ("0.example", "deny", 1)]

@@ -17,7 +17,8 @@ from outgate.proxy.engine import Engine, build
 from outgate.proxy.listen import Listener
 from outgate.settings import Limits, ListenMode, Settings
 from outgate.sockets import bind
-from outgate.telemetry.accesslog import AccessLog
+from outgate.telemetry.accesslogs import AccessLogs
+from outgate.telemetry.sinks import StreamSink
 from outgate.upstream.connect import Environment
 from outgate.upstream.identity import Identities
 from outgate.upstream.resolve import Resolver
@@ -47,7 +48,7 @@ class Running:
 
     async def lines(self, count: int = 1) -> list[dict[str, Any]]:
         """So many lines of the access log, and no more."""
-        await until(lambda: self.engine.log.written >= count)
+        await until(lambda: self.engine.log.stdout.written >= count)
         lines = [json.loads(line) for line in self.stream.getvalue().splitlines()]
         assert len(lines) == count, lines
         return lines
@@ -69,7 +70,7 @@ async def gate(
     sockets, stream = bind("127.0.0.1", 0), io.BytesIO()
     environment = Environment(Resolver(), Identities(Trust()), own_ports=frozenset({sockets[0].getsockname()[1]}))
     try:
-        engine = build(settings, Snapshot(policy), environment, authority, AccessLog(stream), addons)
+        engine = build(settings, Snapshot(policy), environment, authority, AccessLogs(StreamSink(stream)), addons)
         await engine.start()
     except BaseException:
         for sock in sockets:

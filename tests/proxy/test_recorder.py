@@ -32,7 +32,8 @@ from outgate.proxy.exchange import Exchange, Facts, attach, exchange_of
 from outgate.proxy.recorder import Recorder
 from outgate.proxy.tries import Try
 from outgate.settings import ListenMode
-from outgate.telemetry.accesslog import AccessLog
+from outgate.telemetry.accesslogs import AccessLogs
+from outgate.telemetry.sinks import StreamSink
 from outgate.upstream.connection import Connection, Timings, TLSFacts
 from outgate.upstream.key import Key
 from outgate.upstream.target import target_of
@@ -50,7 +51,7 @@ class Lines:
 
     def __init__(self) -> None:
         self.stream = io.BytesIO()
-        self.log = AccessLog(self.stream)
+        self.log = AccessLogs(StreamSink(self.stream))
         self.recorder = Recorder(self.log.observe)
 
     def one(self) -> dict:

@@ -64,6 +64,20 @@ def noted(facts: Facts, writer: asyncio.StreamWriter) -> Facts:
     return replace(facts, tls=Tls(tls.version() or "", cipher, alpn, facts.sni or "", tls.session_reused or False))
 
 
+def version_of(writer: asyncio.StreamWriter) -> str:
+    """`TLSv1.3`, as it was agreed with the workload."""
+    return writer.get_extra_info("ssl_object").version() or ""
+
+
+def kind_of(error: BaseException) -> str:
+    """What a handshake failed at, in a word: what OpenSSL names it, or `timeout`, or `connection_reset`."""
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    if isinstance(error, ConnectionResetError | BrokenPipeError | ssl.SSLEOFError):
+        return "connection_reset"
+    return str(getattr(error, "reason", None) or type(error).__name__).lower().replace(" ", "_")
+
+
 def explain(error: BaseException, name: str) -> str:
     """Why a workload broke the handshake off, and what would let it through."""
     reason = getattr(error, "reason", None) or str(error) or type(error).__name__

@@ -103,6 +103,7 @@ class Transport:
         """Flush and close; what a stuck peer does not take, or does not answer, is thrown away after a while."""
         if self.origin is not None:
             self.origin.remember()
+            self.origin.over()
         if not self.writer.transport.is_closing():  # a second close would take TLS out of our hands
             self.writer.close()
         if self.ending is None and not self._flushed():
@@ -121,6 +122,8 @@ class Transport:
 
     def abort(self) -> None:
         """Reset: nothing more is sent, and the peer is told that this is no regular end."""
+        if self.origin is not None:
+            self.origin.over()
         reset(self._socket())
         self._drop()
 

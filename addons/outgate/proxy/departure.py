@@ -115,11 +115,15 @@ def _again(request: http.Request, exchange: Exchange, now: Judged) -> Decision |
 
 
 def leaving(request: http.Request, exchange: Exchange) -> http.Request:
-    """What is sent: the request itself or, where the gate sets headers, a copy with them."""
-    injected = exchange.injected
-    if injected is None:
+    """What is sent: the request itself or, where the gate sets headers of its own, a copy with them."""
+    injected, retold = exchange.injected, exchange.retold
+    if injected is None and retold is None:
         return request
     copy = request.copy()
+    if retold is not None:
+        copy.headers.fields = retold.apply(copy.headers.fields)
+    if injected is None:
+        return copy
     for name, value in injected.headers:
         copy.headers[name] = value.reveal()
     if injected.echoes:

@@ -21,6 +21,8 @@ from outgate.proxy.stages import Kept, Stage
 from outgate.proxy.tries import Try
 from outgate.settings import ListenMode
 from outgate.telemetry.event import Tls, Trace
+from outgate.telemetry.propagation import Changes
+from outgate.telemetry.tracer import Tracer
 from outgate.upstream.connection import Connection
 from outgate.upstream.headers import Injected
 from outgate.upstream.target import Target
@@ -133,6 +135,10 @@ class Exchange:
     body_awaited: list[object] = field(default_factory=list)
     """Who waits for it."""
     trace: Trace | None = None
+    tracer: Tracer | None = None
+    """Who began it."""
+    retold: Changes | None = None
+    """What an origin that is asked once more is told of the trace."""
     tries: list[Try] = field(default_factory=list)
     """Each time an origin was asked, or dialled to be asked."""
     reported: bool = False

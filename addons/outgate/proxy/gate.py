@@ -12,10 +12,9 @@ from outgate.policy.current import Snapshot
 from outgate.policy.decide import decide, denial
 from outgate.policy.model import Attempt, Code, Decision, Verdict
 from outgate.policy.names import Refusal
-from outgate.proxy import answers, departure, view
+from outgate.proxy import answers, departure, tracing, view
 from outgate.proxy.exchange import Exchange, exchange_of
 from outgate.proxy.stages import Masking
-from outgate.telemetry.propagation import Propagation
 from outgate.telemetry.tracer import Tracer
 from outgate.upstream.errors import UpstreamError
 from outgate.upstream.headers import Injected, InjectedHeaders
@@ -47,8 +46,7 @@ class Gate:
         exchange.policy = policy = self.snapshot.policy
         exchange.facts = exchange.facts.under(policy.defaults)
         if self.tracer is not None:
-            rule = policy.telemetry_of(exchange.facts.caller).trace
-            exchange.trace = self.tracer.begin(request.headers.fields, rule)
+            tracing.begin(self.tracer, request, exchange)
         attempt = view.attempt_of(request, exchange.facts, exchange.absolute_scheme)
         if isinstance(attempt, Refusal):
             exchange.decision = denial(policy.defaults, attempt.code, attempt.reason)
@@ -66,7 +64,7 @@ class Gate:
             return False
         view.canonicalise(request, exchange)
         if self.tracer is not None:
-            self._pass_context(self.tracer, request, exchange, decision)
+            tracing.tell(request, exchange)
         exchange.judged = departure.judged(request)
         return True
 
@@ -76,15 +74,6 @@ class Gate:
         policy = exchange.policy
         exchange.target = target_of(decision, attempt, policy.generation, OFFERS[http2], policy.defaults.nat64)
         exchange.prior_knowledge = http2 and exchange.target.tls is None
-
-    @staticmethod
-    def _pass_context(tracer: Tracer, request: http.Request, exchange: Exchange, decision: Decision) -> None:
-        """What the origin is told of the trace: by its document, or by the gate's setting."""
-        place = decision.destination
-        mode = Propagation(place.propagation) if place is not None and place.propagation else None
-        internal = place is not None and place.internal
-        changes = tracer.outgoing(exchange.trace, mode, internal)
-        request.headers.fields = changes.apply(request.headers.fields)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         exchange, response = exchange_of(flow), flow.response

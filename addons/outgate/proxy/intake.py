@@ -62,6 +62,7 @@ class Intake:
 
     async def serve(self) -> None:
         self.plane.live.add(self)
+        self.plane.metrics.connected()
         try:
             facts = await self._facts()
             if facts is not None:
@@ -72,6 +73,7 @@ class Intake:
             self.plane.counts["left_early"] += 1
         finally:
             self._handed_over()
+            self.plane.metrics.disconnected(time.time() - self.started)
             self.sock.close()
 
     def _handed_over(self) -> None:
@@ -215,12 +217,15 @@ class Intake:
             self._report(facts, attempt, decision, "")
             reset(self.sock)
             return
+        began = time.monotonic()
         try:
             reader, writer = await client_tls.accept(self.sock, self.plane.leaves, name, alpn, self.limits)
         except (ssl.SSLError, OSError, TimeoutError) as error:
             self.plane.counts["client_tls_failed"] += 1
             self.plane.log.client_refused_leaf(facts, name, client_tls.explain(error, name))
+            self.plane.metrics.shook_hands(time.monotonic() - began, "", client_tls.kind_of(error))
             return
+        self.plane.metrics.shook_hands(time.monotonic() - began, client_tls.version_of(writer))
         await self._handle(replace(facts, encrypted=True), reader, writer, "", attempt)
 
     # Bytes.
@@ -258,7 +263,7 @@ class Intake:
         try:
             reader, writer = await _open(self.sock)
         except BaseException:
-            origin.writer.close()
+            origin.close()
             raise
         far = Transport(origin.reader, origin.writer, origin=origin)
         relay = Relay(Transport(reader, writer), far, attempt, decision, facts, self.limits.idle_timeout)

@@ -25,7 +25,7 @@ from mitmproxy.proxy.layers.http._events import (
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
 
 from outgate.policy.model import Code, Decision
-from outgate.proxy import departure, soundness
+from outgate.proxy import departure, soundness, tracing
 from outgate.proxy.exchange import ApprovedServer, Exchange
 from outgate.proxy.http2 import Unprocessed
 from outgate.proxy.tries import Try
@@ -179,6 +179,7 @@ class OriginSide(stock.HttpStream):
     def retry(self, *, fresh: bool) -> Commands:
         self.retried = True
         self.exchange.tries[-1].fail("upstream_reset")
+        tracing.ask_again(self.exchange)
         self.parent.forget(self)
         if not (yield from self.connect(fresh=fresh)):
             return

@@ -17,6 +17,7 @@ from outgate.policy.current import Snapshot
 from outgate.proxy.guard import HookTable
 from outgate.proxy.recorder import Recorder
 from outgate.settings import Settings
+from outgate.telemetry.metrics import Metrics
 from outgate.upstream.environment import Environment
 from outgate.upstream.pool import Pool
 
@@ -50,6 +51,7 @@ class Plane:
     authority: Authority
     leaves: LeafCache
     log: Recorder
+    metrics: Metrics = field(default_factory=Metrics)
     live: set[Live] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     direct: Gate | None = None

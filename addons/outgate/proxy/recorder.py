@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+REFUSED = "UAEX"
+"""Envoy's flag for what an authorization service refused: the nearest to a policy."""
+
+
 class Recorder:
     """Tells the outputs whenever something is over."""
 
@@ -90,6 +94,8 @@ class Recorder:
         event.duration = time.time() - event.started
         if event.verdict == "deny":
             self.counts[f"denied_{event.code}"] += 1
+            if event.decision is not None:
+                event.flags = event.flags or REFUSED
         if event.decision is not None and (key := used_key(event.decision)):
             self.used[key] = time.time()
         if event.trace is None and self.tracer is not None and event.kind != "connection":

@@ -78,6 +78,11 @@ class Export:
     methods: frozenset[str] = METHODS
     value_length: int = MAX_TEXT
 
+    @property
+    def of_metrics(self) -> Export:
+        """The same for a process that exports nothing else: its workers send the rest."""
+        return replace(self, traces=Collector(), logs=Collector())
+
 
 def read_export(environ: Mapping[str, str]) -> Export:
     """What `OTEL_*` say. Raises `ExportError`."""

@@ -21,6 +21,7 @@ from outgate.telemetry.propagation import Propagation
 from outgate.telemetry.pulse import Pulse
 from outgate.telemetry.sampling import Bucket, Sampler
 from outgate.telemetry.showing import Showing
+from outgate.telemetry.span_boxes import SpanBoxes
 from outgate.telemetry.spans import Drawing
 from outgate.telemetry.tracer import Tracer, Tracing
 from outgate.telemetry.urls import Redaction, name_key
@@ -44,9 +45,7 @@ class Exports:
         self.drawing = Drawing(self.tracing.trace_spans, self.showing, export.methods, export.value_length)
         self.resource: tuple[tuple[str, str], ...] = ()
         """Of this process, from `start` on."""
-        self.spans: Outbox[Event] | None = None
-        if export.traces.wanted:
-            self.spans = Outbox("spans", self._span_sender, export.span_bounds)
+        self.spans = SpanBoxes(export, self._span_sender, environ or {})
         self.metrics: Pulse[MetricsData] | None = None
         self._logs: dict[str, Outbox[LogLine]] = {}
         self._running = False
@@ -57,7 +56,7 @@ class Exports:
         ratio = said if said is not None else self.export.sampling
         sampler = Sampler(1.0 if ratio is None else ratio, Bucket(self.tracing.trace_parent_rate), self.export.follows)
         mode = self.tracing.trace_propagation or self.export.propagation or Propagation.W3C
-        return Tracer(self.spans.put if self.spans is not None else None, sampler, mode, self.ids)
+        return Tracer(self.spans.route, sampler, mode, self.ids)
 
     def measure(self, read: Callable[[], MetricsData]) -> None:
         """Export what `read` returns, at intervals, where that is wanted. It is called in a thread of its own."""
@@ -83,6 +82,7 @@ class Exports:
         own = {"service.version": __version__, "service.instance.id": str(uuid.uuid4())}
         self.resource = tuple((own | dict(self.export.resource)).items())
         self._running = True
+        self.spans.start()
         for each in self._all():
             each.start()
 
@@ -98,7 +98,7 @@ class Exports:
     def counts(self) -> dict[str, int]:
         """What arrived and what was lost, by name."""
         counts: dict[str, int] = {}
-        if self.spans is not None:
+        if self.spans.wanted:
             counts |= {"traces_exported": self.spans.sent, "traces_dropped": self.spans.dropped}
         if self._logs:
             counts["log_lines_exported"] = sum(each.sent for each in self._logs.values())
@@ -108,12 +108,12 @@ class Exports:
         return counts
 
     def _all(self) -> list[Outbox[Event] | Outbox[LogLine] | Pulse[MetricsData]]:
-        return [each for each in (self.spans, *self._logs.values(), self.metrics) if each is not None]
+        return [*self.spans.open(), *self._logs.values(), *([self.metrics] if self.metrics is not None else [])]
 
-    def _span_sender(self) -> Sender[Event]:
+    def _span_sender(self, collector: Collector) -> Sender[Event]:
         from outgate.telemetry import otlp
 
-        return otlp.SpanSender(self.export.traces, otlp.resource_of(self.resource), self.drawing)
+        return otlp.SpanSender(collector, otlp.resource_of(self.resource), self.drawing)
 
     def _log_sender(self, collector: Collector) -> Sender[LogLine]:
         from outgate.telemetry import otlp

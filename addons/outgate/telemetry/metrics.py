@@ -66,9 +66,9 @@ class Metrics:
         spec = names.CLIENT_HANDSHAKES
         self._families.histogram(spec).at((spec.labels, (version, failed))).add(seconds)
 
-    def origin(self, host: str, port: int, destination: Destination | None = None) -> OpenOrigin:
+    def origin(self, host: str, port: int) -> OpenOrigin:
         """A connection to an origin is open."""
-        name, known = self._hosts.named(host, destination)
+        name, known = self._hosts.named(host, None)
         return OpenOrigin(self._families, (name, str(port)), known)
 
     def count(self, spec: Spec, *values: str) -> Count:

@@ -65,7 +65,12 @@ class Outbox[T]:
     @property
     def dropped(self) -> int:
         """What was lost, all in all. After the end that is also what was left."""
-        return self.refused + self.failed + (len(self._waiting) + self._under_way if self._over else 0)
+        return self.refused + self.failed + (len(self._waiting) + self._under_way if self._over or self.ended else 0)
+
+    @property
+    def ended(self) -> bool:
+        """Nothing is sent any more."""
+        return self._thread is not None and not self._thread.is_alive()
 
     def __len__(self) -> int:
         return len(self._waiting)

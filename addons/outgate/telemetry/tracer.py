@@ -38,24 +38,28 @@ class Tracing:
     """More names of query parameters whose values are not shown."""
 
 
+type Put = Callable[[Event, int], object]
+"""Takes what is to be exported, with the bytes it holds on to."""
+
+
 class Tracer:
-    """One for each process. `put` takes what is to be exported, with the bytes it holds on to; None: nothing is."""
+    """One for each process. `route` says who takes the traces of callers with this rule; None: nobody does."""
 
     def __init__(
         self,
-        put: Callable[[Event, int], object] | None,
+        route: Callable[[TraceRule | None], Put | None],
         sampler: Sampler,
         propagation: Propagation = Propagation.W3C,
         ids: Ids | None = None,
     ) -> None:
         self.left_out = 0
         """Attempts that went well and whose traces were not to be kept."""
-        self._put, self._sampler, self._propagation = put, sampler, propagation
+        self._route, self._sampler, self._propagation = route, sampler, propagation
         self._ids = ids or Ids()
 
     def begin(self, fields: Fields = (), rule: TraceRule | None = None) -> Trace | None:
         """The trace of an attempt, from the request's header fields as they were received. None: traces go nowhere."""
-        if self._put is None:
+        if self._route(rule) is None:
             return None
         context = extract(fields)
         draw = self._ids
@@ -78,10 +82,13 @@ class Tracer:
     def observe(self, event: Event) -> None:
         """An attempt is over. Never waits."""
         trace = event.trace
-        if self._put is None or trace is None or (trace.rule is not None and trace.rule.disabled):
+        if trace is None or (trace.rule is not None and trace.rule.disabled):
+            return
+        put = self._route(trace.rule)
+        if put is None:
             return
         if trace.sampled or noteworthy(event):
-            self._put(event, size_of(event))
+            put(event, size_of(event))
         else:
             self.left_out += 1
 

@@ -63,7 +63,7 @@ async def _connect(target: Target, environment: Environment, via: tuple[Hop, ...
         server = _server(target, identity, key)
         reader, writer, made = await _open(transport, early, server, environment)
         timings = Timings(resolved - began, connected - resolved, clock() - connected if made else 0.0)
-        return Connection(
+        opened = Connection(
             key,
             reader,
             writer,
@@ -74,6 +74,8 @@ async def _connect(target: Target, environment: Environment, via: tuple[Hop, ...
             made,
             environment.sessions,
         )
+        environment.opened(opened)
+        return opened
     except BaseException as error:
         if isinstance(error, UpstreamError):
             error.peername = base.get_extra_info("peername") or ()

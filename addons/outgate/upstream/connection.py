@@ -6,8 +6,9 @@ Owns the facts that flows, logs and pools read, and the close. Knows nothing of 
 from __future__ import annotations
 
 import asyncio
+import weakref
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from outgate.upstream.handshake import Judged
 from outgate.upstream.key import Key
@@ -37,7 +38,18 @@ class Timings:
     tls: float
 
 
-@dataclass(slots=True, eq=False)
+class Use(Protocol):
+    """Who is told what becomes of a connection. It is in use from the first."""
+
+    def active(self) -> None: ...
+
+    def idle(self) -> None: ...
+
+    def closed(self) -> None:
+        """Once, at the end."""
+
+
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Connection:
     """One connection. Whoever got it closes it, aborts it or gives it to a pool."""
 
@@ -52,10 +64,30 @@ class Connection:
     sessions: Sessions | None = None
     _looks: int = field(default=2, init=False)
     """How often a session may still be looked for."""
+    _use: Use | None = field(default=None, init=False)
+    _end: weakref.finalize[[], Connection] | None = field(default=None, init=False)
 
     @property
     def alpn(self) -> str | None:
         return None if self.tls is None else self.tls.alpn
+
+    def report_to(self, use: Use) -> None:
+        """From now on, and of its end whatever becomes of it: who drops a connection without a word ends it, too."""
+        self._use, self._end = use, weakref.finalize(self, use.closed)
+        self._end.atexit = False
+
+    def active(self) -> None:
+        if self._use is not None:
+            self._use.active()
+
+    def idle(self) -> None:
+        if self._use is not None:
+            self._use.idle()
+
+    def over(self) -> None:
+        """It is being closed; told once."""
+        if self._end is not None:
+            self._end()
 
     def remember(self) -> None:
         """Keeps the TLS session for the next connection of the same key; worth it once something has been read.
@@ -69,10 +101,12 @@ class Connection:
     def close(self) -> None:
         """Sends what is written, and closes with close_notify where there is TLS. Does not wait."""
         self.remember()
+        self.over()
         self.writer.close()
 
     def abort(self) -> None:
         """Drops the connection at once, with what is not sent yet."""
+        self.over()
         self.writer.transport.abort()
 
 

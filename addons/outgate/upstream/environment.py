@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from outgate.upstream.connection import Connection
 from outgate.upstream.dial import STAGGER
 from outgate.upstream.identity import Identities
 from outgate.upstream.resolve import Resolver
@@ -44,6 +45,8 @@ class Environment:
     admin endpoint in the gate's own name."""
     random: Callable[[], float] = random.random
     """From 0 to 1; chooses among weighted endpoints."""
+    opened: Callable[[Connection], object] = lambda connection: None
+    """Told of each connection that has come about."""
 
     def __post_init__(self) -> None:
         self.identities.replaced.append(self.sessions.forget)

@@ -49,6 +49,7 @@ class Pool:
             fresh = self._clock() - self._since[connection] < self._idle
             self._remove(connection)
             if fresh and usable(connection):
+                connection.active()
                 return connection
             connection.close()
         return None
@@ -67,6 +68,7 @@ class Pool:
             self._discard(next(iter(self._since)))
         self._kept.setdefault(connection.key, []).append(connection)
         self._since[connection] = self._clock()
+        connection.idle()
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
 

@@ -18,14 +18,16 @@ from collections.abc import Mapping, Sequence
 from outgate.admin import Admin
 from outgate.policy.current import Snapshot
 from outgate.proxy.peer import peer_uid
+from outgate.pushing import push
 from outgate.reload import PolicyWatcher
-from outgate.scrape import Listener
+from outgate.scrape import Listener, Page
 from outgate.settings import Settings
 from outgate.sockets import bind
 from outgate.startup import UNABLE, Prepared, place, prepare, ready_line, say
 from outgate.telemetry import levels
 from outgate.telemetry.aggregate import Scraped
 from outgate.telemetry.calls import Calls, summed
+from outgate.telemetry.exporting import Exports
 from outgate.telemetry.merged import merged as added
 from outgate.telemetry.usage import Usage, merged
 from outgate.workers.nursery import Nursery
@@ -88,6 +90,7 @@ class Supervisor:
         )
         self._posts = [Post(index, plan, own) for index, own in enumerate(sockets, 1)]
         self._watcher = PolicyWatcher(settings.policy, prepared.setting, self.snapshot, loaded=prepared.digest)
+        self._exports = Exports(settings.export.of_metrics, environ=os.environ)
         self._stop, self._ready = asyncio.Event(), asyncio.Event()
         self._draining = False
         self._reloading: asyncio.Task[bool] | None = None
@@ -104,7 +107,7 @@ class Supervisor:
         return counted(post.report for post in self._posts).connections
 
     def counts(self) -> Mapping[str, int]:
-        return counted(post.report for post in self._posts).counts
+        return {**counted(post.report for post in self._posts).counts, **self._exports.counts()}
 
     def trips(self) -> int:
         return counted(post.report for post in self._posts).trips
@@ -156,6 +159,8 @@ class Supervisor:
 
     async def run(self) -> int:
         self._heed_signals()
+        push(self._exports, Page(self))
+        self._exports.start()
         doors = self._doors()
         loop = asyncio.get_running_loop()
         kept = [loop.create_task(post.keep()) for post in self._posts]
@@ -230,4 +235,5 @@ class Supervisor:
             for post in self._posts:
                 post.kill()
             await asyncio.wait(late)
+        await asyncio.to_thread(self._exports.stop)
         os.close(self._turn)
