@@ -1,0 +1,1 @@
+"""Exchanges at rest: stored, exported, imported, and found again for a replay."""

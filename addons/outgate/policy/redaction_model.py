@@ -1,0 +1,185 @@
+"""What documents say about redaction and capture, compiled: frozen values, each with where it came from.
+
+Owns the vocabulary that front-ends emit and `redact`, `capture` and the data plane carry out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from outgate.policy.model import Source
+
+
+class Direction(StrEnum):
+    """Of what is looked at."""
+
+    REQUEST = "REQUEST"
+    RESPONSE = "RESPONSE"
+    BOTH = "BOTH"
+
+
+class Carrier(StrEnum):
+    """Where a value stands."""
+
+    HEADER = "header"
+    """By name; trailers too."""
+    COOKIE = "cookie"
+    """By name, in `cookie` and `set-cookie`."""
+    QUERY = "query"
+    PATH = "path"
+    """A template such as `/users/{id}/*`; what stands in braces is taken."""
+    FIELD = "field"
+    """Of a form."""
+    PART = "part"
+    """Of a multipart body, by name."""
+    KEY = "key"
+    """By the words of a name, wherever names are: headers, query, forms, JSON, XML, CSV. `card number` fits
+    `card_number`, `cardNumber` and `X-Card-Number`."""
+    JSON_PATH = "jsonPath"
+    """RFC 9535."""
+    XPATH = "xpath"
+    PROTOBUF = "protobuf"
+    """Field numbers with dots: `3.1`."""
+    BODY = "body"
+    """All of it. The expression is empty."""
+
+
+class Strategy(StrEnum):
+    """What becomes of a value."""
+
+    REMOVE = "remove"
+    """It goes, with its name where the format allows that."""
+    CONSTANT = "constant"
+    MASK = "mask"
+    """Each character becomes `*` but for the last `keep`."""
+    TOKEN = "token"
+    """The same token for the same value, within one export."""
+    FORMAT = "format"
+    """Another value of the same format, the same for the same value, within one export."""
+    HASH = "hash"
+    KEEP = "keep"
+    """It stays, whatever other rules say."""
+
+
+class Format(StrEnum):
+    """What FORMAT makes; EMPTY: what the value looks like."""
+
+    EMPTY = ""
+    CARD = "card"
+    IBAN = "iban"
+    PHONE = "phone"
+    EMAIL = "email"
+    UUID = "uuid"
+    DATE = "date"
+    HEX = "hex"
+
+
+class Mode(StrEnum):
+    """What becomes of what no rule speaks of."""
+
+    DETECT = "detect"
+    """It stays where no detector knows it."""
+    ALLOW = "allow"
+    """Strings become tokens; numbers, booleans and what a rule keeps stay."""
+
+
+class Inline(StrEnum):
+    """What happens to the live message."""
+
+    NONE = "NONE"
+    MASK = "MASK"
+    BLOCK = "BLOCK"
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    strategy: Strategy = Strategy.TOKEN
+    text: str = "REDACTED"
+    """Of CONSTANT."""
+    keep: int = 0
+    """Of MASK."""
+    format: Format = Format.EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    carrier: Carrier
+    expression: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RedactionRule:
+    """What its selectors or detectors find is replaced. With both, what its detectors find where its selectors are."""
+
+    name: str
+    selectors: tuple[Selector, ...] = ()
+    detectors: tuple[str, ...] = ()
+    """Names of detectors, or of classes of them: `card`, `aws-access-key`, `secrets`, `pii`."""
+    replacement: Replacement = field(default_factory=Replacement)
+    direction: Direction = Direction.BOTH
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Which exchanges. Empty: all; of each kind any one has to fit."""
+
+    hosts: tuple[str, ...] = ()
+    """As destinations write them: `api.example`, `*.example`."""
+    methods: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    """Exact, or a prefix with `*` at its end."""
+    media_types: tuple[str, ...] = ()
+    """Of either body: `application/json`, `text/*`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RedactionPolicy:
+    """One `EgressRedaction`. The rules of all that match an exchange hold together, the first one that speaks of a
+    value decides."""
+
+    name: str
+    matching: Matching = field(default_factory=Matching)
+    rules: tuple[RedactionRule, ...] = ()
+    defaults: bool = True
+    """The default rules hold after these."""
+    mode: Mode = Mode.DETECT
+    inline: Inline = Inline.NONE
+    force_signed: bool = False
+    """Inline, also where the request is signed, which breaks the signature."""
+    max_body: int = 1024 * 1024
+    """Bytes, decoded; a larger body is dropped from captures, and what is inline is looked at in pieces."""
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CapturePolicy:
+    """One `EgressCapture`."""
+
+    name: str
+    matching: Matching = field(default_factory=Matching)
+    folder: str = ""
+    """Absolute."""
+    sampling: float = 1.0
+    """0 to 1, of the exchanges that match."""
+    max_body: int = 1024 * 1024
+    """Bytes of a body that are kept, decoded; a larger one is left out and said to be."""
+    denied: bool = True
+    """Denied attempts, too."""
+    rotate_bytes: int = 64 * 1024 * 1024
+    """Of one file."""
+    rotate_seconds: float = 3600.0
+    retention: float = 7 * 24 * 3600.0
+    """Seconds after which a file is deleted; 0: never."""
+    max_bytes: int = 1024 * 1024 * 1024
+    """Of all files in the folder; the oldest go."""
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepingPolicy:
+    """Everything that documents say. Of captures the first that matches an exchange takes it."""
+
+    redactions: tuple[RedactionPolicy, ...] = ()
+    captures: tuple[CapturePolicy, ...] = ()

@@ -1,0 +1,1 @@
+"""Reads the formats that bodies have: values and bodies inside them, each with where it lies."""

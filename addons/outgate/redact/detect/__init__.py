@@ -1,0 +1,1 @@
+"""Finds secrets and personal data by what they look like."""

@@ -1,0 +1,1 @@
+"""Makes what stands in the place of a value."""
