@@ -1,0 +1,36 @@
+"""Numbers out of a seed: as many as are asked for, and the same for the same seed.
+
+Owns the stretching of a digest into choices. Knows nothing of what is chosen.
+"""
+
+from __future__ import annotations
+
+from hashlib import shake_256
+
+SIZE = 8
+"""Bytes of a number. What is chosen from is so much smaller that no choice is likelier than another."""
+FIRST = 16
+"""Numbers that most values need at most."""
+
+
+class Draws:
+    """A stream of choices."""
+
+    __slots__ = ("_at", "_seed", "_taken")
+
+    def __init__(self, seed: bytes) -> None:
+        self._seed = shake_256(seed)
+        self._taken = self._seed.digest(FIRST * SIZE)
+        self._at = 0
+
+    def below(self, limit: int) -> int:
+        """From 0 to `limit` - 1."""
+        if self._at + SIZE > len(self._taken):
+            self._taken = self._seed.digest(2 * len(self._taken))
+        number = int.from_bytes(self._taken[self._at : self._at + SIZE], "big")
+        self._at += SIZE
+        return number % limit
+
+    def text(self, alphabet: str, length: int) -> str:
+        """Characters of an alphabet."""
+        return "".join([alphabet[self.below(len(alphabet))] for _ in range(length)])
