@@ -109,9 +109,9 @@ def test_a_kind_that_nobody_claims_is_an_error_and_an_inert_one_a_warning():
 
 def test_a_kind_for_later_is_refused_when_strict_and_left_out_when_lenient():
     text = (
-        defaults(mode="REGISTRY_ONLY") + "apiVersion: outgate.dev/v1alpha1\nkind: EgressCapture\nmetadata: {name: c}\n"
+        defaults(mode="REGISTRY_ONLY") + "apiVersion: outgate.dev/v1alpha1\nkind: EgressTraffic\nmetadata: {name: c}\n"
     )
-    with pytest.raises(PolicyError, match="EgressCapture c is not yet applied"):
+    with pytest.raises(PolicyError, match="EgressTraffic c is not yet applied"):
         policy(text)
     assert [problem.severity for problem in policy(text, strict=False).problems] == [Severity.WARNING]
 

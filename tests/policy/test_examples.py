@@ -39,6 +39,8 @@ CASES = [
     ("native/access.yaml", http("api.reports.example", caller=by("prod", "job"), method="POST"), Code.REGISTERED),
     ("native/access.yaml", http("api.reports.example", caller=Identity()), Code.REFUSED_BY_RULE),
     ("native/telemetry.yaml", http("api.partner.example"), Code.REGISTERED),
+    ("native/redaction.yaml", http("api.payments.example"), Code.REGISTERED),
+    ("native/capture.yaml", http("api.partner.example"), Code.REGISTERED),
     ("istio/10-telemetry.yaml", tls("api.github.com"), Code.REGISTERED),
     ("istio/01-registry-only.yaml", http("any.example"), Code.UNREGISTERED),
     ("istio/02-service-entry.yaml", tls("api.github.com"), Code.REGISTERED),

@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-from outgate.policy import access, checks, documents
+from outgate.policy import access, checks, documents, keeping_checks
 from outgate.policy.access_model import AccessLayer
 from outgate.policy.documents import Document
 from outgate.policy.frontends import Contribution, Frontend, Setting
@@ -22,6 +22,7 @@ from outgate.policy.kinds import unclaimed
 from outgate.policy.merge import merged
 from outgate.policy.model import Defaults, Source
 from outgate.policy.overlay import overlay
+from outgate.policy.redaction_model import KeepingPolicy
 from outgate.policy.snapshot import Policy
 from outgate.policy.telemetry_rules import joined
 from outgate.policy.tunnels import tunnel_warnings
@@ -113,9 +114,10 @@ def _assembled(
     scopes = tuple(chain.from_iterable(part.scopes for part in contributions))
     # Where a mesh's documents and the gate's own are equally general, the latter come last.
     telemetry = joined(part.telemetry for part in reversed(contributions))
+    keeping = _kept(part.keeping for part in contributions)
     replaced += tuple(chain.from_iterable(part.replaced for part in contributions))
     policy = Policy(
-        generation=_digest(defaults, destinations, scopes, rules, telemetry, setting.gate),
+        generation=_digest(defaults, destinations, scopes, rules, telemetry, keeping, setting.gate),
         defaults=defaults,
         destinations=destinations,
         scopes=scopes,
@@ -124,11 +126,21 @@ def _assembled(
         fields=tuple(chain.from_iterable(part.fields for part in contributions)),
         overridden=overridden + replaced,
         telemetry=telemetry,
+        keeping=keeping,
     )
     problems += checks.conflicts((mesh, part.destinations) for mesh, part in parts)
     problems += _checked(policy, strict=setting.strict)
     problems += setting.telemetry_faults(telemetry)
+    problems += setting.redaction_faults(keeping)
     return policy, problems
+
+
+def _kept(parts: Iterable[KeepingPolicy]) -> KeepingPolicy:
+    given = list(parts)
+    return KeepingPolicy(
+        redactions=tuple(chain.from_iterable(part.redactions for part in given)),
+        captures=tuple(chain.from_iterable(part.captures for part in given)),
+    )
 
 
 def _checked(policy: Policy, *, strict: bool) -> Iterator[Problem]:
@@ -138,6 +150,8 @@ def _checked(policy: Policy, *, strict: bool) -> Iterator[Problem]:
     for layer in policy.access:
         yield from tunnel_warnings(layer.policies, policy.destinations, policy.defaults)
     yield from checks.missing_files(policy.destinations, strict=strict)
+    yield from keeping_checks.unseen(policy.keeping, policy.destinations)
+    yield from keeping_checks.idle(policy.keeping)
     yield from _rules(policy.access, policy.defaults)
 
 

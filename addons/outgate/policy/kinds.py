@@ -12,10 +12,17 @@ from outgate.policy.documents import Document
 from outgate.policy.model import Fate, FieldReport
 from outgate.problems import Problem, Severity
 
-NATIVE = ("EgressAccess", "EgressDefaults", "EgressDestination", "EgressTelemetry")
+NATIVE = (
+    "EgressAccess",
+    "EgressCapture",
+    "EgressDefaults",
+    "EgressDestination",
+    "EgressRedaction",
+    "EgressTelemetry",
+)
 
 LATER = {
-    "outgate.dev": ("EgressCapture", "EgressRedaction", "EgressTraffic"),
+    "outgate.dev": ("EgressTraffic",),
     "networking.istio.io": (
         "DestinationRule",
         "EnvoyFilter",

@@ -16,7 +16,7 @@ from outgate.policy.snapshot import Policy
 from outgate.policy.telemetry_model import ExportHeader
 
 MASK = "[redacted]"
-PARTS = ("generation", "gate", "defaults", "scopes", "destinations", "access", "telemetry", "overridden")
+PARTS = ("generation", "gate", "defaults", "scopes", "destinations", "access", "telemetry", "keeping", "overridden")
 
 
 def plain(value: object) -> Any:

@@ -5,9 +5,11 @@ Owns the vocabulary that front-ends emit and `redact`, `capture` and the data pl
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from outgate.policy.hosts import matches
 from outgate.policy.model import Source
 
 
@@ -106,16 +108,20 @@ class Replacement:
 class Selector:
     carrier: Carrier
     expression: str = ""
+    source: Source | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RedactionRule:
-    """What its selectors or detectors find is replaced. With both, what its detectors find where its selectors are."""
+    """What its selectors, detectors or patterns find is replaced. With selectors, what the others find where those
+    are."""
 
     name: str
     selectors: tuple[Selector, ...] = ()
     detectors: tuple[str, ...] = ()
     """Names of detectors, or of classes of them: `card`, `aws-access-key`, `secrets`, `pii`."""
+    patterns: tuple[str, ...] = ()
+    """In RE2: what they match is found, as by a detector of the rule's own."""
     replacement: Replacement = field(default_factory=Replacement)
     direction: Direction = Direction.BOTH
     source: Source | None = None
@@ -132,6 +138,19 @@ class Matching:
     """Exact, or a prefix with `*` at its end."""
     media_types: tuple[str, ...] = ()
     """Of either body: `application/json`, `text/*`."""
+
+    def fits(self, host: str, method: str, path: str, media_types: Collection[str] | None = None) -> bool:
+        """Whether an exchange is one of them: a canonical host, a path without its query, the media types of both
+        bodies in lower case and without parameters. None: of bodies nothing is known yet, and any could come."""
+        return (
+            (not self.hosts or any(matches(each, host) for each in self.hosts))
+            and (not self.methods or method in self.methods)
+            and (not self.paths or any(_begins(path, each) for each in self.paths))
+            and (not self.media_types or media_types is None or self._has(media_types))
+        )
+
+    def _has(self, media_types: Collection[str]) -> bool:
+        return any(_begins(given, each) for given in media_types for each in self.media_types)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,3 +202,8 @@ class KeepingPolicy:
 
     redactions: tuple[RedactionPolicy, ...] = ()
     captures: tuple[CapturePolicy, ...] = ()
+
+
+def _begins(text: str, pattern: str) -> bool:
+    """Whether a text is the pattern, or begins with what stands before its `*`."""
+    return text.startswith(pattern[:-1]) if pattern.endswith("*") else text == pattern

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from outgate.policy.access_model import AccessLayer, Action, Attribute, Condition
 from outgate.policy.model import Defaults, Destination, FieldReport, Gate, Identity, Scope, Source
+from outgate.policy.redaction_model import KeepingPolicy
 from outgate.policy.registry import Registry
 from outgate.policy.rules import conditions_of
 from outgate.policy.sight import Sight, sight
@@ -44,6 +45,7 @@ class Policy:
     overridden: tuple[tuple[Source, Source], ...] = ()
     """Winner and loser, for each document that a later policy directory replaced."""
     telemetry: TelemetryPolicy = field(default_factory=TelemetryPolicy)
+    keeping: KeepingPolicy = field(default_factory=KeepingPolicy)
     now: Callable[[], datetime] = field(default=_utc_now, compare=False)
     registry: Registry = field(init=False, compare=False, repr=False)
     judges_paths: bool = field(init=False, compare=False)

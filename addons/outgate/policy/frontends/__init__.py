@@ -13,12 +13,13 @@ from typing import Any, Protocol
 from outgate.policy.access_model import AccessPolicy
 from outgate.policy.documents import Document
 from outgate.policy.model import Destination, FieldReport, Gate, Scope, Source
+from outgate.policy.redaction_model import KeepingPolicy
 from outgate.policy.telemetry_model import TelemetryPolicy
 from outgate.problems import Problem
 
 
-def unjudged(telemetry: TelemetryPolicy) -> Iterable[Problem]:
-    """Where nobody who makes outputs is asked: they judge it themselves when they are made."""
+def unjudged(said: TelemetryPolicy | KeepingPolicy) -> Iterable[Problem]:
+    """Where nobody who carries it out is asked: they judge it themselves when they do."""
     return ()
 
 
@@ -30,6 +31,8 @@ class Setting:
     strict: bool = True
     telemetry_faults: Callable[[TelemetryPolicy], Iterable[Problem]] = unjudged
     """What outputs could not carry out of it: operators of formats, filters in CEL, targets."""
+    redaction_faults: Callable[[KeepingPolicy], Iterable[Problem]] = unjudged
+    """What redaction could not carry out of it: selectors that cannot be read, detectors that are not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Contribution:
     scopes: list[Scope] = field(default_factory=list)
     access: list[AccessPolicy] = field(default_factory=list)
     telemetry: TelemetryPolicy = field(default_factory=TelemetryPolicy)
+    keeping: KeepingPolicy = field(default_factory=KeepingPolicy)
     problems: list[Problem] = field(default_factory=list)
     fields: list[FieldReport] = field(default_factory=list)
     replaced: list[tuple[Source, Source]] = field(default_factory=list)

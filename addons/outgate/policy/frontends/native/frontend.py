@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from outgate.policy.documents import Document
 from outgate.policy.frontends import Contribution, Setting
-from outgate.policy.frontends.native import access, defaults, destination, telemetry
+from outgate.policy.frontends.native import access, capture, defaults, destination, redaction, telemetry
 from outgate.policy.frontends.native.resource import GROUP, Resource, read
 from outgate.policy.schema import Fields, Record
 
@@ -20,6 +20,8 @@ KINDS: dict[str, tuple[Fields, Translate]] = {
     "EgressDestination": (destination.SPEC, destination.translate),
     "EgressAccess": (access.SPEC, access.translate),
     "EgressTelemetry": (telemetry.SPEC, telemetry.translate),
+    "EgressRedaction": (redaction.SPEC, redaction.translate),
+    "EgressCapture": (capture.SPEC, capture.translate),
 }
 
 

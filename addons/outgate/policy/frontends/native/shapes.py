@@ -1,19 +1,26 @@
-"""Shapes of values that the native kinds share: hosts, networks, files' paths, one or many.
+"""Shapes of values that the native kinds share: hosts, networks, sizes, expressions, one or many.
 
 Owns the reading of these values into their canonical form. Knows no kind.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
+
+import re2
 
 from outgate.policy.addresses import NAT64_LENGTHS, as_routed
 from outgate.policy.documents import Node
 from outgate.policy.hosts import HostError, canonical_host, canonical_pattern
 from outgate.policy.model import Network
 from outgate.policy.schema import Fields, Reading, Record, Shape, Text
+
+SIZE = re.compile(r"([0-9]{1,15})(Ki|Mi|Gi|k|M|G|)")
+UNITS = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3, "Ki": 1024, "Mi": 1024**2, "Gi": 1024**3}
+"""As Kubernetes writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,55 @@ class Nat64:
             reading.error(node.where, path, f"{network} is not a NAT64 prefix", f"use IPv6 with a length of {lengths}")
             return None
         return network
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A number of bytes: `65536`, `64Ki`, `10M`."""
+
+    least: int
+    most: int
+
+    def read(self, node: Node, path: str, reading: Reading) -> int | None:
+        text = str(node.data) if isinstance(node.data, (int, str)) and not isinstance(node.data, bool) else ""
+        found = SIZE.fullmatch(text)
+        if found is None:
+            reading.error(
+                node.where, path, f"{str(node.data)[:60]!a} is no size", 'write bytes, or "64Ki", "10Mi", "1Gi"'
+            )
+            return None
+        size = int(found[1]) * UNITS[found[2]]
+        if not self.least <= size <= self.most:
+            reading.error(node.where, path, f"{text} is out of range", f"use {self.least} to {self.most} bytes")
+            return None
+        return size
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """An RE2 expression that matches something."""
+
+    def read(self, node: Node, path: str, reading: Reading) -> str | None:
+        text = Text(empty=False, maximum=4096).read(node, path, reading)
+        if text is None:
+            return None
+        try:
+            found = re2.compile(text, _quietly())
+        except re2.error as error:
+            why = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
+            what = f"{text[:60]!a} is not an RE2 expression: {why}"
+            reading.error(node.where, path, what, "RE2 has no look-around, back-references or repeats above 1000")
+            return None
+        if found.match("") is not None:
+            reading.error(node.where, path, f"{text[:60]!a} matches where nothing is", "make it need a character")
+            return None
+        return text
+
+
+def _quietly() -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    return options
 
 
 @dataclass(frozen=True, slots=True)
