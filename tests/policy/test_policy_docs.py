@@ -6,11 +6,21 @@ from pathlib import Path
 import pytest
 
 from outgate.policy.decide import STATUS
-from outgate.policy.frontends.native import access, defaults, destination, telemetry, tls
+from outgate.policy.frontends.native import access, capture, defaults, destination, exchanges, redaction, telemetry, tls
 from outgate.policy.model import Code
+from outgate.policy.redaction_model import Format, Strategy
 from outgate.policy.schema import Fields
 
 TEXT = (Path(__file__).parents[2] / "docs" / "policy.md").read_text()
+
+
+SPECS = [
+    ("EgressDefaults", [defaults.SPEC]),
+    ("EgressDestination", [destination.SPEC, tls.TLS]),
+    ("EgressTelemetry", [telemetry.SPEC]),
+    ("EgressRedaction", [redaction.SPEC, redaction.REPLACE, exchanges.MATCH.of]),
+    ("EgressCapture", [capture.SPEC]),
+]
 
 
 def section(title):
@@ -42,35 +52,28 @@ def names(fields: Fields):
             yield from names(shape)
 
 
-@pytest.mark.parametrize(
-    ("title", "spec"),
-    [
-        ("EgressDefaults", defaults.SPEC),
-        ("EgressDestination", destination.SPEC),
-        ("EgressDestination", tls.TLS),
-        ("EgressTelemetry", telemetry.SPEC),
-    ],
-)
-def test_every_field_of_a_kind_is_there(title, spec):
-    assert set(names(spec)) <= words(section(title))
+@pytest.mark.parametrize(("title", "specs"), SPECS)
+def test_every_field_of_a_kind_is_there(title, specs):
+    shared = set(names(exchanges.MATCH.of)) if title == "EgressCapture" else set()
+    assert {name for spec in specs for name in names(spec)} - shared <= words(section(title))
 
 
 def test_every_field_of_access_rules_is_there():
     assert {*access.SPEC.fields, *access.SOURCES, *access.OPERATIONS, "headers"} <= words(section("EgressAccess"))
 
 
-@pytest.mark.parametrize("title", ["EgressDefaults", "EgressDestination", "EgressTelemetry"])
-def test_no_field_is_there_that_a_kind_has_not(title):
-    spec = {
-        "EgressDefaults": [defaults.SPEC],
-        "EgressDestination": [destination.SPEC, tls.TLS],
-        "EgressTelemetry": [telemetry.SPEC],
-    }[title]
-    known = {name for fields in spec for name in names(fields)}
+@pytest.mark.parametrize(("title", "specs"), SPECS)
+def test_no_field_is_there_that_a_kind_has_not(title, specs):
+    known = {name for fields in specs for name in names(fields)}
     firsts = re.findall(r"^\| ((?:`[\w.\[\]]+`(?:, )?)+) \|", section(title), re.MULTILINE)
-    written = {word for first in firsts for word in words(first)} - {"tls"}
+    written = {word for first in firsts for word in words(first)} - {"tls"} - {each.upper() for each in Strategy}
     assert written
     assert written <= known | {"tls"}
+
+
+def test_every_strategy_and_format_is_there():
+    named = {*Strategy, *Format} - {Format.EMPTY}
+    assert {name.upper() for name in named} <= words(section("EgressRedaction"))
 
 
 def test_links_lead_to_headings_and_files():
