@@ -353,3 +353,54 @@ def test_wrong_usage_says_what_to_write(gate, arguments, message):
 def test_a_url_cannot_write_to_the_terminal(gate):
     result = gate.run("explain", "GET", "http://other.example/\x1b[2J")
     assert "\x1b" not in result.stdout
+
+
+KEEPING = """
+    apiVersion: outgate.dev/v1alpha1
+    kind: EgressRedaction
+    metadata: {name: people}
+    spec:
+      match: {hosts: ["*.example"], mediaTypes: [application/json, text/*]}
+      rules: [{name: mails, detect: email}]
+      inline: MASK
+    ---
+    apiVersion: outgate.dev/v1alpha1
+    kind: EgressRedaction
+    metadata: {name: strict}
+    spec: {match: {hosts: [open.example]}, mode: ALLOW, defaults: false}
+    ---
+    apiVersion: outgate.dev/v1alpha1
+    kind: EgressCapture
+    metadata: {name: some}
+    spec: {folder: /var/captures, sampling: 5, denied: false}
+"""
+
+
+class TestKeeping:
+    def test_what_is_replaced_and_recorded_is_told_with_its_documents(self, gate):
+        gate.write("policy/k.yaml", KEEPING)
+        result = gate.run("explain", "GET", "https://open.example/")
+        people = (
+            "mails, the rules that ship, where a body is application/json or text/* [EgressRedaction default/people"
+        )
+        assert sections(result.stdout)["keeping"] == [
+            f"live MASK by {people} (policy/k.yaml:1:1)]",
+            f"redacted by {people} (policy/k.yaml:1:1)]",
+            "redacted by no rule, and all other text [EgressRedaction default/strict (policy/k.yaml:9:1)]",
+            "captured 5 % of such, into /var/captures [EgressCapture default/some (policy/k.yaml:14:1)]",
+        ]
+        told = json.loads(gate.run("explain", "GET", "https://open.example/", "-o", "json").stdout)["keeping"]
+        assert [each["name"] for each in told["redactions"]] == [
+            "EgressRedaction/default/people",
+            "EgressRedaction/default/strict",
+        ]
+        assert told["capture"]["folder"] == "/var/captures"
+
+    def test_what_is_denied_is_never_changed_and_seldom_recorded(self, gate):
+        gate.write("policy/k.yaml", KEEPING)
+        (line,) = sections(gate.run("explain", "GET", "https://other.example/").stdout)["keeping"]
+        assert line.startswith("redacted by mails")
+
+    def test_of_a_tunnel_nothing_is_said(self, gate):
+        gate.write("policy/k.yaml", KEEPING)
+        assert "keeping" not in sections(gate.run("explain", "GET", "https://shut.example/").stdout)

@@ -7,12 +7,13 @@ target that the data plane would use.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from outgate.cli.output import printable, style
 from outgate.policy.attempts import Asked, Meeting, Way
 from outgate.policy.decide import Treatment
+from outgate.policy.keeping import Kept, kept
 from outgate.policy.model import (
     Attempt,
     AttemptKind,
@@ -24,6 +25,7 @@ from outgate.policy.model import (
     Verification,
 )
 from outgate.policy.plain import plain
+from outgate.policy.redaction_model import Inline, Matching, Mode, RedactionPolicy
 from outgate.policy.snapshot import Policy
 from outgate.policy.steps import Step, Steps
 from outgate.policy.trial import judged
@@ -46,6 +48,7 @@ class Explanation:
     steps: tuple[Step, ...]
     meeting: Meeting | None = None
     target: Target | UpstreamError | None = None
+    kept: Kept = field(default_factory=Kept)
 
     @classmethod
     def of(cls, policy: Policy, asked: Asked) -> Explanation:
@@ -54,7 +57,8 @@ class Explanation:
         outcome = judged(policy, asked, steps)
         decision, meeting = outcome.decision, outcome.meeting
         target = _target(policy, decision, meeting.attempt) if decision.allowed and meeting else None
-        return cls(decision, tuple(steps.taken), meeting, target)
+        said = kept(policy.keeping, meeting.attempt, denied=not decision.allowed) if meeting else Kept()
+        return cls(decision, tuple(steps.taken), meeting, target, said)
 
     def lines(self) -> Iterator[str]:
         """For people."""
@@ -75,6 +79,8 @@ class Explanation:
             told["upstream"] = {"error": str(self.target)}
         if not self.decision.allowed:
             told["answer"] = dict(self._answer())
+        if self.kept != Kept():
+            told["keeping"] = plain(self.kept)
         return told
 
     def _parts(self) -> Iterator[tuple[str, Iterator[tuple[str, str]]]]:
@@ -84,6 +90,7 @@ class Explanation:
             yield "upstream", self._upstream()
         else:
             yield "answer", self._answer()
+        yield "keeping", _kept(self.kept, allowed=self.decision.allowed)
         yield "beside", _beside(self.decision)
 
     def _request(self) -> Iterator[tuple[str, str]]:
@@ -223,3 +230,24 @@ def _beside(decision: Decision) -> Iterator[tuple[str, str]]:
         yield "dry run", f"{shadow.verdict.upper()}  [{shadow.source}]"
     for source in decision.audited:
         yield "audited", str(source)
+
+
+def _kept(said: Kept, *, allowed: bool) -> Iterator[tuple[str, str]]:
+    """What is replaced and recorded, by documents."""
+    for each in said.redactions:
+        where = f"{_bodies(each.matching)}  [{each.source}]"
+        if each.inline is not Inline.NONE and allowed:
+            yield "live", f"{each.inline} by {_rules(each)}{where}"
+        yield "redacted", f"by {_rules(each)}{', and all other text' if each.mode is Mode.ALLOW else ''}{where}"
+    if (capture := said.capture) is not None:
+        share = "" if capture.sampling == 1 else f"{100 * capture.sampling:g} % of such, "
+        yield "captured", f"{share}into {capture.folder}{_bodies(capture.matching)}  [{capture.source}]"
+
+
+def _rules(redaction: RedactionPolicy) -> str:
+    shipped = ["the rules that ship"] if redaction.defaults else []
+    return ", ".join([*(rule.name for rule in redaction.rules), *shipped]) or "no rule"
+
+
+def _bodies(matching: Matching) -> str:
+    return f", where a body is {' or '.join(matching.media_types)}" if matching.media_types else ""
