@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-import re2
-
 from outgate.policy.documents import Node
+from outgate.policy.frontends.expressions import expression_fault
 from outgate.policy.frontends.istio.common import (
     DNS_LABEL,
     OPTIONAL_PORT,
@@ -96,13 +95,8 @@ def regex_fault(text: str) -> str:
         return "is empty"
     if len(text) > MAX_REGEX:
         return f"has {len(text)} characters; at most {MAX_REGEX} are allowed"
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        re2.compile(text, options)
-    except re2.error as error:
-        return f"is not an RE2 expression: {error}"
-    return ""
+    why = expression_fault(text)
+    return f"is not an RE2 expression: {why}" if why else ""
 
 
 def retry_fault(text: str) -> str:

@@ -14,6 +14,7 @@ import re2
 
 from outgate.policy.addresses import NAT64_LENGTHS, as_routed
 from outgate.policy.documents import Node
+from outgate.policy.frontends.expressions import expression_fault
 from outgate.policy.hosts import HostError, canonical_host, canonical_pattern
 from outgate.policy.model import Network
 from outgate.policy.schema import Fields, Reading, Record, Shape, Text
@@ -101,23 +102,14 @@ class Expression:
         text = Text(empty=False, maximum=4096).read(node, path, reading)
         if text is None:
             return None
-        try:
-            found = re2.compile(text, _quietly())
-        except re2.error as error:
-            why = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
+        if why := expression_fault(text):
             what = f"{text[:60]!a} is not an RE2 expression: {why}"
             reading.error(node.where, path, what, "RE2 has no look-around, back-references or repeats above 1000")
             return None
-        if found.match("") is not None:
+        if re2.match(text, "") is not None:
             reading.error(node.where, path, f"{text[:60]!a} matches where nothing is", "make it need a character")
             return None
         return text
-
-
-def _quietly() -> Any:
-    options = re2.Options()
-    options.log_errors = False
-    return options
 
 
 @dataclass(frozen=True, slots=True)
