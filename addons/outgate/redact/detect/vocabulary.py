@@ -14,8 +14,8 @@ SECRETS: dict[str, tuple[str, ...]] = {
     "password": _listed("""
         password, passwd, pwd, passwrd, pass word, passphrase, pass phrase, passcode, pass, psw, user pw, db pw,
         smtp pw, login pw, passwort, kennwort, contrasena, clave de acceso, mot de passe, motdepasse, mdp, senha,
-        wachtwoord, haslo, lozinka, heslo, jelszo, parola, losenord, adgangskode, salasana, sifre, 密码, 密碼, パスワード,
-        пароль, 비밀번호, סיסמה, كلمة المرور
+        wachtwoord, haslo, lozinka, heslo, jelszo, parola, losenord, adgangskode, salasana, sifre, 密码, 密碼,
+        パスワード, пароль, 비밀번호, סיסמה, كلمة المرور
     """),
     "token": _listed("""
         token, access tokens, refresh tokens, auth tokens, api tokens, bearer, jwt, jws, authorization,
@@ -135,29 +135,33 @@ UNCOUNTED = frozenset({"token"})
 ENDINGS = ("password", "passwd", "passphrase", "token", "secret", "apikey", "number", "email", "address")
 
 ABOUT = frozenset(
-    """
-    type types kind count counts counter length len size at time timestamp ts date expires expire expired expiry
-    expiration exp ttl age lifetime duration interval timeout delay verified verify verification enabled disabled
-    required requires optional status state valid invalid validity policy policies hint hints url urls uri uris endpoint
-    endpoints link links format formats label labels version versions limit limits quota usage used uses created updated
-    changed modified rotated rotation issued last strength algorithm alg method methods provider providers template
-    templates field fields placeholder min max minimum maximum index idx position name names id ids description desc
-    title scheme scope scopes source issuer audience brand network country locale lang language region zone regex
-    pattern rule rules schema model class category error errors message messages reset attempts retries failures
-    preference preferences opt optin optout subscribed domain domains host hostname port path paths file files filename
-    dir directory cost price rate budget window bucket match matches mismatch exists present supported allowed visible
-    visibility hidden available availability unique confirmed sent delivered bounced notifications notification alerts
-    frequency fingerprint thumbprint arn month year bin prefix manager store service server generator validator
-    validation extension carrier header param parameter parameters
-    """.split()
+    _listed("""
+        type, types, kind, count, counts, counter, length, len, size, at, time, timestamp, ts, date, expires,
+        expire, expired, expiry, expiration, exp, ttl, age, lifetime, duration, interval, timeout, delay, verified,
+        verify, verification, enabled, disabled, required, requires, optional, status, state, valid, invalid,
+        validity, policy, policies, hint, hints, url, urls, uri, uris, endpoint, endpoints, link, links, format,
+        formats, label, labels, version, versions, limit, limits, quota, usage, used, uses, created, updated,
+        changed, modified, rotated, rotation, issued, last, strength, algorithm, alg, method, methods, provider,
+        providers, template, templates, field, fields, placeholder, min, max, minimum, maximum, index, idx,
+        position, name, names, id, ids, description, desc, title, scheme, scope, scopes, source, issuer, audience,
+        brand, network, country, locale, lang, language, region, zone, regex, pattern, rule, rules, schema, model,
+        class, category, error, errors, message, messages, reset, attempts, retries, failures, preference,
+        preferences, opt, optin, optout, subscribed, domain, domains, host, hostname, port, path, paths, file,
+        files, filename, dir, directory, cost, price, rate, budget, window, bucket, match, matches, mismatch,
+        exists, present, supported, allowed, visible, visibility, hidden, available, availability, unique,
+        confirmed, sent, delivered, bounced, notifications, notification, alerts, frequency, fingerprint,
+        thumbprint, arn, month, year, bin, prefix, manager, store, service, server, generator, validator,
+        validation, extension, carrier, header, param, parameter, parameters
+    """)
 )
 """Behind a word: what is said is about the thing, and is not it."""
 ASKING = frozenset(
-    """
-    is has have had max min num total count require requires required enable enabled disable disabled allow allows
-    allowed show hide support supports supported use uses using can should must no not without avg remaining need needs
-    forgot forget ask prompt verify validate check change
-    """.split()
+    _listed("""
+        is, has, have, had, max, min, num, total, count, require, requires, required, enable, enabled, disable,
+        disabled, allow, allows, allowed, show, hide, support, supports, supported, use, uses, using, can, should,
+        must, no, not, without, avg, remaining, need, needs, forgot, forget, ask, prompt, verify, validate, check,
+        change
+    """)
 )
 """In front of all: what is said is whether, or how many."""
 OTHERWISE = _listed("""

@@ -1,0 +1,92 @@
+"""Secrets that a name in the text tells: `password=...`, `"api_key": "..."`, `--token ...`, parameters of a URL.
+
+Owns their patterns and what has to stand around the value. For texts that no codec has taken apart: logs, settings,
+command lines, what is malformed.
+"""
+
+from __future__ import annotations
+
+import re
+
+from outgate.redact.detect.detector import Detector, Group
+from outgate.redact.detect.names import classify
+from outgate.redact.detect.vocabulary import SECRETS
+
+_WORDS = (
+    "passw(?:or)?d|passwort|passphrase|pwd|secret|token|credentials?|(?:api|app|access|auth|account|private|secret|master"
+    "|encryption|signing|subscription|license)[_ -]?key|session[_-]?id|contrase(?:n|ñ)a|mot de passe|senha|kennwort"
+)
+_BARE = r"""[^\s"'\\,;&<>(){}\[\]\x00]{4,256}"""
+_QUOTED = r"""\\?"([^"\x00\n\\]{3,256})|\\?'([^'\x00\n\\]{3,256})"""
+_NAME = re.compile(r"[A-Za-z0-9_.-]*\Z")
+_PLACEHOLDER = re.compile(
+    r"[*.xX•#-]+|[$<{%\[(].*|(?:null|none|nil|undefined|true|false|string|required|optional|empty|hidden|redacted|secret"
+    r"|password|token|your.*|example|enter.*|n/a)",
+    re.IGNORECASE,
+)
+_SIGNED = frozenset(
+    (
+        *("x-amz-signature", "x-amz-credential", "x-amz-security-token", "awsaccesskeyid", "key-pair-id", "signature"),
+        *("x-goog-signature", "x-goog-credential", "googleaccessid", "sig", "hmac", "hdnea", "hdnts", "__token__"),
+        *("key", "auth", "code", "ticket", "sid"),
+    )
+)
+"""Parameters of URLs that are secrets there, whatever such a name means elsewhere."""
+_PARAMETER = (
+    "[?&][A-Za-z0-9_.-]*(?i:sig|token|key|auth|secret|credential|passw?(?:or)?d?|pwd|code|sess|sid|ticket|jwt|hmac|hdn"
+    "|accessid)[A-Za-z0-9_.-]{0,24}="
+)
+_BACK = 64
+"""Characters in front of a match that may belong to the name."""
+
+
+def stands_for_nothing(value: str) -> bool:
+    """A placeholder: stars, a variable, a word that says what would stand there."""
+    return _PLACEHOLDER.fullmatch(value) is not None
+
+
+def _named(text: str, start: int, end: int) -> bool:
+    """The name is that of a secret, and the value is one: in quotes, behind `=`, or with a digit or a sign in it."""
+    name = _NAME.search(text, max(0, start - _BACK), start)
+    head, sign, value = _parted(text[start:end])
+    if classify((name[0] if name else "") + head) not in SECRETS or stands_for_nothing(value):
+        return False
+    return sign == "=" or value != value.lstrip("\"'") or any(not each.isalpha() for each in value.rstrip(".:!?"))
+
+
+def _parted(match: str) -> tuple[str, str, str]:
+    """Name, sign and value, without quotes."""
+    found = _ASSIGNMENT.search(match)
+    if found is None:
+        return match, "", ""
+    return match[: found.start()], found[0].strip("\\\"' \t")[:1], match[found.end() :]
+
+
+_ASSIGNMENT = re.compile(r"""\\?["']?\s{0,2}(?:=>|:=|[:=])\s{0,2}\\?["']?|\s+""")
+
+
+def _parameter(text: str, start: int, end: int) -> bool:
+    name, _, value = text[start + 1 : end].partition("=")
+    secret = name.lower() in _SIGNED or classify(name) in SECRETS
+    return secret and not stands_for_nothing(value)
+
+
+DETECTORS = (
+    Detector(
+        "url-parameter",
+        Group.SECRETS,
+        rf"""{_PARAMETER}([^&#\s"'<>\\\x00]{{6,}})""",
+        "https://a.example/b?token={w20}",
+        hint=_PARAMETER,
+        around=_parameter,
+        longest=2200,
+    ),
+    Detector(
+        "assignment",
+        Group.SECRETS,
+        rf"""(?i:{_WORDS})s?[A-Za-z0-9_-]{{0,24}}\\?["']?\s{{0,2}}(?:=>|:=|[:=])\s{{0,2}}(?:{_QUOTED}|({_BARE}))""",
+        "password = {w12}",
+        hint=rf"""(?i:{_WORDS})[A-Za-z0-9_-]{{0,24}}\\?["']?\s{{0,2}}(?:=>|:=|[:=])""",
+        around=_named,
+    ),
+)

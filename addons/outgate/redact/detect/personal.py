@@ -1,0 +1,119 @@
+"""Personal data that tells itself: mail addresses, cards, accounts, telephones, devices, streets."""
+
+from __future__ import annotations
+
+import re
+
+from outgate.redact.detect import validators
+from outgate.redact.detect.detector import Beside, Check, Detector, Group, apart, apart_as_number, whole
+from outgate.redact.detect.validators import ACCOUNTS
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#\"'<>]*\Z")
+_FARTHEST = 300
+"""Characters of a URL in front of what is asked about."""
+_STREET = r"[\p{L}'.-]+"
+_PLACE = rf"[0-9]{{1,5}}[A-Za-z]?,?[ ]{_STREET}(?:[ ,][^\x00]*)?|\p{{L}}{_STREET}(?:[ ]{_STREET})*,?[ ][0-9]{{1,5}}(?:[^0-9\x00][^\x00]*)?"
+_GAP = r"[ \p{Z}.-]?"
+_CALL = (
+    "(?i:t[eé]l(?:e(?:fono?|phone|fon)|efon|éfono)?|phone|mobile?|cell(?:ulare?)?|celular|handy|fax|whatsapp|call|sms"
+    "|rufnummer|电话|手机|電話)(?i:[ ]?(?:no|nr|num(?:ber|mer)?)?)[.: ]{1,4}(?:at |on |is )?"
+)
+
+
+def personal(
+    name: str, pattern: str, example: str, hint: str = "", check: Check | None = None, beside: Beside = Beside.ANYTHING
+) -> Detector:
+    return Detector(name, Group.PII, pattern, example, hint, check, apart_as_number, beside)
+
+
+def _no_user_of_a_url(text: str, start: int, end: int) -> bool:
+    """`https://user@host` and `git@host:path` are no mail addresses."""
+    if text[start:end].startswith("git@") and text[end : end + 1] == ":":
+        return False
+    return apart(text, start, end) and _SCHEME.search(text, max(0, start - _FARTHEST), start) is None
+
+
+def _accounts() -> str:
+    """Every country's accounts, in groups of four or in one."""
+    lengths: dict[int, list[str]] = {}
+    for country, length in ACCOUNTS.items():
+        lengths.setdefault(length, []).append(country)
+    forms = (
+        f"(?:{'|'.join(countries)})[0-9]{{2}}(?:{_GAP}[0-9A-Z]){{{length - 4}}}"
+        for length, countries in lengths.items()
+    )
+    return rf"\b(?:{'|'.join(forms)})"
+
+
+DETECTORS = (
+    Detector(
+        "email",
+        Group.PII,
+        r"[\p{L}\p{N}_][\p{L}\p{N}._%+'-]*@(?:[\p{L}\p{N}][\p{L}\p{N}-]*\.)+(?:\p{L}{2,24}|xn--[0-9a-z-]{2,60})",
+        "jane.doe@example.com",
+        hint=r"[^\s]@[^\s]",
+        check=validators.email,
+        around=_no_user_of_a_url,
+    ),
+    personal(
+        "card",
+        r"\b(?:[2-9][0-9]{3}(?:[ -]?[0-9]{4}){3}(?:[ -]?[0-9]{1,3})?|3[0-9]{3}[ -]?[0-9]{6}[ -]?[0-9]{4,5})",
+        "4111 1111 1111 1111",
+        check=validators.card,
+    ),
+    personal(
+        "iban",
+        _accounts(),
+        "DE89 3704 0044 0532 0130 00",
+        hint=r"\b[A-Z]{2}[0-9]{2}[ .-]?[0-9A-Z]{4}",
+        check=validators.iban,
+    ),
+    personal(
+        "phone",
+        r"\+[1-9][0-9]{0,2}(?:[ ./()-]{0,2}[0-9]{1,5}){2,7}",
+        "+49 30 901820",
+        hint=r"\+[1-9][0-9 ./()-]{6}",
+        check=validators.international,
+    ),
+    personal(
+        "phone-abroad",
+        r"\b00[ ]?[1-9][0-9]{0,2}[ ./()-]{1,2}[0-9]{1,5}(?:[ ./()-]{0,2}[0-9]{1,5}){1,6}",
+        "0049 30 901820",
+        check=validators.international,
+    ),
+    personal(
+        "phone-north-america",
+        r"(?:\b1[ .-])?(?:\([2-9][0-9]{2}\)[ ]?|\b[2-9][0-9]{2}[.-])[2-9][0-9]{2}[.-][0-9]{4}",
+        "(415) 555-2671",
+    ),
+    personal(
+        "phone-by-word",
+        rf"{_CALL}(\(?\+?[0-9][0-9 ()./-]{{6,20}}[0-9])",
+        "Tel.: 030 901820",
+        check=validators.telephone,
+    ),
+    Detector(
+        "phone-by-name",
+        Group.PII,
+        r"\(?\+?[0-9][0-9 ()./-]{5,20}[0-9]",
+        "030 901820",
+        check=validators.telephone,
+        around=whole,
+        beside=Beside.CALLED,
+    ),
+    personal(
+        "imei",
+        r"(?i:imei)[^0-9\x00\n]{0,12}([0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{6}[ -]?[0-9])",
+        "IMEI 490154203237518",
+        check=validators.imei,
+    ),
+    personal("imei-in-groups", r"\b[0-9]{2}-[0-9]{6}-[0-9]{6}-[0-9]", "49-015420-323751-8", check=validators.imei),
+    Detector(
+        "street-address",
+        Group.PII,
+        _PLACE,
+        "12 Example Street, Springfield",
+        around=whole,
+        beside=Beside.PLACES,
+    ),
+)
