@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from outgate.redact.detect.detector import Detector, Group
+from outgate.redact.detect.detector import Detector, Group, anywhere
 from outgate.redact.detect.names import classify
 from outgate.redact.detect.vocabulary import SECRETS
 
@@ -80,6 +80,15 @@ DETECTORS = (
         hint=_PARAMETER,
         around=_parameter,
         longest=2200,
+    ),
+    Detector(
+        "connection-password",
+        Group.SECRETS,
+        r"""(?i:;[ ]{0,2}(?:password|pwd)[ ]{0,2}=)[ ]{0,2}([^;"'\x00\r\n]{1,256})""",
+        "Server=db;Password={w16};",
+        hint="(?i:;[ ]{0,2}(?:password|pwd)[ ]{0,2}=)",
+        check=lambda value: not stands_for_nothing(value),
+        around=anywhere,
     ),
     Detector(
         "assignment",

@@ -83,9 +83,10 @@ def _modulo_11(number: str, weights: Sequence[int]) -> bool:
 
 _NINO = (
     "(?:[ACEHJLMOPRSWXY][A-CEGHJ-NPRSTW-Z]|B[A-CEHJ-NPRSTW-Z]|G[ACEGHJ-NPRSTW-Z]|K[A-CEGHJ-MPRSTW-Z]"
-    "|N[A-CEGHJLMPRSW-Z]|T[A-CEGHJ-MPRSTW-Z]|Z[A-CEGHJ-NPRSTW-Y])"
+    "|N[A-CEGHJLMPRSW-Z]|T[A-CEGHJ-MPRSTW-Z]|Z[A-CEGHJ-NPRSTW-Y]|QQ)"
 )
-"""How they begin: some letters never are there, nor are `BG`, `GB`, `KN`, `NK`, `NT`, `TN` and `ZZ`."""
+"""How they begin: some letters never are there, nor are `BG`, `GB`, `KN`, `NK`, `NT`, `TN` and `ZZ`;
+but `QQ` is, in examples."""
 _MONTH, _DAY = "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][0-9]|3[01])"
 
 

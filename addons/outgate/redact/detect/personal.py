@@ -12,12 +12,33 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#\"'<>]*\Z")
 _FARTHEST = 300
 """Characters of a URL in front of what is asked about."""
 _STREET = r"[\p{L}'.-]+"
-_PLACE = rf"[0-9]{{1,5}}[A-Za-z]?,?[ ]{_STREET}(?:[ ,][^\x00]*)?|\p{{L}}{_STREET}(?:[ ]{_STREET})*,?[ ][0-9]{{1,5}}(?:[^0-9\x00][^\x00]*)?"
+_PLACE = (
+    rf"[0-9]{{1,5}}[A-Za-z]?,?[ ]{_STREET}(?:[ ,][^\x00]*)?"
+    rf"|\p{{L}}{_STREET}(?:[ ]{_STREET})*,?[ ][0-9]{{1,5}}(?:[^0-9\x00][^\x00]*)?"
+)
 _GAP = r"[ \p{Z}.-]?"
 _CALL = (
     "(?i:t[eé]l(?:e(?:fono?|phone|fon)|efon|éfono)?|phone|mobile?|cell(?:ulare?)?|celular|handy|fax|whatsapp|call|sms"
     "|rufnummer|电话|手机|電話)(?i:[ ]?(?:no|nr|num(?:ber|mer)?)?)[.: ]{1,4}(?:at |on |is )?"
 )
+
+_NATIONAL = (
+    "0[1-9](?:[ ][0-9]{2}){4}",  # France
+    "02[0-9][ ][0-9]{4}[ ][0-9]{4}|01[0-9]{3}[ ][0-9]{6}|07[0-9]{3}[ ][0-9]{6}",  # United Kingdom
+    "01[5-7][0-9][ /-][0-9]{7,8}",  # Germany, mobile
+    "04[0-9]{2}[ ][0-9]{3}[ ][0-9]{3}",  # Australia, mobile
+    "0[1-9]0-[0-9]{4}-[0-9]{4}",  # Japan, Korea, mobile
+    "1[3-9][0-9][ -][0-9]{4}[ -][0-9]{4}",  # China, mobile
+    "[6-9][0-9]{4}[ ][0-9]{5}",  # India, mobile
+)
+"""Written as they are at home, where that is like nothing else."""
+_YEAR = "(?:19|20)[0-9]{2}"
+_DATE = (
+    rf"{_YEAR}[-/.][0-9]{{1,2}}[-/.][0-9]{{1,2}}|[0-9]{{1,2}}[-/.][0-9]{{1,2}}[-/.](?:{_YEAR}|[0-9]{{2}})"
+    rf"|[0-9]{{1,2}}(?:st|nd|rd|th|\.)?[ ]\p{{L}}{{3,9}}[ ,]{{1,2}}{_YEAR}|\p{{L}}{{3,9}}[ ][0-9]{{1,2}},?[ ]{_YEAR}"
+)
+_BORN = "(?i:dob|date of birth|birth ?date|birthday|born(?: on)?|geboren(?: am)?|geb\\.|n[ée]e? le)[: ]{1,3}"
+_NUMBERED = r"(?i:[ ]?(?:no|nr|number|num|#))?[.:#]?[ ]{0,2}"
 
 
 def personal(
@@ -31,6 +52,11 @@ def _no_user_of_a_url(text: str, start: int, end: int) -> bool:
     if text[start:end].startswith("git@") and text[end : end + 1] == ":":
         return False
     return apart(text, start, end) and _SCHEME.search(text, max(0, start - _FARTHEST), start) is None
+
+
+def _no_group_of_a_number(text: str, start: int, end: int) -> bool:
+    """Nor is a group of digits in front of it."""
+    return apart_as_number(text, start, end) and not re.fullmatch(r"[0-9] ", text[max(0, start - 2) : start])
 
 
 def _accounts() -> str:
@@ -75,17 +101,20 @@ DETECTORS = (
         hint=r"\+[1-9][0-9 ./()-]{6}",
         check=validators.international,
     ),
-    personal(
+    Detector(
         "phone-abroad",
+        Group.PII,
         r"\b00[ ]?[1-9][0-9]{0,2}[ ./()-]{1,2}[0-9]{1,5}(?:[ ./()-]{0,2}[0-9]{1,5}){1,6}",
         "0049 30 901820",
         check=validators.international,
+        around=_no_group_of_a_number,
     ),
     personal(
         "phone-north-america",
-        r"(?:\b1[ .-])?(?:\([2-9][0-9]{2}\)[ ]?|\b[2-9][0-9]{2}[.-])[2-9][0-9]{2}[.-][0-9]{4}",
+        r"(?:\b1[ .-])?(?:\([2-9][0-9]{2}\)[ ]?[2-9][0-9]{2}[ .-]|\b[2-9][0-9]{2}[.-][2-9][0-9]{2}[.-])[0-9]{4}",
         "(415) 555-2671",
     ),
+    personal("phone-national", rf"\b(?:{'|'.join(_NATIONAL)})", "020 7946 0958"),
     personal(
         "phone-by-word",
         rf"{_CALL}(\(?\+?[0-9][0-9 ()./-]{{6,20}}[0-9])",
@@ -106,6 +135,17 @@ DETECTORS = (
         r"(?i:imei)[^0-9\x00\n]{0,12}([0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{6}[ -]?[0-9])",
         "IMEI 490154203237518",
         check=validators.imei,
+    ),
+    personal("birth-date", f"{_BORN}({_DATE})", "date of birth: 1985-05-17"),
+    personal(
+        "passport",
+        rf"(?i:passport|reisepass){_NUMBERED}([A-Z0-9]{{1,2}}[0-9][A-Z0-9]{{4,7}})",
+        "passport no. C01X00T47",
+    ),
+    personal(
+        "driver-licence",
+        rf"(?i:driv(?:er'?s?|ing) licen[cs]e){_NUMBERED}([A-Z0-9]{{1,5}}[0-9]{{3}}[A-Z0-9]{{1,10}})",
+        "driver's license D1234567",
     ),
     personal("imei-in-groups", r"\b[0-9]{2}-[0-9]{6}-[0-9]{6}-[0-9]", "49-015420-323751-8", check=validators.imei),
     Detector(

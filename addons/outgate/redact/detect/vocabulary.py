@@ -150,7 +150,8 @@ ABOUT = frozenset(
         files, filename, dir, directory, cost, price, rate, budget, window, bucket, match, matches, mismatch,
         exists, present, supported, allowed, visible, visibility, hidden, available, availability, unique,
         confirmed, sent, delivered, bounced, notifications, notification, alerts, frequency, fingerprint,
-        thumbprint, arn, month, year, bin, prefix, manager, store, service, server, generator, validator,
+        thumbprint, check, checks, result,
+        arn, month, year, bin, prefix, manager, store, service, server, generator, validator,
         validation, extension, carrier, header, param, parameter, parameters
     """)
 )
@@ -176,7 +177,8 @@ OTHERWISE = _listed("""
     listen address, remote address, local address, peer address, wallet address, contract address, memory address,
     base address, web address, host address, source address, network address, virtual address, socket address,
     broadcast address, sort key, cache key, primary key, foreign key, partition key, object key, row key, key press,
-    idempotency key, map key, group key, translation key, message key, shortcut key, hot key, public access,
+    idempotency key, map key, group key, translation key, message key, shortcut key, hot key, websocket key,
+    public access,
     access control, access level, access mode, last access, session name, auth flow, auth mode
 """)
 """Longer sequences that mean something else than what they contain."""

@@ -27,7 +27,11 @@ DETECTORS = (
     ),
     secret("discord-mfa-token", r"mfa\.", "[0-9A-Za-z_-]{84}", "mfa.{b84}"),
     secret(
-        "telegram-bot-token", "", r"\b[0-9]{8,10}:AA[0-9A-Za-z_-]{33}", "{d10}:AA{b33}", hint="[0-9]:AA[0-9A-Za-z_-]{8}"
+        "telegram-bot-token",
+        "",
+        r"(?:\bbot|\b)([0-9]{8,10}:AA[0-9A-Za-z_-]{33})",
+        "{d10}:AA{b33}",
+        hint="[0-9]:AA[0-9A-Za-z_-]{8}",
     ),
     secret(
         "teams-webhook",
