@@ -7,6 +7,7 @@ command lines, what is malformed.
 from __future__ import annotations
 
 import re
+from string import ascii_letters, digits
 
 from outgate.redact.detect.detector import Detector, Group, anywhere
 from outgate.redact.detect.names import classify
@@ -18,7 +19,9 @@ _WORDS = (
 )
 _BARE = r"""[^\s"'\\,;&<>(){}\[\]\x00]{4,256}"""
 _QUOTED = r"""\\?"([^"\x00\n\\]{3,256})|\\?'([^'\x00\n\\]{3,256})"""
-_NAME = re.compile(r"[A-Za-z0-9_.-]*\Z")
+_SIGN = r"""\\?["']?\s{0,2}(?:=>|:=|[:=])\s{0,2}"""
+_ASSIGNS = re.compile(rf"""{_SIGN}\\?["']?""")
+_NAME = frozenset(f"{ascii_letters}{digits}_.-")
 _PLACEHOLDER = re.compile(
     r"[*.xX•#-]+|[$<{%\[(].*|(?:null|none|nil|undefined|true|false|string|required|optional|empty|hidden|redacted|secret"
     r"|password|token|your.*|example|enter.*|n/a)",
@@ -47,22 +50,19 @@ def stands_for_nothing(value: str) -> bool:
 
 def _named(text: str, start: int, end: int) -> bool:
     """The name is that of a secret, and the value is one: in quotes, behind `=`, or with a digit or a sign in it."""
-    name = _NAME.search(text, max(0, start - _BACK), start)
+    begin = start
+    while begin > max(0, start - _BACK) and text[begin - 1] in _NAME:
+        begin -= 1
     head, sign, value = _parted(text[start:end])
-    if classify((name[0] if name else "") + head) not in SECRETS or stands_for_nothing(value):
+    if classify(text[begin:start] + head) not in SECRETS or stands_for_nothing(value):
         return False
-    return sign == "=" or value != value.lstrip("\"'") or any(not each.isalpha() for each in value.rstrip(".:!?"))
+    return "=" in sign or sign.endswith(('"', "'")) or not value.rstrip(".:!?").isalpha()
 
 
 def _parted(match: str) -> tuple[str, str, str]:
-    """Name, sign and value, without quotes."""
-    found = _ASSIGNMENT.search(match)
-    if found is None:
-        return match, "", ""
-    return match[: found.start()], found[0].strip("\\\"' \t")[:1], match[found.end() :]
-
-
-_ASSIGNMENT = re.compile(r"""\\?["']?\s{0,2}(?:=>|:=|[:=])\s{0,2}\\?["']?|\s+""")
+    """Name, what assigns, and value."""
+    found = _ASSIGNS.search(match)
+    return (match[: found.start()], found[0], match[found.end() :]) if found else (match, "", "")
 
 
 def _parameter(text: str, start: int, end: int) -> bool:
@@ -93,9 +93,16 @@ DETECTORS = (
     Detector(
         "assignment",
         Group.SECRETS,
-        rf"""(?i:{_WORDS})s?[A-Za-z0-9_-]{{0,24}}\\?["']?\s{{0,2}}(?:=>|:=|[:=])\s{{0,2}}(?:{_QUOTED}|({_BARE}))""",
+        rf"(?i:{_WORDS})[A-Za-z0-9_-]{{0,24}}{_SIGN}(?:{_QUOTED}|({_BARE}))",
         "password = {w12}",
-        hint=rf"""(?i:{_WORDS})[A-Za-z0-9_-]{{0,24}}\\?["']?\s{{0,2}}(?:=>|:=|[:=])""",
+        hint=rf"(?i:{_WORDS})[A-Za-z0-9_-]{{0,24}}{_SIGN}",
         around=_named,
+    ),
+    Detector(
+        "option",
+        Group.SECRETS,
+        rf"--?[A-Za-z-]{{0,24}}(?i:{_WORDS})(?:[ ]|\"[, ]{{1,3}}\")({_BARE})",
+        "--token {w20}",
+        check=lambda value: value[0] not in "-$<" and not value.isalpha(),
     ),
 )

@@ -8,7 +8,8 @@ from outgate.redact.detect import validators
 from outgate.redact.detect.detector import Beside, Check, Detector, Group, apart, apart_as_number, whole
 from outgate.redact.detect.validators import ACCOUNTS
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#\"'<>]*\Z")
+_NO_USER = frozenset(" \t\r\n/?#\"'<>,;")
+"""Characters that a user in a URL does not have."""
 _FARTHEST = 300
 """Characters of a URL in front of what is asked about."""
 _STREET = r"[\p{L}'.-]+"
@@ -51,7 +52,9 @@ def _no_user_of_a_url(text: str, start: int, end: int) -> bool:
     """`https://user@host` and `git@host:path` are no mail addresses."""
     if text[start:end].startswith("git@") and text[end : end + 1] == ":":
         return False
-    return apart(text, start, end) and _SCHEME.search(text, max(0, start - _FARTHEST), start) is None
+    before = text[max(0, start - _FARTHEST) : start]
+    _, scheme, user = before.rpartition("://")
+    return apart(text, start, end) and not (scheme and _NO_USER.isdisjoint(user))
 
 
 def _no_group_of_a_number(text: str, start: int, end: int) -> bool:
@@ -83,7 +86,7 @@ DETECTORS = (
     ),
     personal(
         "card",
-        r"\b(?:[2-9][0-9]{3}(?:[ -]?[0-9]{4}){3}(?:[ -]?[0-9]{1,3})?|3[0-9]{3}[ -]?[0-9]{6}[ -]?[0-9]{4,5})",
+        r"\b(?:[2-9][0-9]{13,18}|[2-9][0-9]{3}(?:[ -][0-9]{4}){3}|3[0-9]{3}[ -][0-9]{6}[ -][0-9]{4,5})",
         "4111 1111 1111 1111",
         check=validators.card,
     ),
