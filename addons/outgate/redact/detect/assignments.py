@@ -19,6 +19,8 @@ _WORDS = (
 )
 _BARE = r"""[^\s"'\\,;&<>(){}\[\]\x00]{4,256}"""
 _QUOTED = r"""\\?"([^"\x00\n\\]{3,256})|\\?'([^'\x00\n\\]{3,256})"""
+_QUOTE = r"""\\?["']?"""
+_CREDENTIALS = r"""[^\s"'\\,\x00]{4,}"""
 _SIGN = r"""\\?["']?\s{0,2}(?:=>|:=|[:=])\s{0,2}"""
 _ASSIGNS = re.compile(rf"""{_SIGN}\\?["']?""")
 _NAME = frozenset(f"{ascii_letters}{digits}_.-")
@@ -104,5 +106,27 @@ DETECTORS = (
         rf"--?[A-Za-z-]{{0,24}}(?i:{_WORDS})(?:[ ]|\"[, ]{{1,3}}\")({_BARE})",
         "--token {w20}",
         check=lambda value: value[0] not in "-$<" and not value.isalpha(),
+    ),
+    Detector(
+        "curl-user",
+        Group.SECRETS,
+        r"""\bcurl\b[^\x00\n]{0,400}[ ](?:-u|--user)[ =]{0,2}["']?([^\s:"'\x00]{0,64}:[^\s"'\x00]{1,128})""",
+        "curl -u jane:{w12} https://a.example",
+        hint=r"\bcurl\b",
+        check=lambda value: not stands_for_nothing(value.partition(":")[2]),
+    ),
+    Detector(
+        "authorization-line",
+        Group.SECRETS,
+        rf"(?i:authorization){_SIGN}{_QUOTE}(?:[A-Za-z0-9-]{{1,20}}[ \t]{{1,3}})?({_CREDENTIALS})",
+        "Authorization: {b40}",
+        check=lambda value: not (stands_for_nothing(value) or (value.isalpha() and len(value) < 16)),
+    ),
+    Detector(
+        "cookie-line",
+        Group.SECRETS,
+        r"""(?i:cookie)\\?["']?:[ ]?\\?["']?([^\s"'\\=;,\x00]+=[^\r\n"'\\\x00]+)""",
+        "Cookie: sid={w24}; theme=dark",
+        longest=4096,
     ),
 )

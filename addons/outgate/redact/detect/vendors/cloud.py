@@ -1,6 +1,7 @@
 """Clouds, hosting and infrastructure. A table."""
 
 from outgate.redact.detect.detector import UUID, secret
+from outgate.redact.detect.randomness import random
 
 _AZURE = "AzSe|AzCa|AzFu|AIoT|AZDO|APIM|JQQJ9|[+]ASt|[+]ACDb|[+]ABa|[+]ASb|[+]AEh|[+]ACR|[+]AMC|[+]ARm|[+]AAS"
 """What Azure writes into the middle of its keys."""
@@ -42,7 +43,7 @@ DETECTORS = (
     secret("alibaba-access-key", "LTAI", "[0-9A-Za-z]{12,24}", "LTAI{w20}"),
     secret("tencent-secret-id", "AKID", "[0-9A-Za-z]{28,36}", "AKID{w32}"),
     secret("yandex-key", "AQVN", "[0-9A-Za-z_-]{35,38}", "AQVN{b36}"),
-    secret("yandex-secret", "YC[A-Z][0-9A-Za-z_-]{4}", "[0-9A-Za-z_-]{33,36}", "YCA{b38}"),
+    secret("yandex-secret", r"\bYC[0-9A-Za-z_-]{4}", "[0-9A-Za-z_-]{34}", "YCA{b37}"),
     secret("yandex-token", r"t1\.", r"[0-9A-Za-z_-]{4,}={0,2}\.[0-9A-Za-z_-]{86}={0,2}", "t1.{b90}.{b86}"),
     secret("scaleway-access-key", "SCW", "[0-9A-Z]{17}", "SCW{u17}"),
     secret("ovh-token", "ovh_(?:ak|as|ck)_", "[0-9A-Za-z]{16,}", "ovh_ck_{w32}"),
@@ -98,4 +99,16 @@ DETECTORS = (
         "[0-9A-Za-z+/]{40,}={0,2}",
         "LS0tLS1CRUdJTiBQUklWQVRF{w200}",
     ),
+    secret("openshift-token", "sha256~", "[0-9A-Za-z_-]{43}", "sha256~{b43}"),
+    secret("clickhouse-key", r"\b4b1d", "[0-9A-Za-z]{38}", "4b1d{w38}"),
+    secret("maxmind-key", "", r"\b[0-9A-Za-z]{6}_[0-9A-Za-z]{29}_mmk", "{w6}_{w29}_mmk", hint="[0-9A-Za-z]_mmk"),
+    secret("defined-networking-token", "dnkey-", "[0-9a-z=_-]{26}-[0-9a-z=_-]{52}", "dnkey-{l26}-{l52}"),
+    secret("settlemint-token", "sm_(?:aat|pat|sat)_", "[0-9A-Za-z]{16}", "sm_pat_{w16}"),
+    secret(
+        "authress-key",
+        "(?:sc|ext|scauth|authress)_[0-9A-Za-z]{5,30}[.]",
+        "[0-9A-Za-z]{4,6}[.]acc[_-][0-9A-Za-z-]{10,32}[.][0-9A-Za-z+/_=-]{30,120}",
+        "ext_{l8}.{l4}.acc_{l12}.{w44}",
+    ),
+    secret("vault-legacy-token", r"\bs\.", "[0-9A-Za-z]{24}", "s.{w24}", check=random),
 )

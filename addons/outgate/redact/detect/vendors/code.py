@@ -31,7 +31,7 @@ DETECTORS = (
     secret("nuget-key", "oy2", "[0-9a-z]{43}", "oy2{l43}"),
     secret("docker-token", "dckr_(?:pat|oat)_", "[0-9A-Za-z_-]{27,}", "dckr_pat_{b27}"),
     secret("jfrog-key", "AKCp", "[0-9A-Za-z]{60,75}", "AKCp{w69}"),
-    secret("jfrog-reference-token", "cmVmdGtuO", "[0-9A-Za-z]{50,60}", "cmVmdGtuO{w55}"),
+    secret("jfrog-reference-token", "cmVmd", "[0-9A-Za-z]{59}", "cmVmd{w59}"),
     secret("packagist-token", "packagist_", "[a-z]{3}_[0-9a-f]{60,70}", "packagist_uut_{h68}"),
     secret("clojars-token", "CLOJARS_", "[0-9a-z]{60}", "CLOJARS_{l60}"),
     secret("circleci-token", "CCIP(?:AT|RJ)_", "[0-9A-Za-z]{20,24}_[0-9a-f]{40}", "CCIPAT_{w22}_{h40}"),
@@ -76,4 +76,13 @@ DETECTORS = (
         "([0-9]+/[0-9a-z]+)",
         "https://hooks.zapier.com/hooks/catch/{d8}/{l7}/",
     ),
+    secret(
+        "harness-token",
+        r"(?:pat|sat)\.[0-9A-Za-z_-]{22}\.",
+        r"[0-9A-Za-z]{24}\.[0-9A-Za-z]{20}",
+        "pat.{b22}.{w24}.{w20}",
+    ),
+    secret("octopus-key", r"\bAPI-[0-9A-Z]{4}", "[0-9A-Z]{21,28}", "API-{u26}"),
+    secret("facebook-app-token", r"\b[0-9]{15,17}(?:\||%7C)", "[0-9A-Za-z_-]{26,40}", "{d16}|{b27}"),
+    secret("intra42-secret", "s-s4t2(?:ud|af)-", "[0-9a-f]{64}", "s-s4t2ud-{h64}"),
 )

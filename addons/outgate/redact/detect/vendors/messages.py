@@ -5,7 +5,7 @@ from outgate.redact.detect.detector import secret
 DETECTORS = (
     secret("slack-token", "xox[abceoprs]-", "[0-9A-Za-z-]{10,}", "xoxb-{d12}-{d13}-{w24}"),
     secret("slack-rotated-token", r"xoxe\.xox[bp]-", "[0-9]-[0-9A-Za-z-]{60,}", "xoxe.xoxp-1-{w160}"),
-    secret("slack-app-token", "xapp-[0-9]-", "[0-9A-Z]{8,}-[0-9]{8,}-[0-9a-f]{32,}", "xapp-1-A{u10}-{d13}-{h64}"),
+    secret("slack-app-token", "xapp-[0-9]-", "[0-9A-Z]+-[0-9]+-[0-9a-z]+", "xapp-1-A{u10}-{d13}-{h64}"),
     secret(
         "slack-webhook",
         "hooks[.]slack",
@@ -29,9 +29,9 @@ DETECTORS = (
     secret(
         "telegram-bot-token",
         "",
-        r"(?:\bbot|\b)([0-9]{8,10}:AA[0-9A-Za-z_-]{33})",
+        r"(?:\bbot|\b)([0-9]{8,10}:A[0-9A-Za-z_-]{34})",
         "{d10}:AA{b33}",
-        hint="[0-9]:AA[0-9A-Za-z_-]{8}",
+        hint="[0-9]:A[0-9A-Za-z_-]{8}",
     ),
     secret(
         "teams-webhook",
@@ -39,7 +39,7 @@ DETECTORS = (
         "(webhookb2/[0-9A-Za-z@/-]{60,})",
         "https://acme.webhook.office.com/webhookb2/{h8}-{h4}-{h4}-{h4}-{h12}@{h8}-{h4}-{h4}-{h4}-{h12}/IncomingWebhook/{h32}/{h8}-{h4}-{h4}-{h4}-{h12}",
     ),
-    secret("twilio-key", "(?:SK|AC)[0-9a-f]{8}", "[0-9a-f]{24}", "SK{h32}"),
+    secret("twilio-key", "(?:SK|AC)[0-9A-Fa-f]{8}", "[0-9A-Fa-f]{24}", "SK{h32}"),
     secret("sendgrid-key", r"SG\.", r"[0-9A-Za-z_-]{16,32}\.[0-9A-Za-z_-]{16,64}", "SG.{b22}.{b43}"),
     secret("mailgun-key", "key-", "[0-9a-z]{32}", "key-{h32}"),
     secret("mailgun-signing-key", r"\b[0-9a-f]{32}-", "[0-9a-f]{8}-[0-9a-f]{8}", "{h32}-{h8}-{h8}"),

@@ -7,7 +7,7 @@ DETECTORS = (
     secret("stripe-key", "(?:sk|rk|sk_org)_(?:live|test|prod)_", "[0-9A-Za-z]{10,}", "sk_live_{w24}"),
     secret("webhook-secret", "whsec_", "[0-9A-Za-z+/]{20,}={0,2}", "whsec_{w32}"),
     secret("square-token", "sq0[a-z]{3}-", "[0-9A-Za-z_-]{22,43}", "sq0atp-{b22}"),
-    secret("square-access-token", "EAAA", "[0-9A-Za-z_-]{56,}", "EAAA{b60}"),
+    secret("square-access-token", "EAAA", "[0-9A-Za-z_-]{22,}", "EAAA{b60}"),
     secret(
         "braintree-token",
         r"access_token\$(?:production|sandbox)\$",
@@ -33,6 +33,7 @@ DETECTORS = (
     secret("mollie-key", "(?:live|test)_", "[0-9A-Za-z]{30}", "live_{w30}"),
     secret("lob-key", "(?:live|test)_", "(?:pub_)?[0-9a-f]{31,35}", "live_{h35}"),
     secret("flutterwave-key", "FLW(?:SEC|PUB)K", "(?:_TEST)?-[0-9A-Za-z]{12,}-X", "FLWSECK-{h32}-X"),
+    secret("flutterwave-encryption-key", "FLWSECK_TEST-?", "[0-9a-f]{12}", "FLWSECK_TEST{h12}"),
     secret("razorpay-key", "rzp_(?:live|test)_", "[0-9A-Za-z]{14,}", "rzp_live_{w14}"),
     secret(
         "mercadopago-token",

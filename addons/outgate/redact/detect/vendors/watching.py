@@ -15,7 +15,7 @@ DETECTORS = (
         hint="//[0-9a-f]{32}",
     ),
     secret("grafana-cloud-token", "glc_", "[0-9A-Za-z+/=]{32,}", "glc_{w120}"),
-    secret("grafana-token", "glsa_", "[0-9A-Za-z]{32}_[0-9a-f]{8}", "glsa_{w32}_{h8}"),
+    secret("grafana-token", "glsa_", "[0-9A-Za-z]{32}_[0-9A-Fa-f]{8}", "glsa_{w32}_{h8}"),
     secret("grafana-key", "eyJrIjoi", "[0-9A-Za-z+/=]{60,}", "eyJrIjoi{w80}"),
     secret("dynatrace-token", "dt0[a-z]", r"[0-9]{2}\.[0-9A-Z]{24}\.[0-9A-Z]{64}", "dt0c01.{u24}.{u64}"),
     secret("honeycomb-key", "hc[a-z](?:ik|mk|lk)_", "[0-9a-z]{50,}", "hcaik_{l58}"),
