@@ -23,6 +23,7 @@ _QUOTE = r"""\\?["']?"""
 _CREDENTIALS = r"""[^\s"'\\,\x00]{4,}"""
 _SIGN = r"""\\?["']?\s{0,2}(?:=>|:=|[:=])\s{0,2}"""
 _ASSIGNS = re.compile(rf"""{_SIGN}\\?["']?""")
+_IDENTIFIER = re.compile("[A-Za-z_.]*")
 _NAME = frozenset(f"{ascii_letters}{digits}_.-")
 _PLACEHOLDER = re.compile(
     r"[*.xX•#-]+|[$<{%\[(].*|(?:null|none|nil|undefined|true|false|string|required|optional|empty|hidden|redacted|secret"
@@ -51,14 +52,15 @@ def stands_for_nothing(value: str) -> bool:
 
 
 def _named(text: str, start: int, end: int) -> bool:
-    """The name is that of a secret, and the value is one: in quotes, behind `=`, or with a digit or a sign in it."""
+    """The name is that of a secret, and the value is one: in quotes, right behind `=`, or more than names of a program
+    and words of a language are."""
     begin = start
     while begin > max(0, start - _BACK) and text[begin - 1] in _NAME:
         begin -= 1
     head, sign, value = _parted(text[start:end])
     if classify(text[begin:start] + head) not in SECRETS or stands_for_nothing(value):
         return False
-    return "=" in sign or sign.endswith(('"', "'")) or not value.rstrip(".:!?").isalpha()
+    return sign == "=" or sign.endswith(('"', "'")) or _IDENTIFIER.fullmatch(value.rstrip(".:!?")) is None
 
 
 def _parted(match: str) -> tuple[str, str, str]:
@@ -96,7 +98,7 @@ DETECTORS = (
         "assignment",
         Group.SECRETS,
         rf"(?i:{_WORDS})[A-Za-z0-9_-]{{0,24}}{_SIGN}(?:{_QUOTED}|({_BARE}))",
-        "password = {w12}",
+        'password = "{w12}"',
         hint=rf"(?i:{_WORDS})[A-Za-z0-9_-]{{0,24}}{_SIGN}",
         around=_named,
     ),

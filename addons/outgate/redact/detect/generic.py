@@ -67,10 +67,16 @@ DETECTORS = (
     ),
     secret("bcrypt-hash", r"\$2[abxy]\$[0-9]{2}\$", "[./0-9A-Za-z]{53}", "$2b$12${w53}"),
     secret(
-        "password-hash",
-        r"\$(?:1|5|6|y|apr1|argon2(?:id|i|d)|scrypt|pbkdf2-[0-9a-z]+)\$",
-        r"""[^\s"'\x00:;]{20,300}""",
+        "crypt-hash",
+        r"\$(?:1|5|6|7|y|gy|apr1)\$",
+        r"(?:rounds=[0-9]+\$)?[./0-9A-Za-z]{1,40}\$[./0-9A-Za-z]{20,90}",
         "$6${w16}${w86}",
+    ),
+    secret(
+        "password-hash",
+        r"\$(?:argon2(?:id|i|d)|scrypt|pbkdf2-[0-9a-z]+)\$",
+        "[0-9A-Za-z+/=,.$-]{20,300}",
+        "$argon2id$v=19$m=65536,t=3,p=4${w22}${w43}",
     ),
     secret("age-key", "AGE-SECRET-KEY-1", "[0-9A-Z]{58}", "AGE-SECRET-KEY-1{u58}"),
     secret(

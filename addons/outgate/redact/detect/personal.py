@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from outgate.redact.detect import validators
 from outgate.redact.detect.detector import Beside, Check, Detector, Group, apart, apart_as_number, whole
 from outgate.redact.detect.validators import ACCOUNTS
@@ -57,9 +55,16 @@ def _no_user_of_a_url(text: str, start: int, end: int) -> bool:
     return apart(text, start, end) and not (scheme and _NO_USER.isdisjoint(user))
 
 
+def _no_sum(text: str, start: int, end: int) -> bool:
+    """`30+20221128` is no telephone number."""
+    before = text[max(0, start - 1) : start]
+    return apart_as_number(text, start, end) and not (before.isascii() and before.isalnum())
+
+
 def _no_group_of_a_number(text: str, start: int, end: int) -> bool:
-    """Nor is a group of digits in front of it."""
-    return apart_as_number(text, start, end) and not re.fullmatch(r"[0-9] ", text[max(0, start - 2) : start])
+    """Nor are groups of digits around it."""
+    around = text[max(0, start - 2) : start], text[end : end + 2][::-1]
+    return apart_as_number(text, start, end) and not any(each[:1].isdigit() and each[1:] == " " for each in around)
 
 
 def _accounts() -> str:
@@ -97,17 +102,19 @@ DETECTORS = (
         hint=r"\b[A-Z]{2}[0-9]{2}[ .-]?[0-9A-Z]{4}",
         check=validators.iban,
     ),
-    personal(
+    Detector(
         "phone",
+        Group.PII,
         r"\+[1-9][0-9]{0,2}(?:[ ./()-]{0,2}[0-9]{1,5}){2,7}",
         "+49 30 901820",
         hint=r"\+[1-9][0-9 ./()-]{6}",
         check=validators.international,
+        around=_no_sum,
     ),
     Detector(
         "phone-abroad",
         Group.PII,
-        r"\b00[ ]?[1-9][0-9]{0,2}[ ./()-]{1,2}[0-9]{1,5}(?:[ ./()-]{0,2}[0-9]{1,5}){1,6}",
+        r"\b00[ ]?[1-9][0-9]{0,2}[ /()-]{1,2}[0-9]{1,5}(?:[ ./()-]{0,2}[0-9]{1,5}){1,6}",
         "0049 30 901820",
         check=validators.international,
         around=_no_group_of_a_number,
@@ -117,7 +124,13 @@ DETECTORS = (
         r"(?:\b1[ .-])?(?:\([2-9][0-9]{2}\)[ ]?[2-9][0-9]{2}[ .-]|\b[2-9][0-9]{2}[.-][2-9][0-9]{2}[.-])[0-9]{4}",
         "(415) 555-2671",
     ),
-    personal("phone-national", rf"\b(?:{'|'.join(_NATIONAL)})", "020 7946 0958"),
+    Detector(
+        "phone-national",
+        Group.PII,
+        rf"\b(?:{'|'.join(_NATIONAL)})",
+        "020 7946 0958",
+        around=_no_group_of_a_number,
+    ),
     personal(
         "phone-by-word",
         rf"{_CALL}(\(?\+?[0-9][0-9 ()./-]{{6,20}}[0-9])",
