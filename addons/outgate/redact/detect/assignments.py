@@ -17,8 +17,8 @@ _WORDS = (
     "passw(?:or)?d|passwort|passphrase|pwd|secret|token|credentials?|(?:api|app|access|auth|account|private|secret|master"
     "|encryption|signing|subscription|license)[_ -]?key|session[_-]?id|contrase(?:n|ñ)a|mot de passe|senha|kennwort"
 )
-_BARE = r"""[^\s"'\\,;&<>(){}\[\]\x00]{4,256}"""
-_QUOTED = r"""\\?"([^"\x00\n\\]{3,256})|\\?'([^'\x00\n\\]{3,256})"""
+_BARE = r"""[^\s"'\\,;&<>(){}\[\]\x00]{4,}"""
+_QUOTED = r"""\\?"([^"\x00\n\\]{3,})|\\?'([^'\x00\n\\]{3,})"""
 _QUOTE = r"""\\?["']?"""
 _CREDENTIALS = r"""[^\s"'\\,\x00]{4,}"""
 _SIGN = r"""\\?["']?\s{0,2}(?:=>|:=|[:=])\s{0,2}"""
@@ -40,7 +40,7 @@ _SIGNED = frozenset(
 """Parameters of URLs that are secrets there, whatever such a name means elsewhere."""
 _PARAMETER = (
     "[?&][A-Za-z0-9_.-]*(?i:sig|token|key|auth|secret|credential|passw?(?:or)?d?|pwd|code|sess|sid|ticket|jwt|hmac|hdn"
-    "|accessid)[A-Za-z0-9_.-]{0,24}="
+    "|accessid)[A-Za-z0-9_.-]*="
 )
 _BACK = 64
 """Characters in front of a match that may belong to the name."""
@@ -88,7 +88,7 @@ DETECTORS = (
     Detector(
         "connection-password",
         Group.SECRETS,
-        r"""(?i:;[ ]{0,2}(?:password|pwd)[ ]{0,2}=)[ ]{0,2}([^;"'\x00\r\n]{1,256})""",
+        r"""(?i:;[ ]{0,2}(?:password|pwd)[ ]{0,2}=)[ ]{0,2}([^;"'\x00\r\n]+)""",
         "Server=db;Password={w16};",
         hint="(?i:;[ ]{0,2}(?:password|pwd)[ ]{0,2}=)",
         check=lambda value: not stands_for_nothing(value),
@@ -97,22 +97,22 @@ DETECTORS = (
     Detector(
         "assignment",
         Group.SECRETS,
-        rf"(?i:{_WORDS})[A-Za-z0-9_-]{{0,24}}{_SIGN}(?:{_QUOTED}|({_BARE}))",
+        rf"(?i:{_WORDS})[A-Za-z0-9_-]*{_SIGN}(?:{_QUOTED}|({_BARE}))",
         'password = "{w12}"',
-        hint=rf"(?i:{_WORDS})[A-Za-z0-9_-]{{0,24}}{_SIGN}",
+        hint=rf"(?i:{_WORDS})[A-Za-z0-9_-]*{_SIGN}",
         around=_named,
     ),
     Detector(
         "option",
         Group.SECRETS,
-        rf"--?[A-Za-z-]{{0,24}}(?i:{_WORDS})(?:[ ]|\"[, ]{{1,3}}\")({_BARE})",
+        rf"--?[A-Za-z-]*(?i:{_WORDS})(?:[ ]|\"[, ]{{1,3}}\")({_BARE})",
         "--token {w20}",
         check=lambda value: value[0] not in "-$<" and not value.isalpha(),
     ),
     Detector(
         "curl-user",
         Group.SECRETS,
-        r"""\bcurl\b[^\x00\n]{0,400}[ ](?:-u|--user)[ =]{0,2}["']?([^\s:"'\x00]{0,64}:[^\s"'\x00]{1,128})""",
+        r"""\bcurl\b[^\x00\n]*[ ](?:-u|--user)[ =]{0,2}["']?([^\s:"'\x00]*:[^\s"'\x00]+)""",
         "curl -u jane:{w12} https://a.example",
         hint=r"\bcurl\b",
         check=lambda value: not stands_for_nothing(value.partition(":")[2]),
@@ -120,7 +120,7 @@ DETECTORS = (
     Detector(
         "authorization-line",
         Group.SECRETS,
-        rf"(?i:authorization){_SIGN}{_QUOTE}(?:[A-Za-z0-9-]{{1,20}}[ \t]{{1,3}})?({_CREDENTIALS})",
+        rf"(?i:authorization){_SIGN}{_QUOTE}(?:[A-Za-z0-9-]+[ \t]+)?({_CREDENTIALS})",
         "Authorization: {b40}",
         check=lambda value: not (stands_for_nothing(value) or (value.isalpha() and len(value) < 16)),
     ),

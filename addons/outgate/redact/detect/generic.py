@@ -53,15 +53,15 @@ DETECTORS = (
     ),
     secret(
         "url-credentials",
-        "[A-Za-z][0-9A-Za-z+.-]{1,20}",
-        rf"""://({_USER}{{0,128}}:[^\s/"'<>\\\x00]{{1,256}})@""",
+        "[A-Za-z][0-9A-Za-z+.-]+",
+        rf"""://({_USER}*:[^\s/"'<>\\\x00]+)@""",
         "postgres://app:{w16}@db.internal:5432/app",
         hint=rf"""://{_USER}*:[^\s/"'<>\\\x00]+@""",
     ),
     secret(
         "url-user",
         "https?://",
-        rf"({_USER}{{16,256}})@",
+        rf"({_USER}{{16,}})@",
         "https://{w40}@git.example/repository",
         hint=rf"https?://{_USER}{{16,}}@",
     ),
@@ -75,7 +75,7 @@ DETECTORS = (
     secret(
         "password-hash",
         r"\$(?:argon2(?:id|i|d)|scrypt|pbkdf2-[0-9a-z]+)\$",
-        "[0-9A-Za-z+/=,.$-]{20,300}",
+        "[0-9A-Za-z+/=,.$-]{20,}",
         "$argon2id$v=19$m=65536,t=3,p=4${w22}${w43}",
     ),
     secret("age-key", "AGE-SECRET-KEY-1", "[0-9A-Z]{58}", "AGE-SECRET-KEY-1{u58}"),
@@ -88,7 +88,7 @@ DETECTORS = (
     Detector(
         "random-secret",
         Group.SECRETS,
-        "[0-9A-Za-z+/_.~-]{20,512}={0,2}",
+        "[0-9A-Za-z+/_.~-]{20,}={0,2}",
         "{w32}",
         check=randomness.random,
         around=whole,

@@ -10,12 +10,15 @@ _NO_USER = frozenset(" \t\r\n/?#\"'<>,;")
 """Characters that a user in a URL does not have."""
 _FARTHEST = 300
 """Characters of a URL in front of what is asked about."""
-_STREET = r"[\p{L}'.-]+"
+_LETTERS = r"A-Za-z\x{C0}-\x{24F}\x{370}-\x{DFF}\x{1E00}-\x{1FFF}"
+"""Of alphabets. Where there are no spaces between words a mail address stands right behind what is not of it."""
+_SIGNS = r"\x{3040}-\x{9FFF}\x{AC00}-\x{D7AF}"
+_STREET = r"[A-Za-z\x{80}-\x{10FFFF}'.-]+"
 _PLACE = (
     rf"[0-9]{{1,5}}[A-Za-z]?,?[ ]{_STREET}(?:[ ,][^\x00]*)?"
-    rf"|\p{{L}}{_STREET}(?:[ ]{_STREET})*,?[ ][0-9]{{1,5}}(?:[^0-9\x00][^\x00]*)?"
+    rf"|[A-Za-z\x{{80}}-\x{{10FFFF}}]{_STREET}(?:[ ]{_STREET})*,?[ ][0-9]{{1,5}}(?:[^0-9\x00][^\x00]*)?"
 )
-_GAP = r"[ \p{Z}.-]?"
+_GAP = r"[ \x{A0}.-]?"
 _CALL = (
     "(?i:t[eé]l(?:e(?:fono?|phone|fon)|efon|éfono)?|phone|mobile?|cell(?:ulare?)?|celular|handy|fax|whatsapp|call|sms"
     "|rufnummer|电话|手机|電話)(?i:[ ]?(?:no|nr|num(?:ber|mer)?)?)[.: ]{1,4}(?:at |on |is )?"
@@ -31,10 +34,11 @@ _NATIONAL = (
     "[6-9][0-9]{4}[ ][0-9]{5}",  # India, mobile
 )
 """Written as they are at home, where that is like nothing else."""
+_MONTH = r"[A-Za-z\x{C0}-\x{52F}]{3,9}"
 _YEAR = "(?:19|20)[0-9]{2}"
 _DATE = (
     rf"{_YEAR}[-/.][0-9]{{1,2}}[-/.][0-9]{{1,2}}|[0-9]{{1,2}}[-/.][0-9]{{1,2}}[-/.](?:{_YEAR}|[0-9]{{2}})"
-    rf"|[0-9]{{1,2}}(?:st|nd|rd|th|\.)?[ ]\p{{L}}{{3,9}}[ ,]{{1,2}}{_YEAR}|\p{{L}}{{3,9}}[ ][0-9]{{1,2}},?[ ]{_YEAR}"
+    rf"|[0-9]{{1,2}}(?:st|nd|rd|th|\.)?[ ]{_MONTH}[ ,]{{1,2}}{_YEAR}|{_MONTH}[ ][0-9]{{1,2}},?[ ]{_YEAR}"
 )
 _BORN = "(?i:dob|date of birth|birth ?date|birthday|born(?: on)?|geboren(?: am)?|geb\\.|n[ée]e? le)[: ]{1,3}"
 _NUMBERED = r"(?i:[ ]?(?:no|nr|number|num|#))?[.:#]?[ ]{0,2}"
@@ -83,7 +87,8 @@ DETECTORS = (
     Detector(
         "email",
         Group.PII,
-        r"[\p{L}\p{N}_][\p{L}\p{N}._%+'-]*@(?:[\p{L}\p{N}][\p{L}\p{N}-]*\.)+(?:\p{L}{2,24}|xn--[0-9a-z-]{2,60})",
+        rf"[0-9_{_LETTERS}][0-9{_LETTERS}._%+'-]*@(?:[0-9{_LETTERS}{_SIGNS}][0-9{_LETTERS}{_SIGNS}-]*\.)+"
+        rf"(?:[{_LETTERS}]{{2,24}}|xn--[0-9a-z-]+)",
         "jane.doe@example.com",
         hint=r"[^\s]@[^\s]",
         check=validators.email,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate, product
 from typing import Any
 
@@ -20,8 +20,10 @@ from outgate.redact.detect.names import Names
 from outgate.redact.detect.patterns import RANK, chosen
 from outgate.redact.detect.vocabulary import CALLED, PLACES, SUSPICIOUS
 
-MEMORY = 64 * 1024 * 1024
+MEMORY = 32 * 1024 * 1024
 """Bytes that RE2 may use for a set of patterns."""
+MEMORY_OF_ONE = 4 * 1024 * 1024
+"""Bytes that it may use for a single one."""
 
 _BESIDE = Names(
     (word, beside)
@@ -52,9 +54,9 @@ class Detectors:
         """Characters that have to be seen together where a text is looked at in pieces."""
         # A set for each class: all in one would know too many states at once for any memory.
         self._searches = [
-            (beside, _Search(among))
+            (beside, _search(among))
             for beside, group in product(Beside, Group)
-            if (among := [each for each in self.detectors if (each.beside, each.group) == (beside, group)])
+            if (among := tuple(each for each in self.detectors if (each.beside, each.group) == (beside, group)))
         ]
 
     def search(self, texts: Sequence[str], names: Sequence[str]) -> list[Hit]:
@@ -75,14 +77,13 @@ class Detectors:
 class _Search:
     """Some detectors, over some texts."""
 
-    def __init__(self, detectors: Sequence[Detector]) -> None:
-        options = re2.Options()
-        options.max_mem, options.log_errors = MEMORY, False
-        self._set = re2.Set.SearchSet(options)
+    def __init__(self, detectors: tuple[Detector, ...]) -> None:
+        self._set = re2.Set.SearchSet(_options(MEMORY))
         for detector in detectors:
             self._set.Add(detector.hint or detector.pattern)
         self._end = self._set.Add(rf"{SEPARATOR}\z")
         self._set.Compile()
+        options = _options(MEMORY_OF_ONE)
         patterns = [re2.compile(detector.pattern.encode(), options) for detector in detectors]
         self._compiled = [(*each, range(each[1].groups, 0, -1)) for each in zip(detectors, patterns, strict=True)]
 
@@ -100,6 +101,16 @@ class _Search:
         if self._end not in found:
             return range(len(self._compiled))
         return (number for number in found if number != self._end)
+
+
+_search = lru_cache(64)(_Search)
+"""Compiling takes a while, and policies that say the same mean the same detectors."""
+
+
+def _options(memory: int) -> re2.Options:
+    options = re2.Options()
+    options.max_mem, options.log_errors = memory, False
+    return options
 
 
 class _Buffer:
