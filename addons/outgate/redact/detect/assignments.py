@@ -1,0 +1,134 @@
+"""Secrets that a name in the text tells: `password=...`, `"api_key": "..."`, `--token ...`, parameters of a URL.
+
+Owns their patterns and what has to stand around the value. For texts that no codec has taken apart: logs, settings,
+command lines, what is malformed.
+"""
+
+from __future__ import annotations
+
+import re
+from string import ascii_letters, digits
+
+from outgate.redact.detect.detector import Detector, Group, anywhere
+from outgate.redact.detect.names import classify
+from outgate.redact.detect.vocabulary import SECRETS
+
+_WORDS = (
+    "passw(?:or)?d|passwort|passphrase|pwd|secret|token|credentials?|(?:api|app|access|auth|account|private|secret|master"
+    "|encryption|signing|subscription|license)[_ -]?key|session[_-]?id|contrase(?:n|ñ)a|mot de passe|senha|kennwort"
+)
+_BARE = r"""[^\s"'\\,;&<>(){}\[\]\x00]{4,}"""
+_QUOTED = r"""\\?"([^"\x00\n\\]{3,})|\\?'([^'\x00\n\\]{3,})"""
+_QUOTE = r"""\\?["']?"""
+_CREDENTIALS = r"""[^\s"'\\,\x00]{4,}"""
+_SIGN = r"""\\?["']?\s{0,2}(?:=>|:=|[:=])\s{0,2}"""
+_ASSIGNS = re.compile(rf"""{_SIGN}\\?["']?""")
+_IDENTIFIER = re.compile("[A-Za-z_.]*")
+_NAME = frozenset(f"{ascii_letters}{digits}_.-")
+_PLACEHOLDER = re.compile(
+    r"[*.xX•#-]+|[$<{%\[(].*|(?:null|none|nil|undefined|true|false|string|required|optional|empty|hidden|redacted|secret"
+    r"|password|token|your.*|example|enter.*|n/a)",
+    re.IGNORECASE,
+)
+_SIGNED = frozenset(
+    (
+        *("x-amz-signature", "x-amz-credential", "x-amz-security-token", "awsaccesskeyid", "key-pair-id", "signature"),
+        *("x-goog-signature", "x-goog-credential", "googleaccessid", "sig", "hmac", "hdnea", "hdnts", "__token__"),
+        *("key", "auth", "code", "ticket", "sid"),
+    )
+)
+"""Parameters of URLs that are secrets there, whatever such a name means elsewhere."""
+_PARAMETER = (
+    "[?&][A-Za-z0-9_.-]*(?i:sig|token|key|auth|secret|credential|passw?(?:or)?d?|pwd|code|sess|sid|ticket|jwt|hmac|hdn"
+    "|accessid)[A-Za-z0-9_.-]*="
+)
+_BACK = 64
+"""Characters in front of a match that may belong to the name."""
+
+
+def stands_for_nothing(value: str) -> bool:
+    """A placeholder: stars, a variable, a word that says what would stand there."""
+    return _PLACEHOLDER.fullmatch(value) is not None
+
+
+def _named(text: str, start: int, end: int) -> bool:
+    """The name is that of a secret, and the value is one: in quotes, right behind `=`, or more than names of a program
+    and words of a language are."""
+    begin = start
+    while begin > max(0, start - _BACK) and text[begin - 1] in _NAME:
+        begin -= 1
+    head, sign, value = _parted(text[start:end])
+    if classify(text[begin:start] + head) not in SECRETS or stands_for_nothing(value):
+        return False
+    return sign == "=" or sign.endswith(('"', "'")) or _IDENTIFIER.fullmatch(value.rstrip(".:!?")) is None
+
+
+def _parted(match: str) -> tuple[str, str, str]:
+    """Name, what assigns, and value."""
+    found = _ASSIGNS.search(match)
+    return (match[: found.start()], found[0], match[found.end() :]) if found else (match, "", "")
+
+
+def _parameter(text: str, start: int, end: int) -> bool:
+    name, _, value = text[start + 1 : end].partition("=")
+    secret = name.lower() in _SIGNED or classify(name) in SECRETS
+    return secret and not stands_for_nothing(value)
+
+
+DETECTORS = (
+    Detector(
+        "url-parameter",
+        Group.SECRETS,
+        rf"""{_PARAMETER}([^&#\s"'<>\\\x00]{{6,}})""",
+        "https://a.example/b?token={w20}",
+        hint=_PARAMETER,
+        around=_parameter,
+        longest=2200,
+    ),
+    Detector(
+        "connection-password",
+        Group.SECRETS,
+        r"""(?i:;[ ]{0,2}(?:password|pwd)[ ]{0,2}=)[ ]{0,2}([^;"'\x00\r\n]+)""",
+        "Server=db;Password={w16};",
+        hint="(?i:;[ ]{0,2}(?:password|pwd)[ ]{0,2}=)",
+        check=lambda value: not stands_for_nothing(value),
+        around=anywhere,
+    ),
+    Detector(
+        "assignment",
+        Group.SECRETS,
+        rf"(?i:{_WORDS})[A-Za-z0-9_-]*{_SIGN}(?:{_QUOTED}|({_BARE}))",
+        'password = "{w12}"',
+        hint=rf"(?i:{_WORDS})[A-Za-z0-9_-]*{_SIGN}",
+        around=_named,
+    ),
+    Detector(
+        "option",
+        Group.SECRETS,
+        rf"--?[A-Za-z-]*(?i:{_WORDS})(?:[ ]|\"[, ]{{1,3}}\")({_BARE})",
+        "--token {w20}",
+        check=lambda value: value[0] not in "-$<" and not value.isalpha(),
+    ),
+    Detector(
+        "curl-user",
+        Group.SECRETS,
+        r"""\bcurl\b[^\x00\n]*[ ](?:-u|--user)[ =]{0,2}["']?([^\s:"'\x00]*:[^\s"'\x00]+)""",
+        "curl -u jane:{w12} https://a.example",
+        hint=r"\bcurl\b",
+        check=lambda value: not stands_for_nothing(value.partition(":")[2]),
+    ),
+    Detector(
+        "authorization-line",
+        Group.SECRETS,
+        rf"(?i:authorization){_SIGN}{_QUOTE}(?:[A-Za-z0-9-]+[ \t]+)?({_CREDENTIALS})",
+        "Authorization: {b40}",
+        check=lambda value: not (stands_for_nothing(value) or (value.isalpha() and len(value) < 16)),
+    ),
+    Detector(
+        "cookie-line",
+        Group.SECRETS,
+        r"""(?i:cookie)\\?["']?:[ ]?\\?["']?([^\s"'\\=;,\x00]+=[^\r\n"'\\\x00]+)""",
+        "Cookie: sid={w24}; theme=dark",
+        longest=4096,
+    ),
+)

@@ -1,0 +1,180 @@
+"""Personal data that tells itself: mail addresses, cards, accounts, telephones, devices, streets."""
+
+from __future__ import annotations
+
+from outgate.redact.detect import validators
+from outgate.redact.detect.detector import Beside, Check, Detector, Group, apart, apart_as_number, whole
+from outgate.redact.detect.validators import ACCOUNTS
+
+_NO_USER = frozenset(" \t\r\n/?#\"'<>,;")
+"""Characters that a user in a URL does not have."""
+_FARTHEST = 300
+"""Characters of a URL in front of what is asked about."""
+_LETTERS = r"A-Za-z\x{C0}-\x{24F}\x{370}-\x{DFF}\x{1E00}-\x{1FFF}"
+"""Of alphabets. Where there are no spaces between words a mail address stands right behind what is not of it."""
+_SIGNS = r"\x{3040}-\x{9FFF}\x{AC00}-\x{D7AF}"
+_STREET = r"[A-Za-z\x{80}-\x{10FFFF}'.-]+"
+_PLACE = (
+    rf"[0-9]{{1,5}}[A-Za-z]?,?[ ]{_STREET}(?:[ ,][^\x00]*)?"
+    rf"|[A-Za-z\x{{80}}-\x{{10FFFF}}]{_STREET}(?:[ ]{_STREET})*,?[ ][0-9]{{1,5}}(?:[^0-9\x00][^\x00]*)?"
+)
+_GAP = r"[ \x{A0}.-]?"
+_CALL = (
+    "(?i:t[eé]l(?:e(?:fono?|phone|fon)|efon|éfono)?|phone|mobile?|cell(?:ulare?)?|celular|handy|fax|whatsapp|call|sms"
+    "|rufnummer|电话|手机|電話)(?i:[ ]?(?:no|nr|num(?:ber|mer)?)?)[.: ]{1,4}(?:at |on |is )?"
+)
+
+_NATIONAL = (
+    "0[1-9](?:[ ][0-9]{2}){4}",  # France
+    "02[0-9][ ][0-9]{4}[ ][0-9]{4}|01[0-9]{3}[ ][0-9]{6}|07[0-9]{3}[ ][0-9]{6}",  # United Kingdom
+    "01[5-7][0-9][ /-][0-9]{7,8}",  # Germany, mobile
+    "04[0-9]{2}[ ][0-9]{3}[ ][0-9]{3}",  # Australia, mobile
+    "0[1-9]0-[0-9]{4}-[0-9]{4}",  # Japan, Korea, mobile
+    "1[3-9][0-9][ -][0-9]{4}[ -][0-9]{4}",  # China, mobile
+    "[6-9][0-9]{4}[ ][0-9]{5}",  # India, mobile
+)
+"""Written as they are at home, where that is like nothing else."""
+_MONTH = r"[A-Za-z\x{C0}-\x{52F}]{3,9}"
+_YEAR = "(?:19|20)[0-9]{2}"
+_DATE = (
+    rf"{_YEAR}[-/.][0-9]{{1,2}}[-/.][0-9]{{1,2}}|[0-9]{{1,2}}[-/.][0-9]{{1,2}}[-/.](?:{_YEAR}|[0-9]{{2}})"
+    rf"|[0-9]{{1,2}}(?:st|nd|rd|th|\.)?[ ]{_MONTH}[ ,]{{1,2}}{_YEAR}|{_MONTH}[ ][0-9]{{1,2}},?[ ]{_YEAR}"
+)
+_BORN = "(?i:dob|date of birth|birth ?date|birthday|born(?: on)?|geboren(?: am)?|geb\\.|n[ée]e? le)[: ]{1,3}"
+_NUMBERED = r"(?i:[ ]?(?:no|nr|number|num|#))?[.:#]?[ ]{0,2}"
+
+
+def personal(
+    name: str, pattern: str, example: str, hint: str = "", check: Check | None = None, beside: Beside = Beside.ANYTHING
+) -> Detector:
+    return Detector(name, Group.PII, pattern, example, hint, check, apart_as_number, beside)
+
+
+def _no_user_of_a_url(text: str, start: int, end: int) -> bool:
+    """`https://user@host` and `git@host:path` are no mail addresses."""
+    if text[start:end].startswith("git@") and text[end : end + 1] == ":":
+        return False
+    before = text[max(0, start - _FARTHEST) : start]
+    _, scheme, user = before.rpartition("://")
+    return apart(text, start, end) and not (scheme and _NO_USER.isdisjoint(user))
+
+
+def _no_sum(text: str, start: int, end: int) -> bool:
+    """`30+20221128` is no telephone number."""
+    before = text[max(0, start - 1) : start]
+    return apart_as_number(text, start, end) and not (before.isascii() and before.isalnum())
+
+
+def _no_group_of_a_number(text: str, start: int, end: int) -> bool:
+    """Nor are groups of digits around it."""
+    around = text[max(0, start - 2) : start], text[end : end + 2][::-1]
+    return apart_as_number(text, start, end) and not any(each[:1].isdigit() and each[1:] == " " for each in around)
+
+
+def _accounts() -> str:
+    """Every country's accounts, in groups of four or in one."""
+    lengths: dict[int, list[str]] = {}
+    for country, length in ACCOUNTS.items():
+        lengths.setdefault(length, []).append(country)
+    forms = (
+        f"(?:{'|'.join(countries)})[0-9]{{2}}(?:{_GAP}[0-9A-Z]){{{length - 4}}}"
+        for length, countries in lengths.items()
+    )
+    return rf"\b(?:{'|'.join(forms)})"
+
+
+DETECTORS = (
+    Detector(
+        "email",
+        Group.PII,
+        rf"[0-9_{_LETTERS}][0-9{_LETTERS}._%+'-]*@(?:[0-9{_LETTERS}{_SIGNS}][0-9{_LETTERS}{_SIGNS}-]*\.)+"
+        rf"(?:[{_LETTERS}]{{2,24}}|xn--[0-9a-z-]+)",
+        "jane.doe@example.com",
+        hint=r"[^\s]@[^\s]",
+        check=validators.email,
+        around=_no_user_of_a_url,
+    ),
+    personal(
+        "card",
+        r"\b(?:[2-9][0-9]{13,18}|[2-9][0-9]{3}(?:[ -][0-9]{4}){3}|3[0-9]{3}[ -][0-9]{6}[ -][0-9]{4,5})",
+        "4111 1111 1111 1111",
+        check=validators.card,
+    ),
+    personal(
+        "iban",
+        _accounts(),
+        "DE89 3704 0044 0532 0130 00",
+        hint=r"\b[A-Z]{2}[0-9]{2}[ .-]?[0-9A-Z]{4}",
+        check=validators.iban,
+    ),
+    Detector(
+        "phone",
+        Group.PII,
+        r"\+[1-9][0-9]{0,2}(?:[ ./()-]{0,2}[0-9]{1,5}){2,7}",
+        "+49 30 901820",
+        hint=r"\+[1-9][0-9 ./()-]{6}",
+        check=validators.international,
+        around=_no_sum,
+    ),
+    Detector(
+        "phone-abroad",
+        Group.PII,
+        r"\b00[ ]?[1-9][0-9]{0,2}[ /()-]{1,2}[0-9]{1,5}(?:[ ./()-]{0,2}[0-9]{1,5}){1,6}",
+        "0049 30 901820",
+        check=validators.international,
+        around=_no_group_of_a_number,
+    ),
+    personal(
+        "phone-north-america",
+        r"(?:\b1[ .-])?(?:\([2-9][0-9]{2}\)[ ]?[2-9][0-9]{2}[ .-]|\b[2-9][0-9]{2}[.-][2-9][0-9]{2}[.-])[0-9]{4}",
+        "(415) 555-2671",
+    ),
+    Detector(
+        "phone-national",
+        Group.PII,
+        rf"\b(?:{'|'.join(_NATIONAL)})",
+        "020 7946 0958",
+        around=_no_group_of_a_number,
+    ),
+    personal(
+        "phone-by-word",
+        rf"{_CALL}(\(?\+?[0-9][0-9 ()./-]{{6,20}}[0-9])",
+        "Tel.: 030 901820",
+        check=validators.telephone,
+    ),
+    Detector(
+        "phone-by-name",
+        Group.PII,
+        r"\(?\+?[0-9][0-9 ()./-]{5,20}[0-9]",
+        "030 901820",
+        check=validators.telephone,
+        around=whole,
+        beside=Beside.CALLED,
+    ),
+    personal(
+        "imei",
+        r"(?i:imei)[^0-9\x00\n]{0,12}([0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{6}[ -]?[0-9])",
+        "IMEI 490154203237518",
+        check=validators.imei,
+    ),
+    personal("birth-date", f"{_BORN}({_DATE})", "date of birth: 1985-05-17"),
+    personal(
+        "passport",
+        rf"(?i:passport|reisepass){_NUMBERED}([A-Z0-9]{{1,2}}[0-9][A-Z0-9]{{4,7}})",
+        "passport no. C01X00T47",
+    ),
+    personal(
+        "driver-licence",
+        rf"(?i:driv(?:er'?s?|ing) licen[cs]e){_NUMBERED}([A-Z0-9]{{1,5}}[0-9]{{3}}[A-Z0-9]{{1,10}})",
+        "driver's license D1234567",
+    ),
+    personal("imei-in-groups", r"\b[0-9]{2}-[0-9]{6}-[0-9]{6}-[0-9]", "49-015420-323751-8", check=validators.imei),
+    Detector(
+        "street-address",
+        Group.PII,
+        _PLACE,
+        "12 Example Street, Springfield",
+        around=whole,
+        beside=Beside.PLACES,
+    ),
+)

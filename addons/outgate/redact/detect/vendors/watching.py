@@ -1,0 +1,30 @@
+"""Monitoring, logs, errors, and who may sign in. A table."""
+
+from outgate.redact.detect.detector import UUID, secret
+
+DETECTORS = (
+    secret("datadog-key", "dd(?:app|pat|api|rum|pub)_", "[0-9A-Za-z_-]{30,}", "ddapp_{w34}"),
+    secret("newrelic-key", "NR(?:AK|AL|SP|II|IQ|RA|JS|IA)-", "[0-9A-Za-z_-]{19,}", "NRAK-{u27}"),
+    secret("newrelic-license", "", r"\b[0-9a-f]{32,36}(?:FFFF)?NRAL", "{h36}NRAL", hint="[0-9a-fF]NRAL"),
+    secret("sentry-token", "sntry[su]_", "[0-9A-Za-z+/=_-]{60,}", "sntryu_{h64}"),
+    secret(
+        "sentry-dsn",
+        "",
+        "https?://([0-9a-f]{32}(?::[0-9a-f]{32})?)@[0-9A-Za-z.-]+(?::[0-9]+)?/(?:[0-9A-Za-z_-]+/)*[0-9]+",
+        "https://{h32}@o{d6}.ingest.sentry.io/{d7}",
+        hint="//[0-9a-f]{32}",
+    ),
+    secret("grafana-cloud-token", "glc_", "[0-9A-Za-z+/=]{32,}", "glc_{w120}"),
+    secret("grafana-token", "glsa_", "[0-9A-Za-z]{32}_[0-9A-Fa-f]{8}", "glsa_{w32}_{h8}"),
+    secret("grafana-key", "eyJrIjoi", "[0-9A-Za-z+/=]{60,}", "eyJrIjoi{w80}"),
+    secret("dynatrace-token", "dt0[a-z]", r"[0-9]{2}\.[0-9A-Z]{24}\.[0-9A-Z]{64}", "dt0c01.{u24}.{u64}"),
+    secret("honeycomb-key", "hc[a-z](?:ik|mk|lk)_", "[0-9a-z]{50,}", "hcaik_{l58}"),
+    secret("axiom-token", "xa[ap]t-", UUID, "xaat-{h8}-{h4}-{h4}-{h4}-{h12}"),
+    secret("okta-token", "SSWS[ ]+", "(00[0-9A-Za-z_-]{38,42})", "SSWS 00{b40}"),
+    secret(
+        "authorization-key",
+        "(?i:splunk|genie-?key|apikey|api-key|token)[ ]",
+        f"({UUID})",
+        "Splunk {h8}-{h4}-{h4}-{h4}-{h12}",
+    ),
+)

@@ -1,0 +1,184 @@
+"""The words that names of secrets and personal data are made of, and those that turn their meaning.
+
+Owns the lists. Written in lower case, without accents, in words: `names` finds them in every other spelling.
+"""
+
+from __future__ import annotations
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (" ".join(each.split()) for each in text.split(","))))
+
+
+SECRETS: dict[str, tuple[str, ...]] = {
+    "password": _listed("""
+        password, passwd, pwd, passwrd, pass word, passphrase, pass phrase, passcode, pass, psw, user pw, db pw,
+        smtp pw, login pw, passwort, kennwort, contrasena, clave de acceso, mot de passe, motdepasse, mdp, senha,
+        wachtwoord, haslo, lozinka, heslo, jelszo, parola, losenord, adgangskode, salasana, sifre, 密码, 密碼,
+        パスワード, пароль, 비밀번호, סיסמה, كلمة المرور
+    """),
+    "token": _listed("""
+        token, access tokens, refresh tokens, auth tokens, api tokens, bearer, jwt, jws, authorization,
+        proxy authorization, x auth, authorization code, auth code, device code, code verifier, saml response,
+        saml request, saml assertion, client assertion, dpop, 令牌, トークン
+    """),
+    "api-key": _listed("""
+        api key, app key, application key, access key, access key id, account key, subscription key, consumer key,
+        license key, licence key, developer key, service key, server key, auth key, integration key, ingest key,
+        ingestion key, write key, admin key, shared access key, api credential
+    """),
+    "secret": _listed("""
+        secret, secret key, secret access key, secret id, connection string, conn string, conn str,
+        shared access signature, geheimnis
+    """),
+    "private-key": _listed("""
+        private key, priv key, signing key, encryption key, decryption key, ssh key, rsa key, pem key, master key,
+        hmac key, aes key, cipher key, client key data, tls key, wallet key, seed phrase, mnemonic, recovery phrase
+    """),
+    "session": _listed("""
+        session id, session token, session key, sess id, sessid, jsessionid, phpsessid, connect sid, cookie, cookies,
+        set cookie
+    """),
+    "security-code": _listed("""
+        cvv, cvv 2, cvc, cvc 2, csc, card code, security code, card verification value, pin, pin code, otp, otp code,
+        one time password, one time code, totp, mfa code, two factor code, sms code, verification code, recovery code,
+        backup code, reset code, security answer, secret answer, mothers maiden name, mother maiden name, puk
+    """),
+}
+PERSONAL: dict[str, tuple[str, ...]] = {
+    "email": _listed("""
+        email, e mail, mail address, email address, email id, correo electronico, courriel, adresse mail, e posta,
+        emailadresse, 邮箱, 電子郵件, メール, メールアドレス, почта, 이메일
+    """),
+    "phone": _listed("""
+        phone, phone number, phone no, telephone, telephone number, mobile number, mobile phone, mobile no, cell phone,
+        cell number, contact number, fax, fax number, tel, tel no, msisdn, whatsapp number, handynummer, telefon,
+        telefonnummer, mobilnummer, rufnummer, telefono, movil, celular, numero de telephone, telefone, telefoon,
+        puhelin, 电话, 手机, 手机号, 電話番号, 携帯番号, телефон, 전화번호
+    """),
+    "card": _listed("""
+        card number, card no, card num, credit card, debit card, payment card, cc number, cc num, cc no,
+        primary account number, pan number, card pan, kreditkarte, kreditkartennummer, kartennummer, numero de tarjeta,
+        numero de carte, numero do cartao, 银行卡号, カード番号
+    """),
+    "iban": _listed("iban, iban number, iban code"),
+    "bank-account": _listed("""
+        bank account, bank account number, bank account no, account number, account no, acct number, acct no, acct num,
+        kontonummer, routing number, sort code, bban, clabe, numero de cuenta, bsb number
+    """),
+    "ssn": _listed("ssn, social security number, social security no, social security, social insurance number, itin"),
+    "national-id": _listed("""
+        national id, national id number, national identification number, national identity number, identity number,
+        identity card number, id card number, id number, citizen id, personal number, personal id number, nino,
+        national insurance number, aadhaar, aadhaar number, aadhar, pan card, cpf, dni, nie, nif, curp, bsn, pesel,
+        personnummer, fodselsnummer, cpr number, hetu, codice fiscale, numero de securite sociale, rodne cislo,
+        personalausweisnummer, ausweisnummer, rut, cedula, emirates id, nric, resident id, 身份证, 身份证号, 身份证号码,
+        マイナンバー, 주민등록번호
+    """),
+    "passport": _listed("""
+        passport, passport number, passport no, passport num, passport id, reisepass, reisepassnummer, pasaporte,
+        numero de passeport, passaporto, 护照, 护照号
+    """),
+    "driver-licence": _listed("""
+        driver license, drivers license, driving license, driver licence, drivers licence, driving licence,
+        driver license number, drivers license number, driving license number, driver licence number,
+        drivers licence number, driving licence number, dl number, fuhrerscheinnummer
+    """),
+    "vehicle": _listed("license plate, licence plate, number plate, vin, vehicle identification number, kennzeichen"),
+    "tax-id": _listed("""
+        tax id, tax id number, tax identification number, tax number, tax file number, tin, taxpayer id, steuernummer,
+        steuer id, steueridentifikationsnummer, numero fiscal, tfn
+    """),
+    "health-id": _listed("""
+        nhs number, medical record number, mrn, patient id, patient number, health insurance number, health card number,
+        medicare number, medicaid number, insurance number, versichertennummer, krankenversicherungsnummer
+    """),
+    "birth-date": _listed("""
+        birth date, date of birth, dob, birthday, birth day, birth year, birth month, born on, geburtsdatum, geburtstag,
+        date de naissance, date naissance, fecha de nacimiento, fecha nacimiento, data de nascimento, data nascimento,
+        data di nascita, geboortedatum, data urodzenia, 出生日期, 生年月日, 생년월일, дата рождения
+    """),
+    "name": _listed("""
+        first name, last name, full name, given name, family name, middle name, maiden name, surname, fname, lname,
+        forename, legal name, preferred name, card holder, cardholder name, card holder name, name on card,
+        account holder, account holder name, holder name, customer name, patient name, contact name, recipient name,
+        beneficiary name, employee name, billing name, shipping name, guest name, passenger name, student name,
+        spouse name, real name, vorname, nachname, familienname, prenom, nom de famille, nom complet, nombre completo,
+        apellido, primer apellido, segundo apellido, sobrenome, nome completo, cognome, imie, nazwisko, voornaam,
+        achternaam, fornamn, efternamn, 姓名, 氏名, фамилия
+    """),
+    "address": _listed("""
+        street, street address, street name, street line, address line, address 1, address 2, addr 1, addr 2,
+        home address, postal address, mailing address, billing address, shipping address, delivery address,
+        residential address, work address, house number, postal code, post code, zip code, zip, plz, postleitzahl,
+        strasse, hausnummer, anschrift, wohnort, code postal, codigo postal, direccion, endereco, cep, indirizzo, ulica,
+        kod pocztowy, straat, 地址, 住址, 住所, 郵便番号, 주소
+    """),
+}
+CLASSES = SECRETS | PERSONAL
+"""By class. Of two that fit alike the first is it."""
+
+SUSPICIOUS = _listed("""
+    key, auth, authentication, credential, cred, secret, signature, sig, hmac, salt, seed, sid, session, login, ticket,
+    webhook, assertion, private, access
+""")
+"""What may be a secret where its value looks like one."""
+CALLED = _listed("""
+    mobile, cell, handy, whatsapp, contact, contact info, kontakt, call, caller, callee, sms, hotline, recipient
+""")
+"""What may be a number to call where it looks like one."""
+PLACES = _listed("address, adresse, addr, adres, residence, location, destination, origin")
+"""What may be where somebody lives where it looks like that."""
+
+UNCOUNTED = frozenset({"token"})
+"""Without a plural: `max_tokens`, `total_tokens` are numbers."""
+ENDINGS = ("password", "passwd", "passphrase", "token", "secret", "apikey", "number", "email", "address")
+
+ABOUT = frozenset(
+    _listed("""
+        type, types, kind, count, counts, counter, length, len, size, at, time, timestamp, ts, date, expires,
+        expire, expired, expiry, expiration, exp, ttl, age, lifetime, duration, interval, timeout, delay, verified,
+        verify, verification, enabled, disabled, required, requires, optional, status, state, valid, invalid,
+        validity, policy, policies, hint, hints, url, urls, uri, uris, endpoint, endpoints, link, links, format,
+        formats, label, labels, version, versions, limit, limits, quota, usage, used, uses, created, updated,
+        changed, modified, rotated, rotation, issued, last, strength, algorithm, alg, method, methods, provider,
+        providers, template, templates, field, fields, placeholder, min, max, minimum, maximum, index, idx,
+        position, name, names, id, ids, description, desc, title, scheme, scope, scopes, source, issuer, audience,
+        brand, network, country, locale, lang, language, region, zone, regex, pattern, rule, rules, schema, model,
+        class, category, error, errors, message, messages, reset, attempts, retries, failures, preference,
+        preferences, opt, optin, optout, subscribed, domain, domains, host, hostname, port, path, paths, file,
+        files, filename, dir, directory, cost, price, rate, budget, window, bucket, match, matches, mismatch,
+        exists, present, supported, allowed, visible, visibility, hidden, available, availability, unique,
+        confirmed, sent, delivered, bounced, notifications, notification, alerts, frequency, fingerprint,
+        thumbprint, check, checks, result,
+        arn, month, year, bin, prefix, manager, store, service, server, generator, validator,
+        validation, extension, carrier, header, param, parameter, parameters
+    """)
+)
+"""Behind a word: what is said is about the thing, and is not it."""
+ASKING = frozenset(
+    _listed("""
+        is, has, have, had, max, min, num, total, count, require, requires, required, enable, enabled, disable,
+        disabled, allow, allows, allowed, show, hide, support, supports, supported, use, uses, using, can, should,
+        must, no, not, without, avg, remaining, need, needs, forgot, forget, ask, prompt, verify, validate, check,
+        change
+    """)
+)
+"""In front of all: what is said is whether, or how many."""
+OTHERWISE = _listed("""
+    page token, next token, continuation token, sync token, cursor token, cancel token, cancellation token, stop token,
+    start token, bos token, eos token, pad token, unk token, mask token, sep token, cls token, special token,
+    token classification, token ring, token symbol, token amount, token balance, token supply, token decimals,
+    token pair, fungible token, native token, reward token, per token, design token,
+    boarding pass, by pass, pass through, low pass, high pass, band pass, render pass, season pass, first pass,
+    second pass, public key, secret santa, i phone, head phone, micro phone, phone book, mobile app, mobile web,
+    mobile device, cookie consent, cookie banner, cookie notice, cookies accepted, map pin, gpio pin, sort code order,
+    zip archive, street view, street light, authorization server, ip address, mac address, server address, bind address,
+    listen address, remote address, local address, peer address, wallet address, contract address, memory address,
+    base address, web address, host address, source address, network address, virtual address, socket address,
+    broadcast address, sort key, cache key, primary key, foreign key, partition key, object key, row key, key press,
+    idempotency key, map key, group key, translation key, message key, shortcut key, hot key, websocket key,
+    public access,
+    access control, access level, access mode, last access, session name, auth flow, auth mode
+""")
+"""Longer sequences that mean something else than what they contain."""
