@@ -1,20 +1,18 @@
 """Cookies, as `cookie` and `set-cookie` carry them: each value by the name of its cookie.
 
-Owns which characters they may have. What a cookie's own attributes say is nobody's secret.
+Owns where a value ends. What a cookie's own attributes say is nobody's secret.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import quote
-
 from outgate.redact.codecs.utf8 import decoded, encoded
 from outgate.redact.leaf import Found, Leaf
 
 PAIR = re.compile(rb"[ \t]*+([^;=]*+)(?:=[ \t]*+([^;]*+))?+;?")
-SAFE = "!#$%&'()*+-./:<=>?@[]^_`{|}~"
-"""RFC 6265, section 4.1.1, beside letters and digits. A percent sign stands for itself."""
+ENDING = re.compile("[;\x00-\x1f\x7f]|^[ \t]|[ \t]$")
+"""What cannot stand in a value, or not at its edge. What a client sends beside what it should is left as it is."""
 
 
 def read(value: bytes) -> Iterator[Found]:
@@ -33,15 +31,12 @@ def _pair(found: re.Match[bytes]) -> Iterator[Leaf]:
     """One without `=` has a value and no name."""
     group = 1 if found[2] is None else 2
     name = "" if group == 1 else decoded(found[1].strip())
-    start = found.start(group)
-    raw = found[group].rstrip(b" \t")
+    start, raw = found.start(group), found[group].rstrip(b" \t")
+    if len(raw) > 1 and raw[:1] == raw[-1:] == b'"':
+        start, raw = start + 1, raw[1:-1]
     if raw:
-        yield Leaf(start, start + len(raw), decoded(_bare(raw)), _written, (name,) if name else (), name)
-
-
-def _bare(raw: bytes) -> bytes:
-    return raw[1:-1] if len(raw) > 1 and raw[:1] == raw[-1:] == b'"' else raw
+        yield Leaf(start, start + len(raw), decoded(raw), _written, (name,) if name else (), name)
 
 
 def _written(text: str) -> bytes:
-    return quote(encoded(text), safe=SAFE).encode()
+    return encoded(ENDING.sub(lambda found: f"%{ord(found[0]):02X}", text))

@@ -28,7 +28,7 @@ def _character(found: re.Match[str]) -> str:
     if found[3]:
         return NAMED[found[3]]
     code = int(found[1], 16) if found[1] else int(found[2] or "-1")
-    if not 0 < code <= 0x10FFFF:
+    if not 0 < code <= 0x10FFFF or IMPOSSIBLE.match(chr(code)):
         raise Unreadable("an entity that XML does not have")
     return chr(code)
 
@@ -57,5 +57,4 @@ def in_comment(text: str) -> bytes:
 
 
 def in_instruction(text: str) -> bytes:
-    """After the target, from which a blank parts it."""
-    return encoded(f" {_possible(text).replace('?>', '? >').lstrip()}")
+    return encoded(_possible(text).replace("?>", "? >"))

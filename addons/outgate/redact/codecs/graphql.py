@@ -26,6 +26,7 @@ TOKEN = re.compile(
 BEGIN = re.compile(r"\s*+(?:#[^\r\n]*+\s*+)*+(?:\{|(?:query|mutation|subscription|fragment)\b)", re.ASCII)
 NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 LONG_ESCAPE = re.compile(r"\\u\{([0-9a-fA-F]{1,6})\}")
+LONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _lenient = json.JSONDecoder(strict=False).raw_decode
 
 
@@ -69,7 +70,8 @@ def _character(found: re.Match[str]) -> str:
 
 def _string(text: str) -> bytes:
     """Only control characters are escaped: not every server puts surrogates together."""
-    return encoded(json.dumps(text, ensure_ascii=False))
+    made = json.dumps(text, ensure_ascii=False)
+    return encoded(LONE.sub(lambda found: f"\\u{ord(found[0]):04x}", made))
 
 
 def _number(text: str) -> bytes:

@@ -19,6 +19,7 @@ NAME = re.compile(
     rb';\s*+(name|filename)(?:\s*+=\s*+("(?:[^"\\]|\\.)*+"|[^\s;"]++)|\*=([^\s;"]++))',
     re.IGNORECASE | re.DOTALL,
 )
+FOLD = re.compile(rb"\r?\n[ \t]?")
 ESCAPE = re.compile(r'\\(["\\])')
 DESCRIBING = frozenset({"content-disposition", "content-type"})
 TECHNICAL = frozenset({"content-transfer-encoding", "content-length"})
@@ -64,7 +65,7 @@ def leaves(head: Sequence[Field], path: Path) -> Iterator[Leaf]:
             yield from _names(field, path)
         elif field.name not in TECHNICAL:
             end = field.at + len(field.value)
-            yield Leaf(field.at, end, decoded(field.value), one_line, (*path, f"@{field.name}"), field.name)
+            yield Leaf(field.at, end, _unfolded(field.value), one_line, (*path, f"@{field.name}"), field.name)
 
 
 def _names(field: Field, path: Path) -> Iterator[Leaf]:
@@ -83,12 +84,16 @@ def _parameter(found: re.Match[bytes]) -> Leaf:
         text = decoded(unquote_to_bytes(extended.rpartition(b"'")[2]))
         return Leaf(*found.span(3), text, _extended)
     raw = found[2]
-    text = ESCAPE.sub(r"\1", decoded(raw[1:-1])) if raw.startswith(b'"') else decoded(raw)
+    text = ESCAPE.sub(r"\1", _unfolded(raw[1:-1])) if raw.startswith(b'"') else decoded(raw)
     return Leaf(*found.span(2), text, _quoted)
 
 
 def _extended(text: str) -> bytes:
     return b"UTF-8''" + quote(encoded(text), safe="").encode()
+
+
+def _unfolded(raw: bytes) -> str:
+    return decoded(FOLD.sub(b" ", raw))
 
 
 def _quoted(text: str) -> bytes:

@@ -23,8 +23,8 @@ URL = re.compile(
 LINE = re.compile(rb"[^\r\n]++")
 SEGMENT = re.compile(rb"[^/]++")
 PARAMETER = re.compile(rb"(?P<name>[^;=]*+)(?:=(?P<value>[^;]*+))?+;?")
-SAFE = "!$&'()*+,:@"
-"""In a segment, beside letters, digits and `-._~`; what parts its parameters is escaped."""
+SAFE = "!$&'()*+,@"
+"""In a segment, beside letters, digits and `-._~`. What parts its parameters, or would end a scheme, is escaped."""
 
 
 def read(body: bytes) -> Iterator[Found]:

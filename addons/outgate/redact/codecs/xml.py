@@ -21,9 +21,9 @@ TOKEN = re.compile(
     r"(?P<text>[^<]++)"
     rf"|<(?P<open>{_NAME})(?P<attributes>(?:\s++{_NAME}\s*+=\s*+(?:{_VALUE}))*+)\s*+(?P<opened>/?+)>"
     rf"|</(?P<close>{_NAME})\s*+>"
-    r"|<!--(?P<comment>.*?)-->"
+    r"|<!--(?P<comment>(?:[^-]|-(?!-))*+)-->"
     r"|<!\[CDATA\[(?P<cdata>.*?)\]\]>"
-    rf"|<\?(?P<target>{_NAME})(?P<instruction>.*?)\?>"
+    rf"|<\?(?P<target>{_NAME})(?:\s++(?P<instruction>.*?))?+\?>"
     r"|<!DOCTYPE(?:[^\[>\"']|\"[^\"]*+\"|'[^']*+')*+>"
     r"|(?P<stray>.)",
     re.DOTALL | re.ASCII,
@@ -39,8 +39,10 @@ type Token = re.Match[str]
 def read(body: bytes) -> Iterator[Found]:
     """A document: one element, and what may stand around it."""
     path: Path = ()
-    over = False
-    for token in TOKEN.finditer(seen(body), len(BOM) if body.startswith(BOM) else 0):
+    over, view = False, seen(body)
+    if entities.IMPOSSIBLE.search(view):
+        raise Unreadable("characters that XML does not have")
+    for token in TOKEN.finditer(view, len(BOM) if body.startswith(BOM) else 0):
         match token.lastgroup:
             case "opened":
                 if over or len(path) == DEEPEST:
