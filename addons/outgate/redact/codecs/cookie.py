@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+
 from outgate.redact.codecs.utf8 import decoded, encoded
 from outgate.redact.leaf import Found, Leaf
 

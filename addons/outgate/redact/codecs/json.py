@@ -22,7 +22,7 @@ _STRING = r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 _NUMBER = r"-?+(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]++)?+|NaN|-?+Infinity"
 _WORD = rf"((?:{_NUMBER}|true|false|null)(?![\w.+-]))"
 TOKEN = re.compile(
-    rf"[ \t\r\n,]*+(?:{_STRING}{_BLANK}:{_BLANK})?+(?:{_STRING}|{_WORD}|([\[{{])|([\]}}])|(.))",
+    rf"[ \t\r\n,]*+(?:{_STRING}{_BLANK}:{_BLANK})?+(?:{_STRING}|{_WORD}|([\[{{])|([\]}}])|(.)|\Z)",
     re.DOTALL | re.ASCII,
 )
 """The next value with its key, or the beginning or end of a container. Everything matches, so nothing is skipped."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-PARAMETER = re.compile(r';\s*+([\w!#$&^.+-]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"|([^\s;"]++))', re.DOTALL)
+PARAMETER = re.compile(r';\s*+([\w!#$&^.+-]++)\s*+=\s*+(?:"((?:[^"\\]|\\.){0,1024}+)"|([^\s;"]++))', re.DOTALL)
 ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 

@@ -16,7 +16,7 @@ from outgate.redact.leaf import Kind, Leaf, Path, Unreadable
 
 FIELD = re.compile(rb"([^\s:]++):[ \t]*+((?:[^\r\n]|\r?\n[ \t])*+)(?:\r?\n|\Z)")
 NAME = re.compile(
-    rb';\s*+(name|filename)(?:\s*+=\s*+("(?:[^"\\]|\\.)*+"|[^\s;"]++)|\*=([^\s;"]++))',
+    rb';\s*+(name|filename)(?:\s*+=\s*+("(?:[^"\\]|\\.){0,1024}+"|[^\s;"]++)|\*=([^\s;"]++))',
     re.IGNORECASE | re.DOTALL,
 )
 FOLD = re.compile(rb"\r?\n[ \t]?")

@@ -23,7 +23,7 @@ TOKEN = re.compile(
     rf"|</(?P<close>{_NAME})\s*+>"
     r"|<!--(?P<comment>(?:[^-]|-(?!-))*+)-->"
     r"|<!\[CDATA\[(?P<cdata>.*?)\]\]>"
-    rf"|<\?(?P<target>{_NAME})(?:\s++(?P<instruction>.*?))?+\?>"
+    rf"|<\?(?P<target>{_NAME})(?:\s++(?P<instruction>.*?))?\?>"
     r"|<!DOCTYPE(?:[^\[>\"']|\"[^\"]*+\"|'[^']*+')*+>"
     r"|(?P<stray>.)",
     re.DOTALL | re.ASCII,
