@@ -50,7 +50,7 @@ def _are_names(names: list[str]) -> bool:
 
 def _rows(view: str, delimiter: str) -> Iterator[Row]:
     mark = re.escape(delimiter)
-    cell = re.compile(rf'(?:"((?:[^"]|"")*+)"|([^{mark}\r\n]*+))({mark}|\r\n|[\r\n]|\Z)')
+    cell = re.compile(rf'(?:"((?:[^"]|"")*+)"|((?!")[^{mark}\r\n]*+))({mark}|\r\n|[\r\n]|\Z)')
     row: Row = []
     at = 0
     while at < len(view) or row:
