@@ -23,6 +23,8 @@ class Kind(StrEnum):
     NUMBER = "number"
     BOOLEAN = "boolean"
     NULL = "null"
+    KEY = "key"
+    """No value: a name that is none of a schema's, such as an address under which something is kept."""
 
 
 class Leaf(NamedTuple):
@@ -65,7 +67,7 @@ class Unreadable(ValueError):
 class Codec(Protocol):
     """Reads one format. Raises `Unreadable`, also after it has handed out something: then nothing of it counts."""
 
-    def __call__(self, body: bytes) -> Iterator[Found]: ...
+    def __call__(self, body: bytes, /) -> Iterator[Found]: ...
 
 
 @dataclass(frozen=True, slots=True)
