@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,9 @@ from outgate.capture.reading import Capture
 
 
 def line(number, size=10):
-    return record.write(sealed(id=str(number), answer=b"x" * size, started=1e9 + number))
+    return record.write(
+        sealed(id=str(number), answer=Random(number).randbytes(size // 2) + b"x" * (size // 2), started=1e9 + number)
+    )
 
 
 def identities(path):
@@ -29,6 +32,15 @@ def test_it_can_be_read_while_it_is_written(tmp_path):
         assert identities(tmp_path) == [str(each) for each in range(number + 1)]
     file.close()
     assert len(identities(file.path)) == 3
+
+
+def test_however_much_it_holds_the_last_record_is_there(tmp_path):
+    """Decoders that work by the buffer keep the end of a file that is not ended."""
+    file, random = CaptureFile(tmp_path, 1e9), Random(1)
+    for number in range(300):
+        file.append(line(number, random.randrange(100, 9000)))
+        assert number % 7 or len(identities(tmp_path)) == number + 1
+    file.close()
 
 
 @pytest.mark.skipif(shutil.which("zstd") is None, reason="needs zstd")

@@ -20,6 +20,8 @@ from outgate.redact.redacted import Redacted
 
 MAGIC = b"\x28\xb5\x2f\xfd"
 PIECE = 128 * 1024
+SLICE = 1024
+"""Bytes that are decoded at once: four of them may be 128 KiB."""
 LONGEST = 256 * 1024 * 1024
 """Bytes of one record: more than a gate keeps of an exchange, less than what a bomb inflates to."""
 
@@ -89,8 +91,11 @@ class Capture:
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
     begins = file.read(len(MAGIC))
     file.seek(0)
-    if begins != MAGIC and file.name.endswith(SUFFIX) and MAGIC.startswith(begins):
-        return  # torn before it had begun
-    source = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) if begins == MAGIC else file
-    while piece := source.read(PIECE):
-        yield piece
+    if begins == MAGIC:
+        # Not `stream_reader`: at the end of a torn file it may keep what it has already decoded.
+        decoder = zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
+        while packed := file.read(SLICE):
+            yield decoder.decompress(packed)
+    elif not (file.name.endswith(SUFFIX) and MAGIC.startswith(begins)):  # else it was torn before it had begun
+        while piece := file.read(PIECE):
+            yield piece

@@ -174,9 +174,11 @@ class Store:
 def weight(kept: Redacted) -> int:
     """Bytes that an exchange holds on to, about."""
     exchange = kept.exchange
-    sides = (exchange.request, exchange.response)
-    return OVERHEAD + sum(map(_weight, filter(None, sides))) + sum(len(each.content) for each in exchange.messages)
+    sides = _weight(exchange.request) + _weight(exchange.response)
+    return OVERHEAD + sides + sum(len(each.content) for each in exchange.messages)
 
 
-def _weight(side: Request | Response) -> int:
+def _weight(side: Request | Response | None) -> int:
+    if side is None:
+        return 0
     return len(side.body.content or b"") + sum(len(name) + len(value) for name, value in side.fields)
