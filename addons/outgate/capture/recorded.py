@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from dataclasses import replace
 
 import orjson
 
@@ -34,7 +35,7 @@ def read(line: bytes) -> Redacted:
     told = Told(found)
     if (schema := told.text("schema")) != SCHEMA:
         raise Malformed(f'its schema is "{schema[:60]}"; this version reads {SCHEMA}')
-    return seal(_exchange(told), _manifest(told.inner("redaction")))
+    return seal(_exchange(told), manifest(told.inner("redaction")))
 
 
 def _escaped(line: bytes) -> object:
@@ -54,13 +55,13 @@ def _exchange(told: Told) -> Exchange:
         close_code=told.whole("close_code"),
         relayed=_relayed(told.inner("relayed")) if "relayed" in told else None,
         error=told.text("error"),
-        verdict=_verdict(told.inner("verdict")),
-        timing=_timing(told.inner("timing")),
+        verdict=verdict(told.inner("verdict")),
+        timing=timing(told.inner("timing")),
         caller=told.text("caller"),
     )
 
 
-def _verdict(told: Told) -> Verdict:
+def verdict(told: Told) -> Verdict:
     return Verdict(
         verdict=told.text("verdict"),
         code=told.text("code"),
@@ -79,9 +80,9 @@ def _request(told: Told) -> Request:
         port=told.whole("port"),
         target=told.text("target"),
         protocol=told.text("protocol"),
-        fields=_fields(told, "fields"),
+        fields=fields(told, "fields"),
         body=_body(told.inner("body")),
-        trailers=_fields(told, "trailers"),
+        trailers=fields(told, "trailers"),
     )
 
 
@@ -90,13 +91,13 @@ def _response(told: Told) -> Response:
         status=told.whole("status"),
         reason=told.text("reason"),
         protocol=told.text("protocol"),
-        fields=_fields(told, "fields"),
+        fields=fields(told, "fields"),
         body=_body(told.inner("body")),
-        trailers=_fields(told, "trailers"),
+        trailers=fields(told, "trailers"),
     )
 
 
-def _fields(told: Told, name: str) -> Fields:
+def fields(told: Told, name: str) -> Fields:
     try:
         return tuple((known.encode("latin-1"), value.encode("latin-1")) for known, value in told.rows(name, 2))  # type: ignore[attr-defined]
     except (AttributeError, UnicodeEncodeError) as error:
@@ -105,8 +106,12 @@ def _fields(told: Told, name: str) -> Fields:
 
 def _body(told: Told) -> Body:
     absent = "kept" in told and not told.flag("kept")
+    return replace(facts(told), content=None if absent else unpacked(told))
+
+
+def facts(told: Told) -> Body:
+    """What is known of a body beside its content."""
     return Body(
-        content=None if absent else unpacked(told),
         decoded=told.flag("decoded"),
         size=told.whole("size"),
         missing=told.text("missing"),
@@ -145,7 +150,7 @@ def _relayed(told: Told) -> Relayed:
     return Relayed(told.text("host"), told.whole("port"), told.whole("sent"), told.whole("received"), told.text("sni"))
 
 
-def _timing(told: Told) -> Timing:
+def timing(told: Told) -> Timing:
     return Timing(told.number("request_end"), told.number("first_byte"), told.number("end"))
 
 
@@ -154,7 +159,7 @@ def _texts(row: list[object], names: tuple[str, ...]) -> list[str]:
     return [told.text(name) for name in names]
 
 
-def _manifest(told: Told) -> Manifest:
+def manifest(told: Told) -> Manifest:
     marks = (_texts(row, ("where", "rule", "strategy")) for row in told.rows("marks", 3))
     dropped = (_texts(row, ("where", "why")) for row in told.rows("dropped", 2))
     return Manifest(

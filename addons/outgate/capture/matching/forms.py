@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from email.message import Message
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_to_bytes
 
 from outgate.capture.matching.values import Meaning, Unread, Value, Values
 from outgate.redact.leaf import Path
@@ -21,10 +21,14 @@ LONGEST_BOUNDARY = 200
 def pairs(text: bytes) -> dict[str, tuple[str, ...]]:
     """Names and their values, as forms and queries have them."""
     found: dict[str, list[str]] = {}
-    decoded = parse_qsl(text.decode("latin-1"), keep_blank_values=True, encoding="utf-8", errors="surrogateescape")
-    for name, value in decoded:
-        found.setdefault(name, []).append(value)
+    for pair in filter(None, text.split(b"&")):
+        name, _, value = pair.partition(b"=")
+        found.setdefault(_unescaped(name), []).append(_unescaped(value))
     return {name: tuple(values) for name, values in found.items()}
+
+
+def _unescaped(raw: bytes) -> str:
+    return unquote_to_bytes(raw.replace(b"+", b" ")).decode("utf-8", "surrogateescape")
 
 
 def form(body: bytes, _media_type: str) -> Meaning:
