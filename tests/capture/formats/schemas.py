@@ -159,3 +159,78 @@ HAR = objects(
         comment=STRING,
     ),
 )
+
+# WireMock 3, of a stub mapping as its files have it.
+
+PATTERN = {
+    "oneOf": [
+        objects("equalTo", equalTo=STRING),
+        objects("binaryEqualTo", binaryEqualTo=STRING),
+        objects("equalToJson", equalToJson=STRING, ignoreExtraElements=BOOLEAN, ignoreArrayOrder=BOOLEAN),
+        objects("equalToXml", equalToXml=STRING),
+        objects("hasExactly", hasExactly=listed(objects("equalTo", equalTo=STRING))),
+    ]
+}
+PATTERNS = {"type": "object", "others": PATTERN}
+URLS = ("url", "urlPath", "urlPathPattern")
+MAPPING = objects(
+    "request response",
+    **dict.fromkeys(("name", "scenarioName", "requiredScenarioState", "newScenarioState"), STRING),
+    priority={"type": "integer", "minimum": 1},
+    metadata={"type": "object"},
+    request=objects(
+        "method",
+        method={"type": "string", "pattern": "^[A-Z]+$"},
+        **{name: {"type": "string", "pattern": "^/"} for name in URLS},
+        queryParameters=PATTERNS,
+        formParameters=PATTERNS,
+        bodyPatterns=listed(PATTERN),
+        multipartPatterns=listed(objects("", name=STRING, bodyPatterns=listed(PATTERN))),
+    ),
+    response=objects(
+        "",
+        status=INTEGER,
+        statusMessage=STRING,
+        headers={"type": "object", "others": {"oneOf": [STRING, listed(STRING)]}},
+        bodyFileName={"type": "string", "pattern": r"^[\w.-]+$"},
+        fault={"type": "string", "enum": ["CONNECTION_RESET_BY_PEER", "EMPTY_RESPONSE"]},
+        chunkedDribbleDelay=objects("numberOfChunks totalDuration", numberOfChunks=INTEGER, totalDuration=INTEGER),
+    ),
+)
+
+# Hoverfly, schema v5.2.
+
+MATCHER = objects(
+    "matcher value",
+    matcher={"type": "string", "enum": ["exact", "glob", "json", "jsonPartial", "xml", "form"]},
+    value={},
+)
+STATES = {"type": "object", "others": STRING}
+SIMULATION = objects(
+    "data meta",
+    meta=objects("schemaVersion", schemaVersion={"type": "string", "enum": ["v5.2"]}),
+    data=objects(
+        "pairs globalActions",
+        globalActions=objects("", delays=listed({}), delaysLogNormal=listed({})),
+        pairs=listed(
+            objects(
+                "request response",
+                request=objects(
+                    "method scheme destination path",
+                    **{name: listed(MATCHER) for name in ("method", "scheme", "destination", "path", "body")},
+                    query={"type": "object", "others": listed(MATCHER)},
+                    requiresState=STATES,
+                ),
+                response=objects(
+                    "status body encodedBody templated",
+                    status=INTEGER,
+                    body=STRING,
+                    encodedBody=BOOLEAN,
+                    templated=BOOLEAN,
+                    headers={"type": "object", "others": listed(STRING)},
+                    transitionsState=STATES,
+                ),
+            )
+        ),
+    ),
+)

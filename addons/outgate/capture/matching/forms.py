@@ -49,6 +49,14 @@ def multipart(body: bytes, media_type: str, meaning: Callable[[bytes, str], Mean
     return Meaning("multipart", values)
 
 
+def parts(body: bytes, media_type: str) -> list[tuple[str, str, bytes]]:
+    """Name, media type and content of each part. Raises `Unread`."""
+    found = _parts(body, media_type)
+    return [
+        (_parameter(head, "content-disposition", "name"), head.get("content-type", ""), inner) for head, inner in found
+    ]
+
+
 def _part(step: Path, name: str, head: Message, inner: Values) -> dict[Path, Value]:
     found = {step + path: value._replace(name=value.name or name) for path, value in inner.items()}
     if file := _parameter(head, "content-disposition", "filename"):
