@@ -1,1 +1,1 @@
-"""Exchanges at rest: stored, exported, imported, and found again for a replay."""
+"""Exchanges that are kept: written down, read back, exported, and found again for a test run. No mitmproxy here."""

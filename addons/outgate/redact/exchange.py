@@ -1,7 +1,8 @@
 """One exchange as data, as it passed the gate: what is redacted, captured, exported and replayed.
 
-Owns the shape alone, free of mitmproxy's flows. Bodies are as they were on the wire, codings and all, until they are
-redacted; what may be kept is `redacted.Redacted` and nothing else.
+Owns the shape alone, free of mitmproxy's flows. Fields, sizes and chunks tell what passed on the wire and stay facts
+of it, also where the content has changed since: whoever writes an exchange down, or answers with it, makes lengths and
+codings anew. What may be kept is `redacted.Redacted` and nothing else.
 """
 
 from __future__ import annotations
@@ -24,11 +25,15 @@ class Body:
     """`content` is None where it was not kept; `missing` then says why."""
 
     content: bytes | None = b""
+    """Without the framing of its transfer."""
+    decoded: bool = False
+    """Whether `content` is without the content codings that the fields name. What was redacted always is."""
     size: int = 0
     """Bytes that passed, also where they were not kept."""
     missing: str = ""
     """`too_large`, `undecodable`, `streamed`, `broken_off`."""
     chunks: tuple[Chunk, ...] = ()
+    """Where redaction or decoding changed the length, they tell the pace, and no places in `content`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ class Mark:
     """Something that was replaced, without what it was."""
 
     where: str
-    """`request.header.authorization`, `response.body.$.items[0].card`, `request.query.token`, `message[3]`."""
+    """As `places` writes it: `request.header.authorization`, `response.body.$.items[0].card`."""
     rule: str
     """Of the rule or detector that found it."""
     strategy: str

@@ -1,0 +1,1 @@
+"""Requests compared by what they mean. Pure: no clock, no file, no socket."""
