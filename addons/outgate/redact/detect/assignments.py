@@ -120,7 +120,7 @@ DETECTORS = (
     Detector(
         "authorization-line",
         Group.SECRETS,
-        rf"(?i:authorization){_SIGN}{_QUOTE}(?:[A-Za-z0-9-]+[ \t]+)?({_CREDENTIALS})",
+        rf"(?i:authorization){_SIGN}{_QUOTE}(?:[A-Za-z-]+[ \t]+)?({_CREDENTIALS})",
         "Authorization: {b40}",
         check=lambda value: not (stands_for_nothing(value) or (value.isalpha() and len(value) < 16)),
     ),
