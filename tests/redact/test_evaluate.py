@@ -35,7 +35,7 @@ def test_little_else_is_found(measured):
 
 def test_each_class_is_found_where_it_is_often_enough_to_say(measured):
     for label, tally in measured[0].items():
-        assert tally.found >= 0.9 * tally.expected or tally.expected < 5, (label, tally.missed)
+        assert tally.found >= 0.8 * tally.expected or tally.expected < 5, (label, tally.missed)
 
 
 def test_no_row_holds_a_whole_secret():

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 
 import orjson
 
-from outgate.redact.detect.checksums import base58check, bech32, luhn, mod97
+from outgate.redact.detect.checksums import base58check, luhn, mod97
 
 _NOT_DIGITS = re.compile(r"[^0-9]")
 _NOT_ALPHANUMERIC = re.compile(r"[^0-9A-Za-z]")
@@ -141,7 +141,3 @@ def wallet(text: str) -> bool:
 def wallet_key(text: str) -> bool:
     """A private key in Base58Check: of one address, or an extended one."""
     return len(base58check(text)) in (33, 34, 78)
-
-
-def segwit(text: str) -> bool:
-    return bech32(text)
