@@ -25,6 +25,7 @@ from memory import Amounts, held, served  # noqa: E402
 from origins import start  # noqa: E402
 from place import LOAD_CORE, Place  # noqa: E402
 from proxies import STOCK, Proxy, outgate, proxies  # noqa: E402
+from redaction import ROWS, tables  # noqa: E402
 from report import Bars, Found, chart, memory_bars, memory_table, ratios, table  # noqa: E402
 from rows import HELD, LONG, NAMES, SCALE, Row, chosen, label, rows  # noqa: E402
 
@@ -148,6 +149,7 @@ def main() -> int:
     asked = arguments()
     if asked.list:
         groups = {"proxies": rows(asked.megabytes), "registry": SCALE, "workers": SCALE, "memory": (HELD, LONG)}
+        groups["redaction"] = ROWS
         sys.stdout.writelines(f"{label(section, row)}\n" for section, group in groups.items() for row in group)
         return 0
     if reason := unavailable():
@@ -166,6 +168,8 @@ def main() -> int:
             caption = f"to {section.base}, bars end at {MOST:.0f}"
             report.show(section.title, amounts, table(found, section.base), caption, ratios(found, section.base))
         memory(place, asked, report)
+    if wanted := chosen("redaction", ROWS, asked.rows):
+        sys.stdout.write(f"## Redaction\n\n{tables(wanted)}\n")
     return 0
 
 

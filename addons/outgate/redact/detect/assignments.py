@@ -110,6 +110,13 @@ DETECTORS = (
         check=lambda value: value[0] not in "-$<" and not value.isalpha(),
     ),
     Detector(
+        "told-password",
+        Group.SECRETS,
+        rf"(?i:(?:password|passcode|passphrase|pin|pass) is|passwort lautet|(?:passwort|kennwort) ist)[ :]+({_BARE})",
+        "the password is {w12}1",
+        check=lambda value: any(character.isdigit() for character in value),
+    ),
+    Detector(
         "curl-user",
         Group.SECRETS,
         r"""\bcurl\b[^\x00\n]*[ ](?:-u|--user)[ =]{0,2}["']?([^\s:"'\x00]*:[^\s"'\x00]+)""",
@@ -120,7 +127,7 @@ DETECTORS = (
     Detector(
         "authorization-line",
         Group.SECRETS,
-        rf"(?i:authorization){_SIGN}{_QUOTE}(?:[A-Za-z0-9-]+[ \t]+)?({_CREDENTIALS})",
+        rf"(?i:authorization){_SIGN}{_QUOTE}(?:[A-Za-z-]+[ \t]+)?({_CREDENTIALS})",
         "Authorization: {b40}",
         check=lambda value: not (stands_for_nothing(value) or (value.isalpha() and len(value) < 16)),
     ),

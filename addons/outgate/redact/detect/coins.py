@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from outgate.redact.detect.checksums import bech32
 from outgate.redact.detect.detector import Detector, Group, secret
-from outgate.redact.detect.validators import segwit, wallet, wallet_key
+from outgate.redact.detect.validators import wallet, wallet_key
 
 _BASE58 = "[1-9A-HJ-NP-Za-km-z]"
 _BECH32 = "[02-9ac-hj-np-z]"
@@ -18,7 +19,7 @@ DETECTORS = (
         rf"\b(?:bc|tb|ltc|addr)1{_BECH32}{{38,100}}",
         "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
         hint=r"\b(?:bc|tb|ltc|addr)1",
-        check=segwit,
+        check=bech32,
     ),
     Detector("ethereum-wallet", Group.PII, "0x[0-9A-Fa-f]{40}", "0x{h40}", hint="0x[0-9A-Fa-f]{8}"),
     secret(

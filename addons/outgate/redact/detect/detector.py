@@ -56,7 +56,7 @@ def apart(text: str, start: int, end: int) -> bool:
 
 
 def apart_as_number(text: str, start: int, end: int) -> bool:
-    """Nor is it a piece of a longer number, a fraction, or one of the groups of a UUID."""
+    """Nor is it a piece of a longer number, a fraction, or one of the groups of an identifier."""
     if not apart(text, start, end):
         return False
     before, after = text[max(0, start - 2) : start], text[end : end + 2]
@@ -64,7 +64,7 @@ def apart_as_number(text: str, start: int, end: int) -> bool:
 
 
 def _continues(neighbours: str) -> bool:
-    return len(neighbours) == 2 and neighbours[0] in ".-/" and neighbours[1] in _WORD
+    return len(neighbours) == 2 and neighbours[0] in ".-/" and neighbours[1] in digits
 
 
 def whole(text: str, start: int, end: int) -> bool:

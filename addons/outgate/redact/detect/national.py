@@ -95,7 +95,13 @@ def _number(name: str, pattern: str, example: str, check: Check | None = None) -
 
 
 DETECTORS = (
-    _number("us-ssn", "[0-9]{3}-[0-9]{2}-[0-9]{4}|[0-9]{3} [0-9]{2} [0-9]{4}", "219-09-9999", check=social_security),
+    _number(
+        "us-ssn",
+        "[0-9]{3}-[0-9]{2}-[0-9]{4}|[0-9]{3} [0-9]{2} [0-9]{4}"
+        "|(?i:ssn|social security(?: (?:number|no))?)[.:# ]{1,3}([0-9]{9})",
+        "219-09-9999",
+        check=social_security,
+    ),
     _number(
         "uk-nino",
         rf"{_NINO}[ ]?[0-9]{{2}}[ ]?[0-9]{{2}}[ ]?[0-9]{{2}}[ ]?[A-D]",

@@ -10,9 +10,10 @@ SHORTEST, LONGEST = 20, 512
 """Characters."""
 LEAST_BITS = {"hexadecimal": 2.8, "other": 3.4}
 """Shannon's entropy of a character. A word of 20 random characters seldom has less."""
-LONGEST_PIECE = 3.2
-"""Characters that stand together without changing between upper case, lower case and digits, on average. In words of
-a language these are five or more, also in slugs and file names; in random ones two."""
+LONGEST_PIECE = {"changing": 3.2, "one case": 4.5}
+"""Characters that stand together without changing between upper case, lower case, digits and signs, on average. In
+words of a language these are five or more, also in slugs and file names; in random ones two, or three where there is
+one case alone."""
 
 _HEXADECIMAL = re.compile(r"[0-9a-f]{32,}|[0-9A-F]{32,}")
 _PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
@@ -32,5 +33,6 @@ def random(text: str) -> bool:
         return entropy(text) >= LEAST_BITS["hexadecimal"]
     pieces = _PIECES.findall(text)
     mixed = any(character.isdigit() for character in text) and len(pieces) > 1
-    drawn = sum(map(len, pieces)) <= LONGEST_PIECE * len(pieces)
+    longest = LONGEST_PIECE["one case" if text.isalnum() and text in (text.lower(), text.upper()) else "changing"]
+    drawn = sum(map(len, pieces)) <= longest * len(pieces)
     return mixed and drawn and entropy(text) >= LEAST_BITS["other"]

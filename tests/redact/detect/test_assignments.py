@@ -1,0 +1,73 @@
+"""Secrets that a name in a text tells, and what only has such a name."""
+
+import pytest
+
+from outgate.redact.detect.assignments import stands_for_nothing
+from outgate.redact.detect.search import Detectors
+
+SECRETS = Detectors(["secrets"])
+
+
+def found(text):
+    return [text[hit.start : hit.end] for hit in SECRETS.search([text], [""])]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("password=tiger", "tiger"),
+        ("db.password: s3cret", "s3cret"),
+        ("'client_secret' => 'abc def'", "abc def"),
+        ('{"api-key": "sesame"}', "sesame"),
+        (r"{\"password\":\"tiger\"}", "tiger"),
+        ("ACCESS_KEY := k1-2-3", "k1-2-3"),
+        ("--auth-token t0ken-value", "t0ken-value"),
+        ('["--password", "hunter2"]', "hunter2"),
+        ("https://a.example/?x=1&token=abcdefgh&y=2", "abcdefgh"),
+        ("https://a.example/cb#x&code=SplxlOBe", "SplxlOBe"),
+        ("Server=db; Pwd = a&b c;Encrypt=true", "a&b c"),
+        ("curl -X POST --user ann:tiger https://a.example", "ann:tiger"),
+        ("Authorization: Bearer abc123", "abc123"),
+        ("authorization=Token abc123", "abc123"),
+        ('"Cookie":"a=b; c=d"', "a=b; c=d"),
+        ("your password is tiger7.", "tiger7."),
+    ],
+)
+def test_the_value_is_found(text, value):
+    assert found(text) == [value]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password_hint=the usual",
+        "token_type=bearer&expires_in=3600",
+        "max_tokens: 1024",
+        "secret: be kind",
+        "password = request.form.password",
+        "token = self.tokens",
+        "password=********",
+        "api_key=${API_KEY}",
+        "secret: <your secret>",
+        "https://a.example/?page_token=abcdefgh&max_tokens=123456",
+        "--token TOKEN",
+        "--password $PASSWORD",
+        "Authorization: required",
+        "the password is required",
+        "curl -u ann: https://a.example",
+    ],
+)
+def test_what_is_no_secret_is_left_alone(text):
+    assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    "value", ["***", "xxxx", "$HOME", "<token>", "{{ secret }}", "null", "REDACTED", "your-key-here"]
+)
+def test_placeholders_stand_for_nothing(value):
+    assert stands_for_nothing(value)
+
+
+@pytest.mark.parametrize("value", ["tiger", "nullable", "x-1", "hunter2"])
+def test_values_stand_for_something(value):
+    assert not stands_for_nothing(value)
