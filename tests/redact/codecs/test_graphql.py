@@ -8,7 +8,7 @@ from rewriting import NEW, is_linear, leaf, named, replaced, same_again, texts
 
 BODY = b'''# for Jane
 mutation Pay($id: ID = "x") {
-  pay(card: "4111\\u00e9 \\u{1F600}", amount: -12.5, to: {name: """a "b" \\""" c""", flag: true}) @skip(if: $x) { id ...F }
+  pay(card: "4111\\u00e9 \\u{1F600}", amount: -12.5, to: {name: """a "b" \\""" c""", b: true}) @skip(if: $x) { id ...F }
 }
 '''
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outgate.redact.codecs.json import end_of, read
-from outgate.redact.leaf import Kind, Leaf, Unreadable
+from outgate.redact.leaf import Kind, Unreadable
 from rewriting import NEW, found_in, is_linear, leaf, named, replaced, same_again, texts
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -98,8 +98,8 @@ def test_bytes_that_are_no_utf8_come_back_as_they_were():
 
 @pytest.mark.parametrize(
     "body",
-    ["", " ", "{", '{"a"}', '{"a":}', '{"a": [}', "[1", "[1]]", "01", "[01]", "[tru]", "[1] x", '{"a": 1 2: 3}', '["\\q"]',
-     '["\\u12"]', '["a', "{'a': 1}", "[,", "nul", "<a/>", "[1}", '{"a": 1]'],
+    ["", " ", "{", '{"a"}', '{"a":}', '{"a": [}', "[1", "[1]]", "01", "[01]", "[tru]", "[1] x", '{"a": 1 2: 3}',
+     '["\\q"]', '["\\u12"]', '["a', "{'a': 1}", "[,", "nul", "<a/>", "[1}", '{"a": 1]'],
 )  # fmt: skip
 def test_what_is_no_json_is_unreadable(body):
     with pytest.raises(Unreadable):

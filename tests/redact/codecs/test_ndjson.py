@@ -15,7 +15,7 @@ def test_each_line_is_a_part():
     same_again(read, body)
 
 
-@pytest.mark.parametrize("body", [b"a", b"{}\nb", b"1\n2"])
+@pytest.mark.parametrize("body", [b"a", b"{}\nb", b"1\n2", b"[note]", b"[1"])
 def test_lines_that_are_no_documents_are_unreadable(body):
     with pytest.raises(Unreadable):
         parts(read, body)

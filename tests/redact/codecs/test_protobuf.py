@@ -29,14 +29,14 @@ def leaves(body, path=()):
 SPAN = Span(
     trace_id=bytes(range(128, 144)), name="GET /users/jane", start_time_unix_nano=5, flags=3, kind=2,
     status={"message": "jane@example.com"},
-    attributes=[{"key": "card", "value": {"string_value": "4111 1111 1111 1111"}}, {"key": "é", "value": {"int_value": -7}}],
+    attributes=[{"key": "card", "value": {"string_value": "4111 1111"}}, {"key": "é", "value": {"int_value": -7}}],
 )  # fmt: skip
 
 
 def test_texts_and_numbers_of_a_span_are_found_by_their_fields():
     found = list(leaves(SPAN.SerializeToString()))
     for path, text in [
-        ((5,), "GET /users/jane"), ((6,), "2"), ((9, 1), "card"), ((9, 2, 1), "4111 1111 1111 1111"), ((9, 1), "é"),
+        ((5,), "GET /users/jane"), ((6,), "2"), ((9, 1), "card"), ((9, 2, 1), "4111 1111"), ((9, 1), "é"),
         ((9, 2, 3), str(2**64 - 7)), ((15, 2), "jane@example.com"),
     ]:  # fmt: skip
         assert (path, text) in found
@@ -103,8 +103,8 @@ def test_groups_have_their_numbers_in_the_path():
 
 @pytest.mark.parametrize(
     "body",
-    [b"\0\1", b"\x08", b"\x08\x80", b"\x0a\x05a", b"\x0f", b"\x0b", b"\x0c", b"\x0b\x14", b"\x09\1", b"\xff" * 12, b"\x08" + b"\x80" * 10,
-     b"\x0b" * 101 + b"\x0c" * 101],
+    [b"\0\1", b"\x08", b"\x08\x80", b"\x0a\x05a", b"\x0f", b"\x0b", b"\x0c", b"\x0b\x14", b"\x09\1", b"\xff" * 12,
+     b"\x08" + b"\x80" * 10, b"\x0b" * 101 + b"\x0c" * 101],
 )  # fmt: skip
 def test_what_is_no_message_is_unreadable(body):
     with pytest.raises(Unreadable):
