@@ -65,7 +65,8 @@ def test_what_is_encoded_is_found(text, expected):
     "text",
     ["", "short", "just a sentence of words", "[note] call me", "{not json}", '"quoted sentence"', "<3 you all",
      "a=b and c", "100% of it", "550e8400-e29b-41d4-a716-446655440000", "0123456789abcdef0123456789abcdef", "x" * 40,
-     "a/b/c/d/e/f/g/h/i/j/k/l/m", "AKIAIOSFODNN7EXAMPLEAKIAIOSFODNN7", "eyJhbGciOi.eyJ.x", "/just/a/path", "1234567890123456789012345678"],
+     "a/b/c/d/e/f/g/h/i/j/k/l/m",
+     "AKIAIOSFODNN7EXAMPLEAKIAIOSFODNN7", "eyJhbGciOi.eyJ.x", "/just/a/path", "1234567890123456789012345678"],
 )  # fmt: skip
 def test_what_only_looks_encoded_is_text(text):
     assert found(text) == []
@@ -121,8 +122,8 @@ def test_what_is_written_as_it_was_says_the_same(text, padded):
 
 @pytest.mark.parametrize(
     "piece",
-    ["a", "eyJ", "-eyJaaaaaaaa.", "a://", "://", "%41", "%", "[", '{"', "<a>", "a=", "&a=b", "A\n", "A" * 30 + "\n", "/", "/?a=",
-     "=", "a.", '"\\"', " ", "\n"],
+    ["a", "eyJ", "-eyJaaaaaaaa.", "a://", "://", "%41", "%", "[", '{"', "<a>", "a=", "&a=b", "A\n", "A" * 30 + "\n",
+     "/", "/?a=", "=", "a.", '"\\"', " ", "\n"],
 )  # fmt: skip
 def test_any_text_is_looked_through_in_linear_time(piece):
     def seconds(size):

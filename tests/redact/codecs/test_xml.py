@@ -79,8 +79,9 @@ def test_nothing_that_is_written_ends_what_it_is_in(old, new):
 @pytest.mark.parametrize(
     "body",
     ["", "text", "<a>", "<a></b>", "<a/><b/>", "<a/>x", "x<a/>", "<a b=c/>", "<a b='<'/>", "<a>&nbsp;</a>",
-     "<a>& b</a>", "<a>&#0;</a>", "<a>&#x110000;</a>", "<a>\x01</a>", "<a><!-- a -- b --></a>", "<a", "</a>", "<a><![CDATA[x</a>",
-     '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "<a/><![CDATA[x]]>", "<1 <2", "<a>" * 101 + "</a>" * 101],
+     "<a>& b</a>", "<a>&#0;</a>", "<a>&#x110000;</a>", "<a>\x01</a>", "<a><!-- a -- b --></a>", "<a",
+     "</a>", "<a><![CDATA[x</a>", '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "<a/><![CDATA[x]]>",
+     "<1 <2", "<a>" * 101 + "</a>" * 101],
 )  # fmt: skip
 def test_what_is_no_xml_or_defines_entities_is_unreadable(body):
     with pytest.raises(Unreadable):
