@@ -35,8 +35,7 @@ def said(found: Found) -> str | bytes:
 
 
 def edit(found: Found, new: str | bytes) -> Edit:
-    text = found.write(new) if isinstance(found, Leaf) else found.write(new)  # type: ignore[arg-type]
-    return Edit(found.start, found.end, text)
+    return Edit(found.start, found.end, found.write(new))
 
 
 def replaced(body: bytes, found: Found, new: str | bytes) -> bytes:

@@ -139,9 +139,9 @@ class Brotli:
             if self._stream.is_finished():
                 raise Undecodable(Reason.TRAILING)
             self._begun = True
-            yield self._piece(piece)
-            while not self._stream.is_finished() and not self._stream.can_accept_more_data():
-                yield self._piece(b"")
+            yield (made := self._piece(piece))
+            while not self._stream.is_finished() and (len(made) >= PIECE or not self._stream.can_accept_more_data()):
+                yield (made := self._piece(b""))
 
     def _piece(self, data: bytes) -> bytes:
         try:

@@ -29,7 +29,9 @@ def test_one_cell_is_changed_and_no_other(table, data):
     if found:
         chosen = data.draw(st.sampled_from(found))
         row, column = chosen.path
-        table[row] = [NEW if name == column else cell for name, cell in zip(["id", "name", "card"], table[row], strict=False)]
+        table[row] = [
+            NEW if name == column else cell for name, cell in zip(["id", "name", "card"], table[row], strict=False)
+        ]
         assert rows(replaced(body, chosen, NEW))[1:] == table
 
 
@@ -40,7 +42,7 @@ def test_one_cell_is_changed_and_no_other(table, data):
         (b"id;card\n1;4111", [("id", "1"), ("card", "4111")]),
         (b"id\tcard\n1\t4111\n", [("id", "1"), ("card", "4111")]),
         (b'"id","card"\n"1","a ""b"",\n c"\n', [("id", "1"), ("card", 'a "b",\n c')]),
-        (b"1,jane@example.com\n2,joe@example.com\n", [("", "1"), ("", "jane@example.com"), ("", "2"), ("", "joe@example.com")]),
+        (b"1,jane@a.example\n2,joe\n", [("", "1"), ("", "jane@a.example"), ("", "2"), ("", "joe")]),
         (b"a,a\n1,2\n", [("", "a"), ("", "a"), ("", "1"), ("", "2")]),
         (b"id,card\n1,2,3\n\n4\n", [("id", "1"), ("card", "2"), ("", "3"), ("id", "4")]),
         (b"", []),

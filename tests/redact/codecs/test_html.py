@@ -113,8 +113,8 @@ def test_what_is_broken_is_read_all_the_same(body, found):
 
 @pytest.mark.parametrize(
     "piece",
-    [b"<", b"<a ", b"<!--", b"<a b='", b'<a b="', b"</", b"<script>", b"<script>={\"", b"<title>", b"&amp", b"a=", b" ", b">",
-     b"<script>=[[", b"<style>", b"&#", b"--"],
+    [b"<", b"<a ", b"<!--", b"<a b='", b'<a b="', b"</", b"<script>", b"<script>={\"", b"<title>", b"&amp", b"a=", b" ",
+     b">", b"<script>=[[", b"<style>", b"&#", b"--"],
 )  # fmt: skip
 def test_any_bytes_are_read_in_linear_time(piece):
     assert is_linear(read, piece)

@@ -78,9 +78,10 @@ def test_nothing_that_is_written_ends_what_it_is_in(old, new):
 
 @pytest.mark.parametrize(
     "body",
-    ["", "text", "<a>", "<a></b>", "<a/><b/>", "<a/>x", "x<a/>", "<a b=c/>", "<a b='<'/>", "<a>&nbsp;</a>", "<a>& b</a>",
-     "<a>&#0;</a>", "<a>&#x110000;</a>", "<a>\x01</a>", "<a><!-- a -- b --></a>", "<a", "</a>", "<a><![CDATA[x</a>",
-     '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "<a/><![CDATA[x]]>", "<1 <2", "<a>" * 101 + "</a>" * 101],
+    ["", "text", "<a>", "<a></b>", "<a/><b/>", "<a/>x", "x<a/>", "<a b=c/>", "<a b='<'/>", "<a>&nbsp;</a>",
+     "<a>& b</a>", "<a>&#0;</a>", "<a>&#x110000;</a>", "<a>\x01</a>", "<a><!-- a -- b --></a>", "<a",
+     "</a>", "<a><![CDATA[x</a>", '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "<a/><![CDATA[x]]>",
+     "<1 <2", "<a>" * 101 + "</a>" * 101],
 )  # fmt: skip
 def test_what_is_no_xml_or_defines_entities_is_unreadable(body):
     with pytest.raises(Unreadable):
@@ -92,7 +93,8 @@ def test_a_mark_before_it_and_letters_of_all_scripts_are_read():
 
 
 @pytest.mark.parametrize(
-    "piece", [b"<", b"<a>", b"<a ", b"<a b='c' ", b"<!--", b"<![CDATA[", b"&amp;", b"&", b"<?a ", b"]]>", b"<!DOCTYPE '", b" "]
+    "piece",
+    [b"<", b"<a>", b"<a ", b"<a b='c' ", b"<!--", b"<![CDATA[", b"&amp;", b"&", b"<?a ", b"]]>", b"<!DOCTYPE '", b" "],
 )  # fmt: skip
 def test_any_bytes_are_read_in_linear_time(piece):
     assert is_linear(read, piece)

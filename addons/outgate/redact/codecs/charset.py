@@ -103,7 +103,10 @@ def transcoded(media_type: str, body: bytes) -> Part | None:
         text = content.decode(charset, errors)
     except UnicodeDecodeError:
         raise Unreadable("a text that is not in its charset") from None
-    return Part(mark, len(body), text.encode("utf-8", errors), partial(_back, charset, errors), media_type=kind)
+    inner, back = text.encode("utf-8", errors), partial(_back, charset, errors)
+    if not is_utf8(inner) and back(inner) != content:
+        raise Unreadable("a text that is not in its charset")
+    return Part(mark, len(body), inner, back, media_type=kind)
 
 
 def _back(charset: str, errors: str, content: bytes) -> bytes:

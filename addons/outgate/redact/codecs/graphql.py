@@ -25,7 +25,7 @@ TOKEN = re.compile(
 """Everything matches, so nothing is skipped."""
 BEGIN = re.compile(r"\s*+(?:#[^\r\n]*+\s*+)*+(?:\{|(?:query|mutation|subscription|fragment)\b)", re.ASCII)
 NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
-LONG_ESCAPE = re.compile(r"\\u\{([0-9a-fA-F]{1,6})\}")
+ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|.)", re.DOTALL)
 LONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _lenient = json.JSONDecoder(strict=False).raw_decode
 
@@ -54,7 +54,7 @@ def read(body: bytes) -> Iterator[Found]:
 
 
 def _unescaped(raw: str) -> str:
-    text = LONG_ESCAPE.sub(_character, said(raw))
+    text = ESCAPE.sub(_character, said(raw))
     try:
         return str(_lenient(f'"{text}"')[0])
     except ValueError:
@@ -62,6 +62,9 @@ def _unescaped(raw: str) -> str:
 
 
 def _character(found: re.Match[str]) -> str:
+    """The one escape that JSON does not have."""
+    if found[1] is None:
+        return found[0]
     code = int(found[1], 16)
     if code > 0x10FFFF:
         raise Unreadable("an escape in the GraphQL is none")

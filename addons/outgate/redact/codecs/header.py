@@ -17,10 +17,10 @@ from outgate.redact.leaf import Codec, Found, Leaf, Part
 
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _TOKEN = rb"[\w!#$%&'*+.^`|~-]++"
-_PARAMETER = rb"(" + _TOKEN + rb')[ \t]*+=[ \t]*+("(?:[^"\\]|\\.)*+"|[^\s,;"]*+)'
+_PARAMETER = rb"(" + _TOKEN + rb')(?:[ \t]*+=[ \t]*+("(?:[^"\\]|\\.)*+"|[^\s,;"]*+))?+'
 _MORE = rb"(?:[ \t]*+[;,][ \t]*+(?:" + _PARAMETER + rb")?+)*+[ \t]*+"
 PARAMETER = re.compile(_PARAMETER, re.DOTALL)
-PARAMETERS = re.compile(rb"(?:" + _TOKEN + rb"[ \t]*+[;,]?[ \t]++)?" + _PARAMETER + _MORE, re.DOTALL)
+PARAMETERS = re.compile(_PARAMETER + _MORE, re.DOTALL)
 LINK = re.compile(rb"<([^>]*+)>(" + _MORE + rb")", re.DOTALL)
 LINKS = re.compile(rb"(?:[ \t]*+<[^>]*+>" + _MORE + rb")++", re.DOTALL)
 CREDENTIALS = re.compile(rb"[ \t]*+(" + _TOKEN + rb")[ \t]++(.*[^ \t])[ \t]*+", re.DOTALL)
@@ -45,7 +45,7 @@ def written(text: str) -> bytes:
 
 
 def parameters(value: bytes) -> Iterator[Found]:
-    """`a=1; b="2"`, also behind a first word; anything else is one value."""
+    """`a; b=1; c="2"`; anything else is one value."""
     if PARAMETERS.fullmatch(value):
         yield from _parameters(value, 0, len(value))
     else:
@@ -55,6 +55,9 @@ def parameters(value: bytes) -> Iterator[Found]:
 def _parameters(value: bytes, begin: int, end: int) -> Iterator[Leaf]:
     for found in PARAMETER.finditer(value, begin, end):
         name, raw = decoded(found[1]), found[2]
+        if raw is None:
+            yield Leaf(*found.span(1), name, _bare)
+            continue
         quoted = raw.startswith(b'"')
         text = ESCAPE.sub(r"\1", decoded(raw[1:-1])) if quoted else decoded(raw)
         if raw:

@@ -69,8 +69,9 @@ def _raw_end(view: str, begin: int, element: str) -> int:
 
 def _text(view: str, begin: int, end: int, element: str) -> Iterator[Leaf]:
     if text := view[begin:end].strip(BLANK):
-        start = view.index(text[0], begin)
-        yield Leaf(start, start + len(text), html.unescape(said(text)), _escaped, (element,), element)
+        start, known = view.index(text[0], begin), html.unescape(said(text))
+        if not known.isspace():
+            yield Leaf(start, start + len(text), known, _escaped, (element,), element)
 
 
 def _escaped(text: str) -> bytes:

@@ -34,7 +34,7 @@ def codec(media_type: str) -> Codec:
 
 def _read(boundary: bytes, body: bytes) -> Iterator[Found]:
     delimiter = re.compile(rb"(?:\A|(\r?\n))--" + re.escape(boundary) + rb"(--)?+[ \t]*+(?=\r?\n|\Z)")
-    write = partial(_without_boundary, b"--" + boundary)
+    write = partial(_without_delimiters, delimiter)
     begin, number = -1, 0
     for found in delimiter.finditer(body):
         if begin < 0:
@@ -49,9 +49,9 @@ def _read(boundary: bytes, body: bytes) -> Iterator[Found]:
     raise Unreadable("a multipart body without its end")
 
 
-def _without_boundary(dashed: bytes, body: bytes) -> bytes:
+def _without_delimiters(delimiter: re.Pattern[bytes], body: bytes) -> bytes:
     """Whatever is put into a part, no line of it ends the part."""
-    return body.replace(dashed, b"__" + dashed[2:])
+    return delimiter.sub(lambda found: found[0].replace(b"--", b"__", 1), body)
 
 
 def _around(body: bytes, begin: int, end: int, write: Write) -> Iterator[Found]:

@@ -9,7 +9,9 @@ import re
 
 DEEPEST = 100
 """Objects in objects, elements in elements: each value's path is as long as it lies deep."""
-PLAIN = re.compile(r"[$@#_]?+(?:[^\W\d](?:[^\W\d]|[:-]){0,31}+[0-9]{0,4}+[\[\]. :-]{0,2}+){1,4}|[0-9]{0,4}")
+PLAIN = re.compile(
+    r"[$@#_]?+(?:[^\W\d](?:[^\W\d]|[:-]){0,31}+[0-9]{0,4}+[\[\]. :-]{0,2}+){1,4}(?:[0-9]{1,4}\]?)?|[0-9]{0,4}"
+)
 """Words with at most a few digits each, as schemas have them."""
 
 

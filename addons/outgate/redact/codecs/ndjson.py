@@ -6,20 +6,28 @@ Owns where the documents lie. What is in them is JSON's.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 
+from outgate.redact.codecs import json
 from outgate.redact.leaf import Found, Part, Unreadable
 
-DOCUMENT = re.compile(rb"[^\r\n\x1e]*[^\s\x1e][^\r\n\x1e]*")
-BEGIN = re.compile(rb"\s*+[\[{]")
+LINE = re.compile(rb"[^\r\n\x1e]++")
+DOCUMENT = re.compile(rb"\s*+[\[{].*[\]}]\s*+")
 
 
 def read(body: bytes) -> Iterator[Found]:
-    """Raises `Unreadable` where a line does not begin as an object or a list does."""
-    for number, found in enumerate(DOCUMENT.finditer(body)):
-        if not BEGIN.match(found[0]):
+    """Raises `Unreadable` where the first line is no document, or another does not look like one."""
+    number = 0
+    for found in LINE.finditer(body):
+        if found[0].isspace():
+            continue
+        if not DOCUMENT.fullmatch(found[0]):
             raise Unreadable("a line is no JSON")
+        if not number:
+            deque(json.read(found[0]), maxlen=0)
         yield Part(*found.span(), found[0], _line, (number,), media_type="application/json")
+        number += 1
 
 
 def _line(document: bytes) -> bytes:

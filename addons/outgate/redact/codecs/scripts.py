@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from outgate.redact.codecs import json
 from outgate.redact.leaf import Found, Part, Unreadable
@@ -15,7 +16,9 @@ JSON_TYPES = ("importmap", "speculationrules")
 ASSIGNED = re.compile(r"=\s*+(?=[\[{]\s*+[\"\[{])", re.ASCII)
 MOST_TRIED = 32
 """Assignments of one script that are looked at, because each may be read in vain up to its end."""
-ENDING = re.compile(rb"<(?=/script|!--|script)", re.IGNORECASE)
+END = re.compile(rb"<(?=/script)", re.IGNORECASE)
+MARKUP = re.compile(rb"<(?=/script|!--|script)", re.IGNORECASE)
+"""Which makes a page go on elsewhere; a program may have it where it is no text."""
 
 
 def read(view: str, begin: int, end: int, kind: str) -> Iterator[Found]:
@@ -49,9 +52,5 @@ def _assigned(view: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
 def _part(view: str, begin: int, end: int, media_type: str) -> Iterator[Part]:
     if not view[begin:end].isspace() and begin < end:
         body = view[begin:end].encode("latin-1")
-        yield Part(begin, end, body, _held, ("script",), "script", media_type)
-
-
-def _held(body: bytes) -> bytes:
-    """A `<` that would be markup, as strings of JSON and of scripts may have it."""
-    return ENDING.sub(rb"\\u003c", body)
+        held = partial((MARKUP if media_type == "application/json" else END).sub, rb"\\u003c")
+        yield Part(begin, end, body, held, ("script",), "script", media_type)
