@@ -10,7 +10,17 @@ import pytest
 
 from ended import CALLER, SOURCE, answered, denied, relayed
 from outgate.policy.model import Gate, Identity
-from outgate.policy.telemetry_model import Encoding, LogRule, LogSink, SinkKind, TelemetryPolicy, TelemetryRule
+from outgate.policy.telemetry_model import (
+    CustomTag,
+    Encoding,
+    LogRule,
+    LogSink,
+    SinkKind,
+    TagKind,
+    TelemetryPolicy,
+    TelemetryRule,
+    TraceRule,
+)
 from outgate.policy.telemetry_rules import telemetry_of
 from outgate.telemetry import native
 from outgate.telemetry.accesslogs import AccessLogs, Outlets, problems
@@ -75,13 +85,16 @@ def rule(*logs, namespace="", labels=()):
     return TelemetryRule(namespace, labels, logs=tuple(logs))
 
 
+def tag(form):
+    return CustomTag("t", TagKind.FORMAT, form)
+
+
 # Choosing.
 
 
 def test_without_documents_the_gates_own_line_is_written(output):
     logs = output.logs()
     logs.observe(answered())
-    assert not logs.wanted
     logs.close()
     assert output.lines() == [native.render(answered()).decode().rstrip()]
 
@@ -274,6 +287,10 @@ def test_a_policy_that_has_problems_changes_nothing(output):
             TelemetryPolicy((), (), rules=(rule(LogRule(filter="response.cod > 1", source=SOURCE)),)),
             '3:1: a rule of the access log: there is no attribute "response.cod"; did you mean response.code?',
         ),
+        (
+            TelemetryPolicy(default_trace=TraceRule(tags=(tag("%CEL(a)%"),), source=SOURCE)),
+            '3:1: a rule of traces: the tag "t": column 1: %CEL% is not supported: expressions stand in filters alone',
+        ),
     ],
 )
 def test_what_cannot_be_carried_out_is_said(policy, said):
@@ -285,29 +302,28 @@ def test_ipv6_receivers_are_written_in_brackets():
     assert problems(TelemetryPolicy((LogSink("t", SinkKind.TCP, "[::1]:5000"),))) == []
 
 
-# What has to be kept for it.
+# What has to be found out for it.
 
 
 @pytest.mark.parametrize(
-    ("sink", "request_names", "response_names", "everything"),
+    ("policy", "fingerprints", "identifiers"),
     [
-        (replace(OUT, text=CODE), set(), set(), False),
-        (replace(OUT, text="%REQ(X-A?X-B):9% %RESP(X-C)%"), {"x-a", "x-b"}, {"x-c"}, False),
-        (replace(OUT, text="%REQ(:AUTHORITY)%"), {"host"}, set(), False),
-        (replace(OUT, text="%TRAILER(X)%"), set(), set(), True),
-        (replace(OUT, text="%DOWNSTREAM_WIRE_BYTES_SENT%"), set(), set(), True),
-        (replace(OUT, encoding=Encoding.JSON, fields={"a": {"b": "%RESPONSE_HEADER(X)%"}}), set(), {"x"}, False),
-        (replace(OUT, encoding=Encoding.NATIVE), set(), set(), False),
-        (OTEL, {"host"}, set(), False),
+        (TelemetryPolicy((replace(OUT, text=CODE),)), False, False),
+        (TelemetryPolicy((replace(OUT, text="%REQ(X-REQUEST-IDS)% %CONNECTION_ID%"),)), False, False),
+        (TelemetryPolicy((replace(OUT, text="%TLS_JA4_FINGERPRINT%"),)), True, False),
+        (TelemetryPolicy((replace(OUT, text="%REQ(X-A?x-request-id):9%"),)), False, True),
+        (TelemetryPolicy((replace(OUT, text=""),)), False, True),
+        (TelemetryPolicy((replace(OUT, encoding=Encoding.JSON),)), False, True),
+        (TelemetryPolicy((replace(OUT, encoding=Encoding.JSON, fields={"a": [{"b": "%STREAM_ID%"}]}),)), False, True),
+        (TelemetryPolicy((replace(OUT, encoding=Encoding.NATIVE, text="%STREAM_ID%"),)), False, False),
+        (TelemetryPolicy((replace(OTEL, labels=(("ja3", "%TLS_JA3_FINGERPRINT%"),)),)), True, False),
+        (TelemetryPolicy(rules=(rule(LogRule(filter="request.id == 'a'")),)), False, True),
+        (TelemetryPolicy(rules=(rule(LogRule(filter="request['id'] == 'a'")),)), False, True),
+        (TelemetryPolicy(rules=(rule(LogRule(filter="response.code == 200")),)), False, False),
+        (TelemetryPolicy(default_trace=TraceRule(tags=(tag("%TLS_JA4_FINGERPRINT%"),))), True, False),
+        (TelemetryPolicy(rules=(TelemetryRule(traces=(TraceRule(tags=(tag("%STREAM_ID%"),)),)),)), False, True),
     ],
 )
-def test_the_headers_that_lines_need_are_known(sink, request_names, response_names, everything):
-    logs = AccessLogs(None, TelemetryPolicy((sink,)))
-    assert set(logs.wanted.request) == request_names
-    assert set(logs.wanted.response) == response_names
-    assert logs.wanted.everything is everything
-
-
-def test_a_filter_of_headers_needs_them_all():
-    logs = AccessLogs(None, TelemetryPolicy((), (), rules=(rule(LogRule(filter="'x-a' in request.headers")),)))
-    assert logs.wanted.everything
+def test_what_outputs_show_is_known_beforehand(policy, fingerprints, identifiers):
+    wanted = AccessLogs(None, policy).wanted
+    assert (wanted.fingerprints, wanted.identifiers) == (fingerprints, identifiers)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from outgate.policy.model import Attempt, Code, Decision
 from outgate.proxy.exchange import Exchange, Facts, exchange_of
 from outgate.proxy.tries import Try, error_of, flag_of, reached
 from outgate.telemetry.event import Event
+from outgate.telemetry.renderers import Wanted
 from outgate.telemetry.tracer import Tracer
 from outgate.upstream.connection import Connection
 
@@ -37,6 +39,8 @@ class Recorder:
     def __init__(self, *outputs: Callable[[Event], None]) -> None:
         self.outputs = list(outputs)
         self.tracer: Tracer | None = None
+        self.wanted: Callable[[], Wanted] = Wanted
+        """What the outputs of now show that is found out for them alone."""
         self.used: dict[str, float] = {}
         """When each destination was last used, in seconds since the epoch, by its key."""
         self.counts: Counter[str] = Counter()
@@ -100,6 +104,8 @@ class Recorder:
             self.used[key] = time.time()
         if event.trace is None and self.tracer is not None and event.kind != "connection":
             event.trace = self.tracer.begin()
+        if event.kind == "http" and self.wanted().identifiers:
+            event.request_id = str(uuid.uuid4())
         for output in self.outputs:
             try:
                 output(event)
@@ -121,6 +127,7 @@ def _judged(started: float, kind: str, facts: Facts, attempt: Attempt | None, de
     event = Event(kind, started, 0.0, verdict, code, reason, facts.caller)
     event.caller_port, event.connection_id, event.downstream_tls = facts.caller_port, facts.number, facts.tls
     event.address, event.sni, event.encrypted = facts.address or "", facts.sni or "", facts.encrypted
+    event.listener, event.ja3, event.ja4 = facts.listener, facts.ja3, facts.ja4
     event.attempt, event.decision = attempt, decision
     event.port = (facts.port or 0) if attempt is None else attempt.port
     return event
@@ -130,7 +137,9 @@ def _request(event: Event, request: http.Request, response: http.Response | None
     event.method, event.path = request.method, request.path
     event.protocol, event.request_fields = request.http_version, request.headers.fields
     event.sent, event.received = exchange.sent_bytes, exchange.received_bytes
-    event.generation = exchange.policy.generation if exchange.policy else ""
+    if request.timestamp_end is not None:
+        event.request_end = max(0.0, request.timestamp_end - exchange.started)
+    event.generation, event.extra = exchange.policy.generation if exchange.policy else "", exchange.notes
     if response is not None:
         event.status, event.response_fields = response.status_code, response.headers.fields
         event.trailer_fields = response.trailers.fields if response.trailers is not None else ()

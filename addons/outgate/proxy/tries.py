@@ -83,6 +83,7 @@ def reached(tried: Try, begun: float, *, mutual: bool) -> Reached:
         error,
         tried.started,
         tried.ended,
+        origin.number,
     )
 
 

@@ -13,7 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from outgate.policy.model import Identity
-from outgate.policy.telemetry_model import CallerTelemetry, LogRule, LogSink, LogUse, SinkKind, TelemetryPolicy
+from outgate.policy.telemetry_model import (
+    CallerTelemetry,
+    LogRule,
+    LogSink,
+    LogUse,
+    SinkKind,
+    TelemetryPolicy,
+    TraceRule,
+)
 from outgate.problems import Problem, Where
 from outgate.telemetry import filters, native, renderers
 from outgate.telemetry.event import Event
@@ -100,7 +108,7 @@ class AccessLogs:
 
     @property
     def wanted(self) -> Wanted:
-        """Which headers and trailers an event has to carry."""
+        """What events have to have, beside what all of them do."""
         return self._plan.wanted
 
     @property
@@ -232,7 +240,7 @@ def _rules(policy: TelemetryPolicy) -> list[LogRule]:
 
 
 def problems(policy: TelemetryPolicy, showing: Showing | None = None) -> list[Problem]:
-    """Everything about the policy's logs that cannot be carried out: formats, filters, targets, names of sinks."""
+    """Everything about the policy's logs, and the formats in its traces, that cannot be carried out."""
     showing = showing or Showing()
     found: list[Problem] = []
     for sink in policy.sinks:
@@ -243,11 +251,21 @@ def problems(policy: TelemetryPolicy, showing: Showing | None = None) -> list[Pr
                 filters.compiled(rule.filter)
             except filters.FilterError as error:
                 found.append(_problem(rule, str(error)))
+    for trace in renderers.trace_rules(policy):
+        found += [_problem(trace, why) for why in renderers.tag_faults(trace, showing)]
     return found
 
 
-def _problem(owner: LogSink | LogRule, why: str) -> Problem:
+def _problem(owner: LogSink | LogRule | TraceRule, why: str) -> Problem:
     where = owner.source.where if owner.source is not None else Where("telemetry")
     what, _, hint = why.partition("; ")
-    name = f'the access log "{owner.name}": ' if isinstance(owner, LogSink) else "a rule of the access log: "
-    return Problem(where, name + what, hint, field=owner.source.field if owner.source is not None else "")
+    return Problem(where, _named(owner) + what, hint, field=owner.source.field if owner.source is not None else "")
+
+
+def _named(owner: LogSink | LogRule | TraceRule) -> str:
+    match owner:
+        case LogSink():
+            return f'the access log "{owner.name}": '
+        case LogRule():
+            return "a rule of the access log: "
+    return "a rule of traces: "

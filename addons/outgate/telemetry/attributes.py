@@ -76,7 +76,7 @@ REQUEST: dict[str, Get] = {
     "referer": lambda event: _text(event.request_fields, b"referer"),
     "useragent": lambda event: _text(event.request_fields, b"user-agent"),
     "time": lambda event: datetime.fromtimestamp(event.started, UTC),
-    "id": lambda event: event.request_id or _text(event.request_fields, b"x-request-id"),
+    "id": lambda event: _text(event.request_fields, b"x-request-id") or event.request_id or None,
     "protocol": lambda event: outcome.http_version(event.protocol),
     "duration": lambda event: timedelta(seconds=event.duration),
     "size": lambda event: event.sent,
