@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ssl
 from contextlib import suppress
-from dataclasses import replace
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from fuzz.target import Draw, given, target
