@@ -26,6 +26,7 @@ from outgate.telemetry import native
 from outgate.telemetry.accesslogs import AccessLogs, Outlets, problems
 from outgate.telemetry.showing import Showing
 from outgate.telemetry.sinks import StreamSink
+from outgate.telemetry.urls import Redaction
 
 LIMIT = 10.0
 CODE = "%RESPONSE_CODE%"
@@ -97,6 +98,19 @@ def test_without_documents_the_gates_own_line_is_written(output):
     logs.observe(answered())
     logs.close()
     assert output.lines() == [native.render(answered()).decode().rstrip()]
+
+
+def test_the_gates_own_line_shows_paths_as_every_output_does(output):
+    showing = Showing(Redaction(secrets=frozenset({"sesame"})), environment={})
+    to = LogSink("own", SinkKind.STDOUT, encoding=Encoding.NATIVE)
+    facts = LogSink("facts", SinkKind.STDOUT, text="%DYNAMIC_METADATA(outgate)% %DYNAMIC_METADATA(outgate:path)%")
+    logs = AccessLogs(output.sink, showing=showing)
+    for policy in (NOTHING, TelemetryPolicy((to, facts), ("own", "facts"))):
+        follow(logs, policy)
+        logs.observe(answered(path="/a;sesame=canary"))
+    logs.close()
+    lines = output.lines()
+    assert ["/a;sesame=REDACTED" in line and "canary" not in line for line in lines] == [True] * 3
 
 
 def test_a_default_sink_stands_in_for_the_gates_own_line(output):

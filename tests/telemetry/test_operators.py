@@ -354,3 +354,10 @@ def test_what_is_refused_says_what_to_write(name):
 def test_what_is_wrong_is_said(name, argument, length, said):
     with pytest.raises(ValueError, match=said):
         compiled(name, argument, length, SHOWING)
+
+
+@pytest.mark.parametrize("argument", ["outgate.addons", "outgate.addons:api_key", "outgate.addons:note"])
+def test_what_addons_say_is_shown_as_spans_show_it(argument):
+    said = answered(extra={"api_key": "canary", "note": "Bearer canary"})
+    assert "canary" not in str(value("DYNAMIC_METADATA", argument, said))
+    assert "REDACTED" in str(value("DYNAMIC_METADATA", argument, said))

@@ -126,7 +126,7 @@ class AccessLogs:
             ways = self._choose(plan, caller)
         if ways is None:
             if self.own is not None:
-                self.own(native.render(event))
+                self.own(native.render(event, self.showing.redaction))
             return
         for way in ways:
             try:

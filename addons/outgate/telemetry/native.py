@@ -1,7 +1,7 @@
 """outgate's own line: one JSON object for everything that a workload tried.
 
-Owns the fields of a line, their order and their bounds. Queries, bodies and header values are never in it. Empty and
-zero values are left out, but `status`, `sent` and `received` for HTTP.
+Owns the fields of a line, their order and their bounds. Queries, bodies and header values are never in it, and of paths
+what `urls` shows. Empty and zero values are left out, but `status`, `sent` and `received` for HTTP.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import orjson
 from outgate.policy.model import Attempt, Decision, Endpoint
 from outgate.telemetry.event import Event, Reached
 from outgate.telemetry.text import MAX_TEXT, place, plain
+from outgate.telemetry.urls import Redaction
 
 NAMES = (
     "time", "kind", "verdict", "code", "reason", "rule", "destination", "traffic", "method", "scheme", "host", "port",
@@ -24,20 +25,21 @@ NAMES = (
 ALWAYS = frozenset({"status", "sent", "received"})
 
 NOWHERE = Reached(None)
+USUAL = Redaction()
 
 
-def render(event: Event) -> bytes:
+def render(event: Event, redaction: Redaction = USUAL) -> bytes:
     """An event as one line of JSON, with its line end."""
-    return orjson.dumps(line(event), option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(line(event, redaction), option=orjson.OPT_APPEND_NEWLINE)
 
 
-def line(event: Event) -> dict[str, object]:
+def line(event: Event, redaction: Redaction = USUAL) -> dict[str, object]:
     """What is in the line, by name and in order."""
     http = event.kind == "http"
     return {
         # Most values are short and plain: a call for each would cost as much as all the rest of the line.
         name: value if value.__class__ is not str or (value.isprintable() and len(value) <= MAX_TEXT) else _shown(value)
-        for name, value in zip(NAMES, _values(event, http), strict=True)
+        for name, value in zip(NAMES, _values(event, http, redaction), strict=True)
         if value or (http and name in ALWAYS)
     }
 
@@ -46,7 +48,7 @@ def _shown(value: str) -> str:
     return plain(value[:MAX_TEXT])
 
 
-def _values(event: Event, http: bool) -> tuple[Any, ...]:
+def _values(event: Event, http: bool, redaction: Redaction) -> tuple[Any, ...]:
     reached = event.reached[-1] if event.reached and event.reached[-1].address is not None else NOWHERE
     caller, endpoint = event.caller, event.reached[-1].endpoint if event.reached else None
     return (
@@ -60,7 +62,7 @@ def _values(event: Event, http: bool) -> tuple[Any, ...]:
         ("https" if event.encrypted else "http") if http and event.method else "",
         event.host or named(event.attempt, event.decision),
         event.attempt.port if event.attempt is not None else event.port,
-        event.path.partition("?")[0],
+        redaction.path(event.path),
         event.status,
         event.protocol,
         caller.address,

@@ -35,7 +35,7 @@ def renderer(sink: LogSink, showing: Showing) -> Text:
     """Renders a line of a sink, without its end. Raises `FormatError`."""
     match sink.encoding:
         case Encoding.NATIVE:
-            return lambda event: native.render(event)[:-1].decode()
+            return lambda event: native.render(event, showing.redaction)[:-1].decode()
         case Encoding.TEXT:
             return formats.text(sink.text or defaults.ISTIO, showing, sink.omit_empty)
     fields = sink.fields or defaults.ISTIO_JSON

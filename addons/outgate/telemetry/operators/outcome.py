@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from functools import partial
 
 from outgate.policy.model import Traffic
 from outgate.telemetry import flags, native
 from outgate.telemetry.event import Event
 from outgate.telemetry.operators.kinds import Operator, Read, Value, choosing, needed, plain
 from outgate.telemetry.showing import Showing, find
+from outgate.telemetry.urls import Redaction
 
 GRPC = (
     "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
@@ -91,21 +93,20 @@ def _metadata(argument: str | None, showing: Showing) -> Read:
         raise ValueError(f'knows no namespace "{space}"; write {OUTGATE} or {ADDONS}')
     if space == OUTGATE and mark and key not in native.NAMES:
         raise ValueError(f'knows no fact "{key}"; write one of {", ".join(native.NAMES)}')
-    if space == OUTGATE:
-        return (lambda event: _fact(event, key)) if mark else native.line
-    if mark:
-        return lambda event: _said(event, showing).get(key)
-    return lambda event: _said(event, showing) or None
+    facts = partial(native.line if space == OUTGATE else _extra, redaction=showing.redaction)
+    if not mark:
+        return lambda event: facts(event) or None
+
+    def read(event: Event) -> Value:
+        value = facts(event).get(key)
+        return value if isinstance(value, str | int | float) else None
+
+    return read
 
 
-def _said(event: Event, showing: Showing) -> dict[str, object]:
-    """What addons say, without what looks like a secret."""
-    return {name: showing.redaction.value(name, text) for name, text in event.extra.items()}
-
-
-def _fact(event: Event, key: str) -> Value:
-    value = native.line(event).get(key)
-    return value if isinstance(value, str | int | float) else None
+def _extra(event: Event, redaction: Redaction) -> dict[str, object]:
+    """What addons say, as spans show it."""
+    return {name: redaction.value(name, text) for name, text in event.extra.items()}
 
 
 OPERATORS = {
