@@ -29,7 +29,7 @@ class Outputs:
 
     def follow(self, policy: Policy) -> None:
         """Another policy is in force."""
-        self.metrics.follow(policy.destinations, policy.telemetry)
+        self.metrics.follow(policy.destinations, policy.telemetry, policy.telemetry_of)
         self.logs.follow(policy.telemetry, policy.telemetry_of)
         self.exports.spans.follow(policy.telemetry.span_sinks)
 
@@ -53,7 +53,7 @@ def outputs_of(settings: Settings, policy: Policy, turn: Turn | None = None) -> 
     )
     reporter = Reporter(settings.gate, settings.cluster, always=settings.metrics_source is MetricsSource.GATE)
     metrics = Metrics(reporter, hosts=limits.metric_hosts, series=limits.metric_series)
-    metrics.follow(policy.destinations, policy.telemetry)
+    metrics.follow(policy.destinations, policy.telemetry, policy.telemetry_of)
     exports.spans.follow(policy.telemetry.span_sinks)
     return Outputs(logs, metrics, exports)
 

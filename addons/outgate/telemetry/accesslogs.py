@@ -14,13 +14,14 @@ from pathlib import Path
 
 from outgate.policy.model import Identity
 from outgate.policy.telemetry_model import (
-    CallerTelemetry,
     LogRule,
     LogSink,
     LogUse,
+    Say,
     SinkKind,
     TelemetryPolicy,
     TraceRule,
+    silent,
 )
 from outgate.problems import Problem, Where
 from outgate.telemetry import filters, native, renderers
@@ -36,8 +37,6 @@ from outgate.telemetry.sinks import Sink, StreamSink
 log = logging.getLogger(__name__)
 
 type Filter = Callable[[Event], bool]
-type Say = Callable[[Identity], CallerTelemetry]
-"""What documents say about a caller."""
 
 MOST_CALLERS = 4096
 """Callers whose sinks are kept; they are chosen again for what is beyond that."""
@@ -78,12 +77,6 @@ class _Plan:
 
 
 EMPTY = TelemetryPolicy()
-NOTHING = CallerTelemetry()
-
-
-def silent(caller: Identity) -> CallerTelemetry:
-    """Where there are no documents."""
-    return NOTHING
 
 
 class AccessLogs:

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from outgate.policy.model import Decision, Endpoint
+from outgate.policy.model import Decision
 from outgate.telemetry.event import Event, Reached
 from outgate.telemetry.text import MAX_TEXT, place, plain
 from outgate.telemetry.urls import Redaction
@@ -50,7 +50,7 @@ def _shown(value: str) -> str:
 
 def _values(event: Event, http: bool, redaction: Redaction) -> tuple[Any, ...]:
     reached = event.reached[-1] if event.reached and event.reached[-1].address is not None else NOWHERE
-    caller, endpoint = event.caller, event.reached[-1].endpoint if event.reached else None
+    caller = event.caller
     return (
         datetime.fromtimestamp(event.started, UTC).isoformat(timespec="milliseconds"),
         event.kind,
@@ -83,8 +83,8 @@ def _values(event: Event, http: bool, redaction: Redaction) -> tuple[Any, ...]:
         *_beside(event.decision),
         event.generation,
         event.help,
-        place((endpoint.address, endpoint.port)) if endpoint is not None else "",
-        labels(endpoint) if endpoint is not None else "",
+        endpoint(event),
+        endpoint_labels(event),
     )
 
 
@@ -104,5 +104,11 @@ def _beside(decision: Decision | None) -> tuple[str, str, str]:
     return str(decision.would.code) if decision.would else "", shadow, ", ".join(map(str, decision.audited))
 
 
-def labels(endpoint: Endpoint) -> str:
-    return ",".join(f"{name}={value}" for name, value in endpoint.labels)
+def endpoint(event: Event) -> str:
+    """Of the places that the policy names, the one that was chosen."""
+    chosen = event.reached[-1].endpoint if event.reached else None
+    return place((chosen.address, chosen.port)) if chosen is not None else ""
+
+
+def endpoint_labels(event: Event) -> str:
+    return ",".join(f"{name}={value}" for name, value in event.endpoint_labels)
