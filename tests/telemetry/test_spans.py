@@ -212,6 +212,17 @@ def test_bytes_without_a_name_are_told_of_their_destinations_one_host():
     assert server.attributes["server.address"] == client.attributes["server.address"] == "db.example"
 
 
+def test_the_endpoint_that_was_chosen_is_told_with_its_labels():
+    server, client = spans(relayed(trace=TRACE))
+    told = {name: value for name, value in client.attributes.items() if name.startswith("outgate.endpoint")}
+    assert told == {
+        "outgate.endpoint": "93.184.216.34:3306",
+        "outgate.endpoint.label.version": "v1",
+        "outgate.endpoint.label.zone": "a",
+    }
+    assert "outgate.endpoint" not in server.attributes
+
+
 def test_a_tunnel_that_was_refused_is_an_error_without_an_answer():
     (span,) = spans(tunnel(verdict="deny", reached=()))
     assert (span.failed, span.attributes["error.type"]) == (True, DENIED)

@@ -19,7 +19,7 @@ from outgate.policy.telemetry_model import CustomTag, TagKind
 from outgate.telemetry import formats
 from outgate.telemetry.event import Event, Reached, Trace
 from outgate.telemetry.showing import Showing
-from outgate.telemetry.text import MAX_TEXT, bounded
+from outgate.telemetry.text import MAX_TEXT, bounded, place
 
 type Value = str | int | float | bool
 
@@ -157,6 +157,10 @@ class Drawing:
         attributes: dict[str, Value] = {"outgate.connection.reused": reached.reused}
         if reached.address is not None:
             attributes["network.peer.address"], attributes["network.peer.port"] = reached.address
+        if (endpoint := reached.endpoint) is not None:
+            attributes["outgate.endpoint"] = place((endpoint.address, endpoint.port))
+            for name, value in endpoint.labels:
+                attributes[f"outgate.endpoint.label.{self._text(name)}"] = self._text(value)
         if (tls := reached.tls) is not None:
             _add(attributes, "tls.protocol.version", tls.version.removeprefix("TLSv"))
             _add(attributes, "tls.cipher", tls.cipher)
