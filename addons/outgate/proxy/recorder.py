@@ -137,6 +137,10 @@ def _request(event: Event, request: http.Request, response: http.Response | None
     event.method, event.path = request.method, request.path
     event.protocol, event.request_fields = request.http_version, request.headers.fields
     event.sent, event.received = exchange.sent_bytes, exchange.received_bytes
+    if exchange.sent_messages is not None:
+        event.sent_messages = exchange.sent_messages.count
+    if exchange.received_messages is not None:
+        event.received_messages = exchange.received_messages.count
     if request.timestamp_end is not None:
         event.request_end = max(0.0, request.timestamp_end - exchange.started)
     event.generation, event.extra = exchange.policy.generation if exchange.policy else "", exchange.notes
