@@ -292,7 +292,7 @@ def events():
 
 def test_an_event_has_what_its_connections_have(events):
     facts = replace(FACTS, caller_port=4711, number=9, listener=("127.0.0.1", 15001), ja3="3a", ja4="4a")
-    Recorder(events.append).closed(facts, tcp("192.0.2.1", 5432), decide(Policy("x"), tcp("192.0.2.1", 5432)), "", 0.0)
+    Recorder(events.append).closed(facts, tcp("192.0.2.1", 5432), decide(Policy("x"), tcp("192.0.2.1", 5432)), 0.0)
     (event,) = events
     assert (event.caller_port, event.connection_id, event.listener) == (4711, 9, ("127.0.0.1", 15001))
     assert (event.ja3, event.ja4) == ("3a", "4a")
