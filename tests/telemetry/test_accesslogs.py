@@ -270,6 +270,48 @@ def test_a_policy_is_exchanged_and_a_writer_that_stays_is_not_opened_again(outpu
     output.lines()
 
 
+def test_what_was_lost_stays_counted_when_a_sink_is_named_no_more(output, tmp_path):
+    lost = LogSink("lost", SinkKind.FILE, str(tmp_path / "nowhere" / "a.log"), text=CODE)
+    logs = output.logs(TelemetryPolicy((lost,), ("lost",)))
+    logs.observe(answered())
+    until(lambda: logs.dropped == 1)
+    follow(logs, NOTHING)
+    (leaving,) = logs._left
+    leaving.thread.join(LIMIT)
+    assert logs.dropped == 1
+    follow(logs, NOTHING)
+    assert (logs._left, logs.dropped) == ([], 1)
+    logs.close()
+    output.lines()
+
+
+def test_filters_without_an_answer_are_counted_whatever_comes_after_them(output):
+    logs = output.logs(
+        TelemetryPolicy((OUT,), ("out",), rules=(rule(LogRule(("out",), "request.headers['x'] == ''")),))
+    )
+    logs.observe(answered())
+    assert logs.filters_failed == 1
+    follow(logs, TelemetryPolicy((OUT,), ("out",)))
+    logs.observe(answered())
+    assert logs.filters_failed == 1
+    logs.close()
+    assert output.lines() == ["200"]
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_the_gates_own_lines_go_to_the_collector_too_where_that_is_wanted(output, own):
+    output.outlets = Outlets(output.export, own=True)
+    logs = output.logs(own=own)
+    logs.observe(answered())
+    follow(logs, TelemetryPolicy((OUT,), ("out",)))
+    logs.observe(denied())
+    logs.close()
+    line = native.render(answered()).decode().rstrip()
+    assert output.lines() == ([line] if own else []) + ["502"]
+    assert output.targets == [""]
+    assert [(record.body, record.trace_id) for record in output.records] == [(line, 0xAB)]
+
+
 def test_a_policy_that_has_problems_changes_nothing(output):
     logs = output.logs(TelemetryPolicy((OUT,), ("out",)))
     with pytest.raises(ValueError, match="METADATA"):
