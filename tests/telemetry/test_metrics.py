@@ -130,6 +130,16 @@ def test_the_status_of_grpc_is_told(metrics):
     assert found == [("grpc", "14"), ("grpc", "7"), ("grpc", "")]
 
 
+def test_messages_of_grpc_are_counted_and_those_of_nothing_else(metrics):
+    metrics.observe(event(grpc=True, sent_messages=3, received_messages=5))
+    metrics.observe(event(grpc=True, sent_messages=1))
+    metrics.observe(event())
+    labels, sent = only(metrics, names.REQUEST_MESSAGES)
+    assert (labels["request_protocol"], sent) == ("grpc", 4)
+    assert only(metrics, names.RESPONSE_MESSAGES) == (labels, 5)
+    assert total(metrics, names.REQUESTS) == 3
+
+
 @pytest.mark.parametrize(
     ("status", "flags", "code", "shown"),
     [(0, "DC", "0", "DC"), (7, "", "0", "-"), (503, "UF,made up,URX", "503", "UF,URX"), (12345, '"\n', "0", "-")],

@@ -33,6 +33,16 @@ def test_a_label_is_added_changed_and_taken_away():
     assert "request_host" not in only(metrics, names.REQUEST_DURATION)[0]
 
 
+def test_messages_of_grpc_are_spoken_of_by_names_of_their_own():
+    tag = TagOverride("destination_app", "'partner'")
+    metrics = ruled(MetricRule("GRPC_REQUEST_MESSAGES", tags=(tag,)), MetricRule("GRPC_RESPONSE_MESSAGES", True))
+    metrics.observe(event(grpc=True, sent_messages=2, received_messages=2))
+    labels, sent = only(metrics, names.REQUEST_MESSAGES)
+    assert (labels["destination_app"], sent) == ("partner", 2)
+    assert series(metrics, names.RESPONSE_MESSAGES) == []
+    assert only(metrics, names.REQUESTS)[0]["destination_app"] == "unknown"
+
+
 def test_values_that_differ_are_series_that_differ():
     metrics = ruled(MetricRule(tags=(TagOverride("port", "destination.port"),)))
     metrics.observe(event(port=443))

@@ -21,6 +21,7 @@ from outgate.proxy.stages import Kept, Stage
 from outgate.proxy.tries import Try
 from outgate.settings import ListenMode
 from outgate.telemetry.event import Tls, Trace
+from outgate.telemetry.messages import Messages
 from outgate.telemetry.propagation import Changes
 from outgate.telemetry.tracer import Tracer
 from outgate.upstream.connection import Connection
@@ -115,6 +116,9 @@ class Exchange:
     started: float = field(default_factory=time.time)
     sent_bytes: int = 0
     received_bytes: int = 0
+    sent_messages: Messages | None = None
+    """What counts those of gRPC, where this is gRPC."""
+    received_messages: Messages | None = None
     close: bool = False
     """The workload asked to close the connection after this exchange."""
     absolute_scheme: str = ""
@@ -142,6 +146,18 @@ class Exchange:
     tries: list[Try] = field(default_factory=list)
     """Each time an origin was asked, or dialled to be asked."""
     reported: bool = False
+
+    def sends(self, piece: bytes) -> None:
+        """A piece of the workload's body has come."""
+        self.sent_bytes += len(piece)
+        if self.sent_messages is not None:
+            self.sent_messages.feed(piece)
+
+    def receives(self, piece: bytes) -> None:
+        """A piece of the answer's body has come."""
+        self.received_bytes += len(piece)
+        if self.received_messages is not None:
+            self.received_messages.feed(piece)
 
     def answered(self, protocol: str) -> None:
         """The head of an answer has come, and can be passed on."""

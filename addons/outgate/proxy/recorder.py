@@ -130,6 +130,10 @@ def _request(event: Event, request: http.Request, response: http.Response | None
     event.method, event.path = request.method, request.path
     event.protocol, event.request_fields = request.http_version, request.headers.fields
     event.sent, event.received = exchange.sent_bytes, exchange.received_bytes
+    if exchange.sent_messages is not None:
+        event.sent_messages = exchange.sent_messages.count
+    if exchange.received_messages is not None:
+        event.received_messages = exchange.received_messages.count
     event.generation = exchange.policy.generation if exchange.policy else ""
     if response is not None:
         event.status, event.response_fields = response.status_code, response.headers.fields

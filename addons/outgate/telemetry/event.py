@@ -131,6 +131,9 @@ class Event:
     sent: int = 0
     """Bytes of body from the workload; on a relay, all bytes."""
     received: int = 0
+    sent_messages: int = 0
+    """Of gRPC, from the workload."""
+    received_messages: int = 0
     flags: str = ""
     """Envoy's response flags, comma-separated."""
     failure: str = ""

@@ -130,10 +130,10 @@ def speaks_of(rule: TelemetryRule, caller: Identity) -> bool:
 
 
 def _metrics(rule: MetricRule) -> list[str]:
-    """Those of ours that a rule is about. Messages of gRPC are not counted here."""
+    """Those that a rule is about."""
     if rule.metric == ALL:
         return [spec.name for spec in OVERRIDABLE.values()]
-    return [OVERRIDABLE[rule.metric].name] if rule.metric in OVERRIDABLE else []
+    return [OVERRIDABLE[rule.metric].name]
 
 
 def _step(tag: TagOverride, attributes: list[Attribute], bounded: Callable[[str], Attribute]) -> Step:
