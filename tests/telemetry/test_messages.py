@@ -1,6 +1,7 @@
 """Messages of gRPC are counted, however their bytes come."""
 
 import struct
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ def counted(*pieces):
 
 def cut(data, places):
     edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
-    return [data[begin:end] for begin, end in zip(edges, edges[1:], strict=False)]
+    return [data[begin:end] for begin, end in pairwise(edges)]
 
 
 @given(BODIES, st.lists(st.integers(0, 10_000), max_size=20), st.booleans())
