@@ -71,6 +71,16 @@ class GateClient(connection.Client):
     """The TLS that was decrypted, as it would be judged if nobody looked inside."""
     held: Callable[[], bool]
     """Whether the kernel knows a process that holds the other end. It can tell of this machine's own only."""
+    begun: Exchange | None = None
+    """The next exchange as the short way began it and left it: its trace goes on, and what was tried was tried."""
+
+    def exchange(self) -> Exchange:
+        """For the request whose head has come."""
+        made, before = Exchange(self.facts), self.begun
+        if before is not None:
+            made.started, made.trace, made.tries = before.started, before.trace, before.tries
+            self.begun = None
+        return made
 
     def listens(self) -> bool:
         """Whether a client that has ended its side can still be answered; the end of TLS is that of both."""

@@ -37,7 +37,7 @@ from outgate.policy.model import Code, Decision, Defaults
 from outgate.proxy import answers, soundness, trailers, view, websockets
 from outgate.proxy.commands import OutgateExchangeHook, Stopped
 from outgate.proxy.counted import Counted
-from outgate.proxy.exchange import Exchange, GateClient, attach
+from outgate.proxy.exchange import GateClient, attach
 from outgate.proxy.http1 import Informational
 from outgate.proxy.origin_side import OriginSide
 from outgate.proxy.pipe import Chunk, OutgateBodyHook
@@ -101,7 +101,7 @@ class GateStream(OriginSide):
         assert isinstance(event, RequestHeaders)
         client = self.context.client
         assert isinstance(client, GateClient)
-        self.exchange = Exchange(client.facts)
+        self.exchange = client.exchange()
         self.request_ended = event.end_stream
         self._prepare(event)
         yield from super().state_wait_for_request_headers(event)
