@@ -229,25 +229,26 @@ def test_a_relay_says_how_much_went_each_way(lines, tls):
     attempt = tcp("2001:db8::9", 5432)
     policy = Policy("x", Defaults(mode=Mode.ALLOW_ANY))
     relay = SimpleNamespace(
-        started=1_700_000_000.0,
         attempt=attempt,
         facts=RELAYED,
         decision=decide(policy, attempt),
         sent_bytes=3,
         received_bytes=5,
         failure="idle",
+        code="relay_idle",
     )
-    lines.recorder.relayed(relay, origin("2001:db8::9", 5432, tls))
+    lines.recorder.relayed(relay, Try(origin=origin("2001:db8::9", 5432, tls)), 1_700_000_000.0)
     line = lines.one()
     assert (line["kind"], line["sent"], line["received"], line["failure"]) == ("tcp", 3, 5, "idle")
     assert (line["upstream"], line["address"]) == ("[2001:db8::9]:5432", "2001:db8::9")
     assert line.get("upstream_tls", "") == tls
+    assert line["duration_ms"] > 1000
 
 
 def test_a_closed_connection_has_its_decision(lines):
     attempt = tcp("192.0.2.1", 5432)
     decision: Decision = decide(Policy("x"), attempt)
-    lines.recorder.closed(RELAYED, attempt, decision, "", 1_700_000_000.0)
+    lines.recorder.closed(RELAYED, attempt, decision, 1_700_000_000.0)
     line = lines.one()
     assert (line["kind"], line["verdict"], line["code"], line["port"]) == ("tcp", "deny", "unregistered", 5432)
     assert line["duration_ms"] > 0
@@ -273,7 +274,7 @@ def test_a_refused_leaf_comes_with_help(lines):
 
 def closed(lines, decision):
     attempt = Attempt(AttemptKind.TLS, CALLER, 443, "api.example")
-    lines.recorder.closed(FACTS, attempt, decision, "", 0.0)
+    lines.recorder.closed(FACTS, attempt, decision, 0.0)
 
 
 def test_what_is_allowed_is_in_use_and_what_is_denied_is_counted(lines):

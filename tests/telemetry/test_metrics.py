@@ -206,14 +206,25 @@ def test_each_time_it_was_tried_counts(metrics):
     assert sum(sum(value[:-1]) for _, value in series(metrics, names.CLIENT_RESPONSE_SIZE)) == 1
 
 
+def connected(**more):
+    return reached(reused=False, local=("10.0.0.9", 40000), phases=Phases(0, 0.1, 0.1, 0.1), **more)
+
+
 @pytest.mark.parametrize(
     ("made", "dns", "connect", "tls"),
     [
         (Reached(None, phases=Phases(resolve=0.1), error_type="host_not_found"), "host_not_found", None, None),
         (reached(reused=False, phases=Phases(0, 0.1, 0.1), error_type="connect_timeout"), "", "connect_timeout", None),
         (reached(reused=False, phases=Phases(0, 0.1, 0.1, 0.1), error_type="tls_handshake"), "", "", "tls_handshake"),
-        (reached(reused=False, phases=Phases(0, 0.1, 0.1, 0.1), error_type="connection_reset"), "", "", ""),
-        (reached(reused=False, phases=Phases(0, 0.1, 0.1, 0.1)), "", "", ""),
+        (
+            reached(reused=False, phases=Phases(0, 0.1, 0.1, 0.1), error_type="connect_timeout"),
+            "",
+            "",
+            "connect_timeout",
+        ),
+        (connected(error_type="connection_reset"), "", "", ""),
+        (connected(error_type="tls_handshake"), "", "", ""),
+        (connected(), "", "", ""),
     ],
 )
 def test_a_failure_is_told_of_the_phase_that_failed(metrics, made, dns, connect, tls):

@@ -25,6 +25,7 @@ from outgate.telemetry.messages import Messages
 from outgate.telemetry.propagation import Changes
 from outgate.telemetry.tracer import Tracer
 from outgate.upstream.connection import Connection
+from outgate.upstream.errors import UpstreamError
 from outgate.upstream.headers import Injected
 from outgate.upstream.target import Target
 
@@ -99,6 +100,8 @@ class ApprovedServer(connection.Server):
     """Once it is open."""
     served = 0
     """Exchanges that used it."""
+    failed: UpstreamError | None = None
+    """Why it did not come to be open."""
     broken: bool = False
     """The origin broke off instead of coming to an end, so that what has no length is not whole."""
 

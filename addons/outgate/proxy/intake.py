@@ -34,6 +34,7 @@ from outgate.proxy.peek import Gone, first_bytes
 from outgate.proxy.peer import caller_uid, peer_uid
 from outgate.proxy.plane import Plane
 from outgate.proxy.relay import IDLE, Relay
+from outgate.proxy.tries import Try
 from outgate.settings import ListenMode
 from outgate.upstream import connect as upstream
 from outgate.upstream.connection import Connection
@@ -214,7 +215,7 @@ class Intake:
                 decision = denial(
                     self.plane.snapshot.policy.defaults, Code.POLICY_FAILURE, f"the CA may not sign for {name}"
                 )
-            self._report(facts, attempt, decision, "")
+            self._report(facts, attempt, decision)
             reset(self.sock)
             return
         began = time.monotonic()
@@ -236,14 +237,16 @@ class Intake:
         policy = self.plane.snapshot.policy
         decision = decide(policy, attempt)
         if not decision.allowed:
-            self._report(facts, attempt, decision, "")
+            self._report(facts, attempt, decision)
             reset(self.sock)
             return
+        tried = Try()
         try:
             target = target_of(decision, attempt, policy.generation, (), policy.defaults.nat64)
-            origin = await upstream.connect(target, self.plane.environment)
+            tried.origin = origin = await upstream.connect(target, self.plane.environment)
         except UpstreamError as error:
-            self._report(facts, attempt, decision, f"{error.code}: {error.message}")
+            tried.fail(error.code, error)
+            self._report(facts, attempt, decision, tried)
             reset(self.sock)
             return
         current = self.plane.snapshot.policy
@@ -253,13 +256,13 @@ class Intake:
             attempt = replace(attempt, caller=facts.caller)
             decision = decide(current, attempt)
         if decision.allowed:
-            await self._pump(facts, attempt, decision, origin)
+            await self._pump(facts, attempt, decision, origin, tried)
         else:
             origin.abort()
-            self._report(facts, attempt, decision, "")
+            self._report(facts, attempt, decision)
             reset(self.sock)
 
-    async def _pump(self, facts: Facts, attempt: Attempt, decision: Decision, origin: Connection) -> None:
+    async def _pump(self, facts: Facts, attempt: Attempt, decision: Decision, origin: Connection, tried: Try) -> None:
         try:
             reader, writer = await _open(self.sock)
         except BaseException:
@@ -275,7 +278,7 @@ class Intake:
             self.plane.live.discard(relay)
             if relay.failure == IDLE:
                 self.plane.counts["idle_timeout"] += 1
-            self.plane.log.relayed(relay, origin)
+            self.plane.log.relayed(relay, tried, self.started)
 
     # Reports.
 
@@ -286,8 +289,8 @@ class Intake:
         self.plane.log.rejected(facts, code, reason)
         reset(self.sock)
 
-    def _report(self, facts: Facts, attempt: Attempt, decision: Decision, failure: str) -> None:
-        self.plane.log.closed(facts, attempt, decision, failure, self.started)
+    def _report(self, facts: Facts, attempt: Attempt, decision: Decision, tried: Try | None = None) -> None:
+        self.plane.log.closed(facts, attempt, decision, self.started, tried)
 
 
 def _named(facts: Facts) -> str | None:

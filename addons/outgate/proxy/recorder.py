@@ -16,10 +16,9 @@ from mitmproxy import http
 
 from outgate.policy.model import Attempt, Code, Decision
 from outgate.proxy.exchange import Exchange, Facts, exchange_of
-from outgate.proxy.tries import Try, error_of, flag_of, reached
+from outgate.proxy.tries import Try, error_of, error_type_of, flag_of, reached
 from outgate.telemetry.event import Event
 from outgate.telemetry.tracer import Tracer
-from outgate.upstream.connection import Connection
 
 if TYPE_CHECKING:
     from outgate.proxy.relay import Relay
@@ -63,19 +62,24 @@ class Recorder:
             event.reached = tuple(reached(one, exchange.started, mutual=mutual) for one in exchange.tries)
         self._tell(event)
 
-    def relayed(self, relay: Relay, origin: Connection) -> None:
-        event = _judged(relay.started, str(relay.attempt.kind), relay.facts, relay.attempt, relay.decision)
+    def relayed(self, relay: Relay, tried: Try, started: float) -> None:
+        """A tunnel or raw TCP is over, whose connection was taken when it `started`."""
+        event = _judged(started, str(relay.attempt.kind), relay.facts, relay.attempt, relay.decision)
         event.sent, event.received, event.failure = relay.sent_bytes, relay.received_bytes, relay.failure
-        event.reached = (reached(Try(relay.started, origin), relay.started, mutual=False),)
+        event.error_type, event.flags = error_of(relay.code), flag_of(relay.code)
+        tried.fail(relay.code)
+        event.reached = (reached(tried, started, mutual=False),)
         self._tell(event)
 
-    def closed(self, facts: Facts, attempt: Attempt, decision: Decision, failure: str, started: float) -> None:
+    def closed(
+        self, facts: Facts, attempt: Attempt, decision: Decision, started: float, tried: Try | None = None
+    ) -> None:
         """A connection that was refused, or whose origin could not be reached, before anything passed."""
         event = _judged(started, str(attempt.kind), facts, attempt, decision)
-        code = failure.partition(":")[0]
-        event.failure, event.error_type, event.flags = failure, error_of(code), flag_of(code)
-        if failure:
-            event.reached = (reached(Try(started, code=code, ended=time.time()), started, mutual=False),)
+        if tried is not None:
+            event.failure, event.error_type = str(tried.error), error_type_of(tried)
+            event.flags = flag_of(tried.code)
+            event.reached = (reached(tried, started, mutual=False),)
         self._tell(event)
 
     def rejected(self, facts: Facts, code: Code, reason: str) -> None:
@@ -153,7 +157,7 @@ def _failure(event: Event, response: http.Response | None, exchange: Exchange) -
     event.failure = exchange.failure
     if exchange.failure:
         event.flags = _flags(response, exchange)
-        event.error_type = error_of(exchange.error_code or "failed")
+        event.error_type = _error_type(exchange)
     if exchange.failure and exchange.error_code:
         event.failure = f"{exchange.error_code}: {exchange.failure}"
     if exchange.refused is not None:
@@ -161,6 +165,13 @@ def _failure(event: Event, response: http.Response | None, exchange: Exchange) -
         event.failure = ""
     elif exchange.error_code == Code.POLICY_FAILURE:
         event.verdict, event.code = "deny", str(Code.POLICY_FAILURE)
+
+
+def _error_type(exchange: Exchange) -> str:
+    last = exchange.tries[-1] if exchange.tries else None
+    if last is not None and last.error is not None and last.error.code == exchange.error_code:
+        return error_type_of(last)
+    return error_of(exchange.error_code or "failed")
 
 
 def _flags(response: http.Response | None, exchange: Exchange) -> str:

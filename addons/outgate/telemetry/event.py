@@ -55,8 +55,9 @@ class Reached:
     """A connection to an origin that served, or was to serve, an attempt."""
 
     address: tuple[str, int] | None
-    """Address and port that were dialled; None where it never came to that."""
+    """Address and port that were connected to; None where it never came to that."""
     local: tuple[str, int] | None = None
+    """The gate's own; None where there came to be no connection, or one that nothing could be sent on."""
     tls: Tls | None = None
     protocol: str = ""
     """As HTTP names it: `HTTP/1.1`, `HTTP/2.0`."""
@@ -70,6 +71,13 @@ class Reached:
     """Seconds since the epoch."""
     ended: float = 0.0
     connection_id: int = 0
+
+    @property
+    def failed_in(self) -> str:
+        """The phase that a dial ended in: `resolve`, `connect` or `tls`; empty where there came to be a connection."""
+        if self.local is not None or not self.error_type:
+            return ""
+        return next((name for name in ("tls", "connect", "resolve") if getattr(self.phases, name) is not None), "")
 
 
 @dataclass(frozen=True, slots=True)

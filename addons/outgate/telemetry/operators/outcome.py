@@ -90,7 +90,7 @@ def _close_type(event: Event, flag: str) -> Value:
 
 
 def _upstream_close_type(event: Event) -> Value:
-    if event.last is None or event.last.address is None:
+    if event.last is None or event.last.local is None:
         return None
     return "RemoteReset" if event.error_type == "connection_reset" else _close_type(event, "UR")
 
