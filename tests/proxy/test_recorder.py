@@ -33,6 +33,7 @@ from outgate.proxy.recorder import Recorder
 from outgate.proxy.tries import Try
 from outgate.settings import ListenMode
 from outgate.telemetry.accesslogs import AccessLogs
+from outgate.telemetry.event import Trace
 from outgate.telemetry.sinks import StreamSink
 from outgate.upstream.connection import Connection, Timings, TLSFacts
 from outgate.upstream.key import Key
@@ -253,6 +254,16 @@ def test_a_closed_connection_has_its_decision(lines):
     assert (line["kind"], line["verdict"], line["code"], line["port"]) == ("tcp", "deny", "unregistered", 5432)
     assert line["duration_ms"] > 0
     assert "status" not in line
+
+
+def test_bytes_are_traced_as_documents_say_of_their_caller(lines):
+    events, trace = [], Trace(1, 2, (3,))
+    lines.recorder.outputs.append(events.append)
+    lines.recorder.traced = {CALLER: trace}.get
+    attempt = tcp("192.0.2.1", 5432)
+    lines.recorder.closed(RELAYED, attempt, decide(Policy("x"), attempt), 0.0)
+    lines.recorder.rejected(RELAYED, Code.LOOP, "it is no attempt")
+    assert [event.trace for event in events] == [trace, None]
 
 
 def test_what_never_became_an_attempt_is_rejected_with_a_code(lines):

@@ -135,7 +135,7 @@ def build(
     calls = Tally()
     recorder = Recorder(logs.observe, calls.observe)
     if tracer is not None:
-        recorder.tracer = tracer
+        recorder.traced = lambda caller: tracer.begin(rule=snapshot.policy.telemetry_of(caller).trace)
         recorder.outputs.append(tracer.observe)
     watching = host.watching if host is not None else ()
     gate = Gate(snapshot, InjectedHeaders(_report), tracer)

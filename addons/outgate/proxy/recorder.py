@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 
 from mitmproxy import http
 
-from outgate.policy.model import Attempt, Code, Decision
+from outgate.policy.model import Attempt, Code, Decision, Identity
 from outgate.proxy.exchange import Exchange, Facts, exchange_of
 from outgate.proxy.tries import Try, error_of, error_type_of, flag_of, reached
-from outgate.telemetry.event import Event
-from outgate.telemetry.tracer import Tracer
+from outgate.telemetry.event import Event, Trace
 
 if TYPE_CHECKING:
     from outgate.proxy.relay import Relay
@@ -35,7 +34,8 @@ class Recorder:
 
     def __init__(self, *outputs: Callable[[Event], None]) -> None:
         self.outputs = list(outputs)
-        self.tracer: Tracer | None = None
+        self.traced: Callable[[Identity], Trace | None] = lambda caller: None
+        """Begins the trace of a caller's attempt that has none: of what is no HTTP, or never was judged."""
         self.used: dict[str, float] = {}
         """When each destination was last used, in seconds since the epoch, by its key."""
         self.counts: Counter[str] = Counter()
@@ -102,8 +102,8 @@ class Recorder:
                 event.flags = event.flags or REFUSED
         if event.decision is not None and (key := used_key(event.decision)):
             self.used[key] = time.time()
-        if event.trace is None and self.tracer is not None and event.kind != "connection":
-            event.trace = self.tracer.begin()
+        if event.trace is None and event.kind != "connection":
+            event.trace = self.traced(event.caller)
         for output in self.outputs:
             try:
                 output(event)
