@@ -3,7 +3,7 @@
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from outgate.policy.model import Code, Gate, Identity
+from outgate.policy.model import Code, Endpoint, Gate, Identity
 from outgate.telemetry import names
 from outgate.telemetry.event import Phases, Reached, Tls
 from outgate.telemetry.istio_labels import Reporter
@@ -90,7 +90,10 @@ def test_two_that_are_alike_are_one_series(metrics):
         (event("else.example", allowed(None)), "else.example", "PassthroughCluster"),
         (event("a.b.example", allowed(destination("*.b.example"))), "a.b.example", "*.b.example"),
         (event("192.0.2.7", allowed(destination("192.0.2.7"))), "192.0.2.7", "partner"),
-        (event(None, allowed(), kind="tcp"), "unknown", "partner"),
+        (event(None, allowed(), kind="tcp"), "api.partner.example", "api.partner.example"),
+        (event(None, allowed(destination("*.b.example")), kind="tcp"), "unknown", "partner"),
+        (event(None, allowed(destination("a.example", "b.example")), kind="tcp"), "unknown", "partner"),
+        (event(None, allowed(destination("192.0.2.7")), kind="tcp"), "192.0.2.7", "partner"),
         (event(None, DENIED, kind="tcp"), "unknown", "BlackHoleCluster"),
     ],
 )
@@ -101,12 +104,32 @@ def test_the_destination_is_named_as_kiali_draws_it(made, service, name):
     assert (labels["destination_service"], labels["destination_service_name"]) == (service, name)
 
 
+def test_the_labels_of_the_chosen_endpoint_are_told(metrics):
+    blue = Endpoint("192.0.2.7", 5432, labels=(("app", "db"), ("version", "blue"), ("zone", "a")))
+    green = Endpoint("192.0.2.8", 5432, labels=(("version", "green"),))
+    for endpoint in (blue, green, Endpoint("192.0.2.9", 5432), blue):
+        metrics.observe(event(None, kind="tcp", reached=(reached(endpoint=endpoint),)))
+    found = [
+        (labels["destination_service"], labels["destination_app"], labels["destination_version"], count)
+        for labels, count in series(metrics, names.TCP_OPENED)
+    ]
+    host = "api.partner.example"
+    assert found == [(host, "db", "blue", 2), (host, "unknown", "green", 1), (host, "unknown", "unknown", 1)]
+
+
+def test_a_connection_without_a_name_is_its_destinations_at_the_origin_too(metrics):
+    metrics.observe(event(None, kind="tcp", reached=(reached(),)))
+    assert only(metrics, names.ORIGIN_ATTEMPTS)[0]["server.address"] == "api.partner.example"
+
+
 def test_what_never_became_an_attempt_is_counted(metrics):
     made = event(kind="tcp", decision=DENIED)
     made.kind, made.attempt, made.decision, made.code = "connection", None, None, "name_malformed"
+    made.name = "api.partner.example"
     metrics.observe(made)
     labels, count = only(metrics, names.TCP_OPENED)
-    assert (labels["destination_service_name"], labels["request_protocol"], count) == ("BlackHoleCluster", "tcp", 1)
+    assert (labels["destination_service"], labels["destination_service_name"]) == ("unknown", "BlackHoleCluster")
+    assert (labels["request_protocol"], count) == ("tcp", 1)
     assert only(metrics, names.DECISIONS)[0]["code"] == "name_malformed"
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ended import relayed
 from outgate.policy.telemetry_model import CustomTag, TagKind, TraceRule
 from outgate.telemetry.event import Reached, Trace
 from outgate.telemetry.showing import Showing
@@ -204,6 +205,11 @@ def test_what_is_no_http_is_a_pair_as_well(kind, name):
     assert not any(
         attribute.startswith(("http.", "url.")) for span in (server, client) for attribute in span.attributes
     )
+
+
+def test_bytes_without_a_name_are_told_of_their_destinations_one_host():
+    server, client = spans(relayed(trace=TRACE))
+    assert server.attributes["server.address"] == client.attributes["server.address"] == "db.example"
 
 
 def test_a_tunnel_that_was_refused_is_an_error_without_an_answer():

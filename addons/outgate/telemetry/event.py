@@ -170,6 +170,21 @@ class Event:
         return (self.attempt.host or "") if self.attempt is not None else self.name
 
     @property
+    def named(self) -> str:
+        """The same; for bytes that name nobody, the one host of the destination that they belong to."""
+        host, decision = self.host, self.decision
+        if host or self.attempt is None or decision is None or decision.destination is None:
+            return host
+        hosts = decision.destination.hosts
+        return hosts[0] if len(hosts) == 1 and "*" not in hosts[0] else ""
+
+    @property
+    def endpoint_labels(self) -> tuple[tuple[str, str], ...]:
+        """Of the place, among those that the policy names, that was chosen."""
+        endpoint = self.reached[-1].endpoint if self.reached else None
+        return endpoint.labels if endpoint is not None else ()
+
+    @property
     def last(self) -> Reached | None:
         """The connection that the answer came from, or that failed last."""
         return self.reached[-1] if self.reached else None

@@ -56,6 +56,7 @@ class Incoming:
             caller.labels,
             decision.destination.key if decision is not None and decision.destination is not None else None,
             istio_labels.cluster(decision),
+            event.endpoint_labels,
             decision.would.code.value if decision is not None and decision.would is not None else "",
             grpc and istio_labels.grpc_status(event),
             values,

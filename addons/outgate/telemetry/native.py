@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from outgate.policy.model import Attempt, Decision, Endpoint
+from outgate.policy.model import Decision, Endpoint
 from outgate.telemetry.event import Event, Reached
 from outgate.telemetry.text import MAX_TEXT, place, plain
 
@@ -58,7 +58,7 @@ def _values(event: Event, http: bool) -> tuple[Any, ...]:
         *_of_decision(event.decision),
         event.method,
         ("https" if event.encrypted else "http") if http and event.method else "",
-        event.host or named(event.attempt, event.decision),
+        event.named,
         event.attempt.port if event.attempt is not None else event.port,
         event.path.partition("?")[0],
         event.status,
@@ -100,14 +100,6 @@ def _beside(decision: Decision | None) -> tuple[str, str, str]:
         return "", "", ""
     shadow = ", ".join(f"{shadow.verdict} by {shadow.source}" for shadow in decision.shadows)
     return str(decision.would.code) if decision.would else "", shadow, ", ".join(map(str, decision.audited))
-
-
-def named(attempt: Attempt | None, decision: Decision | None) -> str:
-    """The host of the destination that bytes without a name belong to, where it has just one."""
-    destination = decision.destination if decision is not None else None
-    if attempt is None or destination is None or len(destination.hosts) != 1 or "*" in destination.hosts[0]:
-        return ""
-    return destination.hosts[0]
 
 
 def labels(endpoint: Endpoint) -> str:

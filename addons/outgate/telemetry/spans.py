@@ -119,7 +119,7 @@ class Drawing:
     def _common(self, event: Event) -> dict[str, Value]:
         """What all spans of an attempt share."""
         attributes: dict[str, Value] = {}
-        _add(attributes, "server.address", self._text(event.host or event.sni or event.address))
+        _add(attributes, "server.address", self._text(event.named or event.sni or event.address))
         if event.port:
             attributes["server.port"] = event.port
         if event.kind == "http":

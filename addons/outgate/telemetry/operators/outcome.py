@@ -57,7 +57,7 @@ def cluster(event: Event) -> str | None:
         return "BlackHoleCluster"
     if decision.destination is None:
         return "PassthroughCluster"
-    host = event.host or native.named(event.attempt, decision) or decision.destination.name
+    host = event.named or decision.destination.name
     return f"outbound|{event.attempt.port if event.attempt is not None else event.port}||{host}"
 
 
