@@ -2,6 +2,7 @@
 
 import io
 import json
+import uuid
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -34,6 +35,7 @@ from outgate.proxy.tries import Try
 from outgate.settings import ListenMode
 from outgate.telemetry.accesslogs import AccessLogs
 from outgate.telemetry.event import Trace
+from outgate.telemetry.renderers import Wanted
 from outgate.telemetry.sinks import StreamSink
 from outgate.upstream.connection import Connection, Timings, TLSFacts
 from outgate.upstream.key import Key
@@ -278,6 +280,59 @@ def test_a_refused_leaf_comes_with_help(lines):
     line = lines.one()
     assert (line["verdict"], line["code"], line["host"]) == ("deny", "client_tls_failed", "api.example")
     assert line["help"] == "make it trust the CA"
+
+
+# What is known beside the gate's own line.
+
+
+@pytest.fixture
+def events():
+    return []
+
+
+def test_an_event_has_what_its_connections_have(events):
+    facts = replace(FACTS, caller_port=4711, number=9, listener=("127.0.0.1", 15001), ja3="3a", ja4="4a")
+    Recorder(events.append).closed(facts, tcp("192.0.2.1", 5432), decide(Policy("x"), tcp("192.0.2.1", 5432)), 0.0)
+    (event,) = events
+    assert (event.caller_port, event.connection_id, event.listener) == (4711, 9, ("127.0.0.1", 15001))
+    assert (event.ja3, event.ja4) == ("3a", "4a")
+
+
+def test_connections_to_origins_have_numbers(events):
+    recorder = Recorder(events.append)
+    for _ in range(2):
+        recorder.outgate_exchange(answered(judged()))
+    one, two = (event.last.connection_id for event in events)
+    assert 0 < one < two
+
+
+def test_it_is_known_when_a_request_was_whole(events):
+    recorder, whole, part = Recorder(events.append), answered(judged()), answered(judged())
+    whole.request.timestamp_end = exchange_of(whole).started + 0.25
+    part.request.timestamp_end = None
+    for made in (whole, part):
+        recorder.outgate_exchange(made)
+    assert events[0].request_end == pytest.approx(0.25)
+    assert events[1].request_end is None
+
+
+def test_what_addons_noted_is_told(events):
+    made = answered(judged())
+    exchange_of(made).notes["team"] = "blue"
+    Recorder(events.append).outgate_exchange(made)
+    assert events[0].extra == {"team": "blue"}
+
+
+def test_a_request_has_a_number_where_somebody_shows_it(events):
+    recorder = Recorder(events.append)
+    recorder.outgate_exchange(answered(judged()))
+    recorder.wanted = lambda: Wanted(identifiers=True)
+    recorder.outgate_exchange(answered(judged()))
+    recorder.outgate_exchange(answered(judged()))
+    recorder.rejected(FACTS, Code.LOOP, "the gate itself")
+    none, one, two, connection = (event.request_id for event in events)
+    assert (none, connection) == ("", "")
+    assert uuid.UUID(one) != uuid.UUID(two)
 
 
 # What is used, and what is denied.

@@ -53,6 +53,11 @@ class Facts:
     caller_port: int = 0
     number: int = 0
     """Of the connection, in this process."""
+    listener: tuple[str, int] | None = None
+    """Address and port at which it was taken."""
+    ja3: str = ""
+    """Of its ClientHello, where that is wanted; so is `ja4`."""
+    ja4: str = ""
     tls: Tls | None = None
     """Between the workload and the gate."""
 
@@ -159,6 +164,8 @@ class Exchange:
     tries: list[Try] = field(default_factory=list)
     """Each time an origin was asked, or dialled to be asked."""
     reported: bool = False
+    notes: dict[str, str] = field(default_factory=dict)
+    """What addons have to say, by name."""
 
     def sends(self, piece: bytes) -> None:
         """A piece of the workload's body has come."""

@@ -55,7 +55,7 @@ class Intake:
         self.known = known
         """To be called when it is known what the connection is, and what it owes us has come."""
         self.limits = plane.settings.limits
-        self.peer = sock.getpeername()[:2]
+        self.peer, self.own = sock.getpeername()[:2], sock.getsockname()[:2]
         self.started = time.time()
         self.task = asyncio.current_task()
         self.silent = False
@@ -109,7 +109,8 @@ class Intake:
     def _bare_facts(self) -> Facts:
         settings = self.plane.settings
         caller = replace(settings.workload, address=self.peer[0])
-        return Facts(settings.mode, caller, None, caller_port=self.peer[1], number=next(self.plane.numbers))
+        number = next(self.plane.numbers)
+        return Facts(settings.mode, caller, None, caller_port=self.peer[1], number=number, listener=self.own)
 
     async def _facts(self) -> Facts | None:
         """What is known before the first byte; a proxy client says more with its first ones."""
@@ -117,7 +118,7 @@ class Intake:
         if facts.mode is ListenMode.TRANSPARENT:
             address, port = original_destination(self.sock)
             return replace(self._called(facts, (address, port)), address=address, port=port)
-        facts = self._called(facts, self.sock.getsockname()[:2])
+        facts = self._called(facts, self.own)
         with self._listening():
             return await proxying.read_target(self.plane, self.sock, facts)
 
@@ -134,9 +135,10 @@ class Intake:
         if facts.address is not None and tcp_only(policy, facts.address, facts.port or 0, facts.caller):
             await self._relay(facts, AttemptKind.TCP, None, None)
             return
+        marked = self.plane.log.wanted().fingerprints
         try:
             with self._listening():
-                opening = await first_bytes(self.sock, self.limits.peek_timeout)
+                opening = await first_bytes(self.sock, self.limits.peek_timeout, marked=marked)
         except MalformedHello as error:
             self._close(facts, Code.REQUEST_MALFORMED, str(error))
             return
@@ -166,14 +168,14 @@ class Intake:
     ) -> None:
         client = GateClient(
             peername=self.peer,
-            sockname=(facts.address or self.sock.getsockname()[0], facts.port or 0),
+            sockname=(facts.address or self.own[0], facts.port or 0),
             timestamp_start=self.started,
             proxy_mode=PROXY_MODE,
             state=ConnectionState.OPEN,
         )
         client.facts, client.hello = client_tls.noted(facts, writer), hello
         self.known()
-        dialled = (facts.address, facts.port or 0) if facts.address is not None else self.sock.getsockname()[:2]
+        dialled = (facts.address, facts.port or 0) if facts.address is not None else self.own
         client.held = lambda: peer_uid(self.peer, dialled) is not None
         client_tls.describe(client, writer, facts, alpn)
         self._handed_over()
@@ -189,7 +191,7 @@ class Intake:
         except HostError as error:
             self._close(facts, Code.NAME_MALFORMED, str(error))
             return
-        facts = replace(facts, sni=host if hello.sni else None)
+        facts = replace(facts, sni=host if hello.sni else None, ja3=hello.ja3, ja4=hello.ja4)
         if facts.port is None:
             self._close(facts, Code.PROTOCOL_UNKNOWN, "a proxy request was expected")
             return

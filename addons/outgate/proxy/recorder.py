@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from outgate.policy.model import Attempt, Code, Decision, Identity
 from outgate.proxy.exchange import Exchange, Facts, exchange_of
 from outgate.proxy.tries import Try, error_of, error_type_of, flag_of, reached
 from outgate.telemetry.event import Event, Trace
+from outgate.telemetry.renderers import Wanted
 
 if TYPE_CHECKING:
     from outgate.proxy.relay import Relay
@@ -36,6 +38,8 @@ class Recorder:
         self.outputs = list(outputs)
         self.traced: Callable[[Identity], Trace | None] = lambda caller: None
         """Begins the trace of a caller's attempt that has none: of what is no HTTP, or never was judged."""
+        self.wanted: Callable[[], Wanted] = Wanted
+        """What the outputs of now show that is found out for them alone."""
         self.used: dict[str, float] = {}
         """When each destination was last used, in seconds since the epoch, by its key."""
         self.counts: Counter[str] = Counter()
@@ -104,6 +108,8 @@ class Recorder:
             self.used[key] = time.time()
         if event.trace is None and event.kind != "connection":
             event.trace = self.traced(event.caller)
+        if event.kind == "http" and self.wanted().identifiers:
+            event.request_id = str(uuid.uuid4())
         for output in self.outputs:
             try:
                 output(event)
@@ -125,6 +131,7 @@ def _judged(started: float, kind: str, facts: Facts, attempt: Attempt | None, de
     event = Event(kind, started, 0.0, verdict, code, reason, facts.caller)
     event.caller_port, event.connection_id, event.downstream_tls = facts.caller_port, facts.number, facts.tls
     event.address, event.sni, event.encrypted = facts.address or "", facts.sni or "", facts.encrypted
+    event.listener, event.ja3, event.ja4 = facts.listener, facts.ja3, facts.ja4
     event.attempt, event.decision = attempt, decision
     event.port = (facts.port or 0) if attempt is None else attempt.port
     return event
@@ -138,7 +145,9 @@ def _request(event: Event, request: http.Request, response: http.Response | None
         event.sent_messages = exchange.sent_messages.count
     if exchange.received_messages is not None:
         event.received_messages = exchange.received_messages.count
-    event.generation = exchange.policy.generation if exchange.policy else ""
+    if request.timestamp_end is not None:
+        event.request_end = max(0.0, request.timestamp_end - exchange.started)
+    event.generation, event.extra = exchange.policy.generation if exchange.policy else "", exchange.notes
     if response is not None:
         event.status, event.response_fields = response.status_code, response.headers.fields
         event.trailer_fields = response.trailers.fields if response.trailers is not None else ()

@@ -7,7 +7,7 @@ nothing.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from outgate.policy.model import Endpoint
@@ -98,16 +98,16 @@ def reached(tried: Try, begun: float, *, mutual: bool) -> Reached:
         error,
         tried.started,
         tried.ended,
+        origin.number,
     )
 
 
 def _unreached(tried: Try, begun: float, error: str) -> Reached:
     """There came to be no connection. What it took, and where it led, is known where it was dialled."""
-    queue, failed = tried.started - begun, tried.error
-    if failed is None:
-        return Reached(None, phases=Phases(queue), error_type=error, started=tried.started, ended=tried.ended)
-    taken, address = failed.taken, _place(failed.peername)
-    phases = Phases(queue, taken.get("resolve"), taken.get("connect"), taken.get("tls"))
+    address, phases = None, Phases(tried.started - begun)
+    if (failed := tried.error) is not None:
+        address = _place(failed.peername)
+        phases = replace(phases, **failed.taken)
     return Reached(address, phases=phases, error_type=error, started=tried.started, ended=tried.ended)
 
 

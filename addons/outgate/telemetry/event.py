@@ -28,13 +28,6 @@ class Tls:
     """The client showed a certificate."""
     peer: bytes = b""
     """The other side's certificate, DER; empty where it showed none."""
-    group: str = ""
-    """Of the key agreement, where the TLS library tells."""
-    session: str = ""
-    """Of a session that may be resumed, hexadecimal."""
-    ja3: str = ""
-    """Of the workload's hello; so is `ja4`."""
-    ja4: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +64,7 @@ class Reached:
     """Seconds since the epoch."""
     ended: float = 0.0
     connection_id: int = 0
+    """In this process; 0 where there was no connection."""
 
     @property
     def failed_in(self) -> str:
@@ -155,7 +149,9 @@ class Event:
     name: str = ""
     """The name that was asked for where there is no attempt."""
     request_id: str = ""
+    """The gate's own, where some output shows it."""
     connection_id: int = 0
+    """In this process."""
     help: str = ""
     extra: dict[str, str] = field(default_factory=dict)
     """What addons have to say, by name."""
@@ -163,6 +159,9 @@ class Event:
     """Address and port at which the gate took the connection."""
     request_end: float | None = None
     """Seconds from the start to the last byte of the request; None where it did not come to that."""
+    ja3: str = ""
+    """Of the workload's hello, where some output shows it; so is `ja4`."""
+    ja4: str = ""
 
     @property
     def host(self) -> str:

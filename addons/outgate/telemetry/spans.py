@@ -16,8 +16,9 @@ from typing import NamedTuple
 from outgate.policy.hosts import bracketed
 from outgate.policy.model import Identity
 from outgate.policy.telemetry_model import CustomTag, TagKind
-from outgate.telemetry import formats, native
+from outgate.telemetry import formats
 from outgate.telemetry.event import Event, Reached, Trace
+from outgate.telemetry.native import labels
 from outgate.telemetry.showing import Showing
 from outgate.telemetry.text import MAX_TEXT, bounded, place
 
@@ -159,7 +160,7 @@ class Drawing:
             attributes["network.peer.address"], attributes["network.peer.port"] = reached.address
         if (endpoint := reached.endpoint) is not None:
             attributes["outgate.endpoint"] = self._text(place((endpoint.address, endpoint.port)))
-            _add(attributes, "outgate.endpoint.labels", self._text(native.labels(endpoint)))
+            _add(attributes, "outgate.endpoint.labels", self._text(labels(endpoint.labels)))
         if (tls := reached.tls) is not None:
             _add(attributes, "tls.protocol.version", tls.version.removeprefix("TLSv"))
             _add(attributes, "tls.cipher", tls.cipher)
