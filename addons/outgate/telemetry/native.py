@@ -6,13 +6,13 @@ zero values are left out, but `status`, `sent` and `received` for HTTP.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from outgate.policy.model import Attempt, Decision, Endpoint
 from outgate.telemetry.event import Event, Reached
+from outgate.telemetry.stamps import milliseconds
 from outgate.telemetry.text import MAX_TEXT, place, plain
 
 NAMES = (
@@ -50,7 +50,7 @@ def _values(event: Event, http: bool) -> tuple[Any, ...]:
     reached = event.reached[-1] if event.reached and event.reached[-1].address is not None else NOWHERE
     caller, endpoint = event.caller, event.reached[-1].endpoint if event.reached else None
     return (
-        datetime.fromtimestamp(event.started, UTC).isoformat(timespec="milliseconds"),
+        milliseconds(event.started) + "+00:00",
         event.kind,
         event.verdict,
         event.code,
