@@ -7,6 +7,7 @@ be shown, and how, is each output's: values here are as they were received.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from outgate.policy.model import Attempt, Decision, Endpoint, Identity
 from outgate.policy.telemetry_model import TraceRule
@@ -37,8 +38,7 @@ class Tls:
     ja4: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Phases:
+class Phases(NamedTuple):
     """Seconds; None for what did not take place. A reused connection has none of the middle ones."""
 
     queue: float | None = None
