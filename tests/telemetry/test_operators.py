@@ -271,7 +271,7 @@ def test_every_try_is_listed():
 
 
 def test_a_reused_connection_has_no_time_of_connecting():
-    phases = replace(answered().last.phases, resolve=None, connect=None, tls=None)
+    phases = answered().last.phases._replace(resolve=None, connect=None, tls=None)
     event = answered(reached=(replace(answered().last, phases=phases),))
     assert value("COMMON_DURATION", "US_CX_BEG:US_CX_END:ms", event) is None
     assert value("RESP", "x-envoy-upstream-service-time", event) == "49"

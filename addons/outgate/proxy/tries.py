@@ -7,7 +7,7 @@ nothing.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from outgate.policy.model import Endpoint
@@ -107,7 +107,7 @@ def _unreached(tried: Try, begun: float, error: str) -> Reached:
     address, phases = None, Phases(tried.started - begun)
     if (failed := tried.error) is not None:
         address = _place(failed.peername)
-        phases = replace(phases, **failed.taken)
+        phases = phases._replace(**failed.taken)
     return Reached(address, phases=phases, error_type=error, started=tried.started, ended=tried.ended)
 
 

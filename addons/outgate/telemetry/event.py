@@ -7,6 +7,7 @@ be shown, and how, is each output's: values here are as they were received.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from outgate.policy.model import Attempt, Decision, Endpoint, Identity
 from outgate.policy.telemetry_model import TraceRule
@@ -30,8 +31,7 @@ class Tls:
     """The other side's certificate, DER; empty where it showed none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Phases:
+class Phases(NamedTuple):
     """Seconds; None for what did not take place. A reused connection has none of the middle ones."""
 
     queue: float | None = None
@@ -41,6 +41,9 @@ class Phases:
     tls: float | None = None
     first_byte: float | None = None
     """From the start to the first byte of the answer."""
+
+
+UNTIMED = Phases()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Reached:
     reused: bool = False
     endpoint: Endpoint | None = None
     """Of those that the policy names, the one that was chosen."""
-    phases: Phases = Phases()
+    phases: Phases = UNTIMED
     error_type: str = ""
     """Low in number: `connection_refused`, `connect_timeout`, `host_not_found`, `tls_certificate_verify` and such."""
     started: float = 0.0

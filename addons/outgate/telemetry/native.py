@@ -6,13 +6,14 @@ what `urls` shows. Empty and zero values are left out, but `status`, `sent` and 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
 
 from outgate.policy.model import Decision
 from outgate.telemetry.event import Event, Reached
+from outgate.telemetry.stamps import milliseconds
 from outgate.telemetry.text import MAX_TEXT, place, plain
 from outgate.telemetry.urls import Redaction
 
@@ -52,7 +53,7 @@ def _values(event: Event, http: bool, redaction: Redaction) -> tuple[Any, ...]:
     reached = event.reached[-1] if event.reached and event.reached[-1].address is not None else NOWHERE
     caller = event.caller
     return (
-        datetime.fromtimestamp(event.started, UTC).isoformat(timespec="milliseconds"),
+        milliseconds(event.started) + "+00:00",
         event.kind,
         event.verdict,
         event.code,
@@ -111,4 +112,9 @@ def endpoint(event: Event) -> str:
 
 
 def endpoint_labels(event: Event) -> str:
-    return ",".join(f"{name}={value}" for name, value in event.endpoint_labels)
+    return labels(event.endpoint_labels)
+
+
+def labels(pairs: Iterable[tuple[str, str]]) -> str:
+    """`version=v1,zone=a`."""
+    return ",".join(f"{name}={value}" for name, value in pairs)

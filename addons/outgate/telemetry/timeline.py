@@ -42,10 +42,10 @@ def secured(event: Event) -> float | None:
 
 def sending(event: Event) -> float | None:
     """The request begins to leave: there is a connection."""
-    if event.kind != "http" or event.last is None or event.last.local is None:
+    if event.kind != "http" or not event.reached or event.reached[-1].local is None:
         return None
-    phases = _phases(event)
-    return sum(part or 0.0 for part in (phases.queue, phases.resolve, phases.connect, phases.tls))
+    phases = event.reached[-1].phases
+    return (phases.queue or 0.0) + (phases.resolve or 0.0) + (phases.connect or 0.0) + (phases.tls or 0.0)
 
 
 def sent(event: Event) -> float | None:
