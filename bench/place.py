@@ -14,7 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from loads import Load, Span, config
 from origins import Origins
 from proxies import UID, Proxy
 from rows import Row
+from signals import Collector
 from usage import cpu, rss
 
 from e2e.lab.namespaces import Lab
@@ -44,6 +45,7 @@ class Place:
         self._spool = folder / "spool"
         self._spool.mkdir()
         self._spool.chmod(0o777)
+        self.collector: Collector | None = None
 
     @contextmanager
     def running(self, proxy: Proxy) -> Iterator[int | None]:
@@ -53,13 +55,15 @@ class Place:
             return
         command = ["taskset", "-c", ",".join(PROXY_CORES[: proxy.cores]), *as_user(UID, list(proxy.command))]
         said = self.folder / f"{proxy.ports[0]}.err"
+        self.collector = self.collector or (Collector(self.lab, LOAD_CORE) if proxy.signals else None)
         with said.open("w") as errors, said.with_suffix(".out").open("w") as output:
             process = self.lab.popen_in(
                 self.lab.pod, command, env={**os.environ, **proxy.environment}, stdout=output, stderr=errors
             )
             try:
                 self._await(proxy, process, said)
-                yield process.pid
+                with self._scraped(proxy):
+                    yield process.pid
             finally:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
@@ -77,12 +81,13 @@ class Place:
 
     def measure(self, proxy: Proxy, row: Row, pid: int | None, span: Span, warm: Span) -> dict[str, Any]:
         """What the load says, and what the proxy used for it: seconds of `cpu`, `rss` in MiB at the end."""
-        if warm.seconds:
-            self._ask(proxy, row, warm)
-        before, counted = cpu(pid), self.origins.counts()
-        found = self._ask(proxy, row, span)
-        used = cpu(pid) - before
-        self.check(proxy, row, counted, found["requests"])
+        with self._heard(proxy, row):
+            if warm.seconds:
+                self._ask(proxy, row, warm)
+            before, counted = cpu(pid), self.origins.counts()
+            found = self._ask(proxy, row, span)
+            used = cpu(pid) - before
+            self.check(proxy, row, counted, found["requests"])
         return found | {"cpu": used, "rss": rss(pid), "megabytes": row.megabytes}
 
     def check(self, proxy: Proxy, row: Row, before: Counter[str], requests: float) -> None:
@@ -104,6 +109,15 @@ class Place:
         finally:
             process.kill()
             process.wait()
+
+    def _scraped(self, proxy: Proxy) -> AbstractContextManager[None]:
+        return proxy.signals.scraped(self.lab, LOAD_CORE) if proxy.signals else nullcontext()
+
+    def _heard(self, proxy: Proxy, row: Row) -> AbstractContextManager[None]:
+        """What its telemetry tells of what is carried meanwhile has to arrive, where it is to tell anything."""
+        if proxy.signals is None or self.collector is None:
+            return nullcontext()
+        return self.collector.hearing(proxy.signals, lambda: self.origins.counts()[row.seen], row.width)
 
     def _ask(self, proxy: Proxy, row: Row, span: Span) -> dict[str, Any]:
         load = Load(row, self._trust(proxy, row), span, self._spool / "h2load.log")

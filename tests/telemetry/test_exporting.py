@@ -151,6 +151,18 @@ def test_a_document_may_name_another_place_for_lines():
         assert common.records() == []
 
 
+def test_a_place_for_lines_that_is_named_no_more_gets_what_waits_for_it_and_stays_counted():
+    with over_grpc() as there, running(exports(there.endpoint, "grpc")) as made:
+        target = there.endpoint.removeprefix("http://")
+        made.logs(target).put(LogLine(1.0, "x", {}))
+        made.keep_logs([target])
+        assert len(made._all()) == 2
+        made.keep_logs([])
+        until(there.records)
+        until(lambda: made.keep_logs([]) or len(made._all()) == 1)
+        assert made.counts()["log_lines_exported"] == 1
+
+
 def metrics(made, points):
     """A counter with so many label values, each long enough that all in one message are more than 4 MiB."""
     numbers = [NumberDataPoint({"host": f"{n}-" + "x" * 1000}, 0, 1, n) for n in range(points)]

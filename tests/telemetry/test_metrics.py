@@ -153,6 +153,16 @@ def test_the_status_of_grpc_is_told(metrics):
     assert found == [("grpc", "14"), ("grpc", "7"), ("grpc", "")]
 
 
+def test_messages_of_grpc_are_counted_and_those_of_nothing_else(metrics):
+    metrics.observe(event(grpc=True, sent_messages=3, received_messages=5))
+    metrics.observe(event(grpc=True, sent_messages=1))
+    metrics.observe(event())
+    labels, sent = only(metrics, names.REQUEST_MESSAGES)
+    assert (labels["request_protocol"], sent) == ("grpc", 4)
+    assert only(metrics, names.RESPONSE_MESSAGES) == (labels, 5)
+    assert total(metrics, names.REQUESTS) == 3
+
+
 @pytest.mark.parametrize(
     ("status", "flags", "code", "shown"),
     [(0, "DC", "0", "DC"), (7, "", "0", "-"), (503, "UF,made up,URX", "503", "UF,URX"), (12345, '"\n', "0", "-")],
@@ -219,14 +229,25 @@ def test_each_time_it_was_tried_counts(metrics):
     assert sum(sum(value[:-1]) for _, value in series(metrics, names.CLIENT_RESPONSE_SIZE)) == 1
 
 
+def connected(**more):
+    return reached(reused=False, local=("10.0.0.9", 40000), phases=Phases(0, 0.1, 0.1, 0.1), **more)
+
+
 @pytest.mark.parametrize(
     ("made", "dns", "connect", "tls"),
     [
         (Reached(None, phases=Phases(resolve=0.1), error_type="host_not_found"), "host_not_found", None, None),
         (reached(reused=False, phases=Phases(0, 0.1, 0.1), error_type="connect_timeout"), "", "connect_timeout", None),
         (reached(reused=False, phases=Phases(0, 0.1, 0.1, 0.1), error_type="tls_handshake"), "", "", "tls_handshake"),
-        (reached(reused=False, phases=Phases(0, 0.1, 0.1, 0.1), error_type="connection_reset"), "", "", ""),
-        (reached(reused=False, phases=Phases(0, 0.1, 0.1, 0.1)), "", "", ""),
+        (
+            reached(reused=False, phases=Phases(0, 0.1, 0.1, 0.1), error_type="connect_timeout"),
+            "",
+            "",
+            "connect_timeout",
+        ),
+        (connected(error_type="connection_reset"), "", "", ""),
+        (connected(error_type="tls_handshake"), "", "", ""),
+        (connected(), "", "", ""),
     ],
 )
 def test_a_failure_is_told_of_the_phase_that_failed(metrics, made, dns, connect, tls):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ended import relayed
+from outgate.policy.model import Endpoint
 from outgate.policy.telemetry_model import CustomTag, TagKind, TraceRule
 from outgate.telemetry.event import Reached, Trace
 from outgate.telemetry.showing import Showing
@@ -281,6 +282,16 @@ def test_whatever_was_sent_comes_out_bounded_and_fit_to_be_shown(path, agent, me
 )
 def test_what_went_wrong_is_kept(event, kept):
     assert noteworthy(event) is kept
+
+
+def test_the_endpoint_that_was_chosen_is_told_with_its_labels():
+    chosen = Endpoint("10.1.2.3", 5432, labels=(("version", "v1"), ("zone", "a")))
+    bare = Endpoint("2001:db8::1", 5432)
+    _, first, second = spans(tunnel(reached=(replace(REACHED, endpoint=bare), replace(REACHED, endpoint=chosen))))
+    assert first.attributes["outgate.endpoint"] == "[2001:db8::1]:5432"
+    assert "outgate.endpoint.labels" not in first.attributes
+    assert second.attributes["outgate.endpoint"] == "10.1.2.3:5432"
+    assert second.attributes["outgate.endpoint.labels"] == "version=v1,zone=a"
 
 
 def test_nothing_has_to_be_known():

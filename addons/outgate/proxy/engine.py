@@ -134,8 +134,9 @@ def build(
     made = host.master if host is not None else master.Master(declared_options())
     calls = Tally()
     recorder = Recorder(logs.observe, calls.observe)
+    recorder.wanted = lambda: logs.wanted
     if tracer is not None:
-        recorder.tracer = tracer
+        recorder.traced = lambda caller: tracer.begin(rule=snapshot.policy.telemetry_of(caller).trace)
         recorder.outputs.append(tracer.observe)
     watching = host.watching if host is not None else ()
     gate = Gate(snapshot, InjectedHeaders(_report), tracer)

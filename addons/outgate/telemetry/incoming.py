@@ -8,7 +8,7 @@ from __future__ import annotations
 from outgate.policy.model import Code
 from outgate.telemetry import istio_labels, names
 from outgate.telemetry.aggregate import Count, Families, Histogram, Labels
-from outgate.telemetry.cells import Http, Tcp
+from outgate.telemetry.cells import Grpc, Http, Tcp
 from outgate.telemetry.event import Event
 from outgate.telemetry.hosts import Some
 from outgate.telemetry.istio_labels import Reporter
@@ -85,7 +85,7 @@ class Incoming:
                 told.count, (names.TCP_OPENED, names.TCP_CLOSED, names.TCP_SENT, names.TCP_RECEIVED)
             )
             return Tcp(decided, opened, closed, sent, received)
-        return Http(
+        request = (
             decided,
             told.count(names.REQUESTS),
             told.histogram(names.REQUEST_DURATION),
@@ -93,6 +93,9 @@ class Incoming:
             told.histogram(names.RESPONSE_BYTES),
             *self._served(event, known),
         )
+        if istio_labels.protocol_of(event) != "grpc":
+            return Http(*request)
+        return Grpc(*request, told.count(names.REQUEST_MESSAGES), told.count(names.RESPONSE_MESSAGES))
 
     def _decided(self, event: Event) -> tuple[str, ...]:
         decision, code = event.decision, str(event.code)

@@ -6,13 +6,14 @@ what `urls` shows. Empty and zero values are left out, but `status`, `sent` and 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
 
-from outgate.policy.model import Decision, Endpoint
+from outgate.policy.model import Decision
 from outgate.telemetry.event import Event, Reached
+from outgate.telemetry.stamps import milliseconds
 from outgate.telemetry.text import MAX_TEXT, place, plain
 from outgate.telemetry.urls import Redaction
 
@@ -50,9 +51,9 @@ def _shown(value: str) -> str:
 
 def _values(event: Event, http: bool, redaction: Redaction) -> tuple[Any, ...]:
     reached = event.reached[-1] if event.reached and event.reached[-1].address is not None else NOWHERE
-    caller, endpoint = event.caller, event.reached[-1].endpoint if event.reached else None
+    caller = event.caller
     return (
-        datetime.fromtimestamp(event.started, UTC).isoformat(timespec="milliseconds"),
+        milliseconds(event.started) + "+00:00",
         event.kind,
         event.verdict,
         event.code,
@@ -83,8 +84,8 @@ def _values(event: Event, http: bool, redaction: Redaction) -> tuple[Any, ...]:
         *_beside(event.decision),
         event.generation,
         event.help,
-        place((endpoint.address, endpoint.port)) if endpoint is not None else "",
-        labels(endpoint) if endpoint is not None else "",
+        endpoint(event),
+        endpoint_labels(event),
     )
 
 
@@ -104,5 +105,16 @@ def _beside(decision: Decision | None) -> tuple[str, str, str]:
     return str(decision.would.code) if decision.would else "", shadow, ", ".join(map(str, decision.audited))
 
 
-def labels(endpoint: Endpoint) -> str:
-    return ",".join(f"{name}={value}" for name, value in endpoint.labels)
+def endpoint(event: Event) -> str:
+    """Of the places that the policy names, the one that was chosen."""
+    chosen = event.reached[-1].endpoint if event.reached else None
+    return place((chosen.address, chosen.port)) if chosen is not None else ""
+
+
+def endpoint_labels(event: Event) -> str:
+    return labels(event.endpoint_labels)
+
+
+def labels(pairs: Iterable[tuple[str, str]]) -> str:
+    """`version=v1,zone=a`."""
+    return ",".join(f"{name}={value}" for name, value in pairs)

@@ -16,9 +16,6 @@ from outgate.telemetry.event import Event, Reached
 from outgate.telemetry.incoming import CELLS, hundreds, method_of, status_of, version_of
 from outgate.telemetry.names import OTHER, Spec
 
-LATER = frozenset(("timeout", "connection_reset", "connection_closed"))
-"""Errors of a connection that had come about."""
-
 
 class Outgoing:
     """Used by one thread."""
@@ -78,17 +75,15 @@ class Outgoing:
 
     def _opened(self, event: Event, reached: Reached, host: str, known: bool) -> None:
         """A connection was made for this, or it was tried."""
-        phases, error, place = reached.phases, reached.error_type, (host, str(event.port))
-        in_tls = error.startswith(("tls", "identity"))
+        phases, place, failed = reached.phases, (host, str(event.port)), reached.failed_in
+        error = {failed: reached.error_type}
         if phases.resolve is not None:
-            failed = error if reached.address is None else ""
-            self._add(names.DNS_DURATION, (host, failed), known, phases.resolve)
+            self._add(names.DNS_DURATION, (host, error.get("resolve", "")), known, phases.resolve)
         if phases.connect is not None:
-            failed = "" if in_tls or error in LATER else error
-            self._add(names.CONNECT_DURATION, (*place, failed), known, phases.connect)
+            self._add(names.CONNECT_DURATION, (*place, error.get("connect", "")), known, phases.connect)
         if phases.tls is not None:
-            version, failed = reached.tls.version if reached.tls is not None else "", error if in_tls else ""
-            self._add(names.TLS_DURATION, (*place, version, failed), known, phases.tls)
+            version = reached.tls.version if reached.tls is not None else ""
+            self._add(names.TLS_DURATION, (*place, version, error.get("tls", "")), known, phases.tls)
         if known and reached.tls is not None and reached.tls.peer:
             self._certificate(place, reached.tls.peer)
 

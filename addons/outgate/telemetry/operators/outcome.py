@@ -87,16 +87,6 @@ def _camel(name: str) -> str:
     return CAMEL.get(name) or "".join(part.capitalize() for part in name.split("_"))
 
 
-def _close_type(event: Event, flag: str) -> Value:
-    return "RemoteReset" if flag in flags.names(event.flags) else "Normal"
-
-
-def _upstream_close_type(event: Event) -> Value:
-    if event.last is None or event.last.address is None:
-        return None
-    return "RemoteReset" if event.error_type == "connection_reset" else _close_type(event, "UR")
-
-
 def _metadata(argument: str | None, showing: Showing) -> Read:
     space, mark, key = needed(argument, f"{OUTGATE}, and after a colon one of its facts,").partition(":")
     if space not in (OUTGATE, ADDONS):
@@ -138,8 +128,6 @@ OPERATORS = {
         lambda event: event.code if event.kind != "http" and event.verdict == "deny" else None,
     ),
     "UPSTREAM_LOCAL_CLOSE_REASON": plain("why the gate closed the origin's connection", transport_failure),
-    "DOWNSTREAM_DETECTED_CLOSE_TYPE": plain("how the workload left", lambda event: _close_type(event, "DR")),
-    "UPSTREAM_DETECTED_CLOSE_TYPE": plain("how the origin left", _upstream_close_type),
     "UPSTREAM_CLUSTER": plain("as Istio names it", cluster),
     "UPSTREAM_CLUSTER_RAW": plain("the same", cluster),
     "ROUTE_NAME": plain("the destination's key", route),
