@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import click
 
 from docpages.markdown import ROOT
+from ended import answered, denied, relayed
 from outgate import admin, settings
 from outgate.cli import main
-from outgate.telemetry import accesslog
+from outgate.telemetry import native
 from outgate.upstream import errors
 
 COMMANDS = ROOT / "docs" / "commands.md"
@@ -165,11 +166,9 @@ def _default(value: object) -> str:
 
 
 def _fields() -> list[Row]:
-    kinds = {"str": "text", "int": "number", "float": "number", "bool": "true"}
-    return [
-        (f"`{entry.name}`", "text" if entry.name == "time" else kinds[str(entry.type)])
-        for entry in dataclasses.fields(accesslog.Record)
-    ]
+    kinds = {str: "text", int: "number", float: "number", bool: "true"}
+    shown = {**native.line(denied()), **native.line(relayed()), **native.line(answered())}
+    return [(f"`{name}`", kinds[type(shown.get(name, ""))]) for name in native.NAMES]
 
 
 def _counts() -> list[Row]:
