@@ -20,8 +20,6 @@ from e2e.lab import world
 from e2e.lab.namespaces import Lab, unavailable
 from e2e.lab.origins import LabOrigins
 from e2e.lab.upstreams import Server
-from ended import answered, denied, relayed
-from outgate.telemetry import native
 
 REFRESH = os.environ.get("OUTGATE_REFRESH") == "1"
 PAGES = pages()
@@ -68,15 +66,6 @@ def test_tables_are_what_the_code_says(commands, name):
 @pytest.mark.parametrize("name", [name for name, table in tables.TABLES.items() if table.worded])
 def test_every_row_says_something(commands, name):
     assert tables.wordless(name, commands) == []
-
-
-@pytest.mark.parametrize("event", [answered(), denied(), relayed(failure="idle")], ids=lambda event: event.kind)
-def test_forms_of_the_logs_fields_are_those_of_its_lines(commands, event):
-    rows = [line.split(" | ")[:2] for line in tables.between(commands, "log").splitlines()[2:]]
-    forms = {name.strip("`| "): form for name, form in rows}
-    kinds = {str: "text", int: "number", float: "number", bool: "true"}
-    line = native.line(event)
-    assert {name: kinds[type(value)] for name, value in line.items()} == {name: forms[name] for name in line}
 
 
 # Commands.

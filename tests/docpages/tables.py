@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import click
 
 from docpages.markdown import ROOT
+from ended import answered, denied, relayed
 from outgate import admin, settings
 from outgate.cli import main
 from outgate.telemetry import native, own
@@ -165,13 +166,9 @@ def _default(value: object) -> str:
 
 
 def _fields() -> list[Row]:
-    forms = dict.fromkeys(native.NAMES, "text") | dict.fromkeys(NUMBERS, "number") | dict.fromkeys(TRUTHS, "true")
-    return [(f"`{name}`", form) for name, form in forms.items()]
-
-
-NUMBERS = ("port", "status", "duration_ms", "sent", "received")
-TRUTHS = ("client_certificate", "reused")
-"""Fields of the log that are no texts."""
+    kinds = {str: "text", int: "number", float: "number", bool: "true"}
+    shown = {**native.line(denied()), **native.line(relayed()), **native.line(answered())}
+    return [(f"`{name}`", kinds[type(shown.get(name, ""))]) for name in native.NAMES]
 
 
 def _counts() -> list[Row]:
