@@ -470,7 +470,7 @@ def test_a_registered_connection_is_logged_traced_and_counted_with_its_endpoint(
     _, client_span = sorted(received.spans(), key=lambda span: span.kind)
     told = values(client_span.attributes)
     assert (told["server.address"], told["outgate.endpoint"]) == ("orders.db.example", place)
-    assert told["outgate.endpoint.label.version"] == "v1"
+    assert told["outgate.endpoint.labels"] == "app=orders,version=v1,zone=a"
     (counted,) = [line for line in gate.asked("/metrics").splitlines() if "instance_address=" in line]
     for label, expected in {
         "source_workload": "web",
