@@ -134,6 +134,7 @@ def build(
     made = host.master if host is not None else master.Master(declared_options())
     calls = Tally()
     recorder = Recorder(logs.observe, calls.observe)
+    recorder.in_force = lambda: snapshot.policy.generation
     if tracer is not None:
         recorder.traced = lambda caller: tracer.begin(rule=snapshot.policy.telemetry_of(caller).trace)
         recorder.outputs.append(tracer.observe)
