@@ -39,7 +39,8 @@ Entry = dict[str, Any]
 
 
 class RunningGate(ABC):
-    """What both gates have in common. Settings are `--set` pairs, flags go on the command line of `outgate run`.
+    """What both gates have in common. Settings are `--set` pairs, flags go on the command line of `outgate run`, and
+    `environ` adds to its environment.
 
     Standard output goes to `output`, where that is a file: `log` knows nothing of it then.
     """
@@ -52,8 +53,10 @@ class RunningGate(ABC):
         flags: Sequence[str] = (),
         output: Path | None = None,
         engine: str = engines.OWN,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self.engine = engine
+        self._environ = dict(environ or {})
         self._folder = Path(tempfile.mkdtemp(prefix="outgate-gate-"))
         self._folder.chmod(0o755)
         self.policy = self._folder / "policy"
@@ -94,7 +97,7 @@ class RunningGate(ABC):
     def start(self) -> None:
         """Start the process and wait until it accepts connections. Raises RuntimeError with what it said instead."""
         self._ready.clear()
-        environment = _environment(self._folder)
+        environment = _environment(self._folder) | self._environ
         if self.engine != engines.OWN:
             del environment["PYTHONPATH"]  # the script finds what lies beside it
         self.process = self._started(self._command(), environment)
