@@ -135,6 +135,7 @@ def build(
     calls = Tally()
     recorder = Recorder(logs.observe, calls.observe)
     recorder.wanted = lambda: logs.wanted
+    recorder.in_force = lambda: snapshot.policy.generation
     if tracer is not None:
         recorder.traced = lambda caller: tracer.begin(rule=snapshot.policy.telemetry_of(caller).trace)
         recorder.outputs.append(tracer.observe)

@@ -36,6 +36,8 @@ class Recorder:
 
     def __init__(self, *outputs: Callable[[Event], None]) -> None:
         self.outputs = list(outputs)
+        self.in_force: Callable[[], str] = lambda: ""
+        """The digest of the policy, for what is no HTTP: it is judged again by each new one."""
         self.traced: Callable[[Identity], Trace | None] = lambda caller: None
         """Begins the trace of a caller's attempt that has none: of what is no HTTP, or never was judged."""
         self.wanted: Callable[[], Wanted] = Wanted
@@ -104,8 +106,10 @@ class Recorder:
             self.counts[f"denied_{event.code}"] += 1
             if event.decision is not None:
                 event.flags = event.flags or REFUSED
-        if event.decision is not None and (key := used_key(event.decision)):
-            self.used[key] = time.time()
+        if event.decision is not None:
+            event.generation = event.generation or self.in_force()
+            if key := used_key(event.decision):
+                self.used[key] = time.time()
         if event.trace is None and event.kind != "connection":
             event.trace = self.traced(event.caller)
         if event.kind == "http" and self.wanted().identifiers:

@@ -64,7 +64,7 @@ class Metrics:
         """A workload's TLS with the gate came about, or did not. `version` as in `TLSv1.3`."""
         failed = error if not error or self._errors.has(error) else OTHER
         spec = names.CLIENT_HANDSHAKES
-        self._families.histogram(spec).at((spec.labels, (version, failed))).add(seconds)
+        self._families.histogram(spec).at((spec.labels, (version.removeprefix("TLSv"), failed))).add(seconds)
 
     def origin(self, host: str, port: int) -> OpenOrigin:
         """A connection to an origin is open."""
