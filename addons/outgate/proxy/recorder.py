@@ -9,7 +9,7 @@ import logging
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mitmproxy import http
@@ -18,6 +18,7 @@ from outgate.policy.model import Attempt, Code, Decision
 from outgate.proxy.exchange import Exchange, Facts, exchange_of
 from outgate.proxy.tries import Try, error_of, flag_of, reached
 from outgate.telemetry.event import Event
+from outgate.telemetry.groups import Groups
 from outgate.telemetry.tracer import Tracer
 from outgate.upstream.connection import Connection
 
@@ -41,6 +42,7 @@ class Recorder:
         """When each destination was last used, in seconds since the epoch, by its key."""
         self.counts: Counter[str] = Counter()
         """Denials, by code."""
+        self.groups = Groups(self._outputs_told)
 
     def outgate_exchange(self, flow: http.HTTPFlow) -> None:
         malformed = flow.error.msg if flow.error is not None else ""
@@ -100,12 +102,16 @@ class Recorder:
             self.used[key] = time.time()
         if event.trace is None and self.tracer is not None and event.kind != "connection":
             event.trace = self.tracer.begin()
+        self.groups.put(event)
+
+    def _outputs_told(self, events: Sequence[Event]) -> None:
         for output in self.outputs:
-            try:
-                output(event)
-            except Exception as error:  # the others are told all the same
-                self.counts["outputs_failed"] += 1
-                log.error("an output of telemetry failed: %s\n%s", type(error).__name__, _way(error))
+            for event in events:
+                try:
+                    output(event)
+                except Exception as error:  # the others are told all the same
+                    self.counts["outputs_failed"] += 1
+                    log.error("an output of telemetry failed: %s\n%s", type(error).__name__, _way(error))
 
 
 def used_key(decision: Decision) -> str:

@@ -50,6 +50,9 @@ class Phases(NamedTuple):
     """From the start to the first byte of the answer."""
 
 
+UNTIMED = Phases()
+
+
 @dataclass(frozen=True, slots=True)
 class Reached:
     """A connection to an origin that served, or was to serve, an attempt."""
@@ -63,7 +66,7 @@ class Reached:
     reused: bool = False
     endpoint: Endpoint | None = None
     """Of those that the policy names, the one that was chosen."""
-    phases: Phases = Phases()
+    phases: Phases = UNTIMED
     error_type: str = ""
     """Low in number: `connection_refused`, `connect_timeout`, `host_not_found`, `tls_certificate_verify` and such."""
     started: float = 0.0

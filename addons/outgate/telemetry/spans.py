@@ -161,9 +161,8 @@ class Drawing:
             _add(attributes, "tls.protocol.version", tls.version.removeprefix("TLSv"))
             _add(attributes, "tls.cipher", tls.cipher)
             attributes["tls.resumed"], attributes["outgate.tls.mutual"] = tls.resumed, tls.mutual
-        for name, seconds in zip(PHASES, reached.phases, strict=True):
-            if seconds is not None:
-                attributes[name] = seconds
+        took = zip(PHASES, reached.phases, strict=True)
+        attributes |= {name: seconds for name, seconds in took if seconds is not None}
         if event.kind == "http":
             attributes["url.full"], attributes["server.port"] = self._asked(event, reached)
             _add(attributes, "network.protocol.version", _version(reached.protocol))
