@@ -29,7 +29,6 @@ from outgate.proxy.peer import peer_uid
 from outgate.proxy.under_way import under_way
 from outgate.pushing import push
 from outgate.reload import PolicyWatcher
-from outgate.scrape import Page
 from outgate.settings import Settings, shared
 from outgate.sockets import bind, inherit
 from outgate.startup import UNABLE, WRONG, Prepared, place, prepare, ready_line, say
@@ -209,7 +208,7 @@ async def _serve(settings: Settings, prepared: Prepared, addons: Sequence[object
     doors = doors_of(gate) if seat is None else []
     try:
         if seat is None:
-            push(gate.outputs.exports, Page(gate))
+            push(gate.outputs.exports, gate)
         await _up(gate, doors)
         if seat is not None:
             gate.supervised = asyncio.get_running_loop().create_task(Worker(seat, gate, gate.stop.set).run())

@@ -73,6 +73,35 @@ async def test_an_addon_is_shown_what_was_decided(authority):
     assert notes.responses[0].headers["x-origin"] == "o"
 
 
+class Says(Addon):
+    """Notes something on both ways, and denies what it is told to."""
+
+    def __init__(self, denies=False):
+        self.denies = denies
+
+    def on_request(self, request):
+        request.note("asked", request.method)
+        if self.denies:
+            raise Denied("quota_used", "no more")
+
+    def on_response(self, request, response):
+        response.note("answered", f"{response.status} after {request.notes['asked']}")
+
+
+@pytest.mark.parametrize(
+    ("denies", "expected"), [(False, {"asked": "GET", "answered": "200 after GET"}), (True, {"asked": "GET"})]
+)
+async def test_what_an_addon_notes_is_told_of_the_exchange(authority, denies, expected):
+    events = []
+    async with origin() as there:
+        chain = extensions(Says(denies), "says")
+        async with gate(authority, to("api.example", 80, there.port), addons=tuple(chain)) as running:
+            running.engine.plane.log.outputs.append(events.append)
+            await ask(running, GET)
+            await running.lines()
+    assert [event.extra for event in events] == [expected]
+
+
 async def test_denied_requests_are_not_shown(authority):
     notes = Notes()
     async with asked(authority, notes, data=GET.replace(b"api.", b"evil.")) as (received, _, _):

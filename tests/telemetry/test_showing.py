@@ -55,6 +55,23 @@ def test_a_header_is_found_whatever_its_case_and_the_first_counts():
     assert find(((b"X-AB", b"1"),), b"x-a") is None
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("API_TOKEN", "canary"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20canary"),
+        ("UPSTREAM", "https://user:canary@a.example/"),
+    ],
+)
+def test_a_variable_that_holds_a_secret_is_not_shown(name, value):
+    assert Showing(environment={name: value}).variable(name) == REDACTED
+
+
+def test_other_variables_are_shown_as_far_as_there_are_some():
+    showing = Showing(environment={"ZONE": "a", "EMPTY": ""})
+    assert [showing.variable(name) for name in ("ZONE", "EMPTY", "TOKEN")] == ["a", "", None]
+
+
 def test_only_what_is_shown_as_it_came_is_remembered_and_not_without_end():
     showing = Showing()
     secrets = [("authorization", b"canary"), ("x-other", b"Bearer canary"), ("referer", b"/x?token=canary")]

@@ -56,6 +56,11 @@ class Explanation:
         target = _target(policy, decision, meeting.attempt) if decision.allowed and meeting else None
         return cls(decision, tuple(steps.taken), meeting, target)
 
+    @property
+    def leaves(self) -> bool:
+        """Whether it leaves as a request that the gate reads."""
+        return self.decision.allowed and self.meeting is not None and self.meeting.attempt.kind is AttemptKind.HTTP
+
     def lines(self) -> Iterator[str]:
         """For people."""
         yield _verdict(self.decision)

@@ -137,8 +137,10 @@ def build(
     calls = Tally()
     recorder = Recorder(logs.observe, calls.observe)
     recorder.groups.later = asyncio.get_running_loop().call_later
+    recorder.wanted = lambda: logs.wanted
+    recorder.in_force = lambda: snapshot.policy.generation
     if tracer is not None:
-        recorder.tracer = tracer
+        recorder.traced = lambda caller: tracer.begin(rule=snapshot.policy.telemetry_of(caller).trace)
         recorder.outputs.append(tracer.observe)
     watching = host.watching if host is not None else ()
     gate = Gate(snapshot, InjectedHeaders(_report), tracer)

@@ -29,13 +29,6 @@ class Tls:
     """The client showed a certificate."""
     peer: bytes = b""
     """The other side's certificate, DER; empty where it showed none."""
-    group: str = ""
-    """Of the key agreement, where the TLS library tells."""
-    session: str = ""
-    """Of a session that may be resumed, hexadecimal."""
-    ja3: str = ""
-    """Of the workload's hello; so is `ja4`."""
-    ja4: str = ""
 
 
 class Phases(NamedTuple):
@@ -58,8 +51,9 @@ class Reached:
     """A connection to an origin that served, or was to serve, an attempt."""
 
     address: tuple[str, int] | None
-    """Address and port that were dialled; None where it never came to that."""
+    """Address and port that were connected to; None where it never came to that."""
     local: tuple[str, int] | None = None
+    """The gate's own; None where there came to be no connection, or one that nothing could be sent on."""
     tls: Tls | None = None
     protocol: str = ""
     """As HTTP names it: `HTTP/1.1`, `HTTP/2.0`."""
@@ -73,6 +67,14 @@ class Reached:
     """Seconds since the epoch."""
     ended: float = 0.0
     connection_id: int = 0
+    """In this process; 0 where there was no connection."""
+
+    @property
+    def failed_in(self) -> str:
+        """The phase that a dial ended in: `resolve`, `connect` or `tls`; empty where there came to be a connection."""
+        if self.local is not None or not self.error_type:
+            return ""
+        return next((name for name in ("tls", "connect", "resolve") if getattr(self.phases, name) is not None), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,9 @@ class Event:
     sent: int = 0
     """Bytes of body from the workload; on a relay, all bytes."""
     received: int = 0
+    sent_messages: int = 0
+    """Of gRPC, from the workload."""
+    received_messages: int = 0
     flags: str = ""
     """Envoy's response flags, comma-separated."""
     failure: str = ""
@@ -147,7 +152,9 @@ class Event:
     name: str = ""
     """The name that was asked for where there is no attempt."""
     request_id: str = ""
+    """The gate's own, where some output shows it."""
     connection_id: int = 0
+    """In this process."""
     help: str = ""
     extra: dict[str, str] = field(default_factory=dict)
     """What addons have to say, by name."""
@@ -155,11 +162,29 @@ class Event:
     """Address and port at which the gate took the connection."""
     request_end: float | None = None
     """Seconds from the start to the last byte of the request; None where it did not come to that."""
+    ja3: str = ""
+    """Of the workload's hello, where some output shows it; so is `ja4`."""
+    ja4: str = ""
 
     @property
     def host(self) -> str:
         """The verified name, or the one asked for where nothing was verified; empty where none was named."""
         return (self.attempt.host or "") if self.attempt is not None else self.name
+
+    @property
+    def named(self) -> str:
+        """The same; for bytes that name nobody, the one host of the destination that they belong to."""
+        host, decision = self.host, self.decision
+        if host or self.attempt is None or decision is None or decision.destination is None:
+            return host
+        hosts = decision.destination.hosts
+        return hosts[0] if len(hosts) == 1 and "*" not in hosts[0] else ""
+
+    @property
+    def endpoint_labels(self) -> tuple[tuple[str, str], ...]:
+        """Of the place, among those that the policy names, that was chosen."""
+        endpoint = self.reached[-1].endpoint if self.reached else None
+        return endpoint.labels if endpoint is not None else ()
 
     @property
     def last(self) -> Reached | None:

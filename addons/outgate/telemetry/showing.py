@@ -79,7 +79,9 @@ class Showing:
 
     def variable(self, name: str) -> str | None:
         """An environment variable."""
-        return REDACTED if VARIABLE.search(name) and name in self.environment else self.environment.get(name)
+        if (value := self.environment.get(name)) is None:
+            return None
+        return REDACTED if VARIABLE.search(name) or self.redaction.holds_secret(value) else value
 
     def _secret(self, name: str) -> bool:
         return secret(name) or (name not in HARMLESS and self.redaction.is_secret(name))

@@ -18,8 +18,9 @@ from outgate.policy.model import Identity
 from outgate.policy.telemetry_model import CustomTag, TagKind
 from outgate.telemetry import formats
 from outgate.telemetry.event import Event, Phases, Reached, Trace
+from outgate.telemetry.native import labels
 from outgate.telemetry.showing import Showing
-from outgate.telemetry.text import MAX_TEXT, bounded
+from outgate.telemetry.text import MAX_TEXT, bounded, place
 
 type Value = str | int | float | bool
 
@@ -119,7 +120,7 @@ class Drawing:
     def _common(self, event: Event) -> dict[str, Value]:
         """What all spans of an attempt share."""
         attributes: dict[str, Value] = {}
-        _add(attributes, "server.address", self._text(event.host or event.sni or event.address))
+        _add(attributes, "server.address", self._text(event.named or event.sni or event.address))
         if event.port:
             attributes["server.port"] = event.port
         if event.kind == "http":
@@ -157,12 +158,15 @@ class Drawing:
         attributes: dict[str, Value] = {"outgate.connection.reused": reached.reused}
         if reached.address is not None:
             attributes["network.peer.address"], attributes["network.peer.port"] = reached.address
+        if (endpoint := reached.endpoint) is not None:
+            attributes["outgate.endpoint"] = self._text(place((endpoint.address, endpoint.port)))
+            _add(attributes, "outgate.endpoint.labels", self._text(labels(endpoint.labels)))
         if (tls := reached.tls) is not None:
             _add(attributes, "tls.protocol.version", tls.version.removeprefix("TLSv"))
             _add(attributes, "tls.cipher", tls.cipher)
             attributes["tls.resumed"], attributes["outgate.tls.mutual"] = tls.resumed, tls.mutual
-        took = zip(PHASES, reached.phases, strict=True)
-        attributes |= {name: seconds for name, seconds in took if seconds is not None}
+        timed = zip(PHASES, reached.phases, strict=True)
+        attributes |= {name: seconds for name, seconds in timed if seconds is not None}
         if event.kind == "http":
             attributes["url.full"], attributes["server.port"] = self._asked(event, reached)
             _add(attributes, "network.protocol.version", _version(reached.protocol))
@@ -262,8 +266,10 @@ def client_error(event: Event, reached: Reached, last: bool) -> str:
 
 def answered(event: Event, reached: Reached, last: bool) -> int:
     """The status that came from an origin; 0 where there was none, or the gate answered in its place."""
-    if reached.error_type:
-        return int(reached.error_type) if reached.error_type.isdecimal() and len(reached.error_type) == 3 else 0
+    if reached.error_type.isdecimal() and len(reached.error_type) == 3:
+        return int(reached.error_type)
+    if reached.error_type and reached.phases.first_byte is None:
+        return 0
     if not last or event.verdict == "deny" or (event.failure and event.status >= 500):
         return 0
     return event.status

@@ -19,7 +19,7 @@ def _phases(event: Event) -> Phases:
 def _after(event: Event, *names: str) -> float | None:
     """The end of the last of some phases that follow each other; None where it did not take place."""
     phases = _phases(event)
-    if getattr(phases, names[-1]) is None:
+    if getattr(phases, names[-1]) is None or (event.last is not None and event.last.failed_in == names[-1]):
         return None
     total: float = sum(getattr(phases, name) or 0.0 for name in ("queue", *names))
     return total
@@ -40,7 +40,7 @@ def secured(event: Event) -> float | None:
 
 def sending(event: Event) -> float | None:
     """The request begins to leave: there is a connection."""
-    if event.kind != "http" or not event.reached or event.reached[-1].address is None:
+    if event.kind != "http" or not event.reached or event.reached[-1].local is None:
         return None
     phases = event.reached[-1].phases
     return (phases.queue or 0.0) + (phases.resolve or 0.0) + (phases.connect or 0.0) + (phases.tls or 0.0)

@@ -20,7 +20,7 @@ from outgate.policy.current import Snapshot
 from outgate.proxy.peer import peer_uid
 from outgate.pushing import push
 from outgate.reload import PolicyWatcher
-from outgate.scrape import Listener, Page
+from outgate.scrape import Listener
 from outgate.settings import Settings
 from outgate.sockets import bind
 from outgate.startup import UNABLE, Prepared, place, prepare, ready_line, say
@@ -159,7 +159,7 @@ class Supervisor:
 
     async def run(self) -> int:
         self._heed_signals()
-        push(self._exports, Page(self))
+        push(self._exports, self)
         self._exports.start()
         doors = self._doors()
         loop = asyncio.get_running_loop()
