@@ -165,12 +165,14 @@ class Gate:
         return [place(sock.getsockname()) for sock in self.listener.sockets]
 
     async def scraped(self) -> Scraped:
+        self.engine.plane.log.groups.flush()
         return self.outputs.metrics.scraped()
 
     async def usage(self) -> Usage:
         return self.last_use.usage()
 
     async def calls(self) -> Calls:
+        self.engine.plane.log.groups.flush()
         return self.engine.calls.calls()
 
     async def set_level(self, level: str, name: str) -> str:

@@ -10,7 +10,7 @@ import time
 import traceback
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mitmproxy import http
@@ -19,6 +19,7 @@ from outgate.policy.model import Attempt, Code, Decision, Identity
 from outgate.proxy.exchange import Exchange, Facts, exchange_of
 from outgate.proxy.tries import Try, error_of, error_type_of, flag_of, reached
 from outgate.telemetry.event import Event, Trace
+from outgate.telemetry.groups import Groups
 from outgate.telemetry.renderers import Wanted
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Recorder:
         """When each destination was last used, in seconds since the epoch, by its key."""
         self.counts: Counter[str] = Counter()
         """Denials, by code."""
+        self.groups = Groups(self._outputs_told)
 
     def outgate_exchange(self, flow: http.HTTPFlow) -> None:
         malformed = flow.error.msg if flow.error is not None else ""
@@ -114,12 +116,16 @@ class Recorder:
             event.trace = self.traced(event.caller)
         if event.kind == "http" and self.wanted().identifiers:
             event.request_id = str(uuid.uuid4())
+        self.groups.put(event)
+
+    def _outputs_told(self, events: Sequence[Event]) -> None:
         for output in self.outputs:
-            try:
-                output(event)
-            except Exception as error:  # the others are told all the same
-                self.counts["outputs_failed"] += 1
-                log.error("an output of telemetry failed: %s\n%s", type(error).__name__, _way(error))
+            for event in events:
+                try:
+                    output(event)
+                except Exception as error:  # the others are told all the same
+                    self.counts["outputs_failed"] += 1
+                    log.error("an output of telemetry failed: %s\n%s", type(error).__name__, _way(error))
 
 
 def used_key(decision: Decision) -> str:
