@@ -206,17 +206,20 @@ async def _serve(settings: Settings, prepared: Prepared, addons: Sequence[object
     sockets = bind(*settings.listen) if seat is None else inherit(seat.listeners)
     gate = assemble(settings, prepared, sockets, addons, turn=Turn(seat.turn) if seat else None)
     doors = doors_of(gate) if seat is None else []
+    worker = Worker(seat, gate, gate.stop.set) if seat is not None else None
     try:
         if seat is None:
             push(gate.outputs.exports, gate)
         await _up(gate, doors)
-        if seat is not None:
-            gate.supervised = asyncio.get_running_loop().create_task(Worker(seat, gate, gate.stop.set).run())
+        if worker is not None:
+            gate.supervised = asyncio.get_running_loop().create_task(worker.run())
         else:
             gate.say_ready()
         await gate.stop.wait()
     finally:
         await down(gate, doors)
+        if worker is not None:
+            await worker.end()
     return 0
 
 

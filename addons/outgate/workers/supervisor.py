@@ -27,7 +27,7 @@ from outgate.startup import UNABLE, Prepared, place, prepare, ready_line, say
 from outgate.telemetry import levels
 from outgate.telemetry.aggregate import Scraped
 from outgate.telemetry.calls import Calls, summed
-from outgate.telemetry.exporting import Exports
+from outgate.telemetry.exporting import SHUTDOWN, Exports
 from outgate.telemetry.merged import merged as added
 from outgate.telemetry.usage import Usage, merged
 from outgate.workers.nursery import Nursery
@@ -38,8 +38,8 @@ log = logging.getLogger(__name__)
 
 GATHER = 10.0
 """Seconds between two times that workers are asked what they have counted, for they may end without a word."""
-LATE = 3.0
-"""Seconds that workers have to end beyond their time to drain."""
+LATE = SHUTDOWN + 2.0
+"""Seconds that workers have to end beyond their time to drain: what they export takes the most of it."""
 
 
 def supervise(settings: Settings, nursery: Nursery) -> int:
