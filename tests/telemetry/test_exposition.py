@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from helm import promtool
 from outgate.policy.telemetry_model import (
     METRIC_ATTRIBUTES,
+    CallerTelemetry,
     MetricRule,
     TagOverride,
     TelemetryPolicy,
@@ -66,7 +67,9 @@ EVERY = tuple(TagOverride(name.replace(".", "_"), name) for name in sorted(METRI
 @given(st.text(max_size=50), st.binary(max_size=50))
 def test_whatever_a_workload_writes_is_a_value_of_one_line(text, raw):
     metrics = Metrics()
-    metrics.follow([], TelemetryPolicy(rules=(TelemetryRule(metrics=(MetricRule(tags=EVERY),)),)))
+    rule = MetricRule(tags=EVERY)
+    policy = TelemetryPolicy(rules=(TelemetryRule(metrics=(rule,)),))
+    metrics.follow([], policy, lambda caller: CallerTelemetry(metrics=(rule,)))
     hostile = raw.decode("utf-8", "surrogateescape")
     metrics.observe(event(text, DENIED, method=hostile, sni=hostile, protocol=text, address=text))
     found = page(metrics.scraped())
