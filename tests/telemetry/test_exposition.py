@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helm import promtool
+from outgate.policy.model import Gate
 from outgate.policy.telemetry_model import (
     METRIC_ATTRIBUTES,
     MetricRule,
@@ -13,6 +14,7 @@ from outgate.policy.telemetry_model import (
     TelemetryPolicy,
     TelemetryRule,
 )
+from outgate.policy.telemetry_rules import telemetry_of
 from outgate.telemetry import names
 from outgate.telemetry.aggregate import Families
 from outgate.telemetry.exposition import PIECE, exposition
@@ -66,7 +68,8 @@ EVERY = tuple(TagOverride(name.replace(".", "_"), name) for name in sorted(METRI
 @given(st.text(max_size=50), st.binary(max_size=50))
 def test_whatever_a_workload_writes_is_a_value_of_one_line(text, raw):
     metrics = Metrics()
-    metrics.follow([], TelemetryPolicy(rules=(TelemetryRule(metrics=(MetricRule(tags=EVERY),)),)))
+    policy = TelemetryPolicy(rules=(TelemetryRule(metrics=(MetricRule(tags=EVERY),)),))
+    metrics.follow([], policy, lambda caller: telemetry_of(policy, Gate(), caller))
     hostile = raw.decode("utf-8", "surrogateescape")
     metrics.observe(event(text, DENIED, method=hostile, sni=hostile, protocol=text, address=text))
     found = page(metrics.scraped())
