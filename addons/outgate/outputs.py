@@ -30,8 +30,13 @@ class Outputs:
 
     def follow(self, policy: Policy) -> None:
         """Another policy is in force."""
-        self.metrics.follow(policy.destinations, policy.telemetry, policy.telemetry_of)
         self.logs.follow(policy.telemetry, policy.telemetry_of)
+        self.begin(policy)
+
+    def begin(self, policy: Policy) -> None:
+        """The same for what does not know it from the first."""
+        ruled = any(rule.metrics for rule in policy.telemetry.rules)
+        self.metrics.follow(policy.destinations, policy.telemetry_of if ruled else None)
         self.exports.keep_logs({sink.target for sink in policy.telemetry.sinks if sink.kind is SinkKind.OTLP})
         self.exports.spans.follow(policy.telemetry.span_sinks)
 
@@ -58,9 +63,9 @@ def outputs_of(settings: Settings, policy: Policy, turn: Turn | None = None) -> 
     )
     reporter = Reporter(settings.gate, settings.cluster, always=settings.metrics_source is MetricsSource.GATE)
     metrics = Metrics(reporter, hosts=limits.metric_hosts, series=limits.metric_series)
-    metrics.follow(policy.destinations, policy.telemetry, policy.telemetry_of)
-    exports.spans.follow(policy.telemetry.span_sinks)
-    return Outputs(logs, metrics, exports)
+    outputs = Outputs(logs, metrics, exports)
+    outputs.begin(policy)
+    return outputs
 
 
 def _unbuffered(stream: TextIO) -> BinaryIO:

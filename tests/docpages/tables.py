@@ -17,7 +17,7 @@ from docpages.markdown import ROOT
 from ended import answered, denied, relayed
 from outgate import admin, settings
 from outgate.cli import main
-from outgate.telemetry import native
+from outgate.telemetry import native, own
 from outgate.upstream import errors
 
 COMMANDS = ROOT / "docs" / "commands.md"
@@ -172,13 +172,13 @@ def _fields() -> list[Row]:
 
 
 def _counts() -> list[Row]:
-    """Every name under which something is counted in the source; the log's own is the app's."""
+    """Every name under which something is counted in the source, and what outputs say of themselves."""
     texts = (path.read_text(encoding="utf-8") for path in sorted((ROOT / "addons" / "outgate").rglob("*.py")))
     found = {"".join(match) for text in texts for match in COUNTED.findall(text)}
-    return [(f"`{name}`",) for name in sorted(found)]
+    return [(f"`{name}`",) for name in sorted({*found, *own.LOST, *own.ARRIVED, *own.INCIDENTS})]
 
 
-COUNTED = re.compile(r'counts(?:\["(\w+)"\] \+= 1|\.update\((\w+)=1\)| \| \{"(\w+)")|Counted\("(\w+)"\)')
+COUNTED = re.compile(r'counts(?:\["(\w+)"\] \+= 1|\.update\((\w+)=1\))|Counted\("(\w+)"\)')
 
 
 def _failures() -> list[Row]:

@@ -111,6 +111,7 @@ def guided(gate: Gate, origins: LabOrigins) -> Printed:
 # What the guide logs.
 
 
+@pytest.mark.core
 def test_requests_are_logged_as_the_guide_says_on_new_and_on_open_connections(
     workload: Workload, guided: Printed
 ) -> None:
@@ -133,6 +134,7 @@ def test_requests_are_logged_as_the_guide_says_on_new_and_on_open_connections(
     assert int(first["sent"]) > 0
 
 
+@pytest.mark.core
 def test_what_stands_in_lines_alone_is_not_sent(workload: Workload, guided: Printed, origins: LabOrigins) -> None:
     answer = workload.curl("https://api.example/hello")
     guided.one()
@@ -156,6 +158,7 @@ def test_decrypted_requests_and_those_of_http2_are_logged(workload: Workload, gu
     assert {entry["upstream"].rpartition(":")[2] for entry in (one, two)} == {"443"}
 
 
+@pytest.mark.core
 @pytest.mark.parametrize(
     ("url", "code", "flags", "body"),
     [
@@ -173,6 +176,7 @@ def test_denials_and_failures_are_logged(
     assert uuid.UUID(entry["id"])
 
 
+@pytest.mark.core
 def test_bytes_are_logged_too(workload: Workload, guided: Printed) -> None:
     with workload.dial("tcp.example", 7000) as client:
         client.sendall(b"\x00ping")
@@ -470,7 +474,7 @@ def test_a_registered_connection_is_logged_traced_and_counted_with_its_endpoint(
     _, client_span = sorted(received.spans(), key=lambda span: span.kind)
     told = values(client_span.attributes)
     assert (told["server.address"], told["outgate.endpoint"]) == ("orders.db.example", place)
-    assert told["outgate.endpoint.label.version"] == "v1"
+    assert told["outgate.endpoint.labels"] == "app=orders,version=v1,zone=a"
     (counted,) = [line for line in gate.asked("/metrics").splitlines() if "instance_address=" in line]
     for label, expected in {
         "source_workload": "web",

@@ -251,8 +251,10 @@ def test_a_relay_says_how_much_went_each_way(lines, tls):
 def test_a_closed_connection_has_its_decision(lines):
     attempt = tcp("192.0.2.1", 5432)
     decision: Decision = decide(Policy("x"), attempt)
+    lines.recorder.in_force = lambda: "0123456789ab"
     lines.recorder.closed(RELAYED, attempt, decision, 1_700_000_000.0)
     line = lines.one()
+    assert line["generation"] == "0123456789ab"
     assert (line["kind"], line["verdict"], line["code"], line["port"]) == ("tcp", "deny", "unregistered", 5432)
     assert line["duration_ms"] > 0
     assert "status" not in line

@@ -69,7 +69,7 @@ EVERY = tuple(TagOverride(name.replace(".", "_"), name) for name in sorted(METRI
 def test_whatever_a_workload_writes_is_a_value_of_one_line(text, raw):
     metrics = Metrics()
     policy = TelemetryPolicy(rules=(TelemetryRule(metrics=(MetricRule(tags=EVERY),)),))
-    metrics.follow([], policy, lambda caller: telemetry_of(policy, Gate(), caller))
+    metrics.follow([], lambda caller: telemetry_of(policy, Gate(), caller))
     hostile = raw.decode("utf-8", "surrogateescape")
     metrics.observe(event(text, DENIED, method=hostile, sni=hostile, protocol=text, address=text))
     found = page(metrics.scraped())

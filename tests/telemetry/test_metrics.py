@@ -8,6 +8,7 @@ from outgate.telemetry import names
 from outgate.telemetry.event import Phases, Reached, Tls
 from outgate.telemetry.istio_labels import Reporter
 from outgate.telemetry.metrics import Metrics
+from outgate.telemetry.spans import server_error
 from telemetry.counted import only, series, total
 from telemetry.events import CALLER, DENIED, PARTNER, allowed, destination, event, reached
 from upstream.authorities import Authority
@@ -74,6 +75,22 @@ def test_a_request_is_measured_once_in_each_histogram(metrics):
         {"kind": "http", "verdict": "allow", "code": "registered", "would": ""},
         1,
     )
+
+
+@pytest.mark.parametrize(
+    ("made", "error"),
+    [
+        (event(decision=DENIED, status=403), "outgate_denied"),
+        (event(status=500), "500"),
+        (event(status=404), ""),
+        (event(status=503, error_type="connect_timeout"), "connect_timeout"),
+        (event(status=0, flags="DC", failure="the client went away"), ""),
+    ],
+)
+def test_errors_of_requests_are_named_as_on_their_spans(metrics, made, error):
+    metrics.observe(made)
+    labels, _ = only(metrics, names.SERVER_DURATION)
+    assert labels["error.type"] == error == server_error(made)
 
 
 def test_two_that_are_alike_are_one_series(metrics):
@@ -229,6 +246,19 @@ def test_each_time_it_was_tried_counts(metrics):
     assert sum(sum(value[:-1]) for _, value in series(metrics, names.CLIENT_RESPONSE_SIZE)) == 1
 
 
+def test_an_answer_that_broke_off_has_the_status_that_it_began_with(metrics):
+    cut = reached(error_type="connection_closed", phases=Phases(0, first_byte=0.1))
+    metrics.observe(event(failure="upstream_reset", error_type="connection_closed", reached=(cut,)))
+    labels, _ = only(metrics, names.CLIENT_DURATION)
+    assert (labels["http.response.status_code"], labels["error.type"]) == ("200", "connection_closed")
+
+
+def test_the_version_of_tls_is_a_number(metrics):
+    made = reached(reused=False, local=("10.0.0.9", 40000), phases=Phases(tls=0.1), tls=Tls("TLSv1.2"))
+    metrics.observe(event(reached=(made,)))
+    assert only(metrics, names.TLS_DURATION)[0]["tls.protocol.version"] == "1.2"
+
+
 def connected(**more):
     return reached(reused=False, local=("10.0.0.9", 40000), phases=Phases(0, 0.1, 0.1, 0.1), **more)
 
@@ -291,7 +321,7 @@ def test_connections_and_handshakes_of_workloads_are_counted(metrics):
     metrics.shook_hands(0.02, "TLSv1.3")
     assert only(metrics, names.CONNECTIONS) == ({}, 1)
     assert only(metrics, names.CONNECTION_LIFETIME)[1][-1] == 3.0
-    assert only(metrics, names.CLIENT_HANDSHAKES)[0] == {"tls.protocol.version": "TLSv1.3", "error.type": ""}
+    assert only(metrics, names.CLIENT_HANDSHAKES)[0] == {"tls.protocol.version": "1.3", "error.type": ""}
 
 
 def test_others_count_and_are_read(metrics):

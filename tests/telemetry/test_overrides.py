@@ -14,7 +14,7 @@ from telemetry.events import PARTNER, event, reached
 def following(*rules, metrics=None):
     """Metrics under these documents."""
     made, policy = metrics or Metrics(), TelemetryPolicy(rules=rules)
-    made.follow([PARTNER], policy, lambda caller: telemetry_of(policy, Gate(), caller))
+    made.follow([PARTNER], lambda caller: telemetry_of(policy, Gate(), caller))
     return made
 
 

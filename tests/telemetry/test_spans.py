@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ended import relayed
 from outgate.policy.model import Endpoint
 from outgate.policy.telemetry_model import CustomTag, TagKind, TraceRule
-from outgate.telemetry.event import Reached, Trace
+from outgate.telemetry.event import Phases, Reached, Trace
 from outgate.telemetry.showing import Showing
 from outgate.telemetry.spans import DENIED, Drawing, Shape, noteworthy
 from outgate.telemetry.urls import Query, Redaction
@@ -292,6 +292,16 @@ def test_the_endpoint_that_was_chosen_is_told_with_its_labels():
     assert "outgate.endpoint.labels" not in first.attributes
     assert second.attributes["outgate.endpoint"] == "10.1.2.3:5432"
     assert second.attributes["outgate.endpoint.labels"] == "version=v1,zone=a"
+
+
+def test_an_answer_that_broke_off_has_the_status_that_it_began_with():
+    cut = replace(REACHED, error_type="connection_closed")
+    unanswered = replace(cut, phases=Phases(0.001, 0.002, 0.003, 0.004))
+    broken = {"failure": "upstream_reset: the body breaks off", "error_type": "connection_closed", "flags": "UC"}
+    for reached, status, told in ((cut, 200, 200), (unanswered, 503, None), (cut, 502, None)):
+        _, client = spans(request(reached=(reached,), status=status, **broken))
+        assert client.attributes.get("http.response.status_code") == told
+        assert (client.attributes["error.type"], client.failed) == ("connection_closed", True)
 
 
 def test_nothing_has_to_be_known():

@@ -8,9 +8,8 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mitmproxy import http
@@ -19,6 +18,8 @@ from outgate.policy.model import Attempt, Code, Decision, Identity
 from outgate.proxy.exchange import Exchange, Facts, exchange_of
 from outgate.proxy.tries import Try, error_of, error_type_of, flag_of, reached
 from outgate.telemetry.event import Event, Trace
+from outgate.telemetry.groups import Groups
+from outgate.telemetry.ids import Ids
 from outgate.telemetry.renderers import Wanted
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Recorder:
 
     def __init__(self, *outputs: Callable[[Event], None]) -> None:
         self.outputs = list(outputs)
+        self.in_force: Callable[[], str] = lambda: ""
+        """The digest of the policy, for what is no HTTP: it is judged again by each new one."""
         self.traced: Callable[[Identity], Trace | None] = lambda caller: None
         """Begins the trace of a caller's attempt that has none: of what is no HTTP, or never was judged."""
         self.wanted: Callable[[], Wanted] = Wanted
@@ -44,6 +47,8 @@ class Recorder:
         """When each destination was last used, in seconds since the epoch, by its key."""
         self.counts: Counter[str] = Counter()
         """Denials, by code."""
+        self.groups = Groups(self._outputs_told)
+        self._ids = Ids()
 
     def outgate_exchange(self, flow: http.HTTPFlow) -> None:
         malformed = flow.error.msg if flow.error is not None else ""
@@ -104,18 +109,24 @@ class Recorder:
             self.counts[f"denied_{event.code}"] += 1
             if event.decision is not None:
                 event.flags = event.flags or REFUSED
-        if event.decision is not None and (key := used_key(event.decision)):
-            self.used[key] = time.time()
+        if event.decision is not None:
+            event.generation = event.generation or self.in_force()
+            if key := used_key(event.decision):
+                self.used[key] = time.time()
         if event.trace is None and event.kind != "connection":
             event.trace = self.traced(event.caller)
         if event.kind == "http" and self.wanted().identifiers:
-            event.request_id = str(uuid.uuid4())
+            event.request_id = self._ids.request_id()
+        self.groups.put(event)
+
+    def _outputs_told(self, events: Sequence[Event]) -> None:
         for output in self.outputs:
-            try:
-                output(event)
-            except Exception as error:  # the others are told all the same
-                self.counts["outputs_failed"] += 1
-                log.error("an output of telemetry failed: %s\n%s", type(error).__name__, _way(error))
+            for event in events:
+                try:
+                    output(event)
+                except Exception as error:  # the others are told all the same
+                    self.counts["outputs_failed"] += 1
+                    log.error("an output of telemetry failed: %s\n%s", type(error).__name__, _way(error))
 
 
 def used_key(decision: Decision) -> str:

@@ -116,7 +116,7 @@ def _phases(tried: Try, origin: Connection, begun: float) -> Phases:
     if tried.reused:
         return Phases(queue, first_byte=first)
     timings = origin.timings
-    return Phases(queue, timings.resolve, timings.connect, timings.tls if origin.tls is not None else None, first)
+    return Phases(queue, timings.resolve or None, timings.connect, timings.tls or None, first)
 
 
 def _tls(origin: Connection, mutual: bool) -> Tls:

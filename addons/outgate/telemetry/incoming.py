@@ -14,6 +14,7 @@ from outgate.telemetry.hosts import Some
 from outgate.telemetry.istio_labels import Reporter
 from outgate.telemetry.names import ISTIO_HTTP, ISTIO_TCP, OTHER, Spec
 from outgate.telemetry.overrides import Overrides, Plan
+from outgate.telemetry.spans import server_error
 
 CELLS = 20_000
 """Keys that are remembered; then it is begun anew."""
@@ -108,8 +109,7 @@ class Incoming:
     def _served(self, event: Event, known: bool) -> tuple[Histogram, Histogram, Histogram]:
         method, scheme = method_of(event), "https" if event.encrypted else "http"
         status = status_of(event.status)
-        error = event.error_type or (status if event.status >= 500 else "")
-        labels = names.SERVER, (method, scheme, status, error, version_of(event.protocol))
+        labels = names.SERVER, (method, scheme, status, server_error(event), version_of(event.protocol))
         folded = names.SERVER, ("_OTHER", scheme, hundreds(status), "", "")
         specs = (names.SERVER_DURATION, names.SERVER_REQUEST_SIZE, names.SERVER_RESPONSE_SIZE)
         one, two, three = (self._families.histogram(spec).at(labels, folded, known=known) for spec in specs)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from outgate.policy.model import Identity
-from outgate.policy.telemetry_model import METRIC_ATTRIBUTES, Say, TagOverride, TelemetryPolicy, silent
+from outgate.policy.telemetry_model import METRIC_ATTRIBUTES, MetricRule, Say, TagOverride
 from outgate.telemetry import native
 from outgate.telemetry.aggregate import Labels
 from outgate.telemetry.event import Event, Tls
@@ -73,34 +73,30 @@ class Overrides:
     """The rules in force. `most` and `full` are as for hosts."""
 
     def __init__(self, most: int, full: Callable[[str], None]) -> None:
-        self._say: Say = silent
-        self._any = False
-        """Whether there is a rule at all; else nobody needs to ask."""
+        self._say: Say | None = None
         self._most, self._full = most, full
         self._plans: dict[tuple[str, tuple[tuple[str, str], ...]], Plan] = {}
         self._values: dict[str, Some] = {}
 
-    def follow(self, policy: TelemetryPolicy, say: Say) -> None:
-        self._say, self._any = say, any(rule.metrics for rule in policy.rules)
+    def follow(self, say: Say | None) -> None:
+        """Documents say this now; None: nothing."""
+        self._say = say
         self._plans.clear()
 
     def plan(self, caller: Identity) -> Plan:
-        if not self._any:
+        if (say := self._say) is None:
             return NONE
         key = (caller.namespace, caller.labels)
         if (found := self._plans.get(key)) is None:
             if len(self._plans) >= CALLERS:
                 self._plans.clear()
-            found = self._plans[key] = self._compiled(caller)
+            found = self._plans[key] = self._compiled(say(caller).metrics)
         return found
 
-    def _compiled(self, caller: Identity) -> Plan:
+    def _compiled(self, said: Iterable[MetricRule]) -> Plan:
         attributes: list[Attribute] = []
         steps: dict[str, tuple[Step, ...]] = {}
-        # Messages of gRPC are not counted here.
-        rules = {
-            OVERRIDABLE[rule.metric].name: rule for rule in self._say(caller).metrics if rule.metric in OVERRIDABLE
-        }
+        rules = {OVERRIDABLE[rule.metric].name: rule for rule in said}
         for metric, rule in rules.items():
             made = (_step(tag, attributes, self._bounded) for tag in rule.tags if LABEL.fullmatch(tag.tag))
             steps[metric] = tuple(made)

@@ -266,8 +266,10 @@ def client_error(event: Event, reached: Reached, last: bool) -> str:
 
 def answered(event: Event, reached: Reached, last: bool) -> int:
     """The status that came from an origin; 0 where there was none, or the gate answered in its place."""
-    if reached.error_type:
-        return int(reached.error_type) if reached.error_type.isdecimal() and len(reached.error_type) == 3 else 0
+    if reached.error_type.isdecimal() and len(reached.error_type) == 3:
+        return int(reached.error_type)
+    if reached.error_type and reached.phases.first_byte is None:
+        return 0
     if not last or event.verdict == "deny" or (event.failure and event.status >= 500):
         return 0
     return event.status

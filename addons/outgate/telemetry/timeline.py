@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from outgate.telemetry.event import Event, Phases
+from outgate.telemetry.event import UNTIMED, Event, Phases
 
 type At = Callable[[Event], float | None]
 
-NONE = Phases()
-
 
 def _phases(event: Event) -> Phases:
-    return event.reached[-1].phases if event.reached else NONE
+    return event.reached[-1].phases if event.reached else UNTIMED
 
 
 def _after(event: Event, *names: str) -> float | None:

@@ -18,7 +18,7 @@ from outgate.upstream.errors import Failure, UpstreamError
 from outgate.upstream.handshake import Judged
 from outgate.upstream.hops import Hop, Quiet, tunnel
 from outgate.upstream.key import Key
-from outgate.upstream.places import authority_of, places_of, places_of_hop
+from outgate.upstream.places import authority_of, looked_up, places_of, places_of_hop
 from outgate.upstream.secure import Server, secure
 from outgate.upstream.target import Target, names_of, sni_of
 from outgate.upstream.trust import Identity
@@ -57,7 +57,7 @@ async def connect(target: Target, environment: Environment, via: Sequence[Hop] =
 async def _connect(target: Target, environment: Environment, via: tuple[Hop, ...], course: Course) -> Connection:
     identity = await _identity(target, environment)
     key = _key(target, identity, via)
-    course.enter("resolve")
+    course.enter("resolve" if via or looked_up(target) else "")
     authority = authority_of(target, environment) if via else ""
     places = await (places_of_hop(via[0], environment) if via else places_of(target, environment))
     course.enter("connect")
@@ -68,7 +68,7 @@ async def _connect(target: Target, environment: Environment, via: tuple[Hop, ...
         course.enter("tls" if server is not None else "")
         reader, writer, made = await _open(transport, early, server, environment)
         taken = course.over()
-        timings = Timings(taken["resolve"], taken["connect"], taken.get("tls", 0.0))
+        timings = Timings(taken.get("resolve", 0.0), taken["connect"], taken.get("tls", 0.0))
         opened = Connection(
             key,
             reader,

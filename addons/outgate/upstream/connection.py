@@ -32,7 +32,7 @@ class TLSFacts:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """How long each part took, in seconds. `connect` holds proxies on the way; `tls` is 0 without TLS."""
+    """How long each part took, in seconds; 0 for what did not take place. `connect` holds proxies on the way."""
 
     resolve: float
     connect: float

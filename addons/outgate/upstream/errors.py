@@ -5,7 +5,6 @@ Owns the stable codes and the HTTP status of each. Knows nothing of how connecti
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -55,6 +54,8 @@ class UpstreamError(Exception):
     @property
     def unproven(self) -> bool:
         """The server's certificate is none that the policy accepts."""
+        import ssl  # whoever only explains a decision knows these errors, and no TLS
+
         return isinstance(self.__cause__, ssl.SSLCertVerificationError)
 
     def __str__(self) -> str:
