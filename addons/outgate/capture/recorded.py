@@ -53,7 +53,7 @@ def _exchange(told: Told) -> Exchange:
         response=_response(told.inner("response")) if "response" in told else None,
         messages=tuple(map(_message, told.objects("messages"))),
         close_code=told.whole("close_code"),
-        relayed=_relayed(told.inner("relayed")) if "relayed" in told else None,
+        relayed=relayed(told.inner("relayed")) if "relayed" in told else None,
         error=told.text("error"),
         verdict=verdict(told.inner("verdict")),
         timing=timing(told.inner("timing")),
@@ -146,7 +146,7 @@ def _message(told: Told) -> WebSocketMessage:
     )
 
 
-def _relayed(told: Told) -> Relayed:
+def relayed(told: Told) -> Relayed:
     return Relayed(told.text("host"), told.whole("port"), told.whole("sent"), told.whole("received"), told.text("sni"))
 
 

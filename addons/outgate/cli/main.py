@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "status": "outgate.cli.status:status",
     "get": "outgate.cli.get:get",
     "graph": "outgate.cli.graph:graph",
+    "export": "outgate.cli.export:export",
     "log-level": "outgate.cli.log_level:log_level",
     "certs": "outgate.cli.certs:certs",
     "iptables": "outgate.cli.iptables:iptables_group",
