@@ -7,6 +7,7 @@ has been written, is a defect; `hypothesis` compares them with other parsers in 
 from __future__ import annotations
 
 import gzip
+from urllib.parse import unquote_to_bytes
 
 from fuzz.target import Check, Draw, Seeds, given, target, text_of
 from outgate.redact.codecs import (
@@ -84,7 +85,7 @@ format_target(
 format_target(
     "grpc",
     grpc.codec("application/grpc", "gzip"),
-    lambda: [b"\0\0\0\0\1a", b"\1" + len(packed := gzip.compress(b"a")).to_bytes(4, "big") + packed, b"\x80\0\0\0\1a"],
+    given(b"\0\0\0\0\1a", b"\1\0\0\0\x15" + gzip.compress(b"a", mtime=0), b"\x80\0\0\0\1a"),
     b"\0\0\0\0", b"\1",
 )  # fmt: skip
 MULTIPART = (
@@ -101,7 +102,7 @@ format_target(
 
 @target(
     "html",
-    given("<!DOCTYPE html><p a='b' c=d>&amp;e<!--f--><script>g={\"h\": 1}</script><input name=i value=j><title>k</title>"),
+    given("<!DOCTYPE html><p a='b' c>&amp;e<!--f--><script>g={\"h\": 1}</script><input name=i value=j><title>k"),
     b"<!--", b"-->", b"<script", b"</script>", b"<title>", b'={"', b"&#x41;", b"=", b"'",
 )  # fmt: skip
 def page(data: bytes) -> None:
@@ -173,7 +174,10 @@ def within(data: bytes) -> None:
     found = list(nested.inside(outer, "query"))
     for inner in found:
         again = outer[: inner.start] + inner.write(inner.body) + outer[inner.end :]
-        assert [each.body for each in nested.inside(again, "query")] == [each.body for each in found]
+        if inner.encoding == "percent":  # which has more than one way to say the same
+            assert unquote_to_bytes(again.encode("utf-8", "surrogateescape")) == inner.body
+        else:
+            assert [each.body for each in nested.inside(again, "query")] == [each.body for each in found]
 
 
 LABELS = (
@@ -181,7 +185,7 @@ LABELS = (
     "utf-8",
     "utf-16",
     "utf-32-be",
-    "iso-8859-1",
+    "latin1",
     "windows-1252",
     "shift_jis",
     "gb18030",

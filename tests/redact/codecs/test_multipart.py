@@ -33,7 +33,7 @@ def test_parts_and_what_their_heads_say_are_found():
         ("file", b'{"a": "b"}', "application/json"),
         ("data", b"hello", ""),
         ("", b"no head", ""),
-        ("", b"behind", "text/plain"),
+        ("", b"\r\nbehind", "text/plain"),
     ]
     assert named(read, BODY) == [("filename", 'Jane "J" Doe.json'), ("x-note", "a b"), ("filename", "Jäne.bin")]
     assert [part.path for part in parts(read, BODY)] == [(), ("card",), ("file",), ("data",), (3,), ()]

@@ -21,7 +21,7 @@ def test_what_is_in_a_file_is_a_part(pack):
     same_again(read, body)
 
 
-@pytest.mark.parametrize("body", [b"", b"PK", gzip.compress(b"a")[:-1], gzip.compress(b"a") + b"x"])
+@pytest.mark.parametrize("body", [b"", b"PK", gzip.compress(b"a", mtime=0)[:-1], gzip.compress(b"a", mtime=0) + b"x"])
 def test_what_is_no_file_or_a_part_of_one_is_unreadable(body):
     with pytest.raises(Unreadable):
         parts(read, body)

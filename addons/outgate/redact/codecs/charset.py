@@ -50,6 +50,8 @@ AS_BROWSERS = {
     "gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs",
 }  # fmt: skip
 """What is meant, where a name is narrower than its use."""
+SHIFTING = ("iso2022_jp", "hz")
+"""In which what a byte means depends on those before it."""
 UNITS = {"utf_16_le": 2, "utf_16_be": 2, "utf_32_le": 4, "utf_32_be": 4}
 
 
@@ -98,13 +100,15 @@ def transcoded(media_type: str, body: bytes) -> Part | None:
     content, kind = body[mark:], in_utf8(media_type)
     if charset == UTF8:
         return Part(mark, len(body), content, bytes, media_type=kind)
-    errors = "surrogatepass" if charset in UNITS else "surrogateescape"
+    errors = "surrogatepass" if charset in UNITS else "strict" if charset in SHIFTING else "surrogateescape"
+    back = partial(_back, charset, errors)
     try:
         text = content.decode(charset, errors)
-    except UnicodeDecodeError:
-        raise Unreadable("a text that is not in its charset") from None
-    inner, back = text.encode("utf-8", errors), partial(_back, charset, errors)
-    if not is_utf8(inner) and back(inner) != content:
+        inner = text.encode("utf-8", errors)
+        same = back(inner).decode(charset, errors) == text
+    except UnicodeError:
+        same, inner = False, b""
+    if not same:
         raise Unreadable("a text that is not in its charset")
     return Part(mark, len(body), inner, back, media_type=kind)
 

@@ -12,8 +12,8 @@ from outgate.redact.codecs.utf8 import decoded, encoded
 from outgate.redact.leaf import Found, Leaf
 
 PAIR = re.compile(rb"[ \t]*+([^;=]*+)(?:=[ \t]*+([^;]*+))?+;?")
-ENDING = re.compile("[;\x00-\x1f\x7f]|^[ \t]|[ \t]$")
-"""What cannot stand in a value, or not at its edge. What a client sends beside what it should is left as it is."""
+ENDING = re.compile("[;\x00-\x08\x0a-\x1f\x7f]")
+"""What cannot stand in a value. What else clients send, though they should not, is left as it is."""
 
 
 def read(value: bytes) -> Iterator[Found]:

@@ -9,12 +9,13 @@ import json
 import re
 from collections.abc import Iterator
 
-from outgate.redact.codecs.utf8 import encoded, one_line, said, seen
+from outgate.redact.codecs.json import write_readable
+from outgate.redact.codecs.utf8 import one_line, said, seen
 from outgate.redact.leaf import Found, Kind, Leaf, Path, Unreadable
 
 TOKEN = re.compile(
-    r'"""(?P<block>(?:[^"\\]|\\"""|\\|"(?!""))*+)"""'
-    r'|"(?P<string>(?:[^"\\\r\n]|\\.)*+)"'
+    r'"""(?P<block>(?:[^"\\]|\\"""|\\|"(?!""))*+)"""(?!")'
+    r'|"(?P<string>(?:[^"\\\r\n]|\\.)*+)"(?!")'
     r"|#(?P<comment>[^\r\n]*+)"
     r"|(?P<name>[A-Za-z_]\w*+)\s*+(?P<colon>:?+)"
     r"|(?P<number>-?+[0-9]++(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]++)?+)"
@@ -26,7 +27,6 @@ TOKEN = re.compile(
 BEGIN = re.compile(r"\s*+(?:#[^\r\n]*+\s*+)*+(?:\{|(?:query|mutation|subscription|fragment)\b)", re.ASCII)
 NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|.)", re.DOTALL)
-LONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _lenient = json.JSONDecoder(strict=False).raw_decode
 
 
@@ -73,8 +73,7 @@ def _character(found: re.Match[str]) -> str:
 
 def _string(text: str) -> bytes:
     """Only control characters are escaped: not every server puts surrogates together."""
-    made = json.dumps(text, ensure_ascii=False)
-    return encoded(LONE.sub(lambda found: f"\\u{ord(found[0]):04x}", made))
+    return write_readable(text)
 
 
 def _number(text: str) -> bytes:

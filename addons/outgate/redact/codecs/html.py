@@ -70,7 +70,7 @@ def _raw_end(view: str, begin: int, element: str) -> int:
 def _text(view: str, begin: int, end: int, element: str) -> Iterator[Leaf]:
     if text := view[begin:end].strip(BLANK):
         start, known = view.index(text[0], begin), html.unescape(said(text))
-        if not known.isspace():
+        if known.strip():
             yield Leaf(start, start + len(text), known, _escaped, (element,), element)
 
 

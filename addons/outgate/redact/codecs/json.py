@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator
 import orjson
 
 from outgate.redact.codecs.names import DEEPEST, telling
-from outgate.redact.codecs.utf8 import said, seen
+from outgate.redact.codecs.utf8 import encoded, said, seen
 from outgate.redact.leaf import Found, Kind, Leaf, Path, Unreadable
 
 BOM = b"\xef\xbb\xbf"
@@ -30,6 +30,7 @@ KEY, STRING, WORD, OPEN, CLOSE = range(1, 6)
 LONE = re.compile(rf"{_BLANK}(?:{_STRING}|{_WORD}){_BLANK}", re.DOTALL)
 BEGIN, END = re.compile(rf"{_BLANK}([\[{{])"), re.compile(_BLANK)
 LITERAL = re.compile(rf"{_NUMBER}|true|false|null")
+BYTES, SURROGATE = re.compile("[\udc80-\udcff]"), re.compile("[\ud800-\udc7f\udd00-\udfff]")
 KINDS = {"t": Kind.BOOLEAN, "f": Kind.BOOLEAN, "n": Kind.NULL}
 
 _leaf = tuple.__new__
@@ -140,7 +141,12 @@ def _unescaped(view: str) -> str:
 
 
 def write_string(text: str) -> bytes:
-    return json.dumps(text).encode()
+    return json.dumps(text).encode() if not BYTES.search(text) else write_readable(text)
+
+
+def write_readable(text: str) -> bytes:
+    """Without escapes for what needs none. Bytes that are no UTF-8 stay bytes, and lone surrogates escapes."""
+    return encoded(SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False)))
 
 
 def write_literal(text: str) -> bytes:

@@ -44,7 +44,7 @@ def _read(boundary: bytes, body: bytes) -> Iterator[Found]:
             number += 1
         begin = found.end()
         if found[2]:
-            yield from _around(body, begin, len(body), write)
+            yield from _around(body, begin, len(body), bytes)
             return
     raise Unreadable("a multipart body without its end")
 
@@ -56,9 +56,8 @@ def _without_delimiters(delimiter: re.Pattern[bytes], body: bytes) -> bytes:
 
 def _around(body: bytes, begin: int, end: int, write: Write) -> Iterator[Found]:
     """What stands before the first part and behind the last one, which nobody should read."""
-    if text := body[begin:end].strip():
-        at = body.index(text, begin)
-        yield Part(at, at + len(text), text, write, media_type="text/plain")
+    if (text := body[begin:end]) and not text.isspace():
+        yield Part(begin, end, text, write, media_type="text/plain")
 
 
 def _part(body: bytes, begin: int, line_end: tuple[int, int], number: int, write: Write) -> Iterator[Found]:

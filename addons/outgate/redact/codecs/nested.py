@@ -144,7 +144,8 @@ def _base64(text: str) -> Iterator[Inner]:
     """Runs that say a text or hold a file of a known format."""
     for found in RUN.finditer(text):
         lines = LINE_END.split(found[0])
-        body = _unpadded("".join(lines))
+        joined = "".join(lines)
+        body = _unpadded(joined) if len(joined) % 4 == 0 or not joined.endswith("=") else None
         if body is not None and (body.startswith(tuple(packed.MAGIC.values())) or is_text(body)):
             yield Inner(*found.span(), body, partial(_again, found[0], len(lines[0])), "base64")
 

@@ -14,7 +14,7 @@ from outgate.redact.codecs.names import telling
 from outgate.redact.codecs.utf8 import decoded, encoded, one_line
 from outgate.redact.leaf import Kind, Leaf, Path, Unreadable
 
-FIELD = re.compile(rb"([^\s:]++):[ \t]*+((?:[^\r\n]|\r?\n[ \t])*+)(?:\r?\n|\Z)")
+FIELD = re.compile(rb"([^\s:]++):(?:(?:\r?\n)?[ \t])*+((?:[^\r\n]|\r?\n[ \t])*+)(?:\r?\n|\Z)")
 NAME = re.compile(
     rb';\s*+(name|filename)(?:\s*+=\s*+("(?:[^"\\]|\\.){0,1024}+"|[^\s;"]++)|\*=([^\s;"]++))',
     re.IGNORECASE | re.DOTALL,
