@@ -48,7 +48,7 @@ def start(lab: Lab, pki: OriginPki, folder: Path, core: str) -> Origins:
     on = ["taskset", "-c", core]
     config = {"address": ORIGINS["plain"], "certificate": str(served.chain), "key": str(served.key)}
     config["client_ca"] = str(pki.client_ca.cert)
-    _started(lab, [*on, sys.executable, str(HERE / "origin.py"), json.dumps(config)])
+    started(lab, [*on, sys.executable, str(HERE / "origin.py"), json.dumps(config)])
     lacking = {kind: reason for kind in ("h2", "grpc") if (reason := _missing(kind))}
     home = folder / "nginx"
     if "h2" not in lacking or "grpc" not in lacking:
@@ -58,7 +58,7 @@ def start(lab: Lab, pki: OriginPki, folder: Path, core: str) -> Origins:
         lab.popen_in(lab.world, [*on, "nginx", "-c", str(conf), "-p", str(home), "-e", str(home / "error.log")])
         _listening(lab)
     if "grpc" not in lacking:
-        _started(lab, [*on, sys.executable, str(HERE / "grpc_origin.py"), str(GRPC_PORT)])
+        started(lab, [*on, sys.executable, str(HERE / "grpc_origin.py"), str(GRPC_PORT)])
     return Origins(lab, home / "requests.log", lacking)
 
 
@@ -74,11 +74,12 @@ def _missing(kind: str) -> str:
     return ""
 
 
-def _started(lab: Lab, command: list[str]) -> None:
+def started(lab: Lab, command: list[str]) -> None:
+    """A program in the world, once it says a line."""
     process = lab.popen_in(lab.world, command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     if not process.stdout.readline():
-        raise RuntimeError(f"the origin did not start: {' '.join(command[:5])}")
+        raise RuntimeError(f"no start of {' '.join(command[:5])}")
 
 
 def _listening(lab: Lab) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from signals import Signals
+
 from e2e.lab.world import OriginPki
 
 HERE = Path(__file__).resolve().parent
@@ -51,6 +53,8 @@ class Proxy:
     rival: bool = False
     """Neither what is compared nor what it is compared to: where it fails, the rest is worth measuring."""
     environment: dict[str, str] = field(default_factory=dict)
+    signals: Signals | None = None
+    """What has to come out of its telemetry."""
 
 
 def proxies(folder: Path, pki: OriginPki, *, entries: int = 200) -> list[Proxy]:
@@ -58,7 +62,7 @@ def proxies(folder: Path, pki: OriginPki, *, entries: int = 200) -> list[Proxy]:
     found = [Proxy("no proxy", kinds=EVERY - {"origination"})]
     if shutil.which("squid"):
         found.append(_squid(folder, pki))
-    return [*found, _stock(folder, pki), _originating(folder, pki), outgate(folder, pki, entries)]
+    return [*found, stock(folder, pki), _originating(folder, pki), outgate(folder, pki, entries)]
 
 
 def outgate(folder: Path, pki: OriginPki, entries: int, workers: int = 1, port: int = 15001) -> Proxy:
@@ -72,15 +76,15 @@ def outgate(folder: Path, pki: OriginPki, entries: int, workers: int = 1, port: 
     many = ["--workers", str(workers)] if workers > 1 else []
     name = f"outgate, {entries} entries" + (f", {workers} workers" if workers > 1 else "")
     environment = {"PYTHONPATH": str(ADDONS)}
-    return Proxy(name, (*command, *many, *_settings(pairs)), (port, port), cores=workers, environment=environment)
+    return Proxy(name, (*command, *many, *settings(pairs)), (port, port), cores=workers, environment=environment)
 
 
-def _stock(folder: Path, pki: OriginPki) -> Proxy:
+def stock(folder: Path, pki: OriginPki) -> Proxy:
     """No addons and no log. Large bodies are streamed, as outgate does: by default they are held whole, which costs
     time and their size in memory."""
     pairs = _stocked(folder, pki, "stock") | {"stream_large_bodies": "1m"}
     ignored = ("--ignore-hosts", r"tunnelled\.bench")
-    return Proxy(STOCK, (*_mitmdump(15002), *_settings(pairs), *ignored), (15002, 15002), EVERY - {"origination"})
+    return Proxy(STOCK, (*_mitmdump(15002), *settings(pairs), *ignored), (15002, 15002), EVERY - {"origination"})
 
 
 def _originating(folder: Path, pki: OriginPki) -> Proxy:
@@ -88,7 +92,7 @@ def _originating(folder: Path, pki: OriginPki) -> Proxy:
     script = folder / "originating" / "origination.py"
     script.write_text(ORIGINATION)
     return Proxy(
-        STOCK, (*_mitmdump(15005), *_settings(pairs), "-s", str(script)), (15005, 15005), frozenset({"origination"})
+        STOCK, (*_mitmdump(15005), *settings(pairs), "-s", str(script)), (15005, 15005), frozenset({"origination"})
     )
 
 
@@ -104,7 +108,8 @@ def _stocked(folder: Path, pki: OriginPki, name: str) -> dict[str, object]:
     return {"confdir": home, "ssl_verify_upstream_trusted_ca": pki.origin_ca.cert, "block_global": "false"}
 
 
-def _settings(pairs: Mapping[str, object]) -> list[str]:
+def settings(pairs: Mapping[str, object]) -> list[str]:
+    """As both mitmdump and outgate take them."""
     return [part for name, value in pairs.items() for part in ("--set", f"{name}={value}")]
 
 

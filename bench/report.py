@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -18,8 +19,18 @@ COLOURS = ("#9aa5b1", "#c98b2b", "#7b8ecb", "#2f7d5b", "#a0567a")
 HEAD = "p50 ms | p99 ms | CPU ms a request | core busy | RSS MiB |"
 
 
-def table(found: Found, base: str) -> str:
-    """The rate, what it is to `base`'s and between which rounds, latency, processor time, and memory after the row."""
+@dataclass(frozen=True)
+class Promise:
+    """That a proxy's rate is at least so many times another's."""
+
+    name: str
+    least: float
+    to: str
+
+
+def table(found: Found, *bases: str) -> str:
+    """The rate, what it is to that of each of `bases` and between which rounds, latency, processor time, and memory
+    after the row."""
     lines: list[str] = []
     for row, by_proxy in found.items():
         unit = (
@@ -28,10 +39,11 @@ def table(found: Found, base: str) -> str:
         lines += [
             f"### {row}",
             "",
-            f"| | {unit} | to {base} | rounds | {HEAD}",
-            "|---|---|---|---|---|---|---|---|---|",
+            f"| | {unit} | {''.join(f'to {base} | rounds | ' for base in bases)}{HEAD}",
+            "|---" * (7 + 2 * len(bases)) + "|",
         ]
-        lines += [_line(name, entries, by_proxy.get(base, [])) for name, entries in by_proxy.items()]
+        others = [by_proxy.get(base, []) for base in bases]
+        lines += [_line(name, entries, others) for name, entries in by_proxy.items()]
         lines.append("")
     return "\n".join(lines)
 
@@ -54,15 +66,13 @@ def _rate(entry: Entry) -> float:
     return float(entry["requests"] * (entry["megabytes"] or 1) / entry["seconds"])
 
 
-def _line(name: str, entries: list[Entry], base: list[Entry]) -> str:
+def _line(name: str, entries: list[Entry], bases: list[list[Entry]]) -> str:
     def middle(of: Callable[[Entry], float]) -> float:
         return statistics.median(map(of, entries))
 
-    among = _ratios(entries, base) if base else []
-    ratio = (f"{statistics.median(among):.2f}", f"{min(among):.2f} to {max(among):.2f}") if among else ("", "")
     cells = (
         f"{middle(_rate):.0f}",
-        *ratio,
+        *(cell for base in bases for cell in _compared(entries, base)),
         f"{middle(lambda entry: entry['p50_ms']):.2f}",
         f"{middle(lambda entry: entry['p99_ms']):.2f}",
         f"{middle(lambda entry: 1000 * entry['cpu'] / entry['requests']):.2f}",
@@ -70,6 +80,23 @@ def _line(name: str, entries: list[Entry], base: list[Entry]) -> str:
         f"{middle(lambda entry: entry['rss']):.0f}",
     )
     return f"| {name} | {' | '.join(cells)} |"
+
+
+def _compared(entries: list[Entry], base: list[Entry]) -> tuple[str, str]:
+    if not base:
+        return "", ""
+    among = _ratios(entries, base)
+    return f"{statistics.median(among):.2f}", f"{min(among):.2f} to {max(among):.2f}"
+
+
+def promises(found: Found, made: Iterable[Promise]) -> str:
+    """What each of them came to in each row."""
+    lines = [f"| promised | at least | {' | '.join(found)} |", "|---" * (len(found) + 2) + "|"]
+    for one in made:
+        kept = [ratios({row: found[row]}, one.to)[row][one.name] for row in found]
+        cells = [f"{ratio:.2f}{'' if ratio >= one.least else ', missed'}" for ratio in kept]
+        lines.append(f"| {one.name}, to {one.to} | {one.least:.2f} | {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
 
 
 def memory_table(held: dict[str, Entry], served: dict[str, Entry], base: str) -> str:

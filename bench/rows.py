@@ -75,6 +75,8 @@ def rows(megabytes: int) -> tuple[Row, ...]:
 
 SCALE = (Row("HTTP, keep-alive", "plain"),)
 """For gates that differ in their registry or in the number of their workers."""
+TOLD = (Row("HTTP, keep-alive", "plain"), Row("HTTPS decrypted, keep-alive", "decrypted"))
+"""For gates that differ in what they tell of what they carry."""
 LONG = Row("HTTPS decrypted, a connection for 100 requests", "decrypted", each=100)
 HELD = Row("HTTP, idle connections", "plain")
 

@@ -25,8 +25,9 @@ from memory import Amounts, held, served  # noqa: E402
 from origins import start  # noqa: E402
 from place import LOAD_CORE, Place  # noqa: E402
 from proxies import STOCK, Proxy, outgate, proxies  # noqa: E402
-from report import Bars, Found, chart, memory_bars, memory_table, ratios, table  # noqa: E402
-from rows import HELD, LONG, NAMES, SCALE, Row, chosen, label, rows  # noqa: E402
+from report import Bars, Found, Promise, chart, memory_bars, memory_table, promises, ratios, table  # noqa: E402
+from rows import HELD, LONG, NAMES, SCALE, TOLD, Row, chosen, label, rows  # noqa: E402
+from variants import OFF, PROMISES, variants  # noqa: E402
 
 from e2e.lab import world  # noqa: E402 - the path comes first
 from e2e.lab.namespaces import Lab, unavailable  # noqa: E402
@@ -39,12 +40,18 @@ MOST = 10.0
 
 @dataclass(frozen=True)
 class Section:
-    """Proxies that are compared in some rows, and the one that the others are compared to."""
+    """Proxies that are compared in some rows, and those that the others are compared to."""
 
     title: str
     among: list[Proxy]
     rows: tuple[Row, ...]
-    base: str
+    bases: tuple[str, ...]
+    promises: tuple[Promise, ...] = ()
+    most: float = MOST
+
+    def text(self, found: Found) -> str:
+        """The tables."""
+        return table(found, *self.bases) + (promises(found, self.promises) if self.promises else "")
 
 
 def compare(place: Place, section: Section, rounds: int, span: Span, warm: Span) -> Found:
@@ -88,13 +95,15 @@ def sections(place: Place, asked: argparse.Namespace) -> Iterator[Section]:
     for row in (row for row in every if row.kind in place.origins.lacking):
         sys.stderr.write(f"left out: {row.name}: {place.origins.lacking[row.kind]}\n")
     if here := tuple(row for row in every if row.kind not in place.origins.lacking):
-        yield Section("Proxies", proxies(folder, pki), here, STOCK)
+        yield Section("Proxies", proxies(folder, pki), here, (STOCK,))
+    if told := chosen("telemetry", TOLD, asked.rows):
+        yield Section("Telemetry", variants(folder, pki), told, (OFF, STOCK), PROMISES, most=1.25)
     if scale := chosen("registry", SCALE, asked.rows):
         sizes = [outgate(folder, pki, entries, port=port) for entries, port in ((10, 15001), (10_000, 15006))]
-        yield Section("Registry", sizes, scale, sizes[0].name)
+        yield Section("Registry", sizes, scale, (sizes[0].name,))
     if scale := chosen("workers", SCALE, asked.rows):
         workers = [outgate(folder, pki, 200, count, port) for count, port in ((1, 15001), (2, 15006))]
-        yield Section("Workers", workers, scale, workers[0].name)
+        yield Section("Workers", workers, scale, (workers[0].name,))
 
 
 def memory(place: Place, asked: argparse.Namespace, report: Report) -> None:
@@ -147,7 +156,8 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     asked = arguments()
     if asked.list:
-        groups = {"proxies": rows(asked.megabytes), "registry": SCALE, "workers": SCALE, "memory": (HELD, LONG)}
+        groups = {"proxies": rows(asked.megabytes), "telemetry": TOLD, "registry": SCALE, "workers": SCALE}
+        groups["memory"] = (HELD, LONG)
         sys.stdout.writelines(f"{label(section, row)}\n" for section, group in groups.items() for row in group)
         return 0
     if reason := unavailable():
@@ -163,8 +173,9 @@ def main() -> int:
     with _place() as place:
         for section in sections(place, asked):
             found = compare(place, section, asked.rounds, span, Span(0 if asked.requests else WARM))
-            caption = f"to {section.base}, bars end at {MOST:.0f}"
-            report.show(section.title, amounts, table(found, section.base), caption, ratios(found, section.base))
+            caption = f"to {section.bases[0]}, bars end at {section.most:g}"
+            bars = ratios(found, section.bases[0])
+            report.show(section.title, amounts, section.text(found), caption, bars, section.most)
         memory(place, asked, report)
     return 0
 

@@ -60,10 +60,8 @@ def answered(**changes: object) -> Event:
     decision = Decision(
         Verdict.ALLOW, Code.REGISTERED, "api.example:443 is registered", Traffic.REGISTERED, SOURCE, KNOWN, PORT
     )
-    ours = Tls("TLSv1.3", "TLS_AES_256_GCM_SHA384", "h2", "api.example", False, True, API, "x25519", "beef")
-    theirs = Tls(
-        "TLSv1.2", "ECDHE-RSA-AES128-GCM-SHA256", "h2", "api.example", True, True, WEB, "P-256", "cafe", "3a", "4a"
-    )
+    ours = Tls("TLSv1.3", "TLS_AES_256_GCM_SHA384", "h2", "api.example", False, True, API)
+    theirs = Tls("TLSv1.2", "ECDHE-RSA-AES128-GCM-SHA256", "h2", "api.example", True, True, WEB)
     phases = Phases(queue=0.001, resolve=0.002, connect=0.003, tls=0.004, first_byte=0.05)
     reached = Reached(
         ("93.184.216.34", 443), ("10.0.0.1", 50000), ours, "HTTP/2.0", True, None, phases,
@@ -80,7 +78,7 @@ def answered(**changes: object) -> Event:
         trailer_fields=((b"grpc-status", b"3"), (b"x-t", b"end")),
         status=200, sent=10, received=20, downstream_tls=theirs, reached=(reached,),
         trace=Trace(0xAB, 0xCD, (0xEF,)), request_id="4fd2-1", connection_id=7, extra={"team": "blue"},
-        listener=("127.0.0.1", 15001), request_end=0.02,
+        listener=("127.0.0.1", 15001), request_end=0.02, ja3="3a", ja4="4a",
     )  # fmt: skip
     return replace(made, **changes)  # type: ignore[arg-type]
 

@@ -46,6 +46,31 @@ def test_what_is_the_gates_to_say_is_not_removed(name):
         Request({name: "x"}).remove_header(name)
 
 
+def test_what_is_noted_stands_by_its_name():
+    request = Request()
+    request.note("team", "blue")
+    request.note("team", "red")
+    assert request.notes == {"team": "red"}
+
+
+@pytest.mark.parametrize(("name", "value"), [("", "x"), ("Team", "x"), ("a b", "x"), ("team", "x" * 257)])
+def test_what_is_noted_has_a_plain_name_and_is_short(name, value):
+    response = Response()
+    with pytest.raises(ValueError, match="note"):
+        response.note(name, value)
+    assert response.notes == {}
+
+
+def test_there_are_only_so_many_notes_about_a_request():
+    request = Request()
+    for number in range(16):
+        request.note(f"n{number}", "x")
+    with pytest.raises(ValueError, match="16 notes"):
+        request.note("one_more", "x")
+    request.note("n3", "y")
+    assert request.notes["n3"] == "y"
+
+
 @pytest.mark.parametrize("code", ["", "Quota", "a b", "9", "x" * 65, *Code])
 def test_a_code_is_for_programs_and_none_of_the_gates(code):
     with pytest.raises(ValueError, match="cannot be a code"):

@@ -5,6 +5,7 @@ How fast anything was is not asserted.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -27,6 +28,7 @@ KINDS = (
     "tunnelled",
     "http, a connection",
     "1 mb up over https",
+    "telemetry: http",
     "workers",
 )
 
@@ -78,7 +80,7 @@ def test_every_kind_of_row_is_measured_beside_another_proxy(namespaces, names, t
     for proxies in found.values():
         assert any(name.startswith("outgate") for name in proxies)
         assert len(proxies) > 1
-    for title in ("proxies", "workers"):
+    for title in ("proxies", "telemetry", "workers"):
         assert (tmp_path / f"{title}.md").read_text() in done.stdout
         assert (tmp_path / f"{title}.svg").read_text().startswith("<svg")
 
@@ -101,10 +103,15 @@ def test_a_part_alone_leaves_the_results_as_they_are(namespaces):
     assert {path: path.stat().st_mtime_ns for path in results.iterdir()} == before
 
 
+def script(text, *arguments):
+    """Some of the benchmark's modules, whose names others have, too: apart."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "addons")}
+    command = [sys.executable, "-c", f"import sys\nsys.path[:0] = ['bench', 'tests']\n{text}", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
 CHECK = """
-import sys
 from collections import Counter
-sys.path[:0] = ["bench", "tests"]
 from place import Place
 from proxies import Proxy
 from rows import rows
@@ -129,17 +136,13 @@ place.check(Proxy("some proxy"), row, Counter(), 20)
     ],
 )
 def test_a_request_from_anybody_else_or_a_missing_one_ends_the_run(counted, fine):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "addons")}
-    command = [sys.executable, "-c", CHECK, repr(counted)]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = script(CHECK, repr(counted))
     assert (done.returncode == 0) is fine
     assert fine or "some proxy" in done.stderr
 
 
 COMPARE = """
-import sys
 from contextlib import nullcontext
-sys.path[:0] = ["bench", "tests"]
 from proxies import Proxy
 from rows import rows
 from run import Section, compare
@@ -154,16 +157,88 @@ class Place:
             raise RuntimeError(f"{proxy.name}: the load failed")
         return {}
 among = [Proxy("squid", rival=True), Proxy("stock"), Proxy("outgate")]
-print(compare(Place(), Section("", among, (row,), "stock"), 3, None, None)[row.name])
+print(compare(Place(), Section("", among, (row,), ("stock",)), 3, None, None)[row.name])
 """
 
 
 @pytest.mark.parametrize("failing", ["squid", "stock", "outgate"])
 def test_a_rival_that_fails_leaves_a_gap_and_nobody_else_may(failing):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "addons")}
-    command = [sys.executable, "-c", COMPARE, failing]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = script(COMPARE, failing)
     assert f"{failing}: the load failed" in done.stderr
     if failing == "squid":
         assert done.stdout.strip() == "{'stock': [{}, {}, {}], 'outgate': [{}, {}, {}]}"
     assert (done.returncode == 0) is (failing == "squid")
+
+
+TOLD = """
+from collections import Counter
+from signals import Signals
+print(Signals("outgate", float(sys.argv[1]), None, 0).fault(Counter(eval(sys.argv[2])), 10_000, 8))
+"""
+
+
+@pytest.mark.parametrize(
+    ("sampling", "told", "fault"),
+    [
+        (1.0, {"spans": 10_000, "lines": 10_000, "points": 7}, ""),
+        (1.0, {"spans": 9_992, "lines": 10_008, "points": 7}, ""),
+        (1.0, {"spans": 9_000, "lines": 10_000, "points": 7}, "9000 spans for 10000 requests"),
+        (1.0, {"spans": 20_000, "lines": 10_000, "points": 7}, "20000 spans"),
+        (1.0, {"spans": 10_000, "lines": 9_000, "points": 7}, "9000 lines"),
+        (1.0, {"spans": 10_000, "lines": 10_000}, "no metrics"),
+        (0.1, {"spans": 1_050, "lines": 10_000, "points": 7}, ""),
+        (0.1, {"spans": 1_250, "lines": 10_000, "points": 7}, "1250 spans"),
+        (0.1, {"spans": 0, "lines": 10_000, "points": 7}, "0 spans"),
+    ],
+)
+def test_telemetry_that_does_not_arrive_is_not_free_of_cost(sampling, told, fault):
+    done = script(TOLD, str(sampling), repr(told))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().startswith(fault)
+    assert fault or not done.stdout.strip()
+
+
+COLLECT = """
+import http.client, json, threading
+from http.server import ThreadingHTTPServer
+from collector import Collector
+from outgate.telemetry.collector import read_export
+from outgate.telemetry.exporting import Exports
+from telemetry.happenings import denial, request
+server = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+place = "127.0.0.1:%d" % server.server_address[1]
+variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{place}", "OTEL_SERVICE_NAME": "some, gate"}
+exports = Exports(read_export(variables))
+exports.start()
+for event in (request(), request(), denial()):
+    exports.tracer().observe(event)
+exports.stop()
+client = http.client.HTTPConnection(place)
+client.request("GET", "/")
+print(client.getresponse().read().decode())
+"""
+
+
+def test_the_collector_counts_what_workloads_asked_by_service():
+    done = script(COLLECT)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"some, gate": {"spans": 3}}
+
+
+PROMISED = """
+from report import Promise, promises
+def rates(*found):
+    return [{"requests": rate, "seconds": 1, "megabytes": 0} for rate in found]
+found = {"a row": {"off": rates(100, 200, 100), "on": rates(95, 190, 50)}}
+print(promises(found, [Promise("on", 0.9, "off"), Promise("on", 0.96, "off")]))
+"""
+
+
+def test_a_promise_that_is_missed_is_said():
+    done = script(PROMISED)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[2:4] == [
+        "| on, to off | 0.90 | 0.95 |",
+        "| on, to off | 0.96 | 0.95, missed |",
+    ]

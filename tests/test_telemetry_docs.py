@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
+from outgate.policy.telemetry_model import METRIC_ATTRIBUTES
 from outgate.telemetry import timeline
 from outgate.telemetry.attributes import ATTRIBUTES
 from outgate.telemetry.operators import OPERATORS
@@ -40,7 +41,22 @@ def attributes() -> str:
     return _table(("of", "attributes"), *rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {"operators": operators, "refused": refused, "attributes": attributes}
+def labels() -> str:
+    return _table(("of", "attributes"), *((f"`{root}`", found) for root, found in _grouped(METRIC_ATTRIBUTES).items()))
+
+
+def _grouped(names: Iterable[str]) -> dict[str, str]:
+    """Names by what stands before their dot."""
+    roots = sorted({name.partition(".")[0] for name in names})
+    return {root: ", ".join(f"`{name}`" for name in sorted(names) if name.startswith(f"{root}.")) for root in roots}
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "operators": operators,
+    "refused": refused,
+    "attributes": attributes,
+    "labels": labels,
+}
 
 
 @pytest.mark.parametrize("name", TABLES)

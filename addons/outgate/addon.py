@@ -36,6 +36,8 @@ RESERVED = frozenset(
 )
 """Where a message goes and where it ends is the gate's to say."""
 CONTROL_PREFIX = "x-outgate-"
+MOST_NOTES, LONGEST_NOTE = 16, 256
+"""Of one request, and characters of one."""
 
 
 class Denied(Exception):
@@ -77,6 +79,19 @@ class _Head:
     headers: Mapping[str, str] = field(default_factory=dict)
     changes: dict[str, str | None] = field(default_factory=dict, kw_only=True)
     """What was set and, with None, removed, by lower-case name."""
+    notes: dict[str, str] = field(default_factory=dict, kw_only=True)
+    """What was noted about the exchange; request and answer have the same."""
+
+    def note(self, name: str, value: str) -> None:
+        """Have something in access logs, by `DYNAMIC_METADATA(outgate.addons:NAME)`, and in spans, whatever becomes of
+        the exchange. Raises `ValueError` for what cannot be noted."""
+        if not CODE.fullmatch(name):
+            raise ValueError(f'"{name}" cannot be the name of a note; use a-z, 0-9 and _')
+        if len(value) > LONGEST_NOTE:
+            raise ValueError(f"a note has {len(value)} characters; use at most {LONGEST_NOTE}")
+        if name not in self.notes and len(self.notes) >= MOST_NOTES:
+            raise ValueError(f"there are {MOST_NOTES} notes about one request; use fewer")
+        self.notes[name] = value
 
     def set_header(self, name: str, value: str) -> None:
         """Set a header, in place of all of that name. Raises `ValueError` for what cannot be set."""

@@ -29,7 +29,6 @@ from outgate.proxy.peer import peer_uid
 from outgate.proxy.under_way import under_way
 from outgate.pushing import push
 from outgate.reload import PolicyWatcher
-from outgate.scrape import Page
 from outgate.settings import Settings, shared
 from outgate.sockets import bind, inherit
 from outgate.startup import UNABLE, WRONG, Prepared, place, prepare, ready_line, say
@@ -166,12 +165,14 @@ class Gate:
         return [place(sock.getsockname()) for sock in self.listener.sockets]
 
     async def scraped(self) -> Scraped:
+        self.engine.plane.log.groups.flush()
         return self.outputs.metrics.scraped()
 
     async def usage(self) -> Usage:
         return self.last_use.usage()
 
     async def calls(self) -> Calls:
+        self.engine.plane.log.groups.flush()
         return self.engine.calls.calls()
 
     async def set_level(self, level: str, name: str) -> str:
@@ -205,17 +206,20 @@ async def _serve(settings: Settings, prepared: Prepared, addons: Sequence[object
     sockets = bind(*settings.listen) if seat is None else inherit(seat.listeners)
     gate = assemble(settings, prepared, sockets, addons, turn=Turn(seat.turn) if seat else None)
     doors = doors_of(gate) if seat is None else []
+    worker = Worker(seat, gate, gate.stop.set) if seat is not None else None
     try:
         if seat is None:
-            push(gate.outputs.exports, Page(gate))
+            push(gate.outputs.exports, gate)
         await _up(gate, doors)
-        if seat is not None:
-            gate.supervised = asyncio.get_running_loop().create_task(Worker(seat, gate, gate.stop.set).run())
+        if worker is not None:
+            gate.supervised = asyncio.get_running_loop().create_task(worker.run())
         else:
             gate.say_ready()
         await gate.stop.wait()
     finally:
         await down(gate, doors)
+        if worker is not None:
+            await worker.end()
     return 0
 
 

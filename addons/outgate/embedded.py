@@ -21,7 +21,7 @@ from outgate.proxy.loading import AddonError, load_addons
 from outgate.proxy.takeover import Refusal, mitmweb
 from outgate.proxy.web import Web
 from outgate.pushing import push
-from outgate.scrape import Listener, Page
+from outgate.scrape import Listener
 from outgate.settings import ListenMode, Settings, SettingsError, read_settings
 from outgate.sockets import bind
 from outgate.startup import UNABLE, WRONG, Unprepared, prepared
@@ -75,7 +75,7 @@ class Embedded:
         try:
             gate = self.gate = app.assemble(self.settings, self.prepared, sockets, self.addons, host=host)
             await gate.engine.start()
-            push(gate.outputs.exports, Page(gate))
+            push(gate.outputs.exports, gate)
             gate.outputs.exports.start()
         except AddonError as error:
             raise Refusal(str(error), WRONG) from error

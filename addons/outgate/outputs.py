@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, TextIO, cast
 
 from outgate.policy.snapshot import Policy
+from outgate.policy.telemetry_model import SinkKind
 from outgate.settings import MetricsSource, Settings
 from outgate.telemetry.accesslogs import AccessLogs, Outlets
 from outgate.telemetry.exporting import Exports
@@ -29,20 +30,29 @@ class Outputs:
 
     def follow(self, policy: Policy) -> None:
         """Another policy is in force."""
-        self.metrics.follow(policy.destinations, policy.telemetry)
         self.logs.follow(policy.telemetry, policy.telemetry_of)
+        self.begin(policy)
+
+    def begin(self, policy: Policy) -> None:
+        """The same for what does not know it from the first."""
+        ruled = any(rule.metrics for rule in policy.telemetry.rules)
+        self.metrics.follow(policy.destinations, policy.telemetry_of if ruled else None)
+        self.exports.keep_logs({sink.target for sink in policy.telemetry.sinks if sink.kind is SinkKind.OTLP})
         self.exports.spans.follow(policy.telemetry.span_sinks)
 
     def counts(self) -> Mapping[str, int]:
         """What left and what was lost, by name."""
-        return {"log_dropped": self.logs.dropped} | self.exports.counts()
+        failed = {"filters_failed": number} if (number := self.logs.filters_failed) else {}
+        return {"log_dropped": self.logs.dropped} | failed | self.exports.counts()
 
 
 def outputs_of(settings: Settings, policy: Policy, turn: Turn | None = None) -> Outputs:
     """None of them started. In `turn` several processes write to one standard output."""
     limits = settings.limits
     exports = Exports(settings.export, settings.tracing, os.environ)
-    outlets = Outlets(lambda target: exports.logs(target).put, limits.log_file, limits.log_files)
+    outlets = Outlets(
+        lambda target: exports.logs(target).put, settings.export.logs.wanted, limits.log_file, limits.log_files
+    )
     logs = AccessLogs(
         StreamSink(_unbuffered(sys.stdout), turn),
         policy.telemetry,
@@ -53,9 +63,9 @@ def outputs_of(settings: Settings, policy: Policy, turn: Turn | None = None) -> 
     )
     reporter = Reporter(settings.gate, settings.cluster, always=settings.metrics_source is MetricsSource.GATE)
     metrics = Metrics(reporter, hosts=limits.metric_hosts, series=limits.metric_series)
-    metrics.follow(policy.destinations, policy.telemetry)
-    exports.spans.follow(policy.telemetry.span_sinks)
-    return Outputs(logs, metrics, exports)
+    outputs = Outputs(logs, metrics, exports)
+    outputs.begin(policy)
+    return outputs
 
 
 def _unbuffered(stream: TextIO) -> BinaryIO:

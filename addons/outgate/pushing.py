@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from outgate import __version__
-from outgate.scrape import Page
+from outgate.scrape import Counting, Page
 from outgate.telemetry.exporting import Exports
 
 if TYPE_CHECKING:
@@ -21,9 +21,10 @@ PATIENCE = 5.0
 """Seconds in which the event loop has to have gathered the values."""
 
 
-def push(exports: Exports, page: Page) -> None:
+def push(exports: Exports, source: Counting) -> None:
     """From now on, where that is wanted. To be called in the event loop."""
     loop, began = asyncio.get_running_loop(), time.time_ns()
+    page = Page(source, fresh=0.0)  # what is sent last has everything in it
 
     def read() -> MetricsData:
         from outgate.telemetry.otlp import resource_of

@@ -59,22 +59,22 @@ class Counting(Having, Protocol):
 
 
 class Page:
-    """The page of one gate. Several may ask for it at once."""
+    """The page of one gate. Several may ask for it at once. `fresh`: seconds for which values are shown again."""
 
-    def __init__(self, source: Counting, clock: Callable[[], float] = time.monotonic) -> None:
-        self._source, self._clock = source, clock
+    def __init__(self, source: Counting, clock: Callable[[], float] = time.monotonic, *, fresh: float = FRESH) -> None:
+        self._source, self._clock, self._fresh = source, clock, fresh
         self._lock = asyncio.Lock()
         self._values: Scraped = {}
         self._until = self._look = -1.0
         self._certificates: Mapping[tuple[str, str], float] = {}
 
     async def scraped(self) -> Scraped:
-        """All values, of traffic and of the gate, no older than `FRESH`."""
+        """All values, of traffic and of the gate."""
         async with self._lock:
             if self._clock() >= self._until:
                 counted, standing = await self._source.scraped(), await self._standing()
                 self._values = await asyncio.to_thread(merged, (counted, own(standing)))
-                self._until = self._clock() + FRESH
+                self._until = self._clock() + self._fresh
             return self._values
 
     async def send(self, handler: RequestHandler) -> None:

@@ -261,3 +261,32 @@ def test_a_document_cannot_write_to_the_terminal(terminal):
     result = terminal.run("check")
     assert "\x1b" not in result.stdout
     assert "\\x1b[2Jhost" in result.stdout
+
+
+TELEMETRY = """
+    apiVersion: outgate.dev/v1alpha1
+    kind: EgressTelemetry
+    metadata: {name: everybody}
+    spec:
+      logs:
+        - {to: stdout, format: "%RESPONSE_CODE% %UPSTREAM_TLS_GROUP%"}
+        - {to: stdout, fields: {code: "%RESPONSE_COD%"}}
+        - {to: stdout, filter: response.code > }
+      traces:
+        tags: [{name: t, format: "%FILTER_STATE(a)%"}]
+"""
+
+
+def test_what_outputs_cannot_carry_out_is_told_with_its_place_and_what_to_write(terminal):
+    terminal.write("policy/a.yaml", DEFAULTS)
+    terminal.write("policy/b.yaml", TELEMETRY)
+    result = terminal.run("check")
+    *told, last = result.stdout.splitlines()
+    assert (result.exit_code, last) == (1, "2 documents; 4 problems")
+    assert [line.split(": ")[0].removeprefix("policy/b.yaml:") for line in told] == ["6:28", "7:28", "8:28", "10:5"]
+    group, spelling, filtered, tag = told
+    assert "column 17: %UPSTREAM_TLS_GROUP% is not supported: Python's TLS does not tell" in group
+    assert group.endswith("write UPSTREAM_TLS_CIPHER")
+    assert "code: column 1: %RESPONSE_COD% is no operator; did you mean RESPONSE_CODE?" in spelling
+    assert '"response.code >" is no CEL expression' in filtered
+    assert 'the tag "t": column 1: %FILTER_STATE% is not supported: the gate has no filter state' in tag

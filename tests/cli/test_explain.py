@@ -111,7 +111,7 @@ def test_an_allowed_request_names_document_file_and_line(gate):
         "ALLOW registered: open.example:443 is registered  [EgressDestination default/open (policy/a.yaml:12:7)]"
     )
     steps = sections(result.stdout)["steps"]
-    assert steps[0].startswith("1. web is in namespace prod")
+    assert steps[0].startswith("1. cluster.local/ns/prod/sa/web is in namespace prod")
     assert "2. the mode is REGISTRY_ONLY [EgressDefaults default/mesh (policy/a.yaml:4:14)]" in steps
     assert any("of open [EgressDestination default/open (policy/a.yaml:6:1)]" in step for step in steps)
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import click
 
 from docpages.markdown import ROOT
+from ended import answered, denied, relayed
 from outgate import admin, settings
 from outgate.cli import main
-from outgate.telemetry import accesslog
+from outgate.telemetry import native, own
 from outgate.upstream import errors
 
 COMMANDS = ROOT / "docs" / "commands.md"
@@ -165,21 +166,19 @@ def _default(value: object) -> str:
 
 
 def _fields() -> list[Row]:
-    kinds = {"str": "text", "int": "number", "float": "number", "bool": "true"}
-    return [
-        (f"`{entry.name}`", "text" if entry.name == "time" else kinds[str(entry.type)])
-        for entry in dataclasses.fields(accesslog.Record)
-    ]
+    kinds = {str: "text", int: "number", float: "number", bool: "true"}
+    shown = {**native.line(denied()), **native.line(relayed()), **native.line(answered())}
+    return [(f"`{name}`", kinds[type(shown.get(name, ""))]) for name in native.NAMES]
 
 
 def _counts() -> list[Row]:
-    """Every name under which something is counted in the source; the log's own is the app's."""
+    """Every name under which something is counted in the source, and what outputs say of themselves."""
     texts = (path.read_text(encoding="utf-8") for path in sorted((ROOT / "addons" / "outgate").rglob("*.py")))
     found = {"".join(match) for text in texts for match in COUNTED.findall(text)}
-    return [(f"`{name}`",) for name in sorted(found)]
+    return [(f"`{name}`",) for name in sorted({*found, *own.LOST, *own.ARRIVED, *own.INCIDENTS})]
 
 
-COUNTED = re.compile(r'counts(?:\["(\w+)"\] \+= 1|\.update\((\w+)=1\)| \| \{"(\w+)")|Counted\("(\w+)"\)')
+COUNTED = re.compile(r'counts(?:\["(\w+)"\] \+= 1|\.update\((\w+)=1\))|Counted\("(\w+)"\)')
 
 
 def _failures() -> list[Row]:

@@ -24,6 +24,7 @@ from e2e.lab.gate import LoopbackGate
 from e2e.lab.origins import LocalOrigins
 from e2e.lab.upstreams import Server
 from e2e.workload import drain
+from telemetry import exposed
 
 HERE = "127.0.0.1"
 PATIENCE = 30.0
@@ -244,3 +245,24 @@ def test_who_called_what_is_the_sum_of_all_workers(gate: LoopbackGate) -> None:
     told = gate.admin("/calls")["edges"]
     assert [(edge["place"]["name"], edge["verdict"]) for edge in told] == [("EgressDestination/default/api", "allow")]
     assert told[0]["requests"] == sum(told[0]["durations"]) == MANY
+
+
+def test_what_was_counted_is_the_sum_of_all_workers_and_outlives_them(gate: LoopbackGate) -> None:
+    """Nothing is lost that was shown."""
+    assert {status_of(ask(gate)) for _ in range(MANY)} == {b"HTTP/1.1 200"}
+    until(lambda: counted(gate) == MANY)
+    for index in (0, 1):
+        os.kill(workers(gate)[index]["pid"], signal.SIGKILL)
+        assert counted(gate) == MANY
+        until(lambda index=index: replaced(gate, index))
+        assert counted(gate) == MANY
+    assert {status_of(ask(gate)) for _ in range(MANY)} == {b"HTTP/1.1 200"}
+    until(lambda: counted(gate) == 2 * MANY)
+    page = exposed.read(gate.asked("/metrics"))
+    assert exposed.total(page["istio_request_duration_milliseconds_count"]) == 2 * MANY
+    assert exposed.total(page["istio_request_duration_milliseconds_bucket"], le="+Inf") == 2 * MANY
+    assert exposed.total(page["outgate_worker_restarts_total"]) == 2
+
+
+def counted(gate: LoopbackGate) -> float:
+    return exposed.total(exposed.read(gate.asked("/stats/prometheus"))["istio_requests_total"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from fuzz.target import Draw, given, target
@@ -58,9 +58,12 @@ def openings() -> list[bytes]:
 
 def _read(data: bytes) -> ClientHello | None:
     try:
-        return read_hello(data)
+        found = read_hello(data)
+        marked = Hello(marked=True).read(data)
     except MalformedHello:
         return None
+    assert marked is None or replace(marked, ja3="", ja4="") == found
+    return found
 
 
 @target("hello", openings, b"\x16\x03\x01", b"\x00\x00", b"\x00\x10", b"\xfe\x0d", b"\x02h2")

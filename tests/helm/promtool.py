@@ -29,6 +29,14 @@ def tried(file: Path) -> str:
     return _said("test", "rules", str(file))
 
 
+def lint(page: str) -> str:
+    """What is wrong with a page of metrics, in promtool's words; that Istio counts in milliseconds is not."""
+    done = subprocess.run(
+        ["promtool", "check", "metrics"], input=page, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    return "\n".join(line for line in f"{done.stdout}{done.stderr}".splitlines() if "milliseconds" not in line)
+
+
 def syntax(folder: Path, expressions: Sequence[str]) -> str:
     """What promtool finds in expressions, each of which is made a rule of a file in `folder`."""
     rules = [{"record": f"expression:{number}", "expr": each} for number, each in enumerate(expressions)]

@@ -54,7 +54,23 @@ def test_labels_come_along():
 
 def test_a_caller_that_is_identified_already_is_not_renamed():
     declared = Identity(namespace="own", service_account="own", uid=1000, how="declared")
-    assert identify(defaults(), declared) is declared
+    found = identify(defaults(), declared)
+    assert (found.namespace, found.service_account, found.how) == ("own", "own", "declared")
+
+
+@pytest.mark.parametrize(
+    ("caller", "principal"),
+    [
+        (Identity(uid=1000), "mesh.example/ns/prod/sa/web"),
+        (Identity("own", "own"), "mesh.example/ns/own/sa/own"),
+        (Identity("own", "own", "other.example/ns/own/sa/own"), "other.example/ns/own/sa/own"),
+        (Identity("own"), ""),
+        (Identity(), ""),
+    ],
+)
+def test_an_account_has_the_principal_of_the_gates_own_mesh(caller, principal):
+    text = DOCUMENT.replace("mode: REGISTRY_ONLY", "trustDomain: mesh.example")
+    assert identify(defaults(text), caller).principal == principal
 
 
 def test_a_uid_is_only_asked_for_where_a_mapping_goes_by_it():

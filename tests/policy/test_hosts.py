@@ -143,6 +143,15 @@ def test_a_malformed_authority_is_refused(text, says):
         canonical_authority(text, 80)
 
 
+@pytest.mark.parametrize("text", ["user:secret@example.com", "secret@[::1]", "a@secret@example.com"])
+def test_what_stands_before_a_host_is_not_repeated(text):
+    for read in (canonical_host, lambda text: canonical_authority(text, 80)):
+        with pytest.raises(HostError) as refused:
+            read(text)
+        assert "secret" not in str(refused.value)
+        assert "'...@" in str(refused.value)
+
+
 @given(hosts())
 def test_canonicalising_twice_changes_nothing(text):
     once = canonical_host(text)

@@ -19,6 +19,7 @@ from outgate.settings import Limits, ListenMode, Settings
 from outgate.sockets import bind
 from outgate.telemetry.accesslogs import AccessLogs
 from outgate.telemetry.sinks import StreamSink
+from outgate.telemetry.tracer import Tracer
 from outgate.upstream.connect import Environment
 from outgate.upstream.identity import Identities
 from outgate.upstream.resolve import Resolver
@@ -63,6 +64,7 @@ async def gate(
     addons: tuple[object, ...] = (),
     workload: Identity = CALLER,
     access: tuple[AccessLayer, ...] = (),
+    tracer: Tracer | None = None,
     **limits: Any,
 ) -> AsyncIterator[Running]:
     policy = Policy("test", defaults or Defaults(), destinations=destinations, access=access)
@@ -70,7 +72,8 @@ async def gate(
     sockets, stream = bind("127.0.0.1", 0), io.BytesIO()
     environment = Environment(Resolver(), Identities(Trust()), own_ports=frozenset({sockets[0].getsockname()[1]}))
     try:
-        engine = build(settings, Snapshot(policy), environment, authority, AccessLogs(StreamSink(stream)), addons)
+        log = AccessLogs(StreamSink(stream))
+        engine = build(settings, Snapshot(policy), environment, authority, log, addons, tracer=tracer)
         await engine.start()
     except BaseException:
         for sock in sockets:

@@ -235,6 +235,9 @@ class Remembering:
     def remember(self):
         self.times += 1
 
+    def over(self):
+        """Whoever counts connections is told."""
+
 
 async def test_an_origin_is_remembered_when_it_is_closed_and_not_when_it_is_broken_off(line):
     transport, _peer = line

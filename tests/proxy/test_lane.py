@@ -19,7 +19,7 @@ QUIET, PATIENT = 0.7, 5.0
 """Seconds after which nothing more is expected."""
 WARM = b"GET /warm HTTP/1.1\r\nHost: %s\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
-OWN = {"time", "duration_ms", "upstream", "source", "host", "destination", "rule", "reason"}
+OWN = {"time", "duration_ms", "upstream", "endpoint", "source", "host", "destination", "rule", "reason"}
 """What of a line differs from one connection to the next, or holds the name."""
 
 PLAIN = b"GET /a?b=c HTTP/1.1\r\nHost: HOST\r\nAccept: */*\r\nConnection: keep-alive\r\n\r\n"

@@ -232,18 +232,25 @@ async def test_who_does_not_read_makes_the_origin_wait(authority, begin, piece):
     server.close()
 
 
-async def test_an_output_that_raises_ends_the_connection_after_its_answer(authority, monkeypatch):
-    """What was done cannot be told, so nothing more is done."""
-    async with asked(authority) as (running, reader, _, go, received, _):
+async def test_an_output_that_raises_costs_what_it_would_have_told_and_nothing_else(authority, monkeypatch, caplog):
+    async with asked(authority) as (running, reader, writer, go, received, _):
+        told = []
 
-        def raises(*_):
-            raise ValueError("hunter2")
+        def raises(event):
+            raise ValueError(event.path)
 
-        monkeypatch.setattr(running.engine.plane.log, "outputs", [raises])
+        monkeypatch.setattr(running.engine.plane.log, "outputs", [raises, told.append])
         go.set()
-        assert await whole(reader) in (b"k", b"reset", b"")
-        assert running.counts["crashes"] == 1
-        assert len(received) == 2
+        async with asyncio.timeout(LIMIT):
+            assert await reader.readexactly(1) == b"k"
+            writer.write(GET % b"next")
+            assert await reader.readexactly(len(OK)) == OK
+        running.engine.plane.log.groups.flush()
+        assert (running.counts["outputs_failed"], running.counts["crashes"]) == (2, 0)
+        assert [event.path for event in told] == ["/slow", "/next"]
+        assert len(received) == 3
+        assert "an output of telemetry failed: ValueError" in caplog.text
+        assert "/slow" not in caplog.text
 
 
 async def test_what_is_forbidden_while_its_connection_is_looked_for_is_not_sent(authority, monkeypatch):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import uuid
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -33,6 +34,8 @@ from outgate.proxy.recorder import Recorder
 from outgate.proxy.tries import Try
 from outgate.settings import ListenMode
 from outgate.telemetry.accesslogs import AccessLogs
+from outgate.telemetry.event import Trace
+from outgate.telemetry.renderers import Wanted
 from outgate.telemetry.sinks import StreamSink
 from outgate.upstream.connection import Connection, Timings, TLSFacts
 from outgate.upstream.key import Key
@@ -229,29 +232,42 @@ def test_a_relay_says_how_much_went_each_way(lines, tls):
     attempt = tcp("2001:db8::9", 5432)
     policy = Policy("x", Defaults(mode=Mode.ALLOW_ANY))
     relay = SimpleNamespace(
-        started=1_700_000_000.0,
         attempt=attempt,
         facts=RELAYED,
         decision=decide(policy, attempt),
         sent_bytes=3,
         received_bytes=5,
         failure="idle",
+        code="relay_idle",
     )
-    lines.recorder.relayed(relay, origin("2001:db8::9", 5432, tls))
+    lines.recorder.relayed(relay, Try(origin=origin("2001:db8::9", 5432, tls)), 1_700_000_000.0)
     line = lines.one()
     assert (line["kind"], line["sent"], line["received"], line["failure"]) == ("tcp", 3, 5, "idle")
     assert (line["upstream"], line["address"]) == ("[2001:db8::9]:5432", "2001:db8::9")
     assert line.get("upstream_tls", "") == tls
+    assert line["duration_ms"] > 1000
 
 
 def test_a_closed_connection_has_its_decision(lines):
     attempt = tcp("192.0.2.1", 5432)
     decision: Decision = decide(Policy("x"), attempt)
-    lines.recorder.closed(RELAYED, attempt, decision, "", 1_700_000_000.0)
+    lines.recorder.in_force = lambda: "0123456789ab"
+    lines.recorder.closed(RELAYED, attempt, decision, 1_700_000_000.0)
     line = lines.one()
+    assert line["generation"] == "0123456789ab"
     assert (line["kind"], line["verdict"], line["code"], line["port"]) == ("tcp", "deny", "unregistered", 5432)
     assert line["duration_ms"] > 0
     assert "status" not in line
+
+
+def test_bytes_are_traced_as_documents_say_of_their_caller(lines):
+    events, trace = [], Trace(1, 2, (3,))
+    lines.recorder.outputs.append(events.append)
+    lines.recorder.traced = {CALLER: trace}.get
+    attempt = tcp("192.0.2.1", 5432)
+    lines.recorder.closed(RELAYED, attempt, decide(Policy("x"), attempt), 0.0)
+    lines.recorder.rejected(RELAYED, Code.LOOP, "it is no attempt")
+    assert [event.trace for event in events] == [trace, None]
 
 
 def test_what_never_became_an_attempt_is_rejected_with_a_code(lines):
@@ -268,12 +284,65 @@ def test_a_refused_leaf_comes_with_help(lines):
     assert line["help"] == "make it trust the CA"
 
 
+# What is known beside the gate's own line.
+
+
+@pytest.fixture
+def events():
+    return []
+
+
+def test_an_event_has_what_its_connections_have(events):
+    facts = replace(FACTS, caller_port=4711, number=9, listener=("127.0.0.1", 15001), ja3="3a", ja4="4a")
+    Recorder(events.append).closed(facts, tcp("192.0.2.1", 5432), decide(Policy("x"), tcp("192.0.2.1", 5432)), 0.0)
+    (event,) = events
+    assert (event.caller_port, event.connection_id, event.listener) == (4711, 9, ("127.0.0.1", 15001))
+    assert (event.ja3, event.ja4) == ("3a", "4a")
+
+
+def test_connections_to_origins_have_numbers(events):
+    recorder = Recorder(events.append)
+    for _ in range(2):
+        recorder.outgate_exchange(answered(judged()))
+    one, two = (event.last.connection_id for event in events)
+    assert 0 < one < two
+
+
+def test_it_is_known_when_a_request_was_whole(events):
+    recorder, whole, part = Recorder(events.append), answered(judged()), answered(judged())
+    whole.request.timestamp_end = exchange_of(whole).started + 0.25
+    part.request.timestamp_end = None
+    for made in (whole, part):
+        recorder.outgate_exchange(made)
+    assert events[0].request_end == pytest.approx(0.25)
+    assert events[1].request_end is None
+
+
+def test_what_addons_noted_is_told(events):
+    made = answered(judged())
+    exchange_of(made).notes["team"] = "blue"
+    Recorder(events.append).outgate_exchange(made)
+    assert events[0].extra == {"team": "blue"}
+
+
+def test_a_request_has_a_number_where_somebody_shows_it(events):
+    recorder = Recorder(events.append)
+    recorder.outgate_exchange(answered(judged()))
+    recorder.wanted = lambda: Wanted(identifiers=True)
+    recorder.outgate_exchange(answered(judged()))
+    recorder.outgate_exchange(answered(judged()))
+    recorder.rejected(FACTS, Code.LOOP, "the gate itself")
+    none, one, two, connection = (event.request_id for event in events)
+    assert (none, connection) == ("", "")
+    assert uuid.UUID(one) != uuid.UUID(two)
+
+
 # What is used, and what is denied.
 
 
 def closed(lines, decision):
     attempt = Attempt(AttemptKind.TLS, CALLER, 443, "api.example")
-    lines.recorder.closed(FACTS, attempt, decision, "", 0.0)
+    lines.recorder.closed(FACTS, attempt, decision, 0.0)
 
 
 def test_what_is_allowed_is_in_use_and_what_is_denied_is_counted(lines):

@@ -95,7 +95,10 @@ async def test_one_side_may_end_and_still_be_answered(first):
     assert relay.failure == ""
 
 
-@pytest.mark.parametrize("first", ["client", "origin"])
+WENT = {"client": "client_disconnected", "origin": "upstream_reset"}
+
+
+@pytest.mark.parametrize("first", WENT)
 async def test_a_reset_is_passed_on_as_one(first):
     async with relayed() as (relay, running, client, origin):
         breaking, other = (client, origin) if first == "client" else (origin, client)
@@ -105,10 +108,10 @@ async def test_a_reset_is_passed_on_as_one(first):
         with pytest.raises(ConnectionResetError):
             await received(other)
         await finished(running)
-    assert relay.failure == "ConnectionResetError"
+    assert (relay.failure, relay.code) == ("ConnectionResetError", WENT[first])
 
 
-@pytest.mark.parametrize("first", ["client", "origin"])
+@pytest.mark.parametrize("first", WENT)
 async def test_who_sends_to_somebody_that_has_left_learns_of_it(first):
     async with relayed() as (relay, running, client, origin):
         leaving, other = (client, origin) if first == "client" else (origin, client)
@@ -117,7 +120,7 @@ async def test_who_sends_to_somebody_that_has_left_learns_of_it(first):
         with pytest.raises(OSError, match=r"reset|pipe"):
             await asyncio.to_thread(send_on, other)
         await finished(running)
-    assert relay.failure
+    assert relay.code == WENT[first]
 
 
 def send_on(sock: socket.socket) -> None:
@@ -152,7 +155,7 @@ async def test_silence_ends_it_on_both_sides():
         for sock in (client, origin):
             with pytest.raises(ConnectionResetError):
                 await received(sock)
-    assert relay.failure == "idle"
+    assert (relay.failure, relay.code) == ("idle", "relay_idle")
 
 
 @pytest.mark.parametrize("speaker", ["client", "origin"])
@@ -173,7 +176,7 @@ async def test_what_is_broken_off_is_reset_on_both_sides():
         for sock in (client, origin):
             with pytest.raises(ConnectionResetError):
                 await received(sock)
-    assert relay.failure == "the gate is stopping"
+    assert (relay.failure, relay.code) == ("the gate is stopping", "failed")
 
 
 async def test_a_new_policy_that_allows_it_changes_nothing():
@@ -193,6 +196,7 @@ async def test_a_new_policy_that_does_not_ends_it():
             with pytest.raises(ConnectionResetError):
                 await received(sock)
     assert relay.failure.startswith("revoked: ")
+    assert relay.code == "unregistered"
 
 
 async def test_draining_leaves_it_its_time():

@@ -66,11 +66,41 @@ async def test_an_addon_is_shown_what_was_decided(authority):
     assert (request.method, request.path, request.body) == ("GET", "/echo?x=1", None)
     assert request.destination == Destination("api.example", 80, None, line["destination"], tls=False)
     assert request.headers == {"host": "api.example", "x-team": "a"}
-    assert replace(request.caller, address="") == CALLER
+    assert replace(request.caller, address="", principal="") == CALLER
+    assert request.caller.principal == f"cluster.local/ns/{CALLER.namespace}/sa/{CALLER.service_account}"
     assert request.decision.allowed
     assert request.generation == line["generation"] == "test"
     assert notes.responses[0].status == 200
     assert notes.responses[0].headers["x-origin"] == "o"
+
+
+class Says(Addon):
+    """Notes something on both ways, and denies what it is told to."""
+
+    def __init__(self, denies=False):
+        self.denies = denies
+
+    def on_request(self, request):
+        request.note("asked", request.method)
+        if self.denies:
+            raise Denied("quota_used", "no more")
+
+    def on_response(self, request, response):
+        response.note("answered", f"{response.status} after {request.notes['asked']}")
+
+
+@pytest.mark.parametrize(
+    ("denies", "expected"), [(False, {"asked": "GET", "answered": "200 after GET"}), (True, {"asked": "GET"})]
+)
+async def test_what_an_addon_notes_is_told_of_the_exchange(authority, denies, expected):
+    events = []
+    async with origin() as there:
+        chain = extensions(Says(denies), "says")
+        async with gate(authority, to("api.example", 80, there.port), addons=tuple(chain)) as running:
+            running.engine.plane.log.outputs.append(events.append)
+            await ask(running, GET)
+            await running.lines()
+    assert [event.extra for event in events] == [expected]
 
 
 async def test_denied_requests_are_not_shown(authority):

@@ -10,12 +10,23 @@ import pytest
 
 from ended import CALLER, SOURCE, answered, denied, relayed
 from outgate.policy.model import Gate, Identity
-from outgate.policy.telemetry_model import Encoding, LogRule, LogSink, SinkKind, TelemetryPolicy, TelemetryRule
+from outgate.policy.telemetry_model import (
+    CustomTag,
+    Encoding,
+    LogRule,
+    LogSink,
+    SinkKind,
+    TagKind,
+    TelemetryPolicy,
+    TelemetryRule,
+    TraceRule,
+)
 from outgate.policy.telemetry_rules import telemetry_of
 from outgate.telemetry import native
 from outgate.telemetry.accesslogs import AccessLogs, Outlets, problems
 from outgate.telemetry.showing import Showing
 from outgate.telemetry.sinks import StreamSink
+from outgate.telemetry.urls import Redaction
 
 LIMIT = 10.0
 CODE = "%RESPONSE_CODE%"
@@ -75,15 +86,31 @@ def rule(*logs, namespace="", labels=()):
     return TelemetryRule(namespace, labels, logs=tuple(logs))
 
 
+def tag(form):
+    return CustomTag("t", TagKind.FORMAT, form)
+
+
 # Choosing.
 
 
 def test_without_documents_the_gates_own_line_is_written(output):
     logs = output.logs()
     logs.observe(answered())
-    assert not logs.wanted
     logs.close()
     assert output.lines() == [native.render(answered()).decode().rstrip()]
+
+
+def test_the_gates_own_line_shows_paths_as_every_output_does(output):
+    showing = Showing(Redaction(secrets=frozenset({"sesame"})), environment={})
+    to = LogSink("own", SinkKind.STDOUT, encoding=Encoding.NATIVE)
+    facts = LogSink("facts", SinkKind.STDOUT, text="%DYNAMIC_METADATA(outgate)% %DYNAMIC_METADATA(outgate:path)%")
+    logs = AccessLogs(output.sink, showing=showing)
+    for policy in (NOTHING, TelemetryPolicy((to, facts), ("own", "facts"))):
+        follow(logs, policy)
+        logs.observe(answered(path="/a;sesame=canary"))
+    logs.close()
+    lines = output.lines()
+    assert ["/a;sesame=REDACTED" in line and "canary" not in line for line in lines] == [True] * 3
 
 
 def test_a_default_sink_stands_in_for_the_gates_own_line(output):
@@ -243,6 +270,48 @@ def test_a_policy_is_exchanged_and_a_writer_that_stays_is_not_opened_again(outpu
     output.lines()
 
 
+def test_what_was_lost_stays_counted_when_a_sink_is_named_no_more(output, tmp_path):
+    lost = LogSink("lost", SinkKind.FILE, str(tmp_path / "nowhere" / "a.log"), text=CODE)
+    logs = output.logs(TelemetryPolicy((lost,), ("lost",)))
+    logs.observe(answered())
+    until(lambda: logs.dropped == 1)
+    follow(logs, NOTHING)
+    (leaving,) = logs._left
+    leaving.thread.join(LIMIT)
+    assert logs.dropped == 1
+    follow(logs, NOTHING)
+    assert (logs._left, logs.dropped) == ([], 1)
+    logs.close()
+    output.lines()
+
+
+def test_filters_without_an_answer_are_counted_whatever_comes_after_them(output):
+    logs = output.logs(
+        TelemetryPolicy((OUT,), ("out",), rules=(rule(LogRule(("out",), "request.headers['x'] == ''")),))
+    )
+    logs.observe(answered())
+    assert logs.filters_failed == 1
+    follow(logs, TelemetryPolicy((OUT,), ("out",)))
+    logs.observe(answered())
+    assert logs.filters_failed == 1
+    logs.close()
+    assert output.lines() == ["200"]
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_the_gates_own_lines_go_to_the_collector_too_where_that_is_wanted(output, own):
+    output.outlets = Outlets(output.export, own=True)
+    logs = output.logs(own=own)
+    logs.observe(answered())
+    follow(logs, TelemetryPolicy((OUT,), ("out",)))
+    logs.observe(denied())
+    logs.close()
+    line = native.render(answered()).decode().rstrip()
+    assert output.lines() == ([line] if own else []) + ["502"]
+    assert output.targets == [""]
+    assert [(record.body, record.trace_id) for record in output.records] == [(line, 0xAB)]
+
+
 def test_a_policy_that_has_problems_changes_nothing(output):
     logs = output.logs(TelemetryPolicy((OUT,), ("out",)))
     with pytest.raises(ValueError, match="METADATA"):
@@ -274,6 +343,10 @@ def test_a_policy_that_has_problems_changes_nothing(output):
             TelemetryPolicy((), (), rules=(rule(LogRule(filter="response.cod > 1", source=SOURCE)),)),
             '3:1: a rule of the access log: there is no attribute "response.cod"; did you mean response.code?',
         ),
+        (
+            TelemetryPolicy(default_trace=TraceRule(tags=(tag("%CEL(a)%"),), source=SOURCE)),
+            '3:1: a rule of traces: the tag "t": column 1: %CEL% is not supported: expressions stand in filters alone',
+        ),
     ],
 )
 def test_what_cannot_be_carried_out_is_said(policy, said):
@@ -285,29 +358,28 @@ def test_ipv6_receivers_are_written_in_brackets():
     assert problems(TelemetryPolicy((LogSink("t", SinkKind.TCP, "[::1]:5000"),))) == []
 
 
-# What has to be kept for it.
+# What has to be found out for it.
 
 
 @pytest.mark.parametrize(
-    ("sink", "request_names", "response_names", "everything"),
+    ("policy", "fingerprints", "identifiers"),
     [
-        (replace(OUT, text=CODE), set(), set(), False),
-        (replace(OUT, text="%REQ(X-A?X-B):9% %RESP(X-C)%"), {"x-a", "x-b"}, {"x-c"}, False),
-        (replace(OUT, text="%REQ(:AUTHORITY)%"), {"host"}, set(), False),
-        (replace(OUT, text="%TRAILER(X)%"), set(), set(), True),
-        (replace(OUT, text="%DOWNSTREAM_WIRE_BYTES_SENT%"), set(), set(), True),
-        (replace(OUT, encoding=Encoding.JSON, fields={"a": {"b": "%RESPONSE_HEADER(X)%"}}), set(), {"x"}, False),
-        (replace(OUT, encoding=Encoding.NATIVE), set(), set(), False),
-        (OTEL, {"host"}, set(), False),
+        (TelemetryPolicy((replace(OUT, text=CODE),)), False, False),
+        (TelemetryPolicy((replace(OUT, text="%REQ(X-REQUEST-IDS)% %CONNECTION_ID%"),)), False, False),
+        (TelemetryPolicy((replace(OUT, text="%TLS_JA4_FINGERPRINT%"),)), True, False),
+        (TelemetryPolicy((replace(OUT, text="%REQ(X-A?x-request-id):9%"),)), False, True),
+        (TelemetryPolicy((replace(OUT, text=""),)), False, True),
+        (TelemetryPolicy((replace(OUT, encoding=Encoding.JSON),)), False, True),
+        (TelemetryPolicy((replace(OUT, encoding=Encoding.JSON, fields={"a": [{"b": "%STREAM_ID%"}]}),)), False, True),
+        (TelemetryPolicy((replace(OUT, encoding=Encoding.NATIVE, text="%STREAM_ID%"),)), False, False),
+        (TelemetryPolicy((replace(OTEL, labels=(("ja3", "%TLS_JA3_FINGERPRINT%"),)),)), True, False),
+        (TelemetryPolicy(rules=(rule(LogRule(filter="request.id == 'a'")),)), False, True),
+        (TelemetryPolicy(rules=(rule(LogRule(filter="request['id'] == 'a'")),)), False, True),
+        (TelemetryPolicy(rules=(rule(LogRule(filter="response.code == 200")),)), False, False),
+        (TelemetryPolicy(default_trace=TraceRule(tags=(tag("%TLS_JA4_FINGERPRINT%"),))), True, False),
+        (TelemetryPolicy(rules=(TelemetryRule(traces=(TraceRule(tags=(tag("%STREAM_ID%"),)),)),)), False, True),
     ],
 )
-def test_the_headers_that_lines_need_are_known(sink, request_names, response_names, everything):
-    logs = AccessLogs(None, TelemetryPolicy((sink,)))
-    assert set(logs.wanted.request) == request_names
-    assert set(logs.wanted.response) == response_names
-    assert logs.wanted.everything is everything
-
-
-def test_a_filter_of_headers_needs_them_all():
-    logs = AccessLogs(None, TelemetryPolicy((), (), rules=(rule(LogRule(filter="'x-a' in request.headers")),)))
-    assert logs.wanted.everything
+def test_what_outputs_show_is_known_beforehand(policy, fingerprints, identifiers):
+    wanted = AccessLogs(None, policy).wanted
+    assert (wanted.fingerprints, wanted.identifiers) == (fingerprints, identifiers)

@@ -3,11 +3,12 @@
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from outgate.policy.model import Code, Gate, Identity
+from outgate.policy.model import Code, Endpoint, Gate, Identity
 from outgate.telemetry import names
 from outgate.telemetry.event import Phases, Reached, Tls
 from outgate.telemetry.istio_labels import Reporter
 from outgate.telemetry.metrics import Metrics
+from outgate.telemetry.spans import server_error
 from telemetry.counted import only, series, total
 from telemetry.events import CALLER, DENIED, PARTNER, allowed, destination, event, reached
 from upstream.authorities import Authority
@@ -76,6 +77,22 @@ def test_a_request_is_measured_once_in_each_histogram(metrics):
     )
 
 
+@pytest.mark.parametrize(
+    ("made", "error"),
+    [
+        (event(decision=DENIED, status=403), "outgate_denied"),
+        (event(status=500), "500"),
+        (event(status=404), ""),
+        (event(status=503, error_type="connect_timeout"), "connect_timeout"),
+        (event(status=0, flags="DC", failure="the client went away"), ""),
+    ],
+)
+def test_errors_of_requests_are_named_as_on_their_spans(metrics, made, error):
+    metrics.observe(made)
+    labels, _ = only(metrics, names.SERVER_DURATION)
+    assert labels["error.type"] == error == server_error(made)
+
+
 def test_two_that_are_alike_are_one_series(metrics):
     metrics.observe(event())
     metrics.observe(event(duration=0.001))
@@ -90,7 +107,10 @@ def test_two_that_are_alike_are_one_series(metrics):
         (event("else.example", allowed(None)), "else.example", "PassthroughCluster"),
         (event("a.b.example", allowed(destination("*.b.example"))), "a.b.example", "*.b.example"),
         (event("192.0.2.7", allowed(destination("192.0.2.7"))), "192.0.2.7", "partner"),
-        (event(None, allowed(), kind="tcp"), "unknown", "partner"),
+        (event(None, allowed(), kind="tcp"), "api.partner.example", "api.partner.example"),
+        (event(None, allowed(destination("*.b.example")), kind="tcp"), "unknown", "partner"),
+        (event(None, allowed(destination("a.example", "b.example")), kind="tcp"), "unknown", "partner"),
+        (event(None, allowed(destination("192.0.2.7")), kind="tcp"), "192.0.2.7", "partner"),
         (event(None, DENIED, kind="tcp"), "unknown", "BlackHoleCluster"),
     ],
 )
@@ -101,12 +121,32 @@ def test_the_destination_is_named_as_kiali_draws_it(made, service, name):
     assert (labels["destination_service"], labels["destination_service_name"]) == (service, name)
 
 
+def test_the_labels_of_the_chosen_endpoint_are_told(metrics):
+    blue = Endpoint("192.0.2.7", 5432, labels=(("app", "db"), ("version", "blue"), ("zone", "a")))
+    green = Endpoint("192.0.2.8", 5432, labels=(("version", "green"),))
+    for endpoint in (blue, green, Endpoint("192.0.2.9", 5432), blue):
+        metrics.observe(event(None, kind="tcp", reached=(reached(endpoint=endpoint),)))
+    found = [
+        (labels["destination_service"], labels["destination_app"], labels["destination_version"], count)
+        for labels, count in series(metrics, names.TCP_OPENED)
+    ]
+    host = "api.partner.example"
+    assert found == [(host, "db", "blue", 2), (host, "unknown", "green", 1), (host, "unknown", "unknown", 1)]
+
+
+def test_a_connection_without_a_name_is_its_destinations_at_the_origin_too(metrics):
+    metrics.observe(event(None, kind="tcp", reached=(reached(),)))
+    assert only(metrics, names.ORIGIN_ATTEMPTS)[0]["server.address"] == "api.partner.example"
+
+
 def test_what_never_became_an_attempt_is_counted(metrics):
     made = event(kind="tcp", decision=DENIED)
     made.kind, made.attempt, made.decision, made.code = "connection", None, None, "name_malformed"
+    made.name = "api.partner.example"
     metrics.observe(made)
     labels, count = only(metrics, names.TCP_OPENED)
-    assert (labels["destination_service_name"], labels["request_protocol"], count) == ("BlackHoleCluster", "tcp", 1)
+    assert (labels["destination_service"], labels["destination_service_name"]) == ("unknown", "BlackHoleCluster")
+    assert (labels["request_protocol"], count) == ("tcp", 1)
     assert only(metrics, names.DECISIONS)[0]["code"] == "name_malformed"
 
 
@@ -128,6 +168,16 @@ def test_the_status_of_grpc_is_told(metrics):
         (labels["request_protocol"], labels["grpc_response_status"]) for labels, _ in series(metrics, names.REQUESTS)
     ]
     assert found == [("grpc", "14"), ("grpc", "7"), ("grpc", "")]
+
+
+def test_messages_of_grpc_are_counted_and_those_of_nothing_else(metrics):
+    metrics.observe(event(grpc=True, sent_messages=3, received_messages=5))
+    metrics.observe(event(grpc=True, sent_messages=1))
+    metrics.observe(event())
+    labels, sent = only(metrics, names.REQUEST_MESSAGES)
+    assert (labels["request_protocol"], sent) == ("grpc", 4)
+    assert only(metrics, names.RESPONSE_MESSAGES) == (labels, 5)
+    assert total(metrics, names.REQUESTS) == 3
 
 
 @pytest.mark.parametrize(
@@ -196,14 +246,38 @@ def test_each_time_it_was_tried_counts(metrics):
     assert sum(sum(value[:-1]) for _, value in series(metrics, names.CLIENT_RESPONSE_SIZE)) == 1
 
 
+def test_an_answer_that_broke_off_has_the_status_that_it_began_with(metrics):
+    cut = reached(error_type="connection_closed", phases=Phases(0, first_byte=0.1))
+    metrics.observe(event(failure="upstream_reset", error_type="connection_closed", reached=(cut,)))
+    labels, _ = only(metrics, names.CLIENT_DURATION)
+    assert (labels["http.response.status_code"], labels["error.type"]) == ("200", "connection_closed")
+
+
+def test_the_version_of_tls_is_a_number(metrics):
+    made = reached(reused=False, local=("10.0.0.9", 40000), phases=Phases(tls=0.1), tls=Tls("TLSv1.2"))
+    metrics.observe(event(reached=(made,)))
+    assert only(metrics, names.TLS_DURATION)[0]["tls.protocol.version"] == "1.2"
+
+
+def connected(**more):
+    return reached(reused=False, local=("10.0.0.9", 40000), phases=Phases(0, 0.1, 0.1, 0.1), **more)
+
+
 @pytest.mark.parametrize(
     ("made", "dns", "connect", "tls"),
     [
         (Reached(None, phases=Phases(resolve=0.1), error_type="host_not_found"), "host_not_found", None, None),
         (reached(reused=False, phases=Phases(0, 0.1, 0.1), error_type="connect_timeout"), "", "connect_timeout", None),
         (reached(reused=False, phases=Phases(0, 0.1, 0.1, 0.1), error_type="tls_handshake"), "", "", "tls_handshake"),
-        (reached(reused=False, phases=Phases(0, 0.1, 0.1, 0.1), error_type="connection_reset"), "", "", ""),
-        (reached(reused=False, phases=Phases(0, 0.1, 0.1, 0.1)), "", "", ""),
+        (
+            reached(reused=False, phases=Phases(0, 0.1, 0.1, 0.1), error_type="connect_timeout"),
+            "",
+            "",
+            "connect_timeout",
+        ),
+        (connected(error_type="connection_reset"), "", "", ""),
+        (connected(error_type="tls_handshake"), "", "", ""),
+        (connected(), "", "", ""),
     ],
 )
 def test_a_failure_is_told_of_the_phase_that_failed(metrics, made, dns, connect, tls):
@@ -247,7 +321,7 @@ def test_connections_and_handshakes_of_workloads_are_counted(metrics):
     metrics.shook_hands(0.02, "TLSv1.3")
     assert only(metrics, names.CONNECTIONS) == ({}, 1)
     assert only(metrics, names.CONNECTION_LIFETIME)[1][-1] == 3.0
-    assert only(metrics, names.CLIENT_HANDSHAKES)[0] == {"tls.protocol.version": "TLSv1.3", "error.type": ""}
+    assert only(metrics, names.CLIENT_HANDSHAKES)[0] == {"tls.protocol.version": "1.3", "error.type": ""}
 
 
 def test_others_count_and_are_read(metrics):

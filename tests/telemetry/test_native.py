@@ -13,6 +13,7 @@ from outgate.telemetry import native
 from outgate.telemetry.event import Event
 from outgate.telemetry.native import render
 from outgate.telemetry.text import MAX_TEXT
+from outgate.telemetry.urls import Redaction
 
 
 def test_every_field_of_a_request_in_its_order():
@@ -77,6 +78,23 @@ def test_a_name_that_never_became_an_attempt_is_shown():
 
 def test_a_long_value_is_cut():
     assert len(json.loads(render(answered(path="/" * 5000)))["path"]) == 1024
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/a;jsessionid=canary;v=1/b?q=canary", "/a;jsessionid=REDACTED/b"),
+        ("/token=canary/b", "/token=REDACTED/b"),
+        ("http://user:canary@api.example/a", "http://REDACTED:REDACTED@api.example/a"),
+        ("/a;v=1/x=2", "/a;v=1/x=2"),
+    ],
+)
+def test_a_path_shows_no_secret_that_is_known_as_one(path, shown):
+    assert json.loads(render(answered(path=path)))["path"] == shown
+
+
+def test_names_that_somebody_calls_secret_are_too():
+    assert b"canary" not in render(answered(path="/a;sesame=canary"), Redaction(secrets=frozenset({"sesame"})))
 
 
 def test_the_time_is_rfc_3339_in_utc():

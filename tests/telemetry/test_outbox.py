@@ -79,6 +79,16 @@ def test_a_full_batch_does_not_wait_for_company(sender):
     end(box)
 
 
+def test_what_makes_no_full_batch_waits_for_company_while_others_leave(sender):
+    box = outbox(sender, delay=3600, batch=5)
+    for number in range(12):
+        box.put(number)
+    until(lambda: box.sent == 10)
+    assert list(map(len, sender.batches)) == [5, 5]
+    end(box)
+    assert sender.items == list(range(12))
+
+
 def test_what_is_too_much_is_dropped_and_counted(sender):
     sender.free.clear()
     box = outbox(sender, waiting=50, batch=10)

@@ -2,17 +2,24 @@
 
 import pytest
 
+from outgate.policy.model import Endpoint, Gate
 from outgate.policy.telemetry_model import MetricRule, TagOverride, TelemetryPolicy, TelemetryRule
+from outgate.policy.telemetry_rules import telemetry_of
 from outgate.telemetry import names
 from outgate.telemetry.metrics import Metrics
 from telemetry.counted import only, series
-from telemetry.events import PARTNER, event
+from telemetry.events import PARTNER, event, reached
+
+
+def following(*rules, metrics=None):
+    """Metrics under these documents."""
+    made, policy = metrics or Metrics(), TelemetryPolicy(rules=rules)
+    made.follow([PARTNER], lambda caller: telemetry_of(policy, Gate(), caller))
+    return made
 
 
 def ruled(*rules, namespace="", labels=(), metrics=None):
-    made = metrics or Metrics()
-    made.follow([PARTNER], TelemetryPolicy(rules=(TelemetryRule(namespace, labels, metrics=rules),)))
-    return made
+    return following(TelemetryRule(namespace, labels, metrics=rules), metrics=metrics)
 
 
 def test_a_label_is_added_changed_and_taken_away():
@@ -31,6 +38,16 @@ def test_a_label_is_added_changed_and_taken_away():
     assert (labels["request_host"], labels["destination_app"]) == ("api.partner.example", "partner")
     assert "source_principal" not in labels
     assert "request_host" not in only(metrics, names.REQUEST_DURATION)[0]
+
+
+def test_messages_of_grpc_are_spoken_of_by_names_of_their_own():
+    tag = TagOverride("destination_app", "'partner'")
+    metrics = ruled(MetricRule("GRPC_REQUEST_MESSAGES", tags=(tag,)), MetricRule("GRPC_RESPONSE_MESSAGES", True))
+    metrics.observe(event(grpc=True, sent_messages=2, received_messages=2))
+    labels, sent = only(metrics, names.REQUEST_MESSAGES)
+    assert (labels["destination_app"], sent) == ("partner", 2)
+    assert series(metrics, names.RESPONSE_MESSAGES) == []
+    assert only(metrics, names.REQUESTS)[0]["destination_app"] == "unknown"
 
 
 def test_values_that_differ_are_series_that_differ():
@@ -62,6 +79,35 @@ def test_a_rule_for_others_changes_nothing(namespace, labels):
     metrics = ruled(MetricRule(disabled=True), namespace=namespace, labels=labels)
     metrics.observe(event())
     assert only(metrics, names.REQUESTS)[1] == 1
+
+
+def tier(value):
+    return (MetricRule("REQUEST_COUNT", tags=(TagOverride("tier", f"'{value}'"),)),)
+
+
+def test_what_selects_the_gateway_holds_whoever_calls():
+    metrics = following(
+        TelemetryRule(metrics=tier("all")),
+        TelemetryRule("istio-system", (("istio", "egressgateway"),), gate=True, metrics=tier("gateway")),
+    )
+    metrics.observe(event())
+    assert only(metrics, names.REQUESTS)[0]["tier"] == "gateway"
+
+
+def test_of_documents_about_the_same_callers_the_first_counts():
+    metrics = following(*(TelemetryRule("shop", metrics=tier(value)) for value in ("first", "second")))
+    metrics.observe(event())
+    assert only(metrics, names.REQUESTS)[0]["tier"] == "first"
+
+
+def test_connections_are_counted_by_endpoint_where_documents_want_that():
+    tags = (TagOverride("endpoint", "outgate.endpoint"), TagOverride("of", "outgate.endpoint_labels"))
+    metrics = ruled(MetricRule("TCP_SENT_BYTES", tags=tags))
+    for last in (7, 8):
+        endpoint = Endpoint(f"192.0.2.{last}", 5432, labels=(("zone", f"z{last}"),))
+        metrics.observe(event(None, kind="tcp", reached=(reached(endpoint=endpoint),)))
+    found = [(labels["endpoint"], labels["of"]) for labels, _ in series(metrics, names.TCP_SENT)]
+    assert found == [("192.0.2.7:5432", "zone=z7"), ("192.0.2.8:5432", "zone=z8")]
 
 
 def test_values_of_added_labels_are_bounded():

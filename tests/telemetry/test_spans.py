@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ended import relayed
+from outgate.policy.model import Endpoint
 from outgate.policy.telemetry_model import CustomTag, TagKind, TraceRule
-from outgate.telemetry.event import Reached, Trace
+from outgate.telemetry.event import Phases, Reached, Trace
 from outgate.telemetry.showing import Showing
 from outgate.telemetry.spans import DENIED, Drawing, Shape, noteworthy
 from outgate.telemetry.urls import Query, Redaction
@@ -206,6 +208,11 @@ def test_what_is_no_http_is_a_pair_as_well(kind, name):
     )
 
 
+def test_bytes_without_a_name_are_told_of_their_destinations_one_host():
+    server, client = spans(relayed(trace=TRACE))
+    assert server.attributes["server.address"] == client.attributes["server.address"] == "db.example"
+
+
 def test_a_tunnel_that_was_refused_is_an_error_without_an_answer():
     (span,) = spans(tunnel(verdict="deny", reached=()))
     assert (span.failed, span.attributes["error.type"]) == (True, DENIED)
@@ -275,6 +282,26 @@ def test_whatever_was_sent_comes_out_bounded_and_fit_to_be_shown(path, agent, me
 )
 def test_what_went_wrong_is_kept(event, kept):
     assert noteworthy(event) is kept
+
+
+def test_the_endpoint_that_was_chosen_is_told_with_its_labels():
+    chosen = Endpoint("10.1.2.3", 5432, labels=(("version", "v1"), ("zone", "a")))
+    bare = Endpoint("2001:db8::1", 5432)
+    _, first, second = spans(tunnel(reached=(replace(REACHED, endpoint=bare), replace(REACHED, endpoint=chosen))))
+    assert first.attributes["outgate.endpoint"] == "[2001:db8::1]:5432"
+    assert "outgate.endpoint.labels" not in first.attributes
+    assert second.attributes["outgate.endpoint"] == "10.1.2.3:5432"
+    assert second.attributes["outgate.endpoint.labels"] == "version=v1,zone=a"
+
+
+def test_an_answer_that_broke_off_has_the_status_that_it_began_with():
+    cut = replace(REACHED, error_type="connection_closed")
+    unanswered = replace(cut, phases=Phases(0.001, 0.002, 0.003, 0.004))
+    broken = {"failure": "upstream_reset: the body breaks off", "error_type": "connection_closed", "flags": "UC"}
+    for reached, status, told in ((cut, 200, 200), (unanswered, 503, None), (cut, 502, None)):
+        _, client = spans(request(reached=(reached,), status=status, **broken))
+        assert client.attributes.get("http.response.status_code") == told
+        assert (client.attributes["error.type"], client.failed) == ("connection_closed", True)
 
 
 def test_nothing_has_to_be_known():

@@ -21,7 +21,7 @@ def parent(flags="01"):
 
 def tracer(ratio=1.0, **more):
     taken = []
-    return Tracer(lambda event, size: taken.append((event, size)), Sampler(ratio, Bucket(1.0)), **more), taken
+    return Tracer(lambda _: lambda event, size: taken.append((event, size)), Sampler(ratio, Bucket(1.0)), **more), taken
 
 
 def test_a_trace_begins_here_where_the_workload_names_none():
@@ -86,7 +86,7 @@ def test_the_origin_is_told_whether_the_trace_is_kept(flags, told):
 
 
 def test_where_nothing_is_exported_no_trace_is_begun_and_nothing_foreign_leaves():
-    made = Tracer(None, Sampler())
+    made = Tracer(lambda _: None, Sampler())
     assert made.begin(parent()) is None
     assert made.outgoing(None).apply(parent()) == parent()[:1]
     made.observe(request())

@@ -169,12 +169,14 @@ async def test_a_name_that_is_not_known_is_told():
     error = await failure(target(443, "none.example"), environment(Names()))
     assert (error.code, error.status) == (Failure.RESOLVE_FAILED, 503)
     assert "none.example cannot be resolved: name or service not known" in error.message
+    assert list(error.taken) == ["resolve"]
 
 
 async def test_a_refused_connection_is_told(refusing):
     error = await failure(target(refusing), environment())
     assert (error.code, error.status) == (Failure.CONNECT_FAILED, 503)
     assert f"127.0.0.1:{refusing} cannot be connected to" in error.message
+    assert list(error.taken) == ["resolve", "connect"]
 
 
 async def test_a_server_that_does_not_answer_is_given_up(hole):
@@ -186,6 +188,7 @@ async def test_the_whole_has_a_deadline_too(hole):
     error = await failure(target(hole, connect_timeout=60), environment(timeouts=BRIEF))
     assert (error.code, error.status) == (Failure.CONNECT_TIMEOUT, 504)
     assert "within 0.3 s" in error.message
+    assert error.taken["connect"] >= 0.2
 
 
 async def silent(reader, writer):
@@ -199,6 +202,19 @@ async def test_a_handshake_that_does_not_end_is_given_up(ca, descriptors):
         error = await failure(target(port, tls=UpstreamTLS(ca=ca.path)), gate)
         assert (error.code, error.status) == (Failure.CONNECT_TIMEOUT, 504)
         assert "TLS handshake" in error.message
+        assert error.taken["tls"] >= 0.1
+        assert not error.unproven
+
+
+async def test_an_untrusted_server_is_told_from_one_that_shakes_no_hands(evil, ca):
+    tls = UpstreamTLS(ca=ca.path)
+    async with serving(echo, server_context(evil)) as port, serving(echo) as plain:
+        untrusted, mute = (
+            await failure(target(port, tls=tls), environment()),
+            await failure(target(plain, tls=tls), environment(timeouts=BRIEF)),
+        )
+    assert (untrusted.unproven, mute.unproven) == (True, False)
+    assert untrusted.peername == ("127.0.0.1", port)
 
 
 async def opened(port: int, tls: UpstreamTLS | None, gate):

@@ -4,7 +4,7 @@ import random
 from collections import Counter
 
 from outgate.policy.model import Endpoint
-from outgate.upstream.places import MOST_PLACES, ordered, places_of
+from outgate.upstream.places import MOST_PLACES, looked_up, ordered, places_of
 from upstream.building import Names, environment, target
 
 
@@ -29,6 +29,14 @@ def test_what_has_no_weight_is_the_last_resort():
     chance = random.Random(1).random
     for _ in range(50):
         assert ordered([endpoint("a", 0), endpoint("b", 1)], chance)[-1].address == "a"
+
+
+def test_only_names_are_looked_up():
+    assert looked_up(target(443, "good.example"))
+    assert looked_up(target(443, endpoints=(Endpoint("127.0.0.1", 80), Endpoint("good.example", 80))))
+    assert not looked_up(target(443, endpoints=(Endpoint("127.0.0.1", 80), Endpoint("::1", 80))))
+    assert not looked_up(target(443, "good.example", address="192.0.2.1"))
+    assert not looked_up(target(443, "192.0.2.1"))
 
 
 async def test_ports_are_the_endpoints_own():

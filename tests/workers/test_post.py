@@ -46,8 +46,10 @@ class Gate:
 async def main(seat):
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    working = asyncio.create_task(Worker(seat, Gate(), stop.set).run())
+    worker = Worker(seat, Gate(), stop.set)
+    working = asyncio.create_task(worker.run())
     await stop.wait()
+    await worker.end()
 
 if seat := next_seat(socket.socket(fileno=int(sys.argv[-1]))):
     asyncio.run(main(seat))
@@ -130,6 +132,15 @@ async def test_what_was_counted_of_traffic_stays_too_and_what_was_open_does_not(
         await followed(post, beat, before)
         told = await post.scraped()
         assert told == {"outgate_bounds_total": {bound: 6}, "outgate_idle_origin_connections": {idle: 2}}
+
+
+async def test_what_was_counted_when_nobody_had_asked_is_a_worker_s_last_word():
+    async with kept() as (post, beat, keeping):
+        await beat.wait()
+        post.leave()
+        await keeping
+        assert await post.scraped() == {"outgate_bounds_total": {(("bound",), ("head_timeout",)): 3}}
+        assert post.report.counts == {"asked": 1}
 
 
 async def test_a_worker_is_a_child_of_the_supervisor_and_outlives_where_it_came_from():

@@ -84,6 +84,30 @@ async def test_a_worker_beats_answers_and_leaves_when_its_supervisor_is_gone():
         await asyncio.gather(worker, listening)
 
 
+async def test_a_worker_that_ends_says_what_it_came_to(caplog):
+    ours, theirs = socket.socketpair()
+    channel, left = await Channel.over(ours), asyncio.Event()
+    worker = Worker(Seat(1, 1, theirs, 0, 0, ()), Gate(), left.set)
+    running = asyncio.create_task(worker.run())
+    async with asyncio.timeout(WITHIN):
+        first = await anext(channel.messages())
+        await worker.end()
+        said = [message async for message in channel.messages()]
+        await running
+    channel.close()
+    assert "metrics" not in first
+    assert read(said[-1]["metrics"]) == COUNTED
+    assert said[-1]["beat"]["policy"] == "abc"
+    assert not left.is_set()
+    assert not caplog.records
+
+
+async def test_a_worker_that_never_ran_has_nothing_to_say():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        await Worker(Seat(1, 1, theirs, 0, 0, ()), Gate(), lambda: None).end()
+
+
 def test_a_worker_ends_with_its_supervisor_even_where_it_does_not_run():
     command = [sys.executable, "-c", SUPERVISOR, HANGING]
     with subprocess.Popen(command, env={"PYTHONPATH": str(ADDONS)}, stdout=subprocess.PIPE, text=True) as supervisor:

@@ -85,8 +85,7 @@ class Report:
     @property
     def given(self) -> bool:
         """Whether the client certificate left. It does not where the server's was refused."""
-        cause = self.error.__cause__ if self.error is not None else None
-        return self.witness.ready and not isinstance(cause, ssl.SSLCertVerificationError)
+        return self.witness.ready and not (self.error is not None and self.error.unproven)
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """For people."""

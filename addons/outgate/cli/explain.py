@@ -17,6 +17,7 @@ import click
 from outgate.cli.explanation import Explanation, section
 from outgate.cli.options import policy_options, settings_of
 from outgate.cli.output import json_option, show_json
+from outgate.cli.recording import Recording
 from outgate.loading import setting_of
 from outgate.policy.attempts import Way, asked_of
 from outgate.policy.callers import identify
@@ -103,11 +104,14 @@ def explain(
     except PolicyError as error:
         click.echo(str(error), err=True)
         ctx.exit(UNREADABLE)
+    recording = Recording.of(loaded, who, explanation.decision, settings, leaves=explanation.leaves)
     if output != "json":
         _show(explanation.lines())
+        _show(section("telemetry", recording.lines()))
     report = _connected(explanation, settings) if connect else None
     if output == "json":
-        show_json(explanation.content() | ({"connection": report.content()} if report else {}))
+        told = explanation.content() | {"telemetry": recording.content()}
+        show_json(told | ({"connection": report.content()} if report else {}))
     elif report is not None:
         _show(section("connection", report.lines()))
     fine = explanation.decision.allowed and (not connect or (report is not None and report.error is None))

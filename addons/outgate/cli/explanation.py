@@ -60,6 +60,11 @@ class Explanation:
         said = kept(policy.keeping, meeting.attempt, denied=not decision.allowed) if meeting else Kept()
         return cls(decision, tuple(steps.taken), meeting, target, said)
 
+    @property
+    def leaves(self) -> bool:
+        """Whether it leaves as a request that the gate reads."""
+        return self.decision.allowed and self.meeting is not None and self.meeting.attempt.kind is AttemptKind.HTTP
+
     def lines(self) -> Iterator[str]:
         """For people."""
         yield _verdict(self.decision)

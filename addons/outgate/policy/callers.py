@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv6Address, ip_address
 
+from outgate.policy import principals
 from outgate.policy.addresses import named
 from outgate.policy.model import Defaults, Identity, IdentityMapping
 
@@ -18,9 +19,15 @@ def asks_uid(defaults: Defaults) -> bool:
 
 
 def identify(defaults: Defaults, caller: Identity) -> Identity:
-    """The caller with what the first fitting mapping says; unchanged where it is identified already, or none fits."""
-    if caller.namespace or caller.service_account or caller.principal:
-        return caller
+    """The caller with what the first fitting mapping says, unless it is identified already, and with the principal that
+    namespace and account make in the gate's own mesh, where it has none."""
+    if not (caller.namespace or caller.service_account or caller.principal):
+        caller = _mapped(defaults, caller)
+    composed = principals.compose(defaults.trust_domain, caller.namespace, caller.service_account)
+    return replace(caller, principal=composed) if composed and not caller.principal else caller
+
+
+def _mapped(defaults: Defaults, caller: Identity) -> Identity:
     for mapping in defaults.identities:
         if _fits(mapping, caller):
             how = "uid" if mapping.uids else "address"

@@ -201,4 +201,6 @@ def _port(digits: str, text: str) -> int:
 
 
 def _shown(text: str) -> str:
-    return ascii(text[:80])
+    """For messages, which are logged: what stands before a host may be a password."""
+    _, at, place = text.rpartition("@")
+    return ascii(f"{'...' if at else ''}{at}{place[:80]}")

@@ -188,7 +188,7 @@ class Destination:
     allow_networks: tuple[Network, ...] = ()
     """Addresses its names may resolve to although they are not public."""
     region: str = ""
-    propagation: str = ""  # of trace context: none, w3c, b3 or passthrough; empty: as for everything else
+    propagation: str = ""  # of trace context: none, w3c, b3, b3multi or passthrough; empty: as for everything else
     expires: datetime | None = None
     owner: str = ""
     purpose: str = ""

@@ -5,11 +5,11 @@ Owns the vocabulary that front-ends emit and `telemetry` carries out. Knows no m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from outgate.policy.model import Source
+from outgate.policy.model import Identity, Source
 
 
 class SinkKind(StrEnum):
@@ -81,6 +81,8 @@ METRIC_ATTRIBUTES = frozenset(
         "connection.tls_version",
         "outgate.code",
         "outgate.destination",
+        "outgate.endpoint",
+        "outgate.endpoint_labels",
         "outgate.verdict",
     }
 )
@@ -221,3 +223,13 @@ class CallerTelemetry:
     metrics: tuple[MetricRule, ...] = ()
     """One for each metric of which something is said, none of them for all."""
     trace: TraceRule = field(default_factory=TraceRule)
+
+
+type Say = Callable[[Identity], CallerTelemetry]
+"""What documents say about a caller."""
+NOTHING = CallerTelemetry()
+
+
+def silent(caller: Identity) -> CallerTelemetry:
+    """Where there are no documents."""
+    return NOTHING

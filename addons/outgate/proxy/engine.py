@@ -5,6 +5,7 @@ Owns which options exist and which addons run. Listeners and signals are the app
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -105,6 +106,7 @@ class Engine:
         if not self.hosted:
             self.master.addons.chain.clear()  # they have been told
             await self.master.done()
+        self.plane.log.groups.flush()
         self.log.close()
 
 
@@ -134,8 +136,11 @@ def build(
     made = host.master if host is not None else master.Master(declared_options())
     calls = Tally()
     recorder = Recorder(logs.observe, calls.observe)
+    recorder.groups.later = asyncio.get_running_loop().call_later
+    recorder.wanted = lambda: logs.wanted
+    recorder.in_force = lambda: snapshot.policy.generation
     if tracer is not None:
-        recorder.tracer = tracer
+        recorder.traced = lambda caller: tracer.begin(rule=snapshot.policy.telemetry_of(caller).trace)
         recorder.outputs.append(tracer.observe)
     watching = host.watching if host is not None else ()
     gate = Gate(snapshot, InjectedHeaders(_report), tracer)

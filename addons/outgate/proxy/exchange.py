@@ -21,9 +21,11 @@ from outgate.proxy.stages import Kept, Stage
 from outgate.proxy.tries import Try
 from outgate.settings import ListenMode
 from outgate.telemetry.event import Tls, Trace
+from outgate.telemetry.messages import Messages
 from outgate.telemetry.propagation import Changes
 from outgate.telemetry.tracer import Tracer
 from outgate.upstream.connection import Connection
+from outgate.upstream.errors import UpstreamError
 from outgate.upstream.headers import Injected
 from outgate.upstream.target import Target
 
@@ -51,6 +53,11 @@ class Facts:
     caller_port: int = 0
     number: int = 0
     """Of the connection, in this process."""
+    listener: tuple[str, int] | None = None
+    """Address and port at which it was taken."""
+    ja3: str = ""
+    """Of its ClientHello, where that is wanted; so is `ja4`."""
+    ja4: str = ""
     tls: Tls | None = None
     """Between the workload and the gate."""
 
@@ -70,6 +77,16 @@ class GateClient(connection.Client):
     """The TLS that was decrypted, as it would be judged if nobody looked inside."""
     held: Callable[[], bool]
     """Whether the kernel knows a process that holds the other end. It can tell of this machine's own only."""
+    begun: Exchange | None = None
+    """The next exchange as the short way began it and left it: its trace goes on, and what was tried was tried."""
+
+    def exchange(self) -> Exchange:
+        """For the request whose head has come."""
+        made, before = Exchange(self.facts), self.begun
+        if before is not None:
+            made.started, made.trace, made.tries = before.started, before.trace, before.tries
+            self.begun = None
+        return made
 
     def listens(self) -> bool:
         """Whether a client that has ended its side can still be answered; the end of TLS is that of both."""
@@ -88,6 +105,8 @@ class ApprovedServer(connection.Server):
     """Once it is open."""
     served = 0
     """Exchanges that used it."""
+    failed: UpstreamError | None = None
+    """Why it did not come to be open."""
     broken: bool = False
     """The origin broke off instead of coming to an end, so that what has no length is not whole."""
 
@@ -115,6 +134,9 @@ class Exchange:
     started: float = field(default_factory=time.time)
     sent_bytes: int = 0
     received_bytes: int = 0
+    sent_messages: Messages | None = None
+    """What counts those of gRPC, where this is gRPC."""
+    received_messages: Messages | None = None
     close: bool = False
     """The workload asked to close the connection after this exchange."""
     absolute_scheme: str = ""
@@ -142,6 +164,20 @@ class Exchange:
     tries: list[Try] = field(default_factory=list)
     """Each time an origin was asked, or dialled to be asked."""
     reported: bool = False
+    notes: dict[str, str] = field(default_factory=dict)
+    """What addons have to say, by name."""
+
+    def sends(self, piece: bytes) -> None:
+        """A piece of the workload's body has come."""
+        self.sent_bytes += len(piece)
+        if self.sent_messages is not None:
+            self.sent_messages.feed(piece)
+
+    def receives(self, piece: bytes) -> None:
+        """A piece of the answer's body has come."""
+        self.received_bytes += len(piece)
+        if self.received_messages is not None:
+            self.received_messages.feed(piece)
 
     def answered(self, protocol: str) -> None:
         """The head of an answer has come, and can be passed on."""

@@ -15,6 +15,7 @@ from outgate.policy.names import Refusal
 from outgate.proxy import answers, departure, tracing, view
 from outgate.proxy.exchange import Exchange, exchange_of
 from outgate.proxy.stages import Masking
+from outgate.telemetry.messages import messages_of
 from outgate.telemetry.tracer import Tracer
 from outgate.upstream.errors import UpstreamError
 from outgate.upstream.headers import Injected, InjectedHeaders
@@ -33,7 +34,9 @@ class Gate:
         exchange = exchange_of(flow)
         if flow.error is not None:  # mitmproxy found it invalid and answers 400 itself
             return
-        if not self.judge(flow.request, exchange) and exchange.decision is not None and not exchange.failure:
+        if self.judge(flow.request, exchange):
+            exchange.sent_messages = messages_of(flow.request.headers.get("content-type", ""))
+        elif exchange.decision is not None and not exchange.failure:
             # A stricter reader would not have looked for the end of it.
             exchange.close = exchange.close or exchange.decision.code is Code.REQUEST_MALFORMED
             host = exchange.attempt.host if exchange.attempt and exchange.attempt.host else ""
@@ -80,6 +83,8 @@ class Gate:
         if response is None or exchange.decision is None:
             return
         view.clean_response(response)
+        if exchange.sent_messages is not None:
+            exchange.received_messages = messages_of(response.headers.get("content-type", ""))
         if exchange.hidden is not None:
             self._hide(response, exchange, exchange.hidden)
 

@@ -181,7 +181,7 @@ class Handler:
         policy = self.plane.snapshot.policy
         facts = self.client.facts.under(policy.defaults)
         decision = opaque(policy, replace(hello, caller=facts.caller))
-        self.plane.log.closed(facts, hello, decision, "", self.client.timestamp_start)
+        self.plane.log.closed(facts, hello, decision, self.client.timestamp_start)
         self.abort("no HTTP inside TLS")
         return True
 

@@ -110,7 +110,7 @@ def _length(known: dict[bytes, bytes]) -> int | None:
 
 def _request(method: bytes, path: bytes, version: bytes, fields: Fields) -> http.Request:
     """As mitmproxy would make it. Its constructor checks the type of each part, which is known here."""
-    data = object.__new__(http.RequestData)
+    data, now = object.__new__(http.RequestData), time.time()
     data.__dict__.update(
         host="",
         port=0,
@@ -122,8 +122,8 @@ def _request(method: bytes, path: bytes, version: bytes, fields: Fields) -> http
         headers=_headers(fields),
         content=None,
         trailers=None,
-        timestamp_start=time.time(),
-        timestamp_end=None,
+        timestamp_start=now,
+        timestamp_end=now,
     )
     made = object.__new__(http.Request)
     made.data = data

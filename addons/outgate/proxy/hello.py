@@ -1,11 +1,15 @@
-"""The TLS ClientHello, as far as the gate needs it: server name, ALPN offers, and whether the name is encrypted.
+"""The TLS ClientHello, as far as the gate needs it: server name, ALPN offers, whether the name is encrypted, and, where
+somebody wants to know, by which marks its client is known again.
 
 Pure and total: any bytes give a hello, a wish for more bytes, or `MalformedHello`. Knows no sockets and no policy.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from outgate.proxy import fingerprints
+from outgate.proxy.fingerprints import Offer
 
 RECORD_HANDSHAKE = b"\x16"
 CLIENT_HELLO = 1
@@ -37,6 +41,9 @@ class ClientHello:
     sni: str = ""
     alpn: tuple[str, ...] = ()
     ech: bool = False
+    ja3: str = ""
+    """Only where it is wanted; so is `ja4`."""
+    ja4: str = ""
 
 
 @dataclass(slots=True)
@@ -82,9 +89,11 @@ def read_hello(data: bytes) -> ClientHello | None:
 
 
 class Hello:
-    """Reads the ClientHello of one connection. Each record is looked at once, however the bytes come."""
+    """Reads the ClientHello of one connection. Each record is looked at once, however the bytes come. `marked`: its
+    fingerprints are wanted, too."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, marked: bool = False) -> None:
+        self._marked = marked
         self._at = self._records = 0
         self._joined = bytearray()
 
@@ -94,9 +103,12 @@ class Hello:
         if message is None:
             return None
         try:
-            return _client_hello(_Reader(message))
+            hello, offer = _client_hello(_Reader(message))
         except (_Misfit, UnicodeDecodeError) as error:
             raise MalformedHello("the ClientHello contradicts its own lengths") from error
+        if not self._marked:
+            return hello
+        return replace(hello, ja3=fingerprints.ja3(offer), ja4=fingerprints.ja4(offer))
 
     def _handshake(self, data: bytes) -> bytes | None:
         """The handshake message, joined from as many records as it was cut into; None while it is not whole."""
@@ -134,30 +146,31 @@ class Hello:
         return record
 
 
-def _client_hello(hello: _Reader) -> ClientHello:
+def _client_hello(hello: _Reader) -> tuple[ClientHello, Offer]:
     version = hello.take(2)
     hello.take(32)
     session, ciphers, compressions = hello.block(1).data, hello.block(2).data, hello.block(1).data
     if version < b"\x03\x00" or len(session) > MAX_SESSION or not ciphers or len(ciphers) % 2 or not compressions:
         raise _Misfit
     if not hello.more:
-        return ClientHello()
+        return ClientHello(), Offer(int.from_bytes(version), ciphers)
     sni, ech = "", False
     alpn: tuple[str, ...] = ()
-    extensions, seen = hello.block(2), set()
+    extensions = hello.block(2)
+    seen: dict[int, bytes] = {}
     hello.finish()
     while extensions.more:
         kind, body = extensions.number(2), extensions.block(2)
         if kind in seen:
             raise MalformedHello(f"extension {kind} is given twice")
-        seen.add(kind)
+        seen[kind] = body.data
         if kind == EXTENSION_SERVER_NAME:
             sni = _server_name(body)
         elif kind == EXTENSION_ALPN:
             alpn = _protocols(body)
         elif kind == EXTENSION_ECH:
             ech = True
-    return ClientHello(sni, alpn, ech)
+    return ClientHello(sni, alpn, ech), Offer(int.from_bytes(version), ciphers, tuple(seen.items()))
 
 
 def _server_name(body: _Reader) -> str:

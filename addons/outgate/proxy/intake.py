@@ -34,6 +34,7 @@ from outgate.proxy.peek import Gone, first_bytes
 from outgate.proxy.peer import caller_uid, peer_uid
 from outgate.proxy.plane import Plane
 from outgate.proxy.relay import IDLE, Relay
+from outgate.proxy.tries import Try
 from outgate.settings import ListenMode
 from outgate.upstream import connect as upstream
 from outgate.upstream.connection import Connection
@@ -54,7 +55,7 @@ class Intake:
         self.known = known
         """To be called when it is known what the connection is, and what it owes us has come."""
         self.limits = plane.settings.limits
-        self.peer = sock.getpeername()[:2]
+        self.peer, self.own = sock.getpeername()[:2], sock.getsockname()[:2]
         self.started = time.time()
         self.task = asyncio.current_task()
         self.silent = False
@@ -108,7 +109,8 @@ class Intake:
     def _bare_facts(self) -> Facts:
         settings = self.plane.settings
         caller = replace(settings.workload, address=self.peer[0])
-        return Facts(settings.mode, caller, None, caller_port=self.peer[1], number=next(self.plane.numbers))
+        number = next(self.plane.numbers)
+        return Facts(settings.mode, caller, None, caller_port=self.peer[1], number=number, listener=self.own)
 
     async def _facts(self) -> Facts | None:
         """What is known before the first byte; a proxy client says more with its first ones."""
@@ -116,7 +118,7 @@ class Intake:
         if facts.mode is ListenMode.TRANSPARENT:
             address, port = original_destination(self.sock)
             return replace(self._called(facts, (address, port)), address=address, port=port)
-        facts = self._called(facts, self.sock.getsockname()[:2])
+        facts = self._called(facts, self.own)
         with self._listening():
             return await proxying.read_target(self.plane, self.sock, facts)
 
@@ -133,9 +135,10 @@ class Intake:
         if facts.address is not None and tcp_only(policy, facts.address, facts.port or 0, facts.caller):
             await self._relay(facts, AttemptKind.TCP, None, None)
             return
+        marked = self.plane.log.wanted().fingerprints
         try:
             with self._listening():
-                opening = await first_bytes(self.sock, self.limits.peek_timeout)
+                opening = await first_bytes(self.sock, self.limits.peek_timeout, marked=marked)
         except MalformedHello as error:
             self._close(facts, Code.REQUEST_MALFORMED, str(error))
             return
@@ -165,14 +168,14 @@ class Intake:
     ) -> None:
         client = GateClient(
             peername=self.peer,
-            sockname=(facts.address or self.sock.getsockname()[0], facts.port or 0),
+            sockname=(facts.address or self.own[0], facts.port or 0),
             timestamp_start=self.started,
             proxy_mode=PROXY_MODE,
             state=ConnectionState.OPEN,
         )
         client.facts, client.hello = client_tls.noted(facts, writer), hello
         self.known()
-        dialled = (facts.address, facts.port or 0) if facts.address is not None else self.sock.getsockname()[:2]
+        dialled = (facts.address, facts.port or 0) if facts.address is not None else self.own
         client.held = lambda: peer_uid(self.peer, dialled) is not None
         client_tls.describe(client, writer, facts, alpn)
         self._handed_over()
@@ -188,7 +191,7 @@ class Intake:
         except HostError as error:
             self._close(facts, Code.NAME_MALFORMED, str(error))
             return
-        facts = replace(facts, sni=host if hello.sni else None)
+        facts = replace(facts, sni=host if hello.sni else None, ja3=hello.ja3, ja4=hello.ja4)
         if facts.port is None:
             self._close(facts, Code.PROTOCOL_UNKNOWN, "a proxy request was expected")
             return
@@ -214,7 +217,7 @@ class Intake:
                 decision = denial(
                     self.plane.snapshot.policy.defaults, Code.POLICY_FAILURE, f"the CA may not sign for {name}"
                 )
-            self._report(facts, attempt, decision, "")
+            self._report(facts, attempt, decision)
             reset(self.sock)
             return
         began = time.monotonic()
@@ -236,14 +239,16 @@ class Intake:
         policy = self.plane.snapshot.policy
         decision = decide(policy, attempt)
         if not decision.allowed:
-            self._report(facts, attempt, decision, "")
+            self._report(facts, attempt, decision)
             reset(self.sock)
             return
+        tried = Try()
         try:
             target = target_of(decision, attempt, policy.generation, (), policy.defaults.nat64)
-            origin = await upstream.connect(target, self.plane.environment)
+            tried.origin = origin = await upstream.connect(target, self.plane.environment)
         except UpstreamError as error:
-            self._report(facts, attempt, decision, f"{error.code}: {error.message}")
+            tried.fail(error.code, error)
+            self._report(facts, attempt, decision, tried)
             reset(self.sock)
             return
         current = self.plane.snapshot.policy
@@ -253,13 +258,13 @@ class Intake:
             attempt = replace(attempt, caller=facts.caller)
             decision = decide(current, attempt)
         if decision.allowed:
-            await self._pump(facts, attempt, decision, origin)
+            await self._pump(facts, attempt, decision, origin, tried)
         else:
             origin.abort()
-            self._report(facts, attempt, decision, "")
+            self._report(facts, attempt, decision)
             reset(self.sock)
 
-    async def _pump(self, facts: Facts, attempt: Attempt, decision: Decision, origin: Connection) -> None:
+    async def _pump(self, facts: Facts, attempt: Attempt, decision: Decision, origin: Connection, tried: Try) -> None:
         try:
             reader, writer = await _open(self.sock)
         except BaseException:
@@ -275,7 +280,7 @@ class Intake:
             self.plane.live.discard(relay)
             if relay.failure == IDLE:
                 self.plane.counts["idle_timeout"] += 1
-            self.plane.log.relayed(relay, origin)
+            self.plane.log.relayed(relay, tried, self.started)
 
     # Reports.
 
@@ -286,8 +291,8 @@ class Intake:
         self.plane.log.rejected(facts, code, reason)
         reset(self.sock)
 
-    def _report(self, facts: Facts, attempt: Attempt, decision: Decision, failure: str) -> None:
-        self.plane.log.closed(facts, attempt, decision, failure, self.started)
+    def _report(self, facts: Facts, attempt: Attempt, decision: Decision, tried: Try | None = None) -> None:
+        self.plane.log.closed(facts, attempt, decision, self.started, tried)
 
 
 def _named(facts: Facts) -> str | None:

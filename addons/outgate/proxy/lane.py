@@ -65,10 +65,13 @@ class Lane:
         self.handler.head_came()
         exchange = self.exchange = Exchange(self.client.facts)
         self.asked = asked
+        carried = False
         try:
             self.origin = origin = await self._obtain(asked.request, exchange)
-            return origin is not None and await self._exchange(asked, exchange, origin)
+            carried = origin is not None and await self._exchange(asked, exchange, origin)
+            return carried
         finally:
+            self.client.begun = None if carried else exchange
             self.exchange = self.origin = self.asked = None
 
     async def _obtain(self, request: http.Request, exchange: Exchange) -> Connection | None:
@@ -97,7 +100,9 @@ class Lane:
             await self._answer(answering, exchange)
         except Broken as broken:
             stale = self._stale(asked, answering, exchange, broken)
-            if not stale:
+            if stale:
+                exchange.tries[-1].fail(broken.code)
+            else:
                 self._fail(asked, answering, exchange, broken)
         except Exception as error:
             exchange.failure = exchange.failure or f"internal failure: {type(error).__name__}"

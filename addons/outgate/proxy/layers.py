@@ -156,6 +156,7 @@ class GateHttpLayer(HttpLayer):
         waiting = self.waiting_for_establishment.pop(command.connection)
         if command.err:
             self.connections.pop(command.connection, None)
+            _note_failure(command.connection, waiting)
         shareable = bool(command.err) or command.connection.alpn == b"h2"
         for event in waiting if shareable else waiting[:1]:
             yield from self._reply(event, (None, command.err) if command.err else (command.connection, None))
@@ -246,6 +247,15 @@ class GateHttpLayer(HttpLayer):
     def unreported(self) -> Iterator[GateStream]:
         """Streams that the client left before they were over."""
         return (stream for stream in list(self.streams.values()) if isinstance(stream, GateStream))
+
+
+def _note_failure(server: Connection, waiting: list[GetHttpConnection]) -> None:
+    """For whoever tells of it afterwards: the layers are told less."""
+    if not isinstance(server, ApprovedServer) or server.failed is None:
+        return
+    for event in waiting:
+        if isinstance(event, GetApprovedConnection) and event.exchange is not None:
+            event.exchange.tries[-1].fail(server.failed.code, server.failed)
 
 
 class Guard:

@@ -51,18 +51,18 @@ async def _obtain(handler: Handler, server: Connection) -> str | None:
         return _failure(502, Code.POLICY_FAILURE, "the connection was not approved")
     try:
         idle = await _idle(handler, server) if server.reused else None
-    except UpstreamError as refusal:
-        return _failure(refusal.status, refusal.code, refusal.message)
+    except UpstreamError as error:
+        return _not_reached(server, error)
     server.reused = idle is not None
     if idle is not None:
         _adopt(handler, server, idle)
         return None
     data = ServerConnectionHookData(server=server, client=handler.client)
-    error = await _dial(handler, server, data)
-    if error is not None:
-        server.error = server.error or error.rpartition(SEPARATOR)[2]
+    why = await _dial(handler, server, data)
+    if why is not None:
+        server.error = server.error or why.rpartition(SEPARATOR)[2]
         await handler.fire(server_hooks.ServerConnectErrorHook(data))
-    return error
+    return why
 
 
 async def _idle(handler: Handler, server: ApprovedServer) -> Origin | None:
@@ -80,7 +80,7 @@ async def _dial(handler: Handler, server: ApprovedServer, data: ServerConnection
     try:
         connection = await upstream.connect(target, handler.plane.environment)
     except UpstreamError as error:
-        return _failure(error.status, error.code, error.message)
+        return _not_reached(server, error)
     _adopt(handler, server, connection)
     await handler.fire(server_hooks.ServerConnectedHook(data))
     if (changed := _changed(server)) is not None:
@@ -96,6 +96,11 @@ def _changed(server: ApprovedServer) -> str | None:
     if server.address != (server.target.host, server.target.port) or server.via is not None:
         return _failure(502, Code.POLICY_FAILURE, "an addon changed the approved destination")
     return None
+
+
+def _not_reached(server: ApprovedServer, error: UpstreamError) -> str:
+    server.failed = error
+    return _failure(error.status, error.code, error.message)
 
 
 def _failure(status: int, code: str, reason: str) -> str:

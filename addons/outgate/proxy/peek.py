@@ -23,12 +23,12 @@ class Gone(ConnectionError):
     """The workload closed before it said anything that could be judged."""
 
 
-async def first_bytes(sock: socket.socket, within: float) -> Opening:
+async def first_bytes(sock: socket.socket, within: float, *, marked: bool = False) -> Opening:
     """What the connection speaks. Silence and what cannot be told in time is `OTHER`: a server-first protocol, or none.
 
-    Raises `Gone`, and `MalformedHello` for TLS that cannot be read.
+    `marked`: of TLS, fingerprints are wanted. Raises `Gone`, and `MalformedHello` for TLS that cannot be read.
     """
-    data, hello = b"", Hello()
+    data, hello = b"", Hello(marked=marked)
     try:
         async with asyncio.timeout(within):
             while len(data) < MAX_PEEK:

@@ -62,7 +62,9 @@ class Plane:
     generation: str = ""
 
     def swapped(self, policy: Policy) -> None:
-        """A new policy is in force: idle connections of the one before are not used again."""
+        """A new policy is in force: idle connections of the one before are not used again, and what was under it is
+        told of by its rules."""
+        self.log.groups.flush()
         before, self.generation = self.generation, policy.generation
         if before != self.generation:
             self.pool.drop(before)

@@ -9,17 +9,18 @@ import logging
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mitmproxy import http
 
-from outgate.policy.model import Attempt, Code, Decision
+from outgate.policy.model import Attempt, Code, Decision, Identity
 from outgate.proxy.exchange import Exchange, Facts, exchange_of
-from outgate.proxy.tries import Try, error_of, flag_of, reached
-from outgate.telemetry.event import Event
-from outgate.telemetry.tracer import Tracer
-from outgate.upstream.connection import Connection
+from outgate.proxy.tries import Try, error_of, error_type_of, flag_of, reached
+from outgate.telemetry.event import Event, Trace
+from outgate.telemetry.groups import Groups
+from outgate.telemetry.ids import Ids
+from outgate.telemetry.renderers import Wanted
 
 if TYPE_CHECKING:
     from outgate.proxy.relay import Relay
@@ -36,11 +37,18 @@ class Recorder:
 
     def __init__(self, *outputs: Callable[[Event], None]) -> None:
         self.outputs = list(outputs)
-        self.tracer: Tracer | None = None
+        self.in_force: Callable[[], str] = lambda: ""
+        """The digest of the policy, for what is no HTTP: it is judged again by each new one."""
+        self.traced: Callable[[Identity], Trace | None] = lambda caller: None
+        """Begins the trace of a caller's attempt that has none: of what is no HTTP, or never was judged."""
+        self.wanted: Callable[[], Wanted] = Wanted
+        """What the outputs of now show that is found out for them alone."""
         self.used: dict[str, float] = {}
         """When each destination was last used, in seconds since the epoch, by its key."""
         self.counts: Counter[str] = Counter()
         """Denials, by code."""
+        self.groups = Groups(self._outputs_told)
+        self._ids = Ids()
 
     def outgate_exchange(self, flow: http.HTTPFlow) -> None:
         malformed = flow.error.msg if flow.error is not None else ""
@@ -63,19 +71,24 @@ class Recorder:
             event.reached = tuple(reached(one, exchange.started, mutual=mutual) for one in exchange.tries)
         self._tell(event)
 
-    def relayed(self, relay: Relay, origin: Connection) -> None:
-        event = _judged(relay.started, str(relay.attempt.kind), relay.facts, relay.attempt, relay.decision)
+    def relayed(self, relay: Relay, tried: Try, started: float) -> None:
+        """A tunnel or raw TCP is over, whose connection was taken when it `started`."""
+        event = _judged(started, str(relay.attempt.kind), relay.facts, relay.attempt, relay.decision)
         event.sent, event.received, event.failure = relay.sent_bytes, relay.received_bytes, relay.failure
-        event.reached = (reached(Try(relay.started, origin), relay.started, mutual=False),)
+        event.error_type, event.flags = error_of(relay.code), flag_of(relay.code)
+        tried.fail(relay.code)
+        event.reached = (reached(tried, started, mutual=False),)
         self._tell(event)
 
-    def closed(self, facts: Facts, attempt: Attempt, decision: Decision, failure: str, started: float) -> None:
+    def closed(
+        self, facts: Facts, attempt: Attempt, decision: Decision, started: float, tried: Try | None = None
+    ) -> None:
         """A connection that was refused, or whose origin could not be reached, before anything passed."""
         event = _judged(started, str(attempt.kind), facts, attempt, decision)
-        code = failure.partition(":")[0]
-        event.failure, event.error_type, event.flags = failure, error_of(code), flag_of(code)
-        if failure:
-            event.reached = (reached(Try(started, code=code, ended=time.time()), started, mutual=False),)
+        if tried is not None:
+            event.failure, event.error_type = str(tried.error), error_type_of(tried)
+            event.flags = flag_of(tried.code)
+            event.reached = (reached(tried, started, mutual=False),)
         self._tell(event)
 
     def rejected(self, facts: Facts, code: Code, reason: str) -> None:
@@ -96,16 +109,24 @@ class Recorder:
             self.counts[f"denied_{event.code}"] += 1
             if event.decision is not None:
                 event.flags = event.flags or REFUSED
-        if event.decision is not None and (key := used_key(event.decision)):
-            self.used[key] = time.time()
-        if event.trace is None and self.tracer is not None and event.kind != "connection":
-            event.trace = self.tracer.begin()
+        if event.decision is not None:
+            event.generation = event.generation or self.in_force()
+            if key := used_key(event.decision):
+                self.used[key] = time.time()
+        if event.trace is None and event.kind != "connection":
+            event.trace = self.traced(event.caller)
+        if event.kind == "http" and self.wanted().identifiers:
+            event.request_id = self._ids.request_id()
+        self.groups.put(event)
+
+    def _outputs_told(self, events: Sequence[Event]) -> None:
         for output in self.outputs:
-            try:
-                output(event)
-            except Exception as error:  # the others are told all the same
-                self.counts["outputs_failed"] += 1
-                log.error("an output of telemetry failed: %s\n%s", type(error).__name__, _way(error))
+            for event in events:
+                try:
+                    output(event)
+                except Exception as error:  # the others are told all the same
+                    self.counts["outputs_failed"] += 1
+                    log.error("an output of telemetry failed: %s\n%s", type(error).__name__, _way(error))
 
 
 def used_key(decision: Decision) -> str:
@@ -121,6 +142,7 @@ def _judged(started: float, kind: str, facts: Facts, attempt: Attempt | None, de
     event = Event(kind, started, 0.0, verdict, code, reason, facts.caller)
     event.caller_port, event.connection_id, event.downstream_tls = facts.caller_port, facts.number, facts.tls
     event.address, event.sni, event.encrypted = facts.address or "", facts.sni or "", facts.encrypted
+    event.listener, event.ja3, event.ja4 = facts.listener, facts.ja3, facts.ja4
     event.attempt, event.decision = attempt, decision
     event.port = (facts.port or 0) if attempt is None else attempt.port
     return event
@@ -130,7 +152,13 @@ def _request(event: Event, request: http.Request, response: http.Response | None
     event.method, event.path = request.method, request.path
     event.protocol, event.request_fields = request.http_version, request.headers.fields
     event.sent, event.received = exchange.sent_bytes, exchange.received_bytes
-    event.generation = exchange.policy.generation if exchange.policy else ""
+    if exchange.sent_messages is not None:
+        event.sent_messages = exchange.sent_messages.count
+    if exchange.received_messages is not None:
+        event.received_messages = exchange.received_messages.count
+    if request.timestamp_end is not None:
+        event.request_end = max(0.0, request.timestamp_end - exchange.started)
+    event.generation, event.extra = exchange.policy.generation if exchange.policy else "", exchange.notes
     if response is not None:
         event.status, event.response_fields = response.status_code, response.headers.fields
         event.trailer_fields = response.trailers.fields if response.trailers is not None else ()
@@ -149,7 +177,7 @@ def _failure(event: Event, response: http.Response | None, exchange: Exchange) -
     event.failure = exchange.failure
     if exchange.failure:
         event.flags = _flags(response, exchange)
-        event.error_type = error_of(exchange.error_code or "failed")
+        event.error_type = _error_type(exchange)
     if exchange.failure and exchange.error_code:
         event.failure = f"{exchange.error_code}: {exchange.failure}"
     if exchange.refused is not None:
@@ -157,6 +185,13 @@ def _failure(event: Event, response: http.Response | None, exchange: Exchange) -
         event.failure = ""
     elif exchange.error_code == Code.POLICY_FAILURE:
         event.verdict, event.code = "deny", str(Code.POLICY_FAILURE)
+
+
+def _error_type(exchange: Exchange) -> str:
+    last = exchange.tries[-1] if exchange.tries else None
+    if last is not None and last.error is not None and last.error.code == exchange.error_code:
+        return error_type_of(last)
+    return error_of(exchange.error_code or "failed")
 
 
 def _flags(response: http.Response | None, exchange: Exchange) -> str:

@@ -17,6 +17,8 @@ from outgate.proxy.connections import READ_SIZE, Transport
 from outgate.proxy.exchange import Facts
 
 IDLE = "idle"
+LEFT, RESET, BROKEN = "client_disconnected", "upstream_reset", "failed"
+"""Codes: who was first to go, or that it was the gate."""
 
 
 class Relay:
@@ -31,10 +33,10 @@ class Relay:
         self.decision = decision
         self.facts = facts
         self.idle = idle
-        self.started = time.time()
         self.sent_bytes = 0
         self.received_bytes = 0
-        self.failure = ""
+        self.failure = self.code = ""
+        """Why it was broken off, in words and as `tries` has them; empty where it ended."""
         self.active = time.monotonic()
 
     async def run(self) -> None:
@@ -62,7 +64,7 @@ class Relay:
                 await sink.drain()
             if sink.gone:
                 # Nobody takes this any more, and whoever sends it has to learn of it.
-                self.failure = self.failure or "nobody took what was sent"
+                self._fail("nobody took what was sent", sink)
                 source.abort()
                 return
         sink.half_close()
@@ -72,7 +74,7 @@ class Relay:
             return await source.reader.read(READ_SIZE)
         except OSError as error:
             # A reset on one side is passed on as one, so that a broken stream does not look finished.
-            self.failure = self.failure or type(error).__name__
+            self._fail(type(error).__name__, source)
             sink.abort()
             return b""
 
@@ -81,10 +83,15 @@ class Relay:
         if remaining > 0:
             self.watch = asyncio.get_running_loop().call_later(remaining, self._check_idle)
         else:
-            self.abort(IDLE)
+            self.abort(IDLE, "relay_idle")
 
-    def abort(self, reason: str) -> None:
-        self.failure = self.failure or reason
+    def _fail(self, reason: str, side: Transport) -> None:
+        if not self.failure:
+            self.failure, self.code = reason, LEFT if side is self.client else RESET
+
+    def abort(self, reason: str, code: str = BROKEN) -> None:
+        if not self.failure:
+            self.failure, self.code = reason, code
         self.client.abort()
         self.origin.abort()
 
@@ -94,4 +101,4 @@ class Relay:
     def judge_again(self, policy: Policy) -> None:
         verdict = decide(policy, replace(self.attempt, caller=self.facts.under(policy.defaults).caller))
         if not verdict.allowed:
-            self.abort(f"revoked: {verdict.reason}")
+            self.abort(f"revoked: {verdict.reason}", str(verdict.code))

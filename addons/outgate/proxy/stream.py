@@ -37,7 +37,7 @@ from outgate.policy.model import Code, Decision, Defaults
 from outgate.proxy import answers, soundness, trailers, view, websockets
 from outgate.proxy.commands import OutgateExchangeHook, Stopped
 from outgate.proxy.counted import Counted
-from outgate.proxy.exchange import Exchange, GateClient, attach
+from outgate.proxy.exchange import GateClient, attach
 from outgate.proxy.http1 import Informational
 from outgate.proxy.origin_side import OriginSide
 from outgate.proxy.pipe import Chunk, OutgateBodyHook
@@ -101,7 +101,7 @@ class GateStream(OriginSide):
         assert isinstance(event, RequestHeaders)
         client = self.context.client
         assert isinstance(client, GateClient)
-        self.exchange = Exchange(client.facts)
+        self.exchange = client.exchange()
         self.request_ended = event.end_stream
         self._prepare(event)
         yield from super().state_wait_for_request_headers(event)
@@ -263,7 +263,7 @@ class GateStream(OriginSide):
     def state_consume_request_body(self, event: events.Event) -> Commands:
         """A request without a body, or one whose body an addon waits for."""
         if isinstance(event, RequestData):
-            self.exchange.sent_bytes += len(event.data)
+            self.exchange.sends(event.data)
             if self.exchange.sent_bytes > self.exchange.body_limit:
                 reason = f"the body is longer than the {self.exchange.body_limit} bytes that addons look at"
                 yield from self.refuse(Denied("body_too_long", reason, 413))
@@ -290,10 +290,10 @@ class GateStream(OriginSide):
 
     def _through(self, event: Any, stages: list[Stage], data: type[Any], onward: Any) -> Commands:
         size = len(event.data) if isinstance(event, data) else 0
-        if data is RequestData:
-            self.exchange.sent_bytes += size
-        else:
-            self.exchange.received_bytes += size
+        if size and data is RequestData:
+            self.exchange.sends(event.data)
+        elif size:
+            self.exchange.receives(event.data)
         if isinstance(event, (RequestTrailers, ResponseTrailers)):
             event.trailers = trailers.cleaned(event, self.exchange)
         last = isinstance(event, (RequestEndOfMessage, ResponseEndOfMessage))
@@ -368,7 +368,7 @@ class GateStream(OriginSide):
     def send_response(self, already_streamed: bool = False) -> Commands:
         content = self.flow.response.raw_content if self.flow.response else None
         if not already_streamed and content and not self.exchange.response_limit:
-            self.exchange.received_bytes += len(content)
+            self.exchange.receives(content)
         yield from super().send_response(already_streamed)
         if self.server_state == self.state_done and self.client_state == self.state_stream_request_body:
             # The workload may be waiting for this end before it comes to its own.

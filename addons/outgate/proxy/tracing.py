@@ -14,10 +14,14 @@ from outgate.telemetry.tracer import Tracer
 
 
 def begin(tracer: Tracer, request: http.Request, exchange: Exchange) -> None:
-    """The workload's own trace goes on, or one begins."""
+    """The workload's own trace goes on, or one begins. What has one already is asked for once more, if it ever was."""
     assert exchange.policy is not None
-    rule = exchange.policy.telemetry_of(exchange.facts.caller).trace
-    exchange.tracer, exchange.trace = tracer, tracer.begin(request.headers.fields, rule)
+    exchange.tracer = tracer
+    if exchange.trace is None:
+        rule = exchange.policy.telemetry_of(exchange.facts.caller).trace
+        exchange.trace = tracer.begin(request.headers.fields, rule)
+    elif exchange.tries:
+        exchange.trace = tracer.again(exchange.trace)
 
 
 def tell(request: http.Request, exchange: Exchange) -> None:

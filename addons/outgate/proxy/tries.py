@@ -13,6 +13,7 @@ from typing import Any
 from outgate.policy.model import Endpoint
 from outgate.telemetry.event import Phases, Reached, Tls
 from outgate.upstream.connection import Connection
+from outgate.upstream.errors import Failure, UpstreamError
 
 ERRORS = {
     "resolve_failed": ("host_not_found", "DF"),
@@ -20,11 +21,12 @@ ERRORS = {
     "connect_failed": ("connection_refused", "UF"),
     "connect_timeout": ("connect_timeout", "UF"),
     "tls_failed": ("tls_handshake", "UF"),
-    "identity_failed": ("tls_certificate_verify", "UF"),
+    "identity_failed": ("identity_unusable", "UF"),
     "via_failed": ("proxy_refused", "UF"),
     "upstream_reset": ("connection_closed", "UC"),
     "upstream_failed": ("invalid_response", "UPE"),
     "client_disconnected": ("", "DC"),
+    "relay_idle": ("idle_timeout", ""),
 }
 """Of codes of failures: how outputs name the error, and Envoy's flag for it. Leaving is no error."""
 
@@ -42,6 +44,8 @@ class Try:
     """That it was in."""
     code: str = ""
     """Why it came to nothing."""
+    error: UpstreamError | None = None
+    """The same, where there came to be no connection."""
     ended: float = 0.0
 
     def note(self, opened: Any) -> None:
@@ -51,13 +55,25 @@ class Try:
             self.reused = bool(opened.reused or opened.served)
             opened.served += 1
 
-    def fail(self, code: str) -> None:
-        self.code, self.ended = code, time.time()
+    def fail(self, code: str, error: UpstreamError | None = None) -> None:
+        """It is over, and came to nothing; without a code, to its end."""
+        self.code, self.error, self.ended = code, error, time.time()
 
 
 def error_of(code: str) -> str:
     """How outputs name an error."""
     return ERRORS.get(code, (code, ""))[0]
+
+
+def error_type_of(tried: Try) -> str:
+    """The same of one time. What TLS failed at is told more exactly than by the code."""
+    error = tried.error
+    if error is None:
+        return error_of(tried.code)
+    if error.unproven:
+        return "tls_certificate_verify"
+    refused = error.code is Failure.IDENTITY_FAILED and "tls" in error.taken
+    return error_of(Failure.TLS_FAILED if refused else error.code)
 
 
 def flag_of(code: str) -> str:
@@ -68,10 +84,9 @@ def flag_of(code: str) -> str:
 def reached(tried: Try, begun: float, *, mutual: bool) -> Reached:
     """What is told of one time. `begun`: when its exchange did, seconds since the epoch. `mutual`: a client certificate
     is shown there."""
-    origin, error = tried.origin, error_of(tried.code)
+    origin, error = tried.origin, error_type_of(tried)
     if origin is None:
-        phases = Phases(queue=tried.started - begun)
-        return Reached(None, phases=phases, error_type=error, started=tried.started, ended=tried.ended)
+        return _unreached(tried, begun, error)
     return Reached(
         _place(origin.peername),
         _place(origin.sockname),
@@ -83,7 +98,17 @@ def reached(tried: Try, begun: float, *, mutual: bool) -> Reached:
         error,
         tried.started,
         tried.ended,
+        origin.number,
     )
+
+
+def _unreached(tried: Try, begun: float, error: str) -> Reached:
+    """There came to be no connection. What it took, and where it led, is known where it was dialled."""
+    address, phases = None, Phases(tried.started - begun)
+    if (failed := tried.error) is not None:
+        address = _place(failed.peername)
+        phases = phases._replace(**failed.taken)
+    return Reached(address, phases=phases, error_type=error, started=tried.started, ended=tried.ended)
 
 
 def _phases(tried: Try, origin: Connection, begun: float) -> Phases:
@@ -91,7 +116,7 @@ def _phases(tried: Try, origin: Connection, begun: float) -> Phases:
     if tried.reused:
         return Phases(queue, first_byte=first)
     timings = origin.timings
-    return Phases(queue, timings.resolve, timings.connect, timings.tls if origin.tls is not None else None, first)
+    return Phases(queue, timings.resolve or None, timings.connect, timings.tls or None, first)
 
 
 def _tls(origin: Connection, mutual: bool) -> Tls:

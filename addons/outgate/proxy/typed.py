@@ -72,7 +72,7 @@ class Typed:
         if answer is None or exchange.target is None:
             return None
         request = request_of(flow, exchange)
-        response = Response(joined(answer.headers.items(multi=True)), answer.status_code)
+        response = Response(joined(answer.headers.items(multi=True)), answer.status_code, notes=exchange.notes)
         return _then(self.addon.on_response(request, response), lambda: write(response.changes, answer))
 
 
@@ -101,6 +101,7 @@ def request_of(flow: http.HTTPFlow, exchange: Exchange, body: bytes | None = Non
         decision,
         policy.generation if policy is not None else "",
         body,
+        notes=exchange.notes,
     )
 
 

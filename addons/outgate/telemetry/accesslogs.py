@@ -13,11 +13,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from outgate.policy.model import Identity
-from outgate.policy.telemetry_model import CallerTelemetry, LogRule, LogSink, LogUse, SinkKind, TelemetryPolicy
+from outgate.policy.telemetry_model import (
+    Encoding,
+    LogRule,
+    LogSink,
+    LogUse,
+    Say,
+    SinkKind,
+    TelemetryPolicy,
+    TraceRule,
+    silent,
+)
 from outgate.problems import Problem, Where
 from outgate.telemetry import filters, native, renderers
 from outgate.telemetry.event import Event
 from outgate.telemetry.files import KEPT, MAX_BYTES, FileSink
+from outgate.telemetry.filters import Filter
 from outgate.telemetry.formats import Text
 from outgate.telemetry.lines import LogLine
 from outgate.telemetry.receivers import TcpSink
@@ -26,10 +37,6 @@ from outgate.telemetry.showing import Showing
 from outgate.telemetry.sinks import Sink, StreamSink
 
 log = logging.getLogger(__name__)
-
-type Filter = Callable[[Event], bool]
-type Say = Callable[[Identity], CallerTelemetry]
-"""What documents say about a caller."""
 
 MOST_CALLERS = 4096
 """Callers whose sinks are kept; they are chosen again for what is beyond that."""
@@ -42,7 +49,10 @@ class Outlets:
     """What sinks are made of."""
 
     export: Callable[[str], Callable[[LogLine, int], object]] | None = None
-    """Who takes lines that go by OTLP, and how many bytes each holds on to, for a sink's target."""
+    """Who takes lines that go by OTLP, and how many bytes each holds on to, for a sink's target; for none, the
+    collector that the gate's own lines go to."""
+    own: bool = False
+    """Whether the gate's own lines go there."""
     most: int = MAX_BYTES
     """Bytes of a file that is turned over."""
     kept: int = KEPT
@@ -70,16 +80,13 @@ class _Plan:
 
 
 EMPTY = TelemetryPolicy()
-NOTHING = CallerTelemetry()
-
-
-def silent(caller: Identity) -> CallerTelemetry:
-    """Where there are no documents."""
-    return NOTHING
+OWN = LogSink("", SinkKind.OTLP, encoding=Encoding.NATIVE)
+"""The gate's own lines, for the collector."""
 
 
 class AccessLogs:
-    """Every access log of a gate. `own`: the gate's own lines are written to `stdout` where no document says more."""
+    """Every access log of a gate. `own`: the gate's own lines are written to `stdout` where no document says more, and
+    to the collector where `outlets` say so."""
 
     def __init__(
         self,
@@ -94,19 +101,29 @@ class AccessLogs:
         """Raises `ValueError` where the policy has `problems`."""
         self.stdout, self.outlets, self.showing = stdout, outlets or Outlets(), showing or Showing()
         self.own = stdout.put if own and stdout is not None else None
+        self._collect = self._exporter(OWN, renderers.renderer(OWN, self.showing)) if self.outlets.own else None
         self.unmade = 0
         """Lines that could not be made."""
+        self._left: list[Sink[bytes]] = []
+        """Sinks that no document names any more, until they have ended."""
+        self._lost = self._unanswered = 0
+        """Lines lost by those that have ended, and answers that filters of earlier policies did not give."""
         self._plan = self._planned(policy, say, {})
 
     @property
     def wanted(self) -> Wanted:
-        """Which headers and trailers an event has to carry."""
+        """What events have to have, beside what all of them do."""
         return self._plan.wanted
 
     @property
     def dropped(self) -> int:
-        """Lines that were lost: by the sinks in use, and because they could not be made."""
-        return sum(out.dropped for out in self._outs()) + self.unmade
+        """Lines that were lost, by sinks and because they could not be made."""
+        return sum(out.dropped for out in self._outs()) + self._lost + self.unmade
+
+    @property
+    def filters_failed(self) -> int:
+        """How often a filter had no answer, so that there was no line."""
+        return sum(each.failed for each in self._plan.filters.values()) + self._unanswered
 
     def observe(self, event: Event) -> None:
         """Write the lines of an event. Never waits, and a line that cannot be made costs no other."""
@@ -118,7 +135,9 @@ class AccessLogs:
             ways = self._choose(plan, caller)
         if ways is None:
             if self.own is not None:
-                self.own(native.render(event))
+                self.own(native.render(event, self.showing.redaction))
+            if self._collect is not None:
+                self._collect(event)
             return
         for way in ways:
             try:
@@ -131,9 +150,14 @@ class AccessLogs:
         """Another policy holds from now on. Raises `ValueError` where it has `problems`, and nothing changes."""
         before = self._plan
         self._plan = self._planned(policy, say, before.outs)
+        self._unanswered += sum(each.failed for each in before.filters.values())
         for key, out in before.outs.items():
             if key not in self._plan.outs:
                 out.close(0)
+                self._left.append(out)
+        for out in [each for each in self._left if each.ended]:
+            self._left.remove(out)
+            self._lost += out.dropped
 
     def close(self, timeout: float = 2.0) -> None:
         """Write what waits, within a bound."""
@@ -144,7 +168,7 @@ class AccessLogs:
 
     def _outs(self) -> list[Sink[bytes]]:
         own = [self.stdout] if self.stdout is not None else []
-        return [*own, *self._plan.outs.values()]
+        return [*own, *self._plan.outs.values(), *self._left]
 
     def _complain(self, error: Exception) -> None:
         """A line could not be made; told of the first time, for it may be every line."""
@@ -232,7 +256,7 @@ def _rules(policy: TelemetryPolicy) -> list[LogRule]:
 
 
 def problems(policy: TelemetryPolicy, showing: Showing | None = None) -> list[Problem]:
-    """Everything about the policy's logs that cannot be carried out: formats, filters, targets, names of sinks."""
+    """Everything about the policy's logs, and the formats in its traces, that cannot be carried out."""
     showing = showing or Showing()
     found: list[Problem] = []
     for sink in policy.sinks:
@@ -243,11 +267,21 @@ def problems(policy: TelemetryPolicy, showing: Showing | None = None) -> list[Pr
                 filters.compiled(rule.filter)
             except filters.FilterError as error:
                 found.append(_problem(rule, str(error)))
+    for trace in renderers.trace_rules(policy):
+        found += [_problem(trace, why) for why in renderers.tag_faults(trace, showing)]
     return found
 
 
-def _problem(owner: LogSink | LogRule, why: str) -> Problem:
+def _problem(owner: LogSink | LogRule | TraceRule, why: str) -> Problem:
     where = owner.source.where if owner.source is not None else Where("telemetry")
     what, _, hint = why.partition("; ")
-    name = f'the access log "{owner.name}": ' if isinstance(owner, LogSink) else "a rule of the access log: "
-    return Problem(where, name + what, hint, field=owner.source.field if owner.source is not None else "")
+    return Problem(where, _named(owner) + what, hint, field=owner.source.field if owner.source is not None else "")
+
+
+def _named(owner: LogSink | LogRule | TraceRule) -> str:
+    match owner:
+        case LogSink():
+            return f'the access log "{owner.name}": '
+        case LogRule():
+            return "a rule of the access log: "
+    return "a rule of traces: "

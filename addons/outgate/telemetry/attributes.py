@@ -1,7 +1,7 @@
 """The attributes that a filter may ask for, by Envoy's names, and the gate's own.
 
-Owns the table. What is not set for an event is absent, as in Envoy; values are compared, never shown, so nothing of
-them is redacted.
+Owns the table. What is not set for an event is absent, as in Envoy, and addresses have their ports; values are
+compared, never shown, so nothing of them is redacted.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from outgate.telemetry import certificates, flags
+from outgate.telemetry import certificates, flags, native
 from outgate.telemetry.event import Event, Fields, Tls
 from outgate.telemetry.operators import exchange, outcome, sizes
 from outgate.telemetry.showing import find
+from outgate.telemetry.text import place
 
 type Get = Callable[[Event], object]
 """None: absent."""
@@ -76,7 +77,7 @@ REQUEST: dict[str, Get] = {
     "referer": lambda event: _text(event.request_fields, b"referer"),
     "useragent": lambda event: _text(event.request_fields, b"user-agent"),
     "time": lambda event: datetime.fromtimestamp(event.started, UTC),
-    "id": lambda event: event.request_id or _text(event.request_fields, b"x-request-id"),
+    "id": lambda event: _text(event.request_fields, b"x-request-id") or event.request_id or None,
     "protocol": lambda event: outcome.http_version(event.protocol),
     "duration": lambda event: timedelta(seconds=event.duration),
     "size": lambda event: event.sent,
@@ -99,11 +100,11 @@ ATTRIBUTES: dict[str, dict[str, Get]] = {
     # Code and flags are there for connections, too: 0 and Envoy's flags for them.
     "response": {name: get if name in ("code", "flags") else _http(get) for name, get in RESPONSE.items()},
     "source": {
-        "address": lambda event: event.caller.address or None,
+        "address": lambda event: place((event.caller.address, event.caller_port)) if event.caller.address else None,
         "port": lambda event: event.caller_port or None,
     },
     "destination": {
-        "address": lambda event: event.address or None,
+        "address": lambda event: place((event.address, event.port)) if event.address else None,
         "port": lambda event: event.port or None,
     },
     "connection": {
@@ -114,9 +115,9 @@ ATTRIBUTES: dict[str, dict[str, Get]] = {
         **_tls(_downstream),
     },
     "upstream": {
-        "address": lambda event: event.last.address[0] if event.last is not None and event.last.address else None,
+        "address": lambda event: place(event.last.address) or None if event.last is not None else None,
         "port": lambda event: event.last.address[1] if event.last is not None and event.last.address else None,
-        "local_address": lambda event: event.last.local[0] if event.last is not None and event.last.local else None,
+        "local_address": lambda event: place(event.last.local) or None if event.last is not None else None,
         "transport_failure_reason": outcome.transport_failure,
         "request_attempt_count": lambda event: len(event.reached),
         **_tls(_upstream),
@@ -126,7 +127,9 @@ ATTRIBUTES: dict[str, dict[str, Get]] = {
         "verdict": lambda event: event.verdict,
         "code": lambda event: event.code,
         "kind": lambda event: event.kind,
-        "host": lambda event: event.host,
+        "host": lambda event: event.named,
+        "endpoint": native.endpoint,
+        "endpoint_labels": native.endpoint_labels,
         "traffic": lambda event: str(event.decision.traffic) if event.decision is not None else None,
         "namespace": lambda event: event.caller.namespace,
         "service_account": lambda event: event.caller.service_account,

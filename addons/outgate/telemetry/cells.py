@@ -55,6 +55,19 @@ class Http:
 
 
 @dataclass(slots=True)
+class Grpc(Http):
+    """The same of gRPC, whose messages are counted, too."""
+
+    messages_sent: Count
+    messages_received: Count
+
+    def add(self, event: Event) -> None:
+        Http.add(self, event)
+        self.messages_sent.value += event.sent_messages
+        self.messages_received.value += event.received_messages
+
+
+@dataclass(slots=True)
 class Tcp:
     """A tunnel, raw TCP, or a connection that came to nothing."""
 

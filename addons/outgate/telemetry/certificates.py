@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+if TYPE_CHECKING:
+    from cryptography import x509
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ def read(der: bytes) -> Shown | None:
     """A certificate; None for none."""
     if not der:
         return None
+    from cryptography import x509  # who checks formats has no certificates, and need not wait for this
+
     try:
         return _read(x509.load_der_x509_certificate(der))
     except Exception:  # whatever a server presents: a line of the log is no reason to fail
@@ -42,6 +45,9 @@ def read(der: bytes) -> Shown | None:
 
 
 def _read(certificate: x509.Certificate) -> Shown:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+
     names = _alternatives(certificate)
     return Shown(
         subject=certificate.subject.rfc4514_string(),
@@ -62,6 +68,8 @@ type Kind = type[x509.DNSName] | type[x509.UniformResourceIdentifier] | type[x50
 
 
 def _alternatives(certificate: x509.Certificate) -> Callable[[Kind], str]:
+    from cryptography import x509
+
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

@@ -7,6 +7,7 @@ be shown, and how, is each output's: values here are as they were received.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from outgate.policy.model import Attempt, Decision, Endpoint, Identity
 from outgate.policy.telemetry_model import TraceRule
@@ -28,17 +29,9 @@ class Tls:
     """The client showed a certificate."""
     peer: bytes = b""
     """The other side's certificate, DER; empty where it showed none."""
-    group: str = ""
-    """Of the key agreement, where the TLS library tells."""
-    session: str = ""
-    """Of a session that may be resumed, hexadecimal."""
-    ja3: str = ""
-    """Of the workload's hello; so is `ja4`."""
-    ja4: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Phases:
+class Phases(NamedTuple):
     """Seconds; None for what did not take place. A reused connection has none of the middle ones."""
 
     queue: float | None = None
@@ -50,31 +43,45 @@ class Phases:
     """From the start to the first byte of the answer."""
 
 
-@dataclass(frozen=True, slots=True)
+UNTIMED = Phases()
+
+
+@dataclass(slots=True)
 class Reached:
-    """A connection to an origin that served, or was to serve, an attempt."""
+    """A connection to an origin that served, or was to serve, an attempt. Not frozen, for it is made in every request,
+    and that takes five times as long; nobody changes it."""
 
     address: tuple[str, int] | None
-    """Address and port that were dialled; None where it never came to that."""
+    """Address and port that were connected to; None where it never came to that."""
     local: tuple[str, int] | None = None
+    """The gate's own; None where there came to be no connection, or one that nothing could be sent on."""
     tls: Tls | None = None
     protocol: str = ""
     """As HTTP names it: `HTTP/1.1`, `HTTP/2.0`."""
     reused: bool = False
     endpoint: Endpoint | None = None
     """Of those that the policy names, the one that was chosen."""
-    phases: Phases = Phases()
+    phases: Phases = UNTIMED
     error_type: str = ""
     """Low in number: `connection_refused`, `connect_timeout`, `host_not_found`, `tls_certificate_verify` and such."""
     started: float = 0.0
     """Seconds since the epoch."""
     ended: float = 0.0
     connection_id: int = 0
+    """In this process; 0 where there was no connection."""
+
+    @property
+    def failed_in(self) -> str:
+        """The phase that a dial ended in: `resolve`, `connect` or `tls`; empty where there came to be a connection."""
+        if self.local is not None or not self.error_type:
+            return ""
+        return next((name for name in ("tls", "connect", "resolve") if getattr(self.phases, name) is not None), "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Trace:
-    """Where in a trace an attempt stands. Identifiers are integers, as OpenTelemetry has them."""
+    """Where in a trace an attempt stands. Identifiers are integers, as OpenTelemetry has them. Not frozen, as
+    `Reached`."""
 
     trace_id: int
     server_id: int
@@ -131,6 +138,9 @@ class Event:
     sent: int = 0
     """Bytes of body from the workload; on a relay, all bytes."""
     received: int = 0
+    sent_messages: int = 0
+    """Of gRPC, from the workload."""
+    received_messages: int = 0
     flags: str = ""
     """Envoy's response flags, comma-separated."""
     failure: str = ""
@@ -144,7 +154,9 @@ class Event:
     name: str = ""
     """The name that was asked for where there is no attempt."""
     request_id: str = ""
+    """The gate's own, where some output shows it."""
     connection_id: int = 0
+    """In this process."""
     help: str = ""
     extra: dict[str, str] = field(default_factory=dict)
     """What addons have to say, by name."""
@@ -152,11 +164,29 @@ class Event:
     """Address and port at which the gate took the connection."""
     request_end: float | None = None
     """Seconds from the start to the last byte of the request; None where it did not come to that."""
+    ja3: str = ""
+    """Of the workload's hello, where some output shows it; so is `ja4`."""
+    ja4: str = ""
 
     @property
     def host(self) -> str:
         """The verified name, or the one asked for where nothing was verified; empty where none was named."""
         return (self.attempt.host or "") if self.attempt is not None else self.name
+
+    @property
+    def named(self) -> str:
+        """The same; for bytes that name nobody, the one host of the destination that they belong to."""
+        host, decision = self.host, self.decision
+        if host or self.attempt is None or decision is None or decision.destination is None:
+            return host
+        hosts = decision.destination.hosts
+        return hosts[0] if len(hosts) == 1 and "*" not in hosts[0] else ""
+
+    @property
+    def endpoint_labels(self) -> tuple[tuple[str, str], ...]:
+        """Of the place, among those that the policy names, that was chosen."""
+        endpoint = self.reached[-1].endpoint if self.reached else None
+        return endpoint.labels if endpoint is not None else ()
 
     @property
     def last(self) -> Reached | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from outgate import __version__
@@ -48,6 +48,10 @@ class Exports:
         self.spans = SpanBoxes(export, self._span_sender, environ or {})
         self.metrics: Pulse[MetricsData] | None = None
         self._logs: dict[str, Outbox[LogLine]] = {}
+        self._left: list[Outbox[LogLine]] = []
+        """Of places that are not named any more, until they have ended."""
+        self._logged = self._unlogged = 0
+        """Lines sent and lost by those that have ended."""
         self._running = False
 
     def tracer(self) -> Tracer:
@@ -76,6 +80,16 @@ class Exports:
                 outbox.start()
         return outbox
 
+    def keep_logs(self, targets: Collection[str]) -> None:
+        """Documents name these places for lines now; those that were named before are sent what waits for them."""
+        for target in [target for target in self._logs if target and target not in targets]:
+            outbox = self._logs.pop(target)
+            outbox.close()
+            self._left.append(outbox)
+        for outbox in [each for each in self._left if each.ended]:
+            self._left.remove(outbox)
+            self._logged, self._unlogged = self._logged + outbox.sent, self._unlogged + outbox.dropped
+
     def start(self) -> None:
         """Begin to send. In the process that goes on: a fork takes no threads along, and draws its own identifiers."""
         self.ids.forget()
@@ -100,15 +114,17 @@ class Exports:
         counts: dict[str, int] = {}
         if self.spans.wanted:
             counts |= {"traces_exported": self.spans.sent, "traces_dropped": self.spans.dropped}
-        if self._logs:
-            counts["log_lines_exported"] = sum(each.sent for each in self._logs.values())
-            counts["log_lines_dropped"] = sum(each.dropped for each in self._logs.values())
+        boxes = [*self._logs.values(), *self._left]
+        if boxes or self._logged or self._unlogged:
+            counts["log_lines_exported"] = self._logged + sum(each.sent for each in boxes)
+            counts["log_lines_dropped"] = self._unlogged + sum(each.dropped for each in boxes)
         if self.metrics is not None:
             counts |= {"metric_exports": self.metrics.sent, "metric_exports_failed": self.metrics.failed}
         return counts
 
     def _all(self) -> list[Outbox[Event] | Outbox[LogLine] | Pulse[MetricsData]]:
-        return [*self.spans.open(), *self._logs.values(), *([self.metrics] if self.metrics is not None else [])]
+        metrics = [self.metrics] if self.metrics is not None else []
+        return [*self.spans.open(), *self._logs.values(), *self._left, *metrics]
 
     def _span_sender(self, collector: Collector) -> Sender[Event]:
         from outgate.telemetry import otlp

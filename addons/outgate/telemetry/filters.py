@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 STRING = re.compile(r"[rRbB]{0,2}(?:'''.*?'''|\"\"\".*?\"\"\"|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\")", re.DOTALL)
 COMMENT = re.compile(r"//[^\n]*")
 MENTION = re.compile(r"(?<![\w.])(\w+)\s*(?:\.\s*(\w+))?")
-FIELDS = frozenset({"headers", "headers_bytes", "total_size", "referer", "useragent", "id", "host", "trailers"})
-"""Attributes that are read from headers or trailers."""
 LONGEST = 4096
 
 
@@ -54,11 +52,6 @@ class Filter:
         if answer is not True and answer is not False:
             self.failed += 1
         return answer is True
-
-    @property
-    def reads_fields(self) -> bool:
-        """Whether it asks for headers or trailers."""
-        return any(name in FIELDS for root in ("request", "response") for name in self.shown.get(root, ()))
 
 
 def compiled(source: str) -> Filter:

@@ -16,7 +16,7 @@ from outgate.telemetry.event import Event
 from outgate.telemetry.operators import compiled
 from outgate.telemetry.operators.kinds import Read, Value
 from outgate.telemetry.showing import Showing
-from outgate.telemetry.text import MAX_VALUE, plain, quoted
+from outgate.telemetry.text import MAX_VALUE, is_plain, plain, quoted
 
 OPERATOR = re.compile(r"%(?P<name>[A-Z0-9_]+)(?:\((?P<argument>[^)]*)\))?(?::(?P<length>\d{1,6}))?%")
 UNSET = "-"
@@ -156,16 +156,20 @@ def _leaf(value: str, writing: _Writing, path: str) -> Part:
         found = read(event)
         if found is None or (found == "" and not writing.typed):
             return unset
-        return _typed(found) if writing.typed else _shown(found, plain)
+        return _typed(found) if writing.typed else plain(_shown(found))
 
     return make
 
 
 def _template(pieces: list[Piece], unset: str, escape: Callable[[str], str]) -> Text:
-    parts = [(escape_literal(piece.literal), piece.read) for piece in pieces]
+    """What stands in the format itself is put together once, with a place for each value."""
+    whole = "".join("%s" if piece.read else escape_literal(piece.literal).replace("%", "%%") for piece in pieces)
+    reads = [piece.read for piece in pieces if piece.read is not None]
 
     def render(event: Event) -> str:
-        return "".join([literal if read is None else _shown(read(event), escape, unset) for literal, read in parts])
+        shown = tuple([_shown(read(event), unset) for read in reads])
+        # One look at all of them: values that have to be escaped are rare.
+        return whole % (shown if is_plain("".join(shown)) else tuple(map(escape, shown)))
 
     return render
 
@@ -175,14 +179,15 @@ def escape_literal(text: str) -> str:
     return "".join(char if char in "\t\n" else plain(char) for char in text)
 
 
-def _shown(value: Value, escape: Callable[[str], str], unset: str = UNSET) -> str:
+def _shown(value: Value, unset: str = UNSET) -> str:
+    """As text, not yet escaped."""
     if isinstance(value, str):
-        return escape(value[:MAX_VALUE]) if value else unset
+        return value[:MAX_VALUE] or unset
     if value is None:
         return unset
-    if isinstance(value, Mapping):
-        return escape(orjson.dumps(_typed(value)).decode())
-    return str(value)
+    if isinstance(value, int | float):
+        return str(value)
+    return orjson.dumps(_typed(value)).decode()
 
 
 def _typed(value: Value) -> object:

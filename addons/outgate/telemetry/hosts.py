@@ -48,10 +48,10 @@ class Hosts:
         self.registered = frozenset(host for each in destinations for host in each.hosts if "*" not in host)
 
     def of(self, event: Event) -> tuple[str, bool]:
-        """An event's host as a label has it, and whether it is the policy that names it."""
-        attempt, decision = event.attempt, event.decision
-        host = attempt.host if attempt is not None else None
-        return self.named(host or "", decision.destination if decision is not None else None)
+        """An event's host as a label has it, and whether the policy names it. What never became an attempt has none."""
+        decision = event.decision
+        host = event.named if event.attempt is not None else ""
+        return self.named(host, decision.destination if decision is not None else None)
 
     def named(self, host: str, destination: Destination | None) -> tuple[str, bool]:
         """The same for a host and the destination that it was found to belong to."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 from outgate.policy.model import Code
 from outgate.telemetry import istio_labels, names
 from outgate.telemetry.aggregate import Count, Families, Histogram, Labels
-from outgate.telemetry.cells import Http, Tcp
+from outgate.telemetry.cells import Grpc, Http, Tcp
 from outgate.telemetry.event import Event
 from outgate.telemetry.hosts import Some
 from outgate.telemetry.istio_labels import Reporter
 from outgate.telemetry.names import ISTIO_HTTP, ISTIO_TCP, OTHER, Spec
 from outgate.telemetry.overrides import Overrides, Plan
+from outgate.telemetry.spans import server_error
 
 CELLS = 20_000
 """Keys that are remembered; then it is begun anew."""
@@ -56,6 +57,7 @@ class Incoming:
             caller.labels,
             decision.destination.key if decision is not None and decision.destination is not None else None,
             istio_labels.cluster(decision),
+            event.endpoint_labels,
             decision.would.code.value if decision is not None and decision.would is not None else "",
             grpc and istio_labels.grpc_status(event),
             values,
@@ -84,7 +86,7 @@ class Incoming:
                 told.count, (names.TCP_OPENED, names.TCP_CLOSED, names.TCP_SENT, names.TCP_RECEIVED)
             )
             return Tcp(decided, opened, closed, sent, received)
-        return Http(
+        request = (
             decided,
             told.count(names.REQUESTS),
             told.histogram(names.REQUEST_DURATION),
@@ -92,6 +94,9 @@ class Incoming:
             told.histogram(names.RESPONSE_BYTES),
             *self._served(event, known),
         )
+        if istio_labels.protocol_of(event) != "grpc":
+            return Http(*request)
+        return Grpc(*request, told.count(names.REQUEST_MESSAGES), told.count(names.RESPONSE_MESSAGES))
 
     def _decided(self, event: Event) -> tuple[str, ...]:
         decision, code = event.decision, str(event.code)
@@ -104,8 +109,7 @@ class Incoming:
     def _served(self, event: Event, known: bool) -> tuple[Histogram, Histogram, Histogram]:
         method, scheme = method_of(event), "https" if event.encrypted else "http"
         status = status_of(event.status)
-        error = event.error_type or (status if event.status >= 500 else "")
-        labels = names.SERVER, (method, scheme, status, error, version_of(event.protocol))
+        labels = names.SERVER, (method, scheme, status, server_error(event), version_of(event.protocol))
         folded = names.SERVER, ("_OTHER", scheme, hundreds(status), "", "")
         specs = (names.SERVER_DURATION, names.SERVER_REQUEST_SIZE, names.SERVER_RESPONSE_SIZE)
         one, two, three = (self._families.histogram(spec).at(labels, folded, known=known) for spec in specs)

@@ -78,7 +78,7 @@ def istio(event: Event, host: str, source: tuple[str, ...], status: str) -> tupl
     return (
         "source",
         *source,
-        *_destination(host, service_name(event, host)),
+        *_destination(host, service_name(event, host), dict(event.endpoint_labels)),
         protocol,
         flags_of(event.flags),
         UNKNOWN,
@@ -93,7 +93,7 @@ def folded(event: Event, nobody: tuple[str, ...], status: str) -> tuple[str, ...
     return (
         "source",
         *nobody,
-        *_destination(OTHER, name or OTHER),
+        *_destination(OTHER, name or OTHER, {}),
         protocol_of(event),
         NOTHING,
         UNKNOWN,
@@ -110,9 +110,10 @@ def tcp(values: tuple[str, ...]) -> tuple[str, ...]:
 assert ISTIO_HTTP[: len(ISTIO_TCP)] == ISTIO_TCP
 
 
-def _destination(service: str, name: str) -> tuple[str, ...]:
-    """Outside there are no workloads. The order is that of `names.DESTINATION`."""
-    return (*(UNKNOWN,) * 5, service, name, UNKNOWN, UNKNOWN, LATEST, UNKNOWN)
+def _destination(service: str, name: str, labels: dict[str, str]) -> tuple[str, ...]:
+    """Outside there are no workloads, but endpoints may be labelled. The order is that of `names.DESTINATION`."""
+    app, version = _first(labels, APP) or UNKNOWN, _first(labels, REVISIONS[1:]) or UNKNOWN
+    return (*(UNKNOWN,) * 3, app, version, service, name, UNKNOWN, UNKNOWN, LATEST, UNKNOWN)
 
 
 def cluster(decision: Decision | None) -> str:
@@ -129,8 +130,7 @@ def service_name(event: Event, host: str) -> str:
         return name
     if decision is None or decision.destination is None:
         return host
-    named = event.attempt.host if event.attempt is not None else None
-    found = pattern(named, decision.destination) if named else ""
+    found = pattern(event.named, decision.destination)
     # Kiali leaves out services that are addresses.
     return found if found and not _is_address(found) else decision.destination.name or host
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from outgate.policy.model import Destination
-from outgate.policy.telemetry_model import TelemetryPolicy
+from outgate.policy.telemetry_model import Say
 from outgate.telemetry import names
 from outgate.telemetry.aggregate import SERIES, Count, Families, Scraped
 from outgate.telemetry.event import Event
@@ -46,10 +46,10 @@ class Metrics:
         if event.reached:
             self._outgoing.observe(event, host, known)
 
-    def follow(self, destinations: Iterable[Destination], rules: TelemetryPolicy | None = None) -> None:
-        """Another policy is in force."""
+    def follow(self, destinations: Iterable[Destination], say: Say | None = None) -> None:
+        """Another policy is in force. `say`: what its documents say, where they say something of metrics."""
         self._hosts.follow(destinations)
-        self._overrides.follow(rules or TelemetryPolicy())
+        self._overrides.follow(say)
         self._incoming.forget()
 
     def connected(self) -> None:
@@ -64,7 +64,7 @@ class Metrics:
         """A workload's TLS with the gate came about, or did not. `version` as in `TLSv1.3`."""
         failed = error if not error or self._errors.has(error) else OTHER
         spec = names.CLIENT_HANDSHAKES
-        self._families.histogram(spec).at((spec.labels, (version, failed))).add(seconds)
+        self._families.histogram(spec).at((spec.labels, (version.removeprefix("TLSv"), failed))).add(seconds)
 
     def origin(self, host: str, port: int) -> OpenOrigin:
         """A connection to an origin is open."""

@@ -85,6 +85,8 @@ REQUEST_DURATION = Spec(
 )
 REQUEST_BYTES = Spec("istio_request_bytes", HISTOGRAM, "Body of the request.", ISTIO_HTTP, MILLISECONDS, unit="By")
 RESPONSE_BYTES = Spec("istio_response_bytes", HISTOGRAM, "Body of the answer.", ISTIO_HTTP, MILLISECONDS, unit="By")
+REQUEST_MESSAGES = Spec("istio_request_messages_total", COUNTER, "Messages of gRPC from the workload.", ISTIO_HTTP)
+RESPONSE_MESSAGES = Spec("istio_response_messages_total", COUNTER, "Messages of gRPC to the workload.", ISTIO_HTTP)
 TCP_OPENED = Spec("istio_tcp_connections_opened_total", COUNTER, "Tunnels and raw TCP, counted when over.", ISTIO_TCP)
 TCP_CLOSED = Spec("istio_tcp_connections_closed_total", COUNTER, "Tunnels and raw TCP that are over.", ISTIO_TCP)
 TCP_SENT = Spec("istio_tcp_sent_bytes_total", COUNTER, "Bytes sent to the workload.", ISTIO_TCP, unit="By")
@@ -100,6 +102,8 @@ OVERRIDABLE = {
     "TCP_CLOSED_CONNECTIONS": TCP_CLOSED,
     "TCP_SENT_BYTES": TCP_SENT,
     "TCP_RECEIVED_BYTES": TCP_RECEIVED,
+    "GRPC_REQUEST_MESSAGES": REQUEST_MESSAGES,
+    "GRPC_RESPONSE_MESSAGES": RESPONSE_MESSAGES,
 }
 """What Istio's Telemetry may change, by the name that it has there."""
 

@@ -1,19 +1,21 @@
 """outgate's own line: one JSON object for everything that a workload tried.
 
-Owns the fields of a line, their order and their bounds. Queries, bodies and header values are never in it. Empty and
-zero values are left out, but `status`, `sent` and `received` for HTTP.
+Owns the fields of a line, their order and their bounds. Queries, bodies and header values are never in it, and of paths
+what `urls` shows. Empty and zero values are left out, but `status`, `sent` and `received` for HTTP.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
 
-from outgate.policy.model import Attempt, Decision, Endpoint
+from outgate.policy.model import Decision
 from outgate.telemetry.event import Event, Reached
+from outgate.telemetry.stamps import milliseconds
 from outgate.telemetry.text import MAX_TEXT, place, plain
+from outgate.telemetry.urls import Redaction
 
 NAMES = (
     "time", "kind", "verdict", "code", "reason", "rule", "destination", "traffic", "method", "scheme", "host", "port",
@@ -24,20 +26,21 @@ NAMES = (
 ALWAYS = frozenset({"status", "sent", "received"})
 
 NOWHERE = Reached(None)
+USUAL = Redaction()
 
 
-def render(event: Event) -> bytes:
+def render(event: Event, redaction: Redaction = USUAL) -> bytes:
     """An event as one line of JSON, with its line end."""
-    return orjson.dumps(line(event), option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(line(event, redaction), option=orjson.OPT_APPEND_NEWLINE)
 
 
-def line(event: Event) -> dict[str, object]:
+def line(event: Event, redaction: Redaction = USUAL) -> dict[str, object]:
     """What is in the line, by name and in order."""
     http = event.kind == "http"
     return {
         # Most values are short and plain: a call for each would cost as much as all the rest of the line.
         name: value if value.__class__ is not str or (value.isprintable() and len(value) <= MAX_TEXT) else _shown(value)
-        for name, value in zip(NAMES, _values(event, http), strict=True)
+        for name, value in zip(NAMES, _values(event, http, redaction), strict=True)
         if value or (http and name in ALWAYS)
     }
 
@@ -46,11 +49,11 @@ def _shown(value: str) -> str:
     return plain(value[:MAX_TEXT])
 
 
-def _values(event: Event, http: bool) -> tuple[Any, ...]:
+def _values(event: Event, http: bool, redaction: Redaction) -> tuple[Any, ...]:
     reached = event.reached[-1] if event.reached and event.reached[-1].address is not None else NOWHERE
-    caller, endpoint = event.caller, event.reached[-1].endpoint if event.reached else None
+    caller = event.caller
     return (
-        datetime.fromtimestamp(event.started, UTC).isoformat(timespec="milliseconds"),
+        milliseconds(event.started) + "+00:00",
         event.kind,
         event.verdict,
         event.code,
@@ -58,9 +61,9 @@ def _values(event: Event, http: bool) -> tuple[Any, ...]:
         *_of_decision(event.decision),
         event.method,
         ("https" if event.encrypted else "http") if http and event.method else "",
-        event.host or named(event.attempt, event.decision),
+        event.named,
         event.attempt.port if event.attempt is not None else event.port,
-        event.path.partition("?")[0],
+        redaction.path(event.path),
         event.status,
         event.protocol,
         caller.address,
@@ -81,8 +84,8 @@ def _values(event: Event, http: bool) -> tuple[Any, ...]:
         *_beside(event.decision),
         event.generation,
         event.help,
-        place((endpoint.address, endpoint.port)) if endpoint is not None else "",
-        labels(endpoint) if endpoint is not None else "",
+        endpoint(event),
+        endpoint_labels(event),
     )
 
 
@@ -102,13 +105,16 @@ def _beside(decision: Decision | None) -> tuple[str, str, str]:
     return str(decision.would.code) if decision.would else "", shadow, ", ".join(map(str, decision.audited))
 
 
-def named(attempt: Attempt | None, decision: Decision | None) -> str:
-    """The host of the destination that bytes without a name belong to, where it has just one."""
-    destination = decision.destination if decision is not None else None
-    if attempt is None or destination is None or len(destination.hosts) != 1 or "*" in destination.hosts[0]:
-        return ""
-    return destination.hosts[0]
+def endpoint(event: Event) -> str:
+    """Of the places that the policy names, the one that was chosen."""
+    chosen = event.reached[-1].endpoint if event.reached else None
+    return place((chosen.address, chosen.port)) if chosen is not None else ""
 
 
-def labels(endpoint: Endpoint) -> str:
-    return ",".join(f"{name}={value}" for name, value in endpoint.labels)
+def endpoint_labels(event: Event) -> str:
+    return labels(event.endpoint_labels)
+
+
+def labels(pairs: Iterable[tuple[str, str]]) -> str:
+    """`version=v1,zone=a`."""
+    return ",".join(f"{name}={value}" for name, value in pairs)

@@ -112,17 +112,18 @@ class Outbox[T]:
             self._telling.failed(error)
         closing = False
         while not closing:
-            self._wake.wait(self.bounds.delay)
+            full = self._wake.wait(self.bounds.delay)
             self._wake.clear()
             closing = self._closing
-            if not self._send_waiting() and self._closing:
+            if not self._send_waiting(self.bounds.batch if full and not closing else 1) and self._closing:
                 break
         if self._sender is not None:
             self._sender.close()
 
-    def _send_waiting(self) -> bool:
-        """Everything, in batches. False: near the end, where a collector that does not answer is not asked twice."""
-        while self._waiting and not self._over:
+    def _send_waiting(self, least: int) -> bool:
+        """In batches, as long as so many wait. False: near the end, where a collector that does not answer is not asked
+        twice."""
+        while len(self._waiting) >= least and not self._over:
             batch = self._next()
             self._under_way = len(batch)
             arrived = self._send(batch)

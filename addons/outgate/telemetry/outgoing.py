@@ -15,9 +15,7 @@ from outgate.telemetry.cells import Origin
 from outgate.telemetry.event import Event, Reached
 from outgate.telemetry.incoming import CELLS, hundreds, method_of, status_of, version_of
 from outgate.telemetry.names import OTHER, Spec
-
-LATER = frozenset(("timeout", "connection_reset", "connection_closed"))
-"""Errors of a connection that had come about."""
+from outgate.telemetry.spans import answered
 
 
 class Outgoing:
@@ -33,8 +31,7 @@ class Outgoing:
         """`host` and `known` as `hosts.Hosts` has them. Of several tries the last one is what was answered."""
         last = event.reached[-1]
         for reached in event.reached:
-            answered = reached is last
-            status = event.status if answered and not reached.error_type else 0
+            status = answered(event, reached, reached is last)
             key = (
                 host,
                 known,
@@ -50,7 +47,7 @@ class Outgoing:
                 cell = self._remembered(key, self._cell(event, reached, status, host, known))
             cell.tried.value += 1
             if cell.duration is not None:
-                _asked(cell, event, reached, answered)
+                _asked(cell, event, reached, reached is last)
             if not reached.reused:
                 self._opened(event, reached, host, known)
 
@@ -78,17 +75,15 @@ class Outgoing:
 
     def _opened(self, event: Event, reached: Reached, host: str, known: bool) -> None:
         """A connection was made for this, or it was tried."""
-        phases, error, place = reached.phases, reached.error_type, (host, str(event.port))
-        in_tls = error.startswith(("tls", "identity"))
+        phases, place, failed = reached.phases, (host, str(event.port)), reached.failed_in
+        error = {failed: reached.error_type}
         if phases.resolve is not None:
-            failed = error if reached.address is None else ""
-            self._add(names.DNS_DURATION, (host, failed), known, phases.resolve)
+            self._add(names.DNS_DURATION, (host, error.get("resolve", "")), known, phases.resolve)
         if phases.connect is not None:
-            failed = "" if in_tls or error in LATER else error
-            self._add(names.CONNECT_DURATION, (*place, failed), known, phases.connect)
+            self._add(names.CONNECT_DURATION, (*place, error.get("connect", "")), known, phases.connect)
         if phases.tls is not None:
-            version, failed = reached.tls.version if reached.tls is not None else "", error if in_tls else ""
-            self._add(names.TLS_DURATION, (*place, version, failed), known, phases.tls)
+            version = reached.tls.version.removeprefix("TLSv") if reached.tls is not None else ""
+            self._add(names.TLS_DURATION, (*place, version, error.get("tls", "")), known, phases.tls)
         if known and reached.tls is not None and reached.tls.peer:
             self._certificate(place, reached.tls.peer)
 
@@ -112,13 +107,13 @@ class Outgoing:
         return self._families.histogram(spec).at((spec.labels, whole), (spec.labels, folded), known=known)
 
 
-def _asked(cell: Origin, event: Event, reached: Reached, answered: bool) -> None:
+def _asked(cell: Origin, event: Event, reached: Reached, last: bool) -> None:
     assert cell.duration is not None
     took = reached.ended - reached.started
     if took > 0:
         cell.duration.add(took)
     else:
-        cell.duration.add(event.duration if answered else 0.0)
-    if answered and cell.sent is not None and cell.received is not None:
+        cell.duration.add(event.duration if last else 0.0)
+    if last and cell.sent is not None and cell.received is not None:
         cell.sent.add(event.sent)
         cell.received.add(event.received)

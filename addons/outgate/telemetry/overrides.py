@@ -1,18 +1,20 @@
 """What documents change about Istio's metrics: none of one, a label less, a label that says something else.
 
-Owns the compilation of these rules, once for each kind of caller, and their application to labels. What depends on the
-event is a value apart, so that it can be part of what a series is looked up by; of such values there are only so many.
+Owns the compilation of these rules, once for each kind of caller, and their application to labels; which hold for whom
+is the policy's. What depends on the event is a value apart, so that it can be part of what a series is looked up by; of
+such values there are only so many.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from outgate.policy.model import Identity
-from outgate.policy.telemetry_model import METRIC_ATTRIBUTES, MetricRule, TagOverride, TelemetryPolicy, TelemetryRule
+from outgate.policy.telemetry_model import METRIC_ATTRIBUTES, MetricRule, Say, TagOverride
+from outgate.telemetry import native
 from outgate.telemetry.aggregate import Labels
 from outgate.telemetry.event import Event, Tls
 from outgate.telemetry.hosts import Some
@@ -21,7 +23,6 @@ from outgate.telemetry.names import OTHER, OVERRIDABLE, UNKNOWN
 
 log = logging.getLogger(__name__)
 
-ALL = "ALL_METRICS"
 CALLERS = 1024
 """Kinds of caller whose rules are remembered."""
 LABEL = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_]*")
@@ -72,45 +73,34 @@ class Overrides:
     """The rules in force. `most` and `full` are as for hosts."""
 
     def __init__(self, most: int, full: Callable[[str], None]) -> None:
-        self.policy = TelemetryPolicy()
-        self.any = False
-        """Whether there is a rule at all; else nobody needs to ask."""
+        self._say: Say | None = None
         self._most, self._full = most, full
         self._plans: dict[tuple[str, tuple[tuple[str, str], ...]], Plan] = {}
         self._values: dict[str, Some] = {}
 
-    def follow(self, policy: TelemetryPolicy) -> None:
-        self.policy, self.any = policy, any(rule.metrics for rule in policy.rules)
+    def follow(self, say: Say | None) -> None:
+        """Documents say this now; None: nothing."""
+        self._say = say
         self._plans.clear()
 
     def plan(self, caller: Identity) -> Plan:
-        if not self.any:
+        if (say := self._say) is None:
             return NONE
         key = (caller.namespace, caller.labels)
         if (found := self._plans.get(key)) is None:
             if len(self._plans) >= CALLERS:
                 self._plans.clear()
-            found = self._plans[key] = self._compiled(caller)
+            found = self._plans[key] = self._compiled(say(caller).metrics)
         return found
 
-    def _compiled(self, caller: Identity) -> Plan:
-        """The most general rule first, so that the more particular one has the last word on each label."""
+    def _compiled(self, said: Iterable[MetricRule]) -> Plan:
         attributes: list[Attribute] = []
-        steps: dict[str, dict[str, Step]] = {}
-        off: dict[str, bool] = {}
-        for rule in self._of(caller):
-            made = [_step(tag, attributes, self._bounded) for tag in rule.tags if LABEL.fullmatch(tag.tag)]
-            for metric in _metrics(rule):
-                if rule.disabled is not None:
-                    off[metric] = rule.disabled
-                steps.setdefault(metric, {}).update({step.tag: step for step in made})
-        disabled = frozenset(metric for metric, is_off in off.items() if is_off)
-        return Plan(tuple(attributes), {metric: tuple(each.values()) for metric, each in steps.items()}, disabled)
-
-    def _of(self, caller: Identity) -> Iterator[MetricRule]:
-        for rule in self.policy.rules:
-            if speaks_of(rule, caller):
-                yield from rule.metrics
+        steps: dict[str, tuple[Step, ...]] = {}
+        rules = {OVERRIDABLE[rule.metric].name: rule for rule in said}
+        for metric, rule in rules.items():
+            made = (_step(tag, attributes, self._bounded) for tag in rule.tags if LABEL.fullmatch(tag.tag))
+            steps[metric] = tuple(made)
+        return Plan(tuple(attributes), steps, frozenset(metric for metric, rule in rules.items() if rule.disabled))
 
     def _bounded(self, name: str) -> Attribute:
         """An attribute that has only so many values: most are the workload's to choose."""
@@ -122,18 +112,6 @@ class Overrides:
             return value if some.has(value) else OTHER
 
         return bounded
-
-
-def speaks_of(rule: TelemetryRule, caller: Identity) -> bool:
-    """Whether a rule is for this caller."""
-    return rule.namespace in ("", caller.namespace) and set(rule.labels) <= set(caller.labels)
-
-
-def _metrics(rule: MetricRule) -> list[str]:
-    """Those of ours that a rule is about. Messages of gRPC are not counted here."""
-    if rule.metric == ALL:
-        return [spec.name for spec in OVERRIDABLE.values()]
-    return [OVERRIDABLE[rule.metric].name] if rule.metric in OVERRIDABLE else []
 
 
 def _step(tag: TagOverride, attributes: list[Attribute], bounded: Callable[[str], Attribute]) -> Step:
@@ -153,7 +131,7 @@ def _tls(event: Event) -> Tls:
 
 
 ATTRIBUTES: Mapping[str, Attribute] = {
-    "request.host": lambda event: event.host,
+    "request.host": lambda event: event.named,
     "request.method": lambda event: event.method,
     "request.protocol": lambda event: event.protocol,
     "request.scheme": lambda event: ("https" if event.encrypted else "http") if event.kind == "http" else "",
@@ -171,6 +149,8 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "outgate.destination": lambda event: (
         event.decision.destination.key if event.decision is not None and event.decision.destination is not None else ""
     ),
+    "outgate.endpoint": native.endpoint,
+    "outgate.endpoint_labels": native.endpoint_labels,
     "outgate.verdict": lambda event: event.verdict,
 }
 assert ATTRIBUTES.keys() == METRIC_ATTRIBUTES

@@ -21,7 +21,9 @@ LOST = {
     "metric_exports_failed": "metrics",
 }
 ARRIVED = {"log_lines_exported": "access_log_otlp", "traces_exported": "traces", "metric_exports": "metrics"}
-INCIDENTS = frozenset(("client_tls_failed", "crashes", "left_early", "outputs_failed", "revoked", "unapproved"))
+INCIDENTS = frozenset(
+    ("client_tls_failed", "crashes", "filters_failed", "left_early", "outputs_failed", "revoked", "unapproved")
+)
 """Counts that are of no bound."""
 
 

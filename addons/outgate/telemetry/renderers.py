@@ -1,47 +1,41 @@
 """From a sink of the policy to what renders its lines.
 
-Owns which format is meant where none is written, what may be wrong with a sink, and which headers its lines need.
+Owns which format is meant where none is written, what may be wrong with formats, and what of an attempt has to be found
+out for them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from outgate.policy.telemetry_model import Encoding, LogSink, SinkKind, TelemetryPolicy
+from outgate.policy.telemetry_model import Encoding, LogSink, SinkKind, TagKind, TelemetryPolicy, TraceRule
 from outgate.telemetry import defaults, filters, formats, native
 from outgate.telemetry.event import Event
 from outgate.telemetry.formats import FormatError, Text
 from outgate.telemetry.showing import Showing
 
-REQUEST = re.compile(r"%(?:REQ|REQUEST_HEADER)\(([^)]*)\)")
-RESPONSE = re.compile(r"%(?:RESP|RESPONSE_HEADER)\(([^)]*)\)")
-WHOLE = re.compile(r"%(?:\w*TRAILER\w*|\w*HEADERS?_BYTES\w*|\w*WIRE_BYTES\w*|GRPC_STATUS\w*|COALESCE)\b")
-"""Operators that read more than headers by name."""
+FINGERPRINTS = re.compile(r"TLS_JA[34]_FINGERPRINT")
+IDENTIFIERS = re.compile(r"\bX-REQUEST-ID\b|\bSTREAM_ID\b", re.IGNORECASE)
 RECEIVER = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:\[\]/]+)):(?P<port>[0-9]{1,5})")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The headers that lines need, by lower-case name. `everything`: all of them, and trailers."""
+    """What is found out for those alone who show it."""
 
-    request: frozenset[str] = frozenset()
-    response: frozenset[str] = frozenset()
-    everything: bool = False
-
-    def __bool__(self) -> bool:
-        return self.everything or bool(self.request or self.response)
-
-    def __or__(self, other: Wanted) -> Wanted:
-        return Wanted(self.request | other.request, self.response | other.response, self.everything or other.everything)
+    fingerprints: bool = False
+    """JA3 and JA4 of the workload's hello."""
+    identifiers: bool = False
+    """A number for each request."""
 
 
 def renderer(sink: LogSink, showing: Showing) -> Text:
     """Renders a line of a sink, without its end. Raises `FormatError`."""
     match sink.encoding:
         case Encoding.NATIVE:
-            return lambda event: native.render(event)[:-1].decode()
+            return lambda event: native.render(event, showing.redaction)[:-1].decode()
         case Encoding.TEXT:
             return formats.text(sink.text or defaults.ISTIO, showing, sink.omit_empty)
     fields = sink.fields or defaults.ISTIO_JSON
@@ -84,40 +78,48 @@ def faults(sink: LogSink, showing: Showing) -> list[str]:
     return found
 
 
+def tag_faults(rule: TraceRule, showing: Showing) -> list[str]:
+    """What is wrong with the tags of spans that are written as formats."""
+    found = []
+    for tag in rule.tags:
+        try:
+            if tag.kind is TagKind.FORMAT:
+                formats.text(tag.value, showing)
+        except FormatError as error:
+            found.append(f'the tag "{tag.name}": {error}')
+    return found
+
+
+def trace_rules(policy: TelemetryPolicy) -> list[TraceRule]:
+    default = [policy.default_trace] if policy.default_trace is not None else []
+    return [*default, *(trace for rule in policy.rules for trace in rule.traces)]
+
+
 def wanted(policy: TelemetryPolicy) -> Wanted:
-    """The headers that the lines and filters of a policy need."""
-    found = Wanted()
-    for sink in policy.sinks:
-        for text in _texts(sink):
-            found |= Wanted(_names(REQUEST, text), _names(RESPONSE, text), everything=WHOLE.search(text) is not None)
+    """What the lines, filters and tags of a policy show."""
+    texts = list(_texts(policy))
     sources = {log.filter for rule in policy.rules for log in rule.logs if log.filter}
-    return found | Wanted(everything=any(filters.compiled(source).reads_fields for source in sources))
+    asked = any("id" in filters.compiled(source).shown.get("request", ()) for source in sources)
+    return Wanted(any(map(FINGERPRINTS.search, texts)), asked or any(map(IDENTIFIERS.search, texts)))
 
 
-def _names(pattern: re.Pattern[str], text: str) -> frozenset[str]:
-    """Headers by name; what stands before the headers is in every event, but for the host as it was written."""
-    both = {name for found in pattern.finditer(text) for name in found[1].lower().split("?")}
-    if ":authority" in both:
-        both.add("host")
-    return frozenset(name for name in both if name and name[0] != ":")
+def _texts(policy: TelemetryPolicy) -> Iterator[str]:
+    for sink in policy.sinks:
+        yield from (form for _, form in sink.labels)
+        if sink.encoding is Encoding.TEXT:
+            yield sink.text or defaults.ISTIO
+        elif sink.encoding is not Encoding.NATIVE:
+            yield from _leaves(sink.fields or defaults.ISTIO_JSON)
+    yield from (tag.value for rule in trace_rules(policy) for tag in rule.tags if tag.kind is TagKind.FORMAT)
 
 
-def _texts(sink: LogSink) -> list[str]:
-    if sink.encoding is Encoding.NATIVE:
-        return [form for _, form in sink.labels]
-    if sink.encoding is Encoding.TEXT:
-        body: list[str] = [sink.text or defaults.ISTIO]
-    else:
-        body = _leaves(sink.fields or defaults.ISTIO_JSON)
-    return body + [form for _, form in sink.labels]
-
-
-def _leaves(value: object) -> list[str]:
+def _leaves(value: object) -> Iterator[str]:
     match value:
         case str():
-            return [value]
+            yield value
         case Mapping():
-            return [text for each in value.values() for text in _leaves(each)]
+            for each in value.values():
+                yield from _leaves(each)
         case list() | tuple():
-            return [text for each in value for text in _leaves(each)]
-    return []
+            for each in value:
+                yield from _leaves(each)

@@ -33,6 +33,8 @@ URLS = frozenset(
 )  # fmt: skip
 PLACES = frozenset({"host", ":authority", ":method", ":scheme"})
 """What names no secret, though it may look like a name and its value: `auth:8080`."""
+KEPT, LONGEST = 1024, 256
+"""Values that are known to hold no secret, and bytes of such a one."""
 VARIABLE = re.compile(r"token|secret|passw|credential|key|auth|cookie|session|jwt|pwd", re.IGNORECASE)
 """Environment variables that hold what a line must not."""
 
@@ -44,12 +46,27 @@ class Showing:
     redaction: Redaction = field(default_factory=Redaction)
     hostname: str = field(default_factory=socket.gethostname)
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    _harmless: dict[tuple[str, bytes], str] = field(default_factory=dict, init=False, repr=False)
+    """Headers that hold no secret, which is long to find out: most come with every request."""
 
     def header(self, event: Event, name: str, value: bytes) -> str:
         """The value of a header, by its name in lower case."""
-        if self._secret(name) or _injected(event, name):
+        if _injected(event, name):
             return REDACTED
-        text = decoded(value)
+        known = self._harmless.get((name, value))
+        return known if known is not None else self._read(name, value)
+
+    def _read(self, name: str, value: bytes) -> str:
+        text, shown = decoded(value), REDACTED
+        if not self._secret(name):
+            shown = self._shown(name, text)
+        if shown == text and len(value) <= LONGEST:
+            if len(self._harmless) >= KEPT:
+                self._harmless.clear()
+            self._harmless[name, value] = text
+        return shown
+
+    def _shown(self, name: str, text: str) -> str:
         if name in URLS:
             return self.redaction.url(text)
         if name in PLACES:
@@ -62,7 +79,9 @@ class Showing:
 
     def variable(self, name: str) -> str | None:
         """An environment variable."""
-        return REDACTED if VARIABLE.search(name) and name in self.environment else self.environment.get(name)
+        if (value := self.environment.get(name)) is None:
+            return None
+        return REDACTED if VARIABLE.search(name) or self.redaction.holds_secret(value) else value
 
     def _secret(self, name: str) -> bool:
         return secret(name) or (name not in HARMLESS and self.redaction.is_secret(name))

@@ -57,6 +57,11 @@ class Sink[Line]:
     def dropped(self) -> int:
         return self.refused + self.failed
 
+    @property
+    def ended(self) -> bool:
+        """Nothing is written any more."""
+        return self.thread is not None and not self.thread.is_alive()
+
     def put(self, line: Line) -> None:
         """Hand over a line. Never waits."""
         if self.thread is None:

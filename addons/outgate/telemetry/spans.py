@@ -17,9 +17,10 @@ from outgate.policy.hosts import bracketed
 from outgate.policy.model import Identity
 from outgate.policy.telemetry_model import CustomTag, TagKind
 from outgate.telemetry import formats
-from outgate.telemetry.event import Event, Reached, Trace
+from outgate.telemetry.event import Event, Phases, Reached, Trace
+from outgate.telemetry.native import labels
 from outgate.telemetry.showing import Showing
-from outgate.telemetry.text import MAX_TEXT, bounded
+from outgate.telemetry.text import MAX_TEXT, bounded, place
 
 type Value = str | int | float | bool
 
@@ -29,6 +30,7 @@ DENIED = "outgate_denied"
 GONE = "DC"
 """Envoy's flag for a workload that left before the end: nobody's error."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
+PHASES = tuple(f"outgate.phase.{name}" for name in Phases._fields)
 
 
 class Shape(StrEnum):
@@ -93,8 +95,7 @@ class Drawing:
     def _clients(self, event: Event, common: dict[str, Value], new_id: Callable[[], int]) -> list[Span]:
         trace = event.trace
         assert trace is not None
-        ids = trace.client_ids[-len(event.reached) :] if event.reached else ()
-        ids = (*(new_id() for _ in range(len(event.reached) - len(ids))), *ids)
+        ids = _as_many(trace.client_ids, len(event.reached), new_id)
         pair = self.shape is Shape.PAIR
         parent, remote = (trace.server_id, False) if pair else (trace.parent_id, bool(trace.parent_id))
         made = []
@@ -119,7 +120,7 @@ class Drawing:
     def _common(self, event: Event) -> dict[str, Value]:
         """What all spans of an attempt share."""
         attributes: dict[str, Value] = {}
-        _add(attributes, "server.address", self._text(event.host or event.sni or event.address))
+        _add(attributes, "server.address", self._text(event.named or event.sni or event.address))
         if event.port:
             attributes["server.port"] = event.port
         if event.kind == "http":
@@ -157,14 +158,15 @@ class Drawing:
         attributes: dict[str, Value] = {"outgate.connection.reused": reached.reused}
         if reached.address is not None:
             attributes["network.peer.address"], attributes["network.peer.port"] = reached.address
+        if (endpoint := reached.endpoint) is not None:
+            attributes["outgate.endpoint"] = self._text(place((endpoint.address, endpoint.port)))
+            _add(attributes, "outgate.endpoint.labels", self._text(labels(endpoint.labels)))
         if (tls := reached.tls) is not None:
             _add(attributes, "tls.protocol.version", tls.version.removeprefix("TLSv"))
             _add(attributes, "tls.cipher", tls.cipher)
             attributes["tls.resumed"], attributes["outgate.tls.mutual"] = tls.resumed, tls.mutual
-        phases = reached.phases
-        for name in ("queue", "resolve", "connect", "tls", "first_byte"):
-            if (seconds := getattr(phases, name)) is not None:
-                attributes[f"outgate.phase.{name}"] = seconds
+        timed = zip(PHASES, reached.phases, strict=True)
+        attributes |= {name: seconds for name, seconds in timed if seconds is not None}
         if event.kind == "http":
             attributes["url.full"], attributes["server.port"] = self._asked(event, reached)
             _add(attributes, "network.protocol.version", _version(reached.protocol))
@@ -218,7 +220,8 @@ class Drawing:
         return self._text(self.showing.header(event, name, b", ".join(values))) if values else ""
 
     def _text(self, text: str) -> str:
-        return bounded(text, self.longest)
+        # Nearly every text is one that may be as it is.
+        return text if text.isprintable() and len(text) <= self.longest else bounded(text, self.longest)
 
 
 @lru_cache(maxsize=256)
@@ -263,8 +266,10 @@ def client_error(event: Event, reached: Reached, last: bool) -> str:
 
 def answered(event: Event, reached: Reached, last: bool) -> int:
     """The status that came from an origin; 0 where there was none, or the gate answered in its place."""
-    if reached.error_type:
-        return int(reached.error_type) if reached.error_type.isdecimal() and len(reached.error_type) == 3 else 0
+    if reached.error_type.isdecimal() and len(reached.error_type) == 3:
+        return int(reached.error_type)
+    if reached.error_type and reached.phases.first_byte is None:
+        return 0
     if not last or event.verdict == "deny" or (event.failure and event.status >= 500):
         return 0
     return event.status
@@ -274,6 +279,13 @@ def noteworthy(event: Event) -> bool:
     """Kept whatever the head of the trace says: what was denied, and what went wrong."""
     wrong = bool(event.error_type or event.failure) and not left(event)
     return wrong or event.verdict == "deny" or event.status >= 500
+
+
+def _as_many(ids: tuple[int, ...], count: int, new_id: Callable[[], int]) -> tuple[int, ...]:
+    """An identifier for each time: the last ones are those that origins were told."""
+    if len(ids) >= count:
+        return ids[len(ids) - count :]
+    return (*(new_id() for _ in range(count - len(ids))), *ids)
 
 
 def _source(caller: Identity) -> dict[str, Value]:

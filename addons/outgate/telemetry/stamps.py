@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 type Write = Callable[[float], str]
 
@@ -17,7 +18,19 @@ KNOWN = frozenset("aAbBcCdDeFgGhHIjmMnprRStTuUVwWxXyYzZ%")
 
 def iso(seconds: float) -> str:
     """`2016-04-15T20:17:00.310Z`."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")[:23] + "Z"
+    return milliseconds(seconds) + "Z"
+
+
+def milliseconds(seconds: float) -> str:
+    """The same without a zone."""
+    whole, micros = divmod(round(seconds * 1_000_000), 1_000_000)
+    return f"{_second(whole)}.{micros // 1000:03}"
+
+
+@lru_cache(64)
+def _second(seconds: int) -> str:
+    """Most events begin within a few of them."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 def writer(form: str) -> Write:

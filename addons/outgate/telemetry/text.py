@@ -27,9 +27,14 @@ def bounded(text: str, most: int = MAX_TEXT) -> str:
 
 def quoted(text: str) -> str:
     """As `plain`, and nothing in it ends the quotation that it may stand in."""
-    if '"' in text or "\\" in text:
-        text = text.replace("\\", "\\\\").replace('"', '\\"')
-    return plain(text)
+    if is_plain(text):
+        return text
+    return plain(text.replace("\\", "\\\\").replace('"', '\\"'))
+
+
+def is_plain(text: str) -> bool:
+    """Whether neither `plain` nor `quoted` changes anything."""
+    return text.isprintable() and '"' not in text and "\\" not in text
 
 
 def decoded(value: bytes) -> str:

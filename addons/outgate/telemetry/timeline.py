@@ -7,21 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from outgate.telemetry.event import Event, Phases
+from outgate.telemetry.event import UNTIMED, Event, Phases
 
 type At = Callable[[Event], float | None]
 
-NONE = Phases()
-
 
 def _phases(event: Event) -> Phases:
-    return event.reached[-1].phases if event.reached else NONE
+    return event.reached[-1].phases if event.reached else UNTIMED
 
 
 def _after(event: Event, *names: str) -> float | None:
     """The end of the last of some phases that follow each other; None where it did not take place."""
     phases = _phases(event)
-    if getattr(phases, names[-1]) is None:
+    if getattr(phases, names[-1]) is None or (event.last is not None and event.last.failed_in == names[-1]):
         return None
     total: float = sum(getattr(phases, name) or 0.0 for name in ("queue", *names))
     return total
@@ -42,10 +40,10 @@ def secured(event: Event) -> float | None:
 
 def sending(event: Event) -> float | None:
     """The request begins to leave: there is a connection."""
-    if event.kind != "http" or event.last is None or event.last.address is None:
+    if event.kind != "http" or not event.reached or event.reached[-1].local is None:
         return None
-    phases = _phases(event)
-    return sum(part or 0.0 for part in (phases.queue, phases.resolve, phases.connect, phases.tls))
+    phases = event.reached[-1].phases
+    return (phases.queue or 0.0) + (phases.resolve or 0.0) + (phases.connect or 0.0) + (phases.tls or 0.0)
 
 
 def sent(event: Event) -> float | None:

@@ -67,6 +67,10 @@ class Redaction:
         path, mark, query = text.partition("?")
         return self._path(path), self._query(query) if mark and self.query is Query.REDACT else ""
 
+    def path(self, text: str) -> str:
+        """The same without the query."""
+        return self._path(text.partition("?")[0])
+
     def value(self, name: str, text: str) -> str:
         """The value of a header or parameter of this name."""
         return REDACTED if self.is_secret(name) or self.holds_secret(text) else text

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 
 from outgate.policy.hosts import bracketed
 from outgate.upstream.connection import Connection, Timings, facts
+from outgate.upstream.course import Course
 from outgate.upstream.dial import dial
 from outgate.upstream.environment import Environment
 from outgate.upstream.errors import Failure, UpstreamError
 from outgate.upstream.handshake import Judged
 from outgate.upstream.hops import Hop, Quiet, tunnel
 from outgate.upstream.key import Key
-from outgate.upstream.places import authority_of, places_of, places_of_hop
+from outgate.upstream.places import authority_of, looked_up, places_of, places_of_hop
 from outgate.upstream.secure import Server, secure
 from outgate.upstream.target import Target, names_of, sni_of
 from outgate.upstream.trust import Identity
@@ -38,31 +39,36 @@ async def connect(target: Target, environment: Environment, via: Sequence[Hop] =
     certificate leaves only once the server is judged. Raises `UpstreamError`; failed or cancelled, it leaves nothing
     open.
     """
-    what = f"{bracketed(target.host)}:{target.port}"
+    what, course = f"{bracketed(target.host)}:{target.port}", Course(environment.clock)
     try:
         async with asyncio.timeout(environment.timeouts.total):
-            return await _connect(target, environment, tuple(via))
+            return await _connect(target, environment, tuple(via), course)
+    except UpstreamError as error:
+        error.taken = course.over()
+        raise
     except TimeoutError as error:
         why = f"{what} was not reached within {environment.timeouts.total:g} s"
-        raise UpstreamError(Failure.CONNECT_TIMEOUT, why) from error
+        raise UpstreamError(Failure.CONNECT_TIMEOUT, why, taken=course.over()) from error
     except OSError as error:  # such as no descriptors being left
-        raise UpstreamError(Failure.CONNECT_FAILED, f"{what}: {error.strerror or error}") from error
+        why = f"{what}: {error.strerror or error}"
+        raise UpstreamError(Failure.CONNECT_FAILED, why, taken=course.over()) from error
 
 
-async def _connect(target: Target, environment: Environment, via: tuple[Hop, ...]) -> Connection:
+async def _connect(target: Target, environment: Environment, via: tuple[Hop, ...], course: Course) -> Connection:
     identity = await _identity(target, environment)
-    key, clock = _key(target, identity, via), environment.clock
-    began = clock()
+    key = _key(target, identity, via)
+    course.enter("resolve" if via or looked_up(target) else "")
     authority = authority_of(target, environment) if via else ""
     places = await (places_of_hop(via[0], environment) if via else places_of(target, environment))
-    resolved = clock()
+    course.enter("connect")
     base = await _adopt(await dial(places, target.connect_timeout, environment.timeouts.stagger))
     try:
         transport, early = await _pass(base, via, authority, target.generation, environment)
-        connected = clock()
         server = _server(target, identity, key)
+        course.enter("tls" if server is not None else "")
         reader, writer, made = await _open(transport, early, server, environment)
-        timings = Timings(resolved - began, connected - resolved, clock() - connected if made else 0.0)
+        taken = course.over()
+        timings = Timings(taken.get("resolve", 0.0), taken["connect"], taken.get("tls", 0.0))
         opened = Connection(
             key,
             reader,

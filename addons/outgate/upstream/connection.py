@@ -6,6 +6,7 @@ Owns the facts that flows, logs and pools read, and the close. Knows nothing of 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import weakref
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -31,7 +32,7 @@ class TLSFacts:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """How long each part took, in seconds. `connect` holds proxies on the way; `tls` is 0 without TLS."""
+    """How long each part took, in seconds; 0 for what did not take place. `connect` holds proxies on the way."""
 
     resolve: float
     connect: float
@@ -62,6 +63,8 @@ class Connection:
     tls: TLSFacts | None = None
     secured: Judged | None = None
     sessions: Sessions | None = None
+    number: int = field(default_factory=itertools.count(1).__next__, init=False)
+    """In the order in which they were opened in this process."""
     _looks: int = field(default=2, init=False)
     """How often a session may still be looked for."""
     _use: Use | None = field(default=None, init=False)

@@ -5,6 +5,7 @@ Owns the stable codes and the HTTP status of each. Knows nothing of how connecti
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -38,13 +39,24 @@ STATUS = {
 class UpstreamError(Exception):
     """No connection. `status` is the HTTP status for the workload; the message is for people, in lower case."""
 
-    def __init__(self, code: Failure, message: str, status: int | None = None) -> None:
+    def __init__(
+        self, code: Failure, message: str, status: int | None = None, taken: Mapping[str, float] | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.status = STATUS[code] if status is None else status
         self.peername: tuple[Any, ...] = ()
         """Where it was connected to before it failed; empty where it never was."""
+        self.taken = taken or {}
+        """Seconds of each part that it came to, as in `course`; the last one failed."""
+
+    @property
+    def unproven(self) -> bool:
+        """The server's certificate is none that the policy accepts."""
+        import ssl  # whoever only explains a decision knows these errors, and no TLS
+
+        return isinstance(self.__cause__, ssl.SSLCertVerificationError)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

@@ -37,6 +37,14 @@ async def places_of(target: Target, environment: Environment) -> list[Place]:
     return foreign(found[:MOST_PLACES], environment.own_ports)
 
 
+def looked_up(target: Target) -> bool:
+    """Whether a name has to be resolved: addresses are where they are."""
+    if target.address is not None:
+        return False
+    hosts = [endpoint.address for endpoint in target.endpoints] or [target.host]
+    return not all(map(_is_address, hosts))
+
+
 async def places_of_hop(hop: Hop, environment: Environment) -> list[Place]:
     """Where a proxy is. Raises `UpstreamError`."""
     host, port = hop.address

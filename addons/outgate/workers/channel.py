@@ -10,6 +10,7 @@ import itertools
 import json
 import socket
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -83,6 +84,13 @@ class Channel:
             pass
         finally:
             self._closed()
+
+    async def finish(self, within: float) -> None:
+        """Close, and wait so many seconds until what was sent has left."""
+        self.close()
+        with suppress(TimeoutError, OSError):
+            async with asyncio.timeout(within):
+                await self._writer.wait_closed()
 
     def close(self) -> None:
         self._writer.close()

@@ -177,7 +177,11 @@ class Post:
         try:
             async with asyncio.timeout(FIRST_BEAT):
                 self.pid = await born
-            return await self._until_ended(self.pid) if self.pid is not None else None
+            if self.pid is None:
+                return None
+            code = await self._until_ended(self.pid)
+            await asyncio.wait((listening,), timeout=REFRESH)  # its last word may still have to be read
+            return code
         except TimeoutError:
             return None
         finally:
@@ -216,6 +220,8 @@ class Post:
             except ValueError as error:
                 log.error("worker %d does not say how it is: %s", self.index, error)
                 break
+            if message.get("metrics") is not None:
+                self._counts = read(message["metrics"])
             self._heard = time.monotonic()
             if not self._now.unready:
                 self._settled, self._served = True, self._served or self._heard

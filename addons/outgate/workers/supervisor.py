@@ -20,14 +20,14 @@ from outgate.policy.current import Snapshot
 from outgate.proxy.peer import peer_uid
 from outgate.pushing import push
 from outgate.reload import PolicyWatcher
-from outgate.scrape import Listener, Page
+from outgate.scrape import Listener
 from outgate.settings import Settings
 from outgate.sockets import bind
 from outgate.startup import UNABLE, Prepared, place, prepare, ready_line, say
 from outgate.telemetry import levels
 from outgate.telemetry.aggregate import Scraped
 from outgate.telemetry.calls import Calls, summed
-from outgate.telemetry.exporting import Exports
+from outgate.telemetry.exporting import SHUTDOWN, Exports
 from outgate.telemetry.merged import merged as added
 from outgate.telemetry.usage import Usage, merged
 from outgate.workers.nursery import Nursery
@@ -38,8 +38,8 @@ log = logging.getLogger(__name__)
 
 GATHER = 10.0
 """Seconds between two times that workers are asked what they have counted, for they may end without a word."""
-LATE = 3.0
-"""Seconds that workers have to end beyond their time to drain."""
+LATE = SHUTDOWN + 2.0
+"""Seconds that workers have to end beyond their time to drain: what they export takes the most of it."""
 
 
 def supervise(settings: Settings, nursery: Nursery) -> int:
@@ -159,7 +159,7 @@ class Supervisor:
 
     async def run(self) -> int:
         self._heed_signals()
-        push(self._exports, Page(self))
+        push(self._exports, self)
         self._exports.start()
         doors = self._doors()
         loop = asyncio.get_running_loop()

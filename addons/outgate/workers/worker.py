@@ -1,6 +1,6 @@
 """A worker's side: it says every second how it is, answers its supervisor, and does not outlive it.
 
-Owns the beats, the answers and the end. What a gate is comes from `Reporting`.
+Owns the beats, the answers, the last word and the end. What a gate is comes from `Reporting`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Protocol
 
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 BEAT = 1.0
 """Seconds between two beats."""
+LAST = 1.0
+"""Seconds for the last word to leave."""
 
 
 class Reporting(Protocol):
@@ -46,9 +49,11 @@ class Worker:
 
     def __init__(self, seat: Seat, gate: Reporting, leave: Callable[[], None]) -> None:
         self._seat, self._gate, self._leave = seat, gate, leave
+        self._channel: Channel | None = None
+        self._over = False
 
     async def run(self) -> None:
-        channel = await Channel.over(self._seat.control)
+        channel = self._channel = await Channel.over(self._seat.control)
         beating = asyncio.get_running_loop().create_task(self._beat(channel))
         try:
             async for message in channel.messages():
@@ -58,8 +63,20 @@ class Worker:
         finally:
             beating.cancel()
             channel.close()
+        if self._over:
+            return
         log.warning("worker %d: the supervisor is gone; stopping", self._seat.index)
         self._leave()
+
+    async def end(self) -> None:
+        """Say how it all came out: what was counted since it was asked last would be lost."""
+        self._over = True
+        if self._channel is None:
+            return
+        with suppress(ChannelClosed, TooLong):
+            last = {"beat": self._gate.report().plain(), "metrics": plain(await self._gate.scraped())}
+            self._channel.send(last)
+        await self._channel.finish(LAST)
 
     async def _beat(self, channel: Channel) -> None:
         while True:

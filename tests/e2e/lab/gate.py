@@ -41,7 +41,8 @@ Entry = dict[str, Any]
 class RunningGate(ABC):
     """What both gates have in common. Settings are `--set` pairs, flags go on the command line of `outgate run`.
 
-    Standard output goes to `output`, where that is a file: `log` knows nothing of it then.
+    Standard output goes to `output`, where that is a file: `log` knows nothing of it then. `environment` is added to
+    the caller's.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class RunningGate(ABC):
         flags: Sequence[str] = (),
         output: Path | None = None,
         engine: str = engines.OWN,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.engine = engine
         self._folder = Path(tempfile.mkdtemp(prefix="outgate-gate-"))
@@ -66,6 +68,7 @@ class RunningGate(ABC):
         }
         self._flags = list(flags)
         self._output = output
+        self._more = dict(environment or {})
         self._lines: dict[str, list[str]] = {"stdout": [], "stderr": []}
         self._ready = threading.Event()
         self._readers: list[threading.Thread] = []
@@ -94,7 +97,7 @@ class RunningGate(ABC):
     def start(self) -> None:
         """Start the process and wait until it accepts connections. Raises RuntimeError with what it said instead."""
         self._ready.clear()
-        environment = _environment(self._folder)
+        environment = _environment(self._folder) | self._more
         if self.engine != engines.OWN:
             del environment["PYTHONPATH"]  # the script finds what lies beside it
         self.process = self._started(self._command(), environment)
@@ -159,16 +162,24 @@ class RunningGate(ABC):
         self._await(lambda: len(self._entries()) >= at_least, f"fewer than {at_least} log entries", within)
         return self._entries()
 
+    def stdout(self) -> str:
+        return "\n".join(self._lines["stdout"])
+
     def stderr(self) -> str:
         return "\n".join(self._lines["stderr"])
 
-    def admin(self, path: str, method: str = "GET") -> Any:
+    def admin(self, path: str, method: str = "GET", content: Any = None) -> Any:
         """The JSON that the admin endpoint answers, asked by root."""
+        return json.loads(self.asked(path, method, content))
+
+    def asked(self, path: str, method: str = "GET", content: Any = None) -> str:
+        """The same as text."""
+        body = json.dumps(content) if content is not None else None
         with self._network():
             connection = http.client.HTTPConnection(*self.admin_address, timeout=PATIENCE)
             try:
-                connection.request(method, path)
-                return json.loads(connection.getresponse().read())
+                connection.request(method, path, body)
+                return connection.getresponse().read().decode()
             finally:
                 connection.close()
 
@@ -329,5 +340,5 @@ def free_port() -> int:
 
 def _environment(home: Path) -> dict[str, str]:
     """The caller's, without settings for a gate of its own: these would be read as this one's."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("OUTGATE_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OUTGATE_", "OTEL_"))}
     return {**kept, "PYTHONPATH": ADDONS, "HOME": str(home), "PYTHONUNBUFFERED": "1"}

@@ -1,7 +1,7 @@
 """Debian's Prometheus, which reads a page of metrics every second and answers queries about it.
 
 Owns its process, its directory and its query API. Knows no gate: it is given an address and a path, and rules if
-alerts are to be seen.
+alerts are to be seen. It stands on this machine, or in a lab's world.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tempfile
 import time
 import urllib.parse
 import urllib.request
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Self
 from urllib.error import HTTPError, URLError
@@ -21,6 +22,7 @@ from urllib.error import HTTPError, URLError
 import pytest
 
 from .gate import free_port
+from .namespaces import Lab
 
 PATIENCE = 30.0  # seconds for a start, an answer or a stop
 JOB = "outgate"
@@ -31,11 +33,12 @@ needed = pytest.mark.skipif(shutil.which("prometheus") is None, reason="needs pr
 
 
 class Prometheus:
-    """Reads `target`, which is `host:port`, from loopback to loopback; its own data goes when it ends."""
+    """Reads `target`, which is `host:port`, and answers on loopback; its own data goes when it ends."""
 
-    def __init__(self, target: str, path: str = "/metrics", rules: Path | None = None) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="outgate-prometheus-"))
-        self._address = f"127.0.0.1:{free_port()}"
+    def __init__(self, target: str, path: str = "/metrics", rules: Path | None = None, lab: Lab | None = None) -> None:
+        self._folder, self._lab = Path(tempfile.mkdtemp(prefix="outgate-prometheus-")), lab
+        with self._network():
+            self._address = f"127.0.0.1:{free_port()}"
         self._write(target, path, rules)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -76,16 +79,24 @@ class Prometheus:
         where = [f"--config.file={self._config}", f"--storage.tsdb.path={self._folder / 'data'}"]
         argv = ["prometheus", *where, f"--web.listen-address={self._address}", "--log.level=warn"]
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(argv, cwd=self._folder, stdout=log, stderr=subprocess.STDOUT)
+            self._process = self._launch(argv, cwd=self._folder, stdout=log, stderr=subprocess.STDOUT)
         deadline = time.monotonic() + PATIENCE
         while not self._ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"prometheus did not start:\n{self._log.read_text(encoding='utf-8')}")
             time.sleep(0.1)
 
+    def _launch(self, argv: list[str], **popen: Any) -> subprocess.Popen[bytes]:
+        if self._lab is None:
+            return subprocess.Popen(argv, **popen)
+        return self._lab.popen_in(self._lab.world, argv, **popen)
+
+    def _network(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._lab is None else self._lab.enter(self._lab.world)
+
     def _ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://{self._address}/-/ready", timeout=PATIENCE):
+            with self._network(), urllib.request.urlopen(f"http://{self._address}/-/ready", timeout=PATIENCE):
                 return True
         except (URLError, ConnectionError):
             return False
@@ -120,7 +131,7 @@ class Prometheus:
     def _asked(self, what: str, values: dict[str, str]) -> Any:
         url = f"http://{self._address}/api/v1/{what}?{urllib.parse.urlencode(values)}"
         try:
-            with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+            with self._network(), urllib.request.urlopen(url, timeout=PATIENCE) as answer:
                 return json.load(answer)["data"]
         except HTTPError as error:
             with error:

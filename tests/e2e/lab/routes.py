@@ -176,11 +176,14 @@ async def sse(request: Request) -> Response:
     return Response(headers=[("content-type", "text/event-stream"), ("cache-control", "no-cache")], body=events())
 
 
-async def trailers(_request: Request) -> Response:
+async def trailers(request: Request) -> Response:
+    """/trailers?x-checksum=...: a body, and the query as trailers; without one, a checksum."""
+    fields = list(request.query.items()) or [("x-checksum", "5d41402a")]
+
     async def pieces() -> AsyncIterator[bytes]:
         yield b"hello"
 
-    return Response(headers=[("trailer", "x-checksum")], body=pieces(), trailers=[("x-checksum", "5d41402a")])
+    return Response(headers=[("trailer", ", ".join(name for name, _ in fields))], body=pieces(), trailers=fields)
 
 
 async def early(_request: Request) -> Response:

@@ -121,6 +121,27 @@ def test_p56_fields_that_look_like_the_gates_own_do_nothing_and_end_here(
         assert workload.curl("http://forbidden.example/", *flags).status == 502
 
 
+FOREIGN = {
+    "baggage": "user=alice",
+    "tracestate": "vendor=payload",
+    "b3": "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1-05e3ac9a4f6e3b90",
+    "x-b3-traceid": "0af7651916cd43dd8448eb211c80319c",
+    "x-b3-flags": "1",
+}
+
+
+@pytest.mark.parametrize("spoken", ["http/1", "http/2"])
+def test_p55_nothing_that_others_put_into_a_trace_leaves_with_it(
+    workload: Workload, origins: LabOrigins, spoken: str
+) -> None:
+    flags = ["--http2-prior-knowledge"] if spoken == "http/2" else ["--http1.1"]
+    for name, value in FOREIGN.items():
+        flags += ["-H", f"{name}: {value}"]
+    assert workload.curl("http://api.example/", *flags).status == 200
+    (seen,) = origins.records("request")
+    assert FOREIGN.keys().isdisjoint(name.lower() for name, _ in seen["headers"])
+
+
 def test_p56_an_origin_cannot_speak_for_the_gate_either(workload: Workload, origins: LabOrigins) -> None:
     answer = workload.curl("http://api.example/headers?x-outgate-flags=UF&x-plain=1")
     assert answer.header("x-plain") == "1"

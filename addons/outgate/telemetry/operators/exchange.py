@@ -28,7 +28,8 @@ def authority(event: Event) -> str | None:
 
 
 def _identifier(event: Event, showing: Showing) -> Value:
-    return event.request_id or _field(event, event.request_fields, "x-request-id", showing)
+    """The workload's own; the gate's where it has none."""
+    return _field(event, event.request_fields, "x-request-id", showing) or event.request_id or None
 
 
 def _service_time(event: Event, showing: Showing) -> Value:

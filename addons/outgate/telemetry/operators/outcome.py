@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from functools import partial
 
 from outgate.policy.model import Traffic
 from outgate.telemetry import flags, native
 from outgate.telemetry.event import Event
 from outgate.telemetry.operators.kinds import Operator, Read, Value, choosing, needed, plain
 from outgate.telemetry.showing import Showing, find
+from outgate.telemetry.urls import Redaction
 
 GRPC = (
     "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
@@ -57,7 +59,7 @@ def cluster(event: Event) -> str | None:
         return "BlackHoleCluster"
     if decision.destination is None:
         return "PassthroughCluster"
-    host = event.host or native.named(event.attempt, decision) or decision.destination.name
+    host = event.named or decision.destination.name
     return f"outbound|{event.attempt.port if event.attempt is not None else event.port}||{host}"
 
 
@@ -85,32 +87,26 @@ def _camel(name: str) -> str:
     return CAMEL.get(name) or "".join(part.capitalize() for part in name.split("_"))
 
 
-def _close_type(event: Event, flag: str) -> Value:
-    return "RemoteReset" if flag in flags.names(event.flags) else "Normal"
-
-
-def _upstream_close_type(event: Event) -> Value:
-    if event.last is None or event.last.address is None:
-        return None
-    return "RemoteReset" if event.error_type == "connection_reset" else _close_type(event, "UR")
-
-
 def _metadata(argument: str | None, showing: Showing) -> Read:
     space, mark, key = needed(argument, f"{OUTGATE}, and after a colon one of its facts,").partition(":")
     if space not in (OUTGATE, ADDONS):
         raise ValueError(f'knows no namespace "{space}"; write {OUTGATE} or {ADDONS}')
     if space == OUTGATE and mark and key not in native.NAMES:
         raise ValueError(f'knows no fact "{key}"; write one of {", ".join(native.NAMES)}')
+    facts = partial(native.line if space == OUTGATE else _extra, redaction=showing.redaction)
     if not mark:
-        return native.line if space == OUTGATE else lambda event: event.extra or None
-    if space == ADDONS:
-        return lambda event: event.extra.get(key)
-    return lambda event: _fact(event, key)
+        return lambda event: facts(event) or None
+
+    def read(event: Event) -> Value:
+        value = facts(event).get(key)
+        return value if isinstance(value, str | int | float) else None
+
+    return read
 
 
-def _fact(event: Event, key: str) -> Value:
-    value = native.line(event).get(key)
-    return value if isinstance(value, str | int | float) else None
+def _extra(event: Event, redaction: Redaction) -> dict[str, object]:
+    """What addons say, as spans show it."""
+    return {name: redaction.value(name, text) for name, text in event.extra.items()}
 
 
 OPERATORS = {
@@ -132,8 +128,6 @@ OPERATORS = {
         lambda event: event.code if event.kind != "http" and event.verdict == "deny" else None,
     ),
     "UPSTREAM_LOCAL_CLOSE_REASON": plain("why the gate closed the origin's connection", transport_failure),
-    "DOWNSTREAM_DETECTED_CLOSE_TYPE": plain("how the workload left", lambda event: _close_type(event, "DR")),
-    "UPSTREAM_DETECTED_CLOSE_TYPE": plain("how the origin left", _upstream_close_type),
     "UPSTREAM_CLUSTER": plain("as Istio names it", cluster),
     "UPSTREAM_CLUSTER_RAW": plain("the same", cluster),
     "ROUTE_NAME": plain("the destination's key", route),

@@ -12,6 +12,9 @@ _QUIC = "it is measured for QUIC alone, which the gate does not speak; leave it 
 _INTERNAL = "there are no internal listeners here; leave it out"
 _OWN = "it is of the gate's own certificate; leave it out, outgate certs shows it"
 _CHAIN = "only the first certificate of a chain is kept; write the operator without CHAIN or ISSUER_"
+_GROUP = "Python's TLS does not tell which group was agreed on; write {side}_TLS_CIPHER"
+_SESSION = "in TLS 1.3 it says nothing, so it is not read; write {side}"
+_CLOSE = "how a connection was closed is not kept; write RESPONSE_FLAGS"
 _LOCAL_TIME = "lines are in UTC; write the operator without _LOCAL"
 _UNCOMPRESSED = "heads are always reckoned before compression; write the operator without DECOMPRESSED_"
 
@@ -49,6 +52,10 @@ REFUSED = {
             "ISSUER_FINGERPRINT_256", "ISSUER_SERIAL",
         )
     },
+    **{f"{side}_TLS_GROUP": _GROUP.format(side=side) for side in ("DOWNSTREAM", "UPSTREAM")},
+    "DOWNSTREAM_TLS_SESSION_ID": _SESSION.format(side="CONNECTION_ID"),
+    "UPSTREAM_TLS_SESSION_ID": _SESSION.format(side="UPSTREAM_CONNECTION_ID"),
+    **{f"{side}_DETECTED_CLOSE_TYPE": _CLOSE for side in ("DOWNSTREAM", "UPSTREAM")},
     **{
         f"{side}_PEER_CERT": f"it is too long for a line; write {side}_PEER_FINGERPRINT_256"
         for side in ("DOWNSTREAM", "UPSTREAM")

@@ -72,8 +72,6 @@ PEER = {
 TOLD = {
     "VERSION": ("version", "the version of TLS"),
     "CIPHER": ("cipher", "the cipher"),
-    "GROUP": ("group", "the group of the key agreement, where the TLS library tells"),
-    "SESSION_ID": ("session", "the session's identifier"),
 }
 
 
@@ -91,6 +89,6 @@ OPERATORS = {
     **_of("DOWNSTREAM", "workload", _downstream),
     **_of("UPSTREAM", "origin", _upstream),
     "UPSTREAM_SERVER_NAME": plain("the name that the gate asked for in TLS", _told(_upstream, "sni")),
-    "TLS_JA3_FINGERPRINT": plain("JA3 of the workload's hello", _told(_downstream, "ja3")),
-    "TLS_JA4_FINGERPRINT": plain("JA4 of the workload's hello", _told(_downstream, "ja4")),
+    "TLS_JA3_FINGERPRINT": plain("JA3 of the workload's hello, in tunnels too", lambda event: event.ja3 or None),
+    "TLS_JA4_FINGERPRINT": plain("JA4 of it", lambda event: event.ja4 or None),
 }

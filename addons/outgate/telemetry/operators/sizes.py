@@ -42,7 +42,7 @@ def _answered(event: Event) -> int:
 
 def _beyond(size: Callable[[Event], int]) -> Read:
     """The same towards the origin; 0 where it did not come to that."""
-    return lambda event: size(event) if event.last is not None and event.last.address is not None else 0
+    return lambda event: size(event) if event.last is not None and event.last.local is not None else 0
 
 
 OPERATORS = {

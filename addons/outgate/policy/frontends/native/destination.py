@@ -55,7 +55,7 @@ FRAMING = frozenset(
 )
 """Headers that say where a message goes or ends."""
 
-PROPAGATIONS = ("none", "w3c", "b3", "passthrough")
+PROPAGATIONS = ("none", "w3c", "b3", "b3multi", "passthrough")
 UNCHOSEN = "shown, and not yet chosen by"
 ENDPOINT = Fields(
     {
