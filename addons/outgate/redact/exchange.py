@@ -31,7 +31,8 @@ class Body:
     size: int = 0
     """Bytes that passed, also where they were not kept."""
     missing: str = ""
-    """`too_large`, `undecodable`, `streamed`, `broken_off`."""
+    """`too_large`, `undecodable`, `streamed`, `broken_off`; where redaction could not see through it `unreadable`,
+    `binary`, `too_deep`, `failed`."""
     chunks: tuple[Chunk, ...] = ()
     """Where redaction or decoding changed the length, they tell the pace, and no places in `content`."""
 

@@ -61,6 +61,10 @@ class Detectors:
 
     def search(self, texts: Sequence[str], names: Sequence[str]) -> list[Hit]:
         """What is found, in order and without overlaps. `names` says what each text is called."""
+        return apart(self.hits(texts, names))
+
+    def hits(self, texts: Sequence[str], names: Sequence[str]) -> list[Hit]:
+        """The same, as each detector finds it."""
         found: list[Hit] = []
         everything = _Buffer(texts)
         called = {name: _BESIDE.find(name) for name in set(names)}
@@ -71,7 +75,7 @@ class Detectors:
                 chosen = [index for index, name in enumerate(names) if name in fitting]
                 hits = search.hits(_Buffer([texts[index] for index in chosen]))
                 found += [Hit(chosen[hit.index], hit.start, hit.end, hit.detector) for hit in hits]
-        return _apart(found)
+        return found
 
 
 class _Search:
@@ -162,10 +166,10 @@ def _judged(detector: Detector, buffer: _Buffer, match: Any, groups: Iterable[in
     return Hit(index, start, end, detector)
 
 
-def _apart(found: list[Hit]) -> list[Hit]:
-    """Without overlaps. What is inside of another is left to it, and of two that find the same the more specific stays.
-    Where one runs into the next they become one, so that nothing of either is left."""
-    found.sort(key=lambda hit: (hit.index, hit.start, -hit.end, RANK[hit.detector.name]))
+def apart(found: list[Hit]) -> list[Hit]:
+    """In order and without overlaps. What is inside of another is left to it, and of two that find the same the more
+    specific stays. Where one runs into the next they become one, so that nothing of either is left."""
+    found.sort(key=lambda hit: (hit.index, hit.start, -hit.end, RANK.get(hit.detector.name, -1)))
     kept: list[Hit] = []
     for hit in found:
         last = kept[-1] if kept else None

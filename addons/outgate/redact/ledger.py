@@ -1,0 +1,76 @@
+"""What is put in the place of what, in one exchange: the replacements, their marks, and what has to be gone everywhere.
+
+Owns the classes that values are replaced under, so that equal ones join whatever took them, and what the manifest says.
+"""
+
+from __future__ import annotations
+
+import re
+
+from outgate.policy.redaction_model import RedactionRule, Replacement, Strategy
+from outgate.redact.detect.detector import Detector, Group
+from outgate.redact.detect.names import classify
+from outgate.redact.detect.vocabulary import PERSONAL
+from outgate.redact.redacted import Manifest, Mark
+from outgate.redact.replace.replacer import Replacer
+
+SECRET, VALUE = "secret", "value"
+SHORTEST = 6
+"""Characters of a value that is looked for elsewhere."""
+TOKEN = Replacement(Strategy.TOKEN)
+SAFE = re.compile(r"[A-Za-z0-9_.@-]+")
+ALLOW, DEEP, ELSEWHERE = "mode-allow", "nested-too-deep", "found-elsewhere"
+"""What marks name where no rule took something: the mode, the depth, a value that was taken in another place."""
+
+
+class Ledger:
+    """Of one exchange."""
+
+    def __init__(self, replacer: Replacer) -> None:
+        self._replacer = replacer
+        self.marks: list[Mark] = []
+        self.dropped: list[tuple[str, str]] = []
+        self.taken: dict[str, str] = {}
+        """Values that must stand nowhere, and what stands for them, which needs no escape anywhere."""
+
+    def by_place(self, rule: RedactionRule, name: str, text: str, where: str) -> str | None:
+        """For a value that a rule takes because of where it stands. None: it is to go."""
+        meaning = classify(name)
+        class_ = meaning if meaning in PERSONAL else SECRET
+        made = self._replaced(rule.replacement, class_, text)
+        self.marks.append(Mark(where, rule.name, rule.replacement.strategy))
+        self.gone(text, made)
+        return made
+
+    def by_look(self, rule: RedactionRule, detector: Detector, text: str, where: str) -> str | None:
+        """For what a detector has found."""
+        secret = detector.group is Group.SECRETS
+        class_ = SECRET if secret else "phone" if detector.name.startswith("phone") else detector.name
+        made = self._replaced(rule.replacement, class_, text)
+        self.marks.append(Mark(where, rule.name, rule.replacement.strategy))
+        if secret:
+            self.gone(text, made)
+        return made
+
+    def by_mode(self, text: str, where: str, why: str = ALLOW) -> str:
+        """For a text that no rule speaks of."""
+        self.marks.append(Mark(where, why, Strategy.TOKEN))
+        return self._replacer.token(VALUE, text)
+
+    def gone(self, text: str, made: str | None) -> None:
+        """Nothing of the exchange may hold this text."""
+        if len(text) >= SHORTEST and text not in (made, SECRET):
+            self.taken.setdefault(text, made if made and SAFE.fullmatch(made) else self._replacer.token(SECRET, text))
+
+    def elsewhere(self, where: str) -> None:
+        """Something that was taken in another place stood here, too."""
+        self.marks.append(Mark(where, ELSEWHERE, Strategy.TOKEN))
+
+    def drop(self, where: str, why: str) -> None:
+        self.dropped.append((where, why))
+
+    def manifest(self, policy: str) -> Manifest:
+        return Manifest(policy, tuple(dict.fromkeys(self.marks)), tuple(self.dropped))
+
+    def _replaced(self, replacement: Replacement, class_: str, text: str) -> str | None:
+        return self._replacer.replace(replacement, class_, text)

@@ -1,0 +1,207 @@
+"""One side of an exchange while it is redacted: its head, its body, its messages, and what they become.
+
+Owns content codings and bounds of bodies, what is dropped and why, and what of a head cannot stay when a body changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from outgate.redact import places
+from outgate.redact.codecs import json
+from outgate.redact.codecs.charset import is_utf8
+from outgate.redact.codecs.formats import JSON
+from outgate.redact.codecs.utf8 import decoded, encoded
+from outgate.redact.decoding import Bounds, codings, decode
+from outgate.redact.documents import Document, Where
+from outgate.redact.exchange import Fields, Request, Response
+from outgate.redact.heads import DIGESTS, FRAMING, Heads, phrase
+from outgate.redact.ledger import Ledger
+from outgate.redact.rulebook import RuleBook
+from outgate.redact.survey import Survey, Unseen
+from outgate.redact.sweep import Sweep
+from outgate.redact.unpacking import Reason, Undecodable
+
+TOO_LARGE, UNDECODABLE, FAILED = "too_large", "undecodable", "failed"
+
+
+@dataclass(slots=True)
+class Piece:
+    """Something whose bytes may change. `made` is None where it is not there afterwards."""
+
+    where: str
+    before: bytes
+    document: Document | None = None
+    made: bytes | None = None
+    missing: str = ""
+
+    def render(self, ledger: Ledger) -> None:
+        if self.document is None or self.missing:
+            return
+        try:
+            self.made = self.document.rendered()
+        except Exception:  # a writer that fails, or two that want the same bytes
+            self.drop(FAILED, ledger)
+
+    def drop(self, why: str, ledger: Ledger) -> None:
+        self.document, self.made, self.missing = None, None, why
+        ledger.drop(self.where, why)
+
+
+class Side:
+    """`most`: bytes of a body, decoded."""
+
+    def __init__(self, name: str, book: RuleBook, ledger: Ledger, *, allow: bool, most: int) -> None:
+        self._name, self._book, self._ledger, self._allow, self._most = name, book, ledger, allow, most
+        self._detecting = Survey(book, ledger, allow=False)
+        self._surveying = Survey(book, ledger, allow=True) if allow else self._detecting
+        self._heads = Heads(book, ledger, self._detecting, self._surveying)
+        self._pieces: dict[str, Piece] = {}
+        self._lines: dict[str, list[tuple[bytes, Piece]]] = {"header": [], "trailer": []}
+
+    def read(self, message: Request | Response | None) -> None:
+        """Everything of a message."""
+        if message is None:
+            return
+        if isinstance(message, Request):
+            self._add("target", encoded(message.target), self._heads.target(message.target), "request.target")
+        elif not (self._allow and message.reason != phrase(message.status)):
+            self.texts({"response.reason": message.reason})
+        for carrier, fields in (("header", message.fields), ("trailer", message.trailers)):
+            self._lines[carrier] = [(name, self._line(carrier, name, value)) for name, value in fields]
+        self._body(message)
+
+    def _line(self, carrier: str, name: bytes, value: bytes) -> Piece:
+        called = lower(name)
+        where = places.named(self._name, carrier, called)
+        if called in FRAMING:
+            return Piece(where, value, None, value)
+        return Piece(where, value, self._heads.field(self._name, carrier, called, value))
+
+    def texts(self, texts: Mapping[str, str]) -> None:
+        """Of the gate, or for people, by where they stand."""
+        for where, text in texts.items():
+            self._add(where, encoded(text), self._heads.text(text, where), where)
+
+    def message(self, number: int, content: bytes) -> None:
+        """Of a WebSocket."""
+        piece = self._add(f"message {number}", content, None, places.message(number))
+        self._survey(piece, "", lambda path: places.message(number, path), "", lambda: content)
+
+    def _body(self, message: Request | Response) -> None:
+        content = message.body.content
+        piece = self._add("body", content or b"", None, places.body(self._name))
+        if content is None:
+            piece.missing = message.body.missing or FAILED
+            return
+        names = () if message.body.decoded else codings(_values(message.fields, b"content-encoding"))
+        media_type = b"".join(_values(message.fields, b"content-type")[:1]).decode("latin-1")
+        packing = _values(message.fields, b"grpc-encoding") or _values(message.fields, b"connect-content-encoding")
+        encoding = b"".join(packing[:1]).decode("latin-1")
+        where: Where = lambda path: places.body(self._name, path)  # noqa: E731
+        self._survey(piece, media_type, where, encoding, lambda: decode(content, names, Bounds(self._most)))
+
+    def _survey(self, piece: Piece, kind: str, where: Where, encoding: str, read: Callable[[], bytes]) -> None:
+        try:
+            piece.before = read()
+            if len(piece.before) > self._most:
+                piece.drop(TOO_LARGE, self._ledger)
+            elif (number := self._book.body) is None:
+                piece.document = self._surveying.body(kind, piece.before, where, encoding)
+            else:
+                self._whole(piece, number)
+        except Undecodable as error:
+            piece.drop(TOO_LARGE if error.reason is Reason.TOO_LARGE else UNDECODABLE, self._ledger)
+        except Unseen as error:
+            piece.drop(str(error), self._ledger)
+        except Exception:  # a codec that fails has not seen everything
+            piece.drop(FAILED, self._ledger)
+
+    def _whole(self, piece: Piece, number: int) -> None:
+        """A rule takes all of it, or keeps it."""
+        piece.made = piece.before
+        if piece.before and not self._book.keeps(number):
+            text = decoded(piece.before)
+            made = self._ledger.by_place(self._book.rules[number], "", text, piece.where) or ""
+            piece.made = json.write_string(made) if made and JSON.match(piece.before) else encoded(made)
+
+    def _add(self, name: str, before: bytes, document: Document | None, where: str) -> Piece:
+        piece = self._pieces[name] = Piece(where, before, document)
+        return piece
+
+    def look(self) -> None:
+        """For what detectors know."""
+        self._detecting.look()
+        if self._surveying is not self._detecting:
+            self._surveying.look()
+
+    def sweep(self, sweep: Sweep) -> None:
+        """In what cannot be seen from outside."""
+        self._detecting.sweep(sweep)
+        if self._surveying is not self._detecting:
+            self._surveying.sweep(sweep)
+
+    def render(self) -> None:
+        for piece in self.pieces():
+            piece.render(self._ledger)
+
+    def pieces(self) -> Iterator[Piece]:
+        """Everything that may change."""
+        yield from self._pieces.values()
+        for lines in self._lines.values():
+            yield from (piece for name, piece in lines if lower(name) not in FRAMING)
+
+    def text(self, where: str) -> str:
+        return decoded(self._pieces[where].made or b"")
+
+    def content(self, number: int) -> bytes:
+        """Of a message of a WebSocket."""
+        return self._pieces[f"message {number}"].made or b""
+
+    def request(self, message: Request | None) -> Request | None:
+        if message is None:
+            return None
+        return replace(self._kept(message), target=self.text("target"))
+
+    def response(self, message: Response | None) -> Response | None:
+        if message is None:
+            return None
+        reason = self.text("response.reason") if "response.reason" in self._pieces else phrase(message.status)
+        return replace(self._kept(message), reason=reason)
+
+    def _kept[Message: (Request, Response)](self, message: Message) -> Message:
+        body = self._pieces["body"]
+        gone = DIGESTS if body.made != body.before else frozenset()
+        return replace(
+            message,
+            fields=self._fields("header", gone),
+            trailers=self._fields("trailer", gone),
+            body=replace(message.body, content=body.made, decoded=True, missing=body.missing),
+        )
+
+    def _fields(self, carrier: str, gone: frozenset[str]) -> Fields:
+        return tuple(
+            (name, piece.made)
+            for name, piece in self._lines[carrier]
+            if piece.made is not None and lower(name) not in gone
+        )
+
+
+def lower(name: bytes) -> str:
+    """Of a field."""
+    return name.decode("latin-1").lower()
+
+
+def _values(fields: Fields, name: bytes) -> list[bytes]:
+    return [value for each, value in fields if each.lower() == name]
+
+
+def swept(sides: tuple[Side, ...], sweep: Sweep, ledger: Ledger) -> None:
+    """What was taken anywhere goes from everything that is there."""
+    pieces = [piece for side in sides for piece in side.pieces() if piece.made]
+    contents = [piece.made or b"" for piece in pieces]
+    rigid = {number for number, content in enumerate(contents) if b"\0" in content or not is_utf8(content)}
+    for number, made in sweep.over(contents, rigid).items():
+        pieces[number].made = made
+        ledger.elsewhere(pieces[number].where)

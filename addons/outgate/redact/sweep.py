@@ -1,0 +1,130 @@
+"""What was taken in one place is looked for everywhere else, as it is and in the encodings that it may have there.
+
+Owns the encodings: percent signs, escapes of JSON and HTML, hexadecimal, and base64 in both alphabets, wherever in a
+longer text it begins. What stands in the place of one is letters and digits, which are safe in all of them.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import re2
+
+from outgate.redact.codecs.utf8 import encoded
+
+MOST = 4096
+"""Values; the longest are looked for."""
+FEW = 48
+"""Forms that are looked for one by one, which is faster than all at once."""
+AT_ONCE = 1500
+"""Forms in one pattern."""
+MEMORY = 32 * 1024 * 1024
+SHORTEST = 6
+"""Bytes of a form."""
+URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
+class Sweep:
+    """For some values, each with what stands for it."""
+
+    def __init__(self, taken: Mapping[str, str]) -> None:
+        forms: dict[bytes, tuple[bytes, bool]] = {}
+        for text in sorted(taken, key=len, reverse=True)[:MOST]:
+            made = taken[text].encode()
+            for form, rigid in _forms(text):
+                forms.setdefault(form, (made, rigid))
+        self._forms = dict(sorted(forms.items(), key=lambda item: -len(item[0])))
+        self._patterns: list[Any] = []
+
+    def over(self, pieces: Sequence[bytes], rigid: Container[int] = ()) -> dict[int, bytes]:
+        """By its number, what becomes of each piece that has something in it. `rigid`: those that keep their length."""
+        together = b"\0".join(pieces)
+        if not self._forms or not together:
+            return {}
+        pattern_of = self._few(together) if len(self._forms) <= FEW else self._many(together)
+        made: dict[int, bytes] = {}
+        for pattern in pattern_of:
+            for number, piece in enumerate(pieces):
+                before = made.get(number, piece)
+                after = self._without(pattern, before, rigid=number in rigid)
+                if after != before:
+                    made[number] = after
+        return made
+
+    def _few(self, together: bytes) -> list[Any]:
+        found = [form for form in self._forms if form in together]
+        return [_pattern(found)] if found else []
+
+    def _many(self, together: bytes) -> list[Any]:
+        forms = list(self._forms)
+        if not self._patterns:
+            self._patterns = [_pattern(forms[at : at + AT_ONCE]) for at in range(0, len(forms), AT_ONCE)]
+        return [pattern for pattern in self._patterns if pattern.search(together) is not None]
+
+    def _without(self, pattern: Any, piece: bytes, *, rigid: bool) -> bytes:
+        def instead(found: Any) -> bytes:
+            made, same_length = self._forms[found[0]]
+            return _cut(made, len(found[0])) if same_length or rigid else made
+
+        return bytes(pattern.sub(instead, piece))
+
+
+def _pattern(forms: Iterable[bytes]) -> Any:
+    """The longest first."""
+    options = re2.Options()
+    options.max_mem, options.log_errors, options.encoding = MEMORY, False, re2.Options.Encoding.LATIN1
+    return re2.compile(b"|".join(map(re2.escape, forms)), options)
+
+
+def _forms(text: str) -> Iterator[tuple[bytes, bool]]:
+    """Each with whether what stands for it has to have its length."""
+    raw = encoded(text)
+    plain = [raw, *(each.encode() for each in _escaped(text, raw))]
+    for form in dict.fromkeys(plain):
+        if len(form) >= SHORTEST:
+            yield form, False
+    for form in (raw.hex().encode(), raw.hex().upper().encode(), *_in_base64(raw)):
+        if len(form) >= SHORTEST:
+            yield form, True
+
+
+def _escaped(text: str, raw: bytes) -> Iterator[str]:
+    if text.isascii() and text.isalnum():
+        return
+    for form in (quote(raw, safe=""), quote(raw), quote_plus(raw)):
+        yield form
+        yield _lower(form)
+    yield json.dumps(text)[1:-1]
+    yield json.dumps(text, ensure_ascii=False)[1:-1].encode("utf-8", "replace").decode()
+    yield json.dumps(text)[1:-1].replace("/", "\\/")
+    yield html.escape(text).encode("utf-8", "replace").decode()
+    yield html.escape(text, quote=False).encode("utf-8", "replace").decode()
+    yield html.escape(text).replace("&#x27;", "&#39;").encode("utf-8", "replace").decode()
+
+
+def _lower(form: str) -> str:
+    """With percent signs as some clients write them."""
+    pieces = form.split("%")
+    return "%".join([pieces[0], *(piece[:2].lower() + piece[2:] for piece in pieces[1:])])
+
+
+def _in_base64(raw: bytes) -> Iterator[bytes]:
+    """What is the same whatever stands before and after: at each of the three places where it may begin."""
+    for before in range(3):
+        said = base64.b64encode(b"\0" * before + raw)
+        start = (0, 2, 3)[before]
+        end = (before + len(raw)) * 8 // 6
+        core = said[start:end]
+        yield core
+        yield core.translate(URL_SAFE)
+
+
+def _cut(made: bytes, length: int) -> bytes:
+    """Digits of hexadecimal, which are also base64."""
+    digits = made.hex().encode()
+    return (digits * (length // len(digits) + 1))[:length]
