@@ -68,7 +68,7 @@ async def gate(
     workload: Identity = CALLER,
     access: tuple[AccessLayer, ...] = (),
     tracer: Tracer | None = None,
-    keeping: KeepingPolicy = NOTHING
+    keeping: KeepingPolicy = NOTHING,
     keeper: Keeper | None = None,
     **limits: Any,
 ) -> AsyncIterator[Running]:
