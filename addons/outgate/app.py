@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import signal
 import socket
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outgate.descriptors import fitting, raised
-from outgate.outputs import Outputs, outputs_of
+from outgate.outputs import MASTER, Outputs, outputs_of
 from outgate.policy.current import Snapshot
 from outgate.policy.snapshot import Policy
 from outgate.proxy import listen
@@ -65,6 +66,7 @@ def run(settings: Settings, addons: Sequence[object] = (), control: socket.socke
     `addons` are called after the gate has judged and after those of the settings, under the same guard. With
     `control`, a socket to a supervisor, it waits there for seats and serves nobody; each is taken by a fork of it.
     """
+    master = secrets.token_bytes(MASTER)  # before the fork: what workers capture joins
     seat = next_seat(control) if control is not None else None
     if control is not None and seat is None:
         return 0
@@ -78,7 +80,7 @@ def run(settings: Settings, addons: Sequence[object] = (), control: socket.socke
     settings = within_descriptors(settings)
     try:
         loaded = [*load_addons(settings.addons), *addons]
-        return _run(_serve(settings, prepared, loaded, seat))
+        return _run(_serve(settings, prepared, loaded, seat, master))
     except AddonError as error:
         return say(str(error), WRONG)
     except OSError as error:
@@ -200,11 +202,14 @@ class Gate:
                 live.abort("it could not be judged again")
 
 
-async def _serve(settings: Settings, prepared: Prepared, addons: Sequence[object], seat: Seat | None) -> int:
+async def _serve(
+    settings: Settings, prepared: Prepared, addons: Sequence[object], seat: Seat | None, master: bytes
+) -> int:
     asyncio.get_running_loop().set_task_factory(contained_task)
     sys.setswitchinterval(SWITCH)
     sockets = bind(*settings.listen) if seat is None else inherit(seat.listeners)
-    gate = assemble(settings, prepared, sockets, addons, turn=Turn(seat.turn) if seat else None)
+    turn = Turn(seat.turn) if seat else None
+    gate = assemble(settings, prepared, sockets, addons, turn=turn, master=master)
     doors = doors_of(gate) if seat is None else []
     worker = Worker(seat, gate, gate.stop.set) if seat is not None else None
     try:
@@ -248,16 +253,20 @@ def assemble(
     *,
     turn: Turn | None = None,
     host: Host | None = None,
+    master: bytes | None = None,
 ) -> Gate:
-    """All parts, none of them started. `host` is who runs the event loop, where that is not this program.
+    """All parts, none of them started. `host` is who runs the event loop, where that is not this program; `master` is
+    the key that several processes redact with.
 
     Raises `AddonError` where an addon does not load.
     """
     snapshot = Snapshot(prepared.policy, last_error=prepared.refused)
     environment = _environment(settings, {*settings.own_ports, *(sock.getsockname()[1] for sock in sockets)})
-    outputs = outputs_of(settings, prepared.policy, turn)
+    outputs = outputs_of(settings, prepared.policy, turn, master)
     tracer = outputs.exports.tracer()
-    engine = build(settings, snapshot, environment, prepared.authority, outputs.logs, addons, host, tracer)
+    engine = build(
+        settings, snapshot, environment, prepared.authority, outputs.logs, addons, host, tracer, outputs.keeper
+    )
     watcher = PolicyWatcher(settings.policy, prepared.setting, snapshot, loaded=prepared.digest)
     folder = Path(settings.state_dir) if settings.state_dir else None
     last_use = LastUse(engine.plane.log.used, folder, lambda: under_way(engine.plane))
@@ -294,7 +303,7 @@ async def _up(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
         loop.add_signal_handler(number, gate.stop.set)
     loop.add_signal_handler(signal.SIGHUP, gate.reload_soon)
     await gate.engine.start()
-    gate.outputs.exports.start()
+    gate.outputs.start()
     open_doors(gate, doors)
     gate.watching = loop.create_task(gate.watcher.run())
     gate.remembering = loop.create_task(gate.last_use.run())
@@ -317,4 +326,4 @@ async def down(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
     for door in doors:
         await door.stop()
     await gate.engine.stop()
-    await asyncio.to_thread(gate.outputs.exports.stop)
+    await asyncio.to_thread(gate.outputs.stop)

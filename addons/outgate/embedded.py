@@ -76,7 +76,7 @@ class Embedded:
             gate = self.gate = app.assemble(self.settings, self.prepared, sockets, self.addons, host=host)
             await gate.engine.start()
             push(gate.outputs.exports, gate)
-            gate.outputs.exports.start()
+            gate.outputs.start()
         except AddonError as error:
             raise Refusal(str(error), WRONG) from error
         loop.add_signal_handler(signal.SIGHUP, gate.reload_soon)

@@ -1,4 +1,4 @@
-"""The outputs of one gate: access logs, metrics and what leaves for a collector, made from the settings and the policy.
+"""The outputs of one gate: access logs, metrics, what leaves for a collector, captures, made from settings and policy.
 
 Owns that they show URLs alike and follow the policy together. Knows no traffic: they are told of it by the recorder.
 """
@@ -6,20 +6,26 @@ Owns that they show URLs alike and follow the policy together. Knows no traffic:
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, TextIO, cast
 
+from outgate.capture.keeper import Keeper, keyed
 from outgate.policy.snapshot import Policy
 from outgate.policy.telemetry_model import SinkKind
 from outgate.settings import MetricsSource, Settings
+from outgate.telemetry import names
 from outgate.telemetry.accesslogs import AccessLogs, Outlets
-from outgate.telemetry.exporting import Exports
+from outgate.telemetry.exporting import SHUTDOWN, Exports
 from outgate.telemetry.istio_labels import Reporter
 from outgate.telemetry.metrics import Metrics
 from outgate.telemetry.sinks import StreamSink
 from outgate.telemetry.turn import Turn
+
+MASTER = 32
+"""Bytes of the key that replacements are made with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,18 @@ class Outputs:
     logs: AccessLogs
     metrics: Metrics
     exports: Exports
+    keeper: Keeper
+
+    def start(self) -> None:
+        """Begin to send and to keep. In the process that goes on: a fork takes no threads along."""
+        self.exports.start()
+        self.keeper.start()
+
+    def stop(self) -> None:
+        """Send and write what waits, within a bound. Blocks as long."""
+        self.keeper.close(SHUTDOWN)
+        self.exports.stop()
+        self.keeper.join()
 
     def follow(self, policy: Policy) -> None:
         """Another policy is in force."""
@@ -39,15 +57,17 @@ class Outputs:
         self.metrics.follow(policy.destinations, policy.telemetry_of if ruled else None)
         self.exports.keep_logs({sink.target for sink in policy.telemetry.sinks if sink.kind is SinkKind.OTLP})
         self.exports.spans.follow(policy.telemetry.span_sinks)
+        self.keeper.follow(policy.keeping)
 
     def counts(self) -> Mapping[str, int]:
         """What left and what was lost, by name."""
         failed = {"filters_failed": number} if (number := self.logs.filters_failed) else {}
-        return {"log_dropped": self.logs.dropped} | failed | self.exports.counts()
+        return {"log_dropped": self.logs.dropped} | failed | self.exports.counts() | self.keeper.counts()
 
 
-def outputs_of(settings: Settings, policy: Policy, turn: Turn | None = None) -> Outputs:
-    """None of them started. In `turn` several processes write to one standard output."""
+def outputs_of(settings: Settings, policy: Policy, turn: Turn | None = None, master: bytes | None = None) -> Outputs:
+    """None of them started. In `turn` several processes write to one standard output. `master`: the key that they make
+    replacements with, so that equal values join whoever captures them."""
     limits = settings.limits
     exports = Exports(settings.export, settings.tracing, os.environ)
     outlets = Outlets(
@@ -63,7 +83,9 @@ def outputs_of(settings: Settings, policy: Policy, turn: Turn | None = None) -> 
     )
     reporter = Reporter(settings.gate, settings.cluster, always=settings.metrics_source is MetricsSource.GATE)
     metrics = Metrics(reporter, hosts=limits.metric_hosts, series=limits.metric_series)
-    outputs = Outputs(logs, metrics, exports)
+    keeper = Keeper(keyed(master or secrets.token_bytes(MASTER)))
+    metrics.read_each(names.REDACTIONS, lambda: dict(keeper.rules))
+    outputs = Outputs(logs, metrics, exports, keeper)
     outputs.begin(policy)
     return outputs
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from outgate.policy.keeping import Kept, kept
+from outgate.policy.keeping import Kept, kept, takers
 from outgate.policy.redaction_model import CapturePolicy, KeepingPolicy, Matching, RedactionPolicy
 from policy.building import http, tcp, tls
 
@@ -19,9 +19,21 @@ KEEPING = KeepingPolicy((ALL, SOME), (FIRST, SECOND))
         (http("a.example", method="GET", path="/v1/x"), False, Kept((ALL,), FIRST)),
         (http("b.example", method="POST", path="/v1/x"), False, Kept((ALL,), SECOND)),
         (http(None, address="192.0.2.1"), False, Kept((ALL,), SECOND)),
-        (tls("a.example"), False, Kept()),
-        (tcp("192.0.2.1", 80), False, Kept()),
+        (tls("a.example"), False, Kept((), FIRST)),
+        (tls("a.example"), True, Kept((), SECOND)),
+        (tcp("192.0.2.1", 80), False, Kept((), SECOND)),
     ],
 )
 def test_all_redactions_hold_and_the_first_capture_takes_it(attempt, denied, expected):
     assert kept(KEEPING, attempt, denied=denied) == expected
+
+
+def test_those_behind_the_first_could_come_to_take_it_and_bytes_fit_none_that_asks_for_more():
+    asking = [
+        CapturePolicy("method", Matching(methods=("GET",))),
+        CapturePolicy("path", Matching(paths=("/*",))),
+        CapturePolicy("kind", Matching(media_types=("text/*",))),
+    ]
+    keeping = KeepingPolicy(captures=(*asking, FIRST))
+    assert takers(keeping, http("a.example", method="GET", path="/x"), denied=False) == keeping.captures
+    assert takers(keeping, tls("a.example"), denied=False) == (FIRST,)

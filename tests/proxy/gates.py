@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from outgate.capture.keeper import Keeper
 from outgate.pki.authority import Authority
 from outgate.policy.access_model import AccessLayer
 from outgate.policy.current import Snapshot
 from outgate.policy.model import Defaults, Destination, Endpoint, Identity, Protocol, Resolution, Upstream
+from outgate.policy.redaction_model import KeepingPolicy
 from outgate.policy.snapshot import Policy
 from outgate.proxy.engine import Engine, build
 from outgate.proxy.listen import Listener
@@ -27,6 +29,7 @@ from outgate.upstream.trust import Trust
 from policy.building import destination
 from proxy.wires import until
 
+NOTHING = KeepingPolicy()
 CALLER = Identity(namespace="prod", service_account="web", how="declared")
 
 
@@ -65,15 +68,17 @@ async def gate(
     workload: Identity = CALLER,
     access: tuple[AccessLayer, ...] = (),
     tracer: Tracer | None = None,
+    keeping: KeepingPolicy = NOTHING,
+    keeper: Keeper | None = None,
     **limits: Any,
 ) -> AsyncIterator[Running]:
-    policy = Policy("test", defaults or Defaults(), destinations=destinations, access=access)
+    policy = Policy("test", defaults or Defaults(), destinations=destinations, access=access, keeping=keeping)
     settings = Settings(mode=mode, workload=workload, limits=Limits(**limits))
     sockets, stream = bind("127.0.0.1", 0), io.BytesIO()
     environment = Environment(Resolver(), Identities(Trust()), own_ports=frozenset({sockets[0].getsockname()[1]}))
     try:
         log = AccessLogs(StreamSink(stream))
-        engine = build(settings, Snapshot(policy), environment, authority, log, addons, tracer=tracer)
+        engine = build(settings, Snapshot(policy), environment, authority, log, addons, tracer=tracer, keeper=keeper)
         await engine.start()
     except BaseException:
         for sock in sockets:

@@ -21,14 +21,23 @@ class Kept:
 
 
 def kept(keeping: KeepingPolicy, attempt: Attempt, *, denied: bool) -> Kept:
-    """What is said of a request; of tunnels and bytes nothing is. Its bodies are not known yet: any could come."""
-    if attempt.kind is not AttemptKind.HTTP:
-        return Kept()
-    asked = attempt.host or attempt.address or "", attempt.method, bare(attempt.path)
+    """What is said of an attempt. The bodies of a request are not known yet: any could come."""
+    redactions = keeping.redactions if attempt.kind is AttemptKind.HTTP else ()
+    asked = _asked(attempt)
     return Kept(
-        tuple(each for each in keeping.redactions if each.matching.fits(*asked)),
-        next(
-            (each for each in keeping.captures if each.matching.fits(*asked) and (each.denied or not denied)),
-            None,
-        ),
+        tuple(each for each in redactions if each.matching.fits(*asked)),
+        next(iter(takers(keeping, attempt, denied=denied)), None),
     )
+
+
+def takers(keeping: KeepingPolicy, attempt: Attempt, *, denied: bool) -> tuple[CapturePolicy, ...]:
+    """The captures that could take an attempt, the first of them before the others: which one does is known when its
+    bodies are. What passes as bytes fits those alone that do not ask for a method, a path or a media type."""
+    asked = _asked(attempt)
+    kinds = None if attempt.kind is AttemptKind.HTTP else ()
+    return tuple(each for each in keeping.captures if (each.denied or not denied) and each.matching.fits(*asked, kinds))
+
+
+def _asked(attempt: Attempt) -> tuple[str, str, str]:
+    host = attempt.host or attempt.address or ""
+    return (host, attempt.method, bare(attempt.path)) if attempt.kind is AttemptKind.HTTP else (host, "", "")

@@ -146,11 +146,12 @@ class Matching:
             (not self.hosts or any(matches(each, host) for each in self.hosts))
             and (not self.methods or method in self.methods)
             and (not self.paths or any(_begins(path, each) for each in self.paths))
-            and (not self.media_types or media_types is None or self._has(media_types))
+            and (media_types is None or self.has(media_types))
         )
 
-    def _has(self, media_types: Collection[str]) -> bool:
-        return any(_begins(given, each) for given in media_types for each in self.media_types)
+    def has(self, media_types: Collection[str]) -> bool:
+        """Whether the bodies are of a kind that is looked for."""
+        return not self.media_types or any(_begins(given, each) for given in media_types for each in self.media_types)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from mitmproxy.proxy.layers.http import _http1 as stock
 from outgate.proxy import heads, soundness
 from outgate.proxy.connections import READ_SIZE
 from outgate.proxy.http1 import overlong, response_head
+from outgate.proxy.taps import Half
 from outgate.settings import Limits
 
 RESET, FAILED = "upstream_reset", "upstream_failed"
@@ -37,9 +38,16 @@ class Answering:
     """First `head`, then `take` and `more` until `done`."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, request: http.Request, limits: Limits, count: Callable[[str], None]
+        self,
+        reader: asyncio.StreamReader,
+        request: http.Request,
+        limits: Limits,
+        count: Callable[[str], None],
+        tap: Half | None = None,
     ) -> None:
         self.reader, self.request, self.limits, self.count = reader, request, limits, count
+        self.tap = tap
+        """What takes down what is taken."""
         self.response: http.Response | None = None
         self.received = 0
         """Bytes of the body."""
@@ -128,6 +136,8 @@ class Answering:
             piece, self.left = piece[:missing], piece[missing:]
         self.received += len(piece)
         self.done = self.done or self.received == self.size
+        if self.tap is not None and piece:
+            self.tap.take(piece)
         return piece
 
     async def more(self) -> None:
@@ -151,6 +161,8 @@ class Answering:
                     break
                 piece = bytes(message.data)
                 self.received += len(piece)
+                if self.tap is not None:
+                    self.tap.take(piece)
                 framed.append(b"%x\r\n%b\r\n" % (len(piece), piece))
         except h11.ProtocolError:
             self.wrong = INVALID
@@ -161,7 +173,10 @@ class Answering:
     def _end_of_chunks(self, message: h11.EndOfMessage) -> bytes:
         self.done = True
         received = http.Headers([(bytes(name), bytes(value)) for name, value in message.headers])
-        return b"0\r\n%b\r\n" % bytes(soundness.trailing(received))
+        trailers = soundness.trailing(received)
+        if trailers.fields and self.response is not None:
+            self.response.trailers = trailers
+        return b"0\r\n%b\r\n" % bytes(trailers)
 
     async def _read(self, broken: str, ended: str) -> bytes:
         """The next bytes. An end is one where `ended` is empty, otherwise it is `Broken`."""

@@ -13,10 +13,12 @@ from dataclasses import dataclass, fields
 from mitmproxy import hooks
 from mitmproxy.options import Options
 
+from outgate.capture.keeper import Keeper
 from outgate.pki.authority import Authority
 from outgate.pki.leaf import LeafCache
 from outgate.policy.current import Snapshot
 from outgate.problems import Problem
+from outgate.proxy.capturing import Capturing
 from outgate.proxy.gate import Gate
 from outgate.proxy.guard import HookTable, trace
 from outgate.proxy.lean import master
@@ -127,6 +129,7 @@ def build(
     addons: Sequence[object] = (),
     host: Host | None = None,
     tracer: Tracer | None = None,
+    keeper: Keeper | None = None,
 ) -> Engine:
     """Everything wired, nothing listening. Needs a running event loop. `addons` come after the gate, in their order.
 
@@ -144,6 +147,7 @@ def build(
         recorder.outputs.append(tracer.observe)
     watching = host.watching if host is not None else ()
     gate = Gate(snapshot, InjectedHeaders(_report), tracer)
+    gate.capturing = recorder.capturing = Capturing(keeper, snapshot) if keeper is not None else None
     chain = Chain([gate, *addons, *watching, recorder])
     for addon in addons:
         _register(made, addon)

@@ -18,6 +18,7 @@ from outgate.policy.model import Attempt, Decision, Defaults, Identity
 from outgate.policy.snapshot import Policy
 from outgate.proxy.caller import Caller
 from outgate.proxy.stages import Kept, Stage
+from outgate.proxy.taps import Tap
 from outgate.proxy.tries import Try
 from outgate.settings import ListenMode
 from outgate.telemetry.event import Tls, Trace
@@ -154,6 +155,8 @@ class Exchange:
     request_kept: Kept | None = None
     response_kept: Kept | None = None
     """What keeps a body that passes, for somebody to look at."""
+    tap: Tap | None = None
+    """What takes down what passes, where it is captured."""
     body_awaited: list[object] = field(default_factory=list)
     """Who waits for it."""
     trace: Trace | None = None
@@ -178,6 +181,14 @@ class Exchange:
         self.received_bytes += len(piece)
         if self.received_messages is not None:
             self.received_messages.feed(piece)
+
+    def passes(self, piece: bytes, *, sending: bool) -> None:
+        """A piece of a body goes on, as it is."""
+        kept = self.request_kept if sending else self.response_kept
+        if kept is not None:
+            kept.take(piece)
+        if (tap := self.tap) is not None:
+            (tap.request if sending else tap.response).take(piece)
 
     def answered(self, protocol: str) -> None:
         """The head of an answer has come, and can be passed on."""

@@ -10,9 +10,11 @@ from mitmproxy import http
 
 from outgate.policy.current import Snapshot
 from outgate.policy.decide import decide, denial
+from outgate.policy.keeping import takers
 from outgate.policy.model import Attempt, Code, Decision, Verdict
 from outgate.policy.names import Refusal
 from outgate.proxy import answers, departure, tracing, view
+from outgate.proxy.capturing import Capturing
 from outgate.proxy.exchange import Exchange, exchange_of
 from outgate.proxy.stages import Masking
 from outgate.telemetry.messages import messages_of
@@ -29,6 +31,7 @@ class Gate:
         self.snapshot = snapshot
         self.tracer = tracer
         self.injected = injected
+        self.capturing: Capturing | None = None
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         exchange = exchange_of(flow)
@@ -58,6 +61,8 @@ class Gate:
         exchange.decision = decision = decide(policy, attempt)
         if decision.verdict is not Verdict.ALLOW:
             return False
+        if policy.keeping.captures and self.capturing is not None:
+            self.capturing.begin(exchange, takers(policy.keeping, attempt, denied=False))
         try:
             self._approve(request, exchange, decision, attempt)
             if decision.destination is not None and decision.destination.headers:

@@ -91,12 +91,16 @@ class Lane:
 
     async def _exchange(self, asked: heads.Asked, exchange: Exchange, origin: Connection) -> bool:
         """Whether it is over. Otherwise the connection was stale, and nothing was done by it."""
-        answering = Answering(origin.reader, asked.request, self.limits, self._count)
+        tap = exchange.tap
+        passing = tap.response if tap is not None else None
+        answering = Answering(origin.reader, asked.request, self.limits, self._count, passing)
         self.begun = stale = False
         exchange.tries.append(Try(origin=origin, reused=True))
         try:
             origin.writer.write(http1.assemble_request_head(asked.request) + asked.body)
             exchange.sent_bytes = len(asked.body)
+            if tap is not None and asked.body:
+                tap.request.take(asked.body)
             await self._answer(answering, exchange)
         except Broken as broken:
             stale = self._stale(asked, answering, exchange, broken)
@@ -112,6 +116,8 @@ class Lane:
             raise
         finally:
             exchange.received_bytes = answering.received
+            if passing is not None:
+                passing.ended = answering.done
             self._give_back(origin, asked.request, answering)
             if not stale:
                 self.plane.log.exchanged(exchange, asked.request, answering.response)

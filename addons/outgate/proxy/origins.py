@@ -181,6 +181,8 @@ def _count(exchange: Exchange, message: WebSocketMessage) -> None:
         exchange.sent_bytes += len(message.content)
     else:
         exchange.received_bytes += len(message.content)
+    if exchange.tap is not None and not message.dropped:
+        exchange.tap.message(message.content, from_client=message.from_client, text=message.is_text)
 
 
 def after_hook(handler: Handler, hook: hooks.Hook) -> None:
@@ -194,5 +196,7 @@ def after_hook(handler: Handler, hook: hooks.Hook) -> None:
     elif isinstance(flow, http.HTTPFlow) and flow.websocket is not None:
         if hook.name == "websocket_message":
             _count(exchange, flow.websocket.messages[-1])
+        elif hook.name == "websocket_end" and exchange.tap is not None:
+            exchange.tap.close_code = flow.websocket.close_code or 0
         limits = handler.limits
         websockets.trim(flow.websocket.messages, limits.websocket_history, limits.websocket_history_bytes)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mitmproxy import http
 
 from outgate.policy.model import Attempt, Code, Decision, Identity
+from outgate.proxy.capturing import Capturing
 from outgate.proxy.exchange import Exchange, Facts, exchange_of
 from outgate.proxy.tries import Try, error_of, error_type_of, flag_of, reached
 from outgate.telemetry.event import Event, Trace
@@ -43,6 +44,7 @@ class Recorder:
         """Begins the trace of a caller's attempt that has none: of what is no HTTP, or never was judged."""
         self.wanted: Callable[[], Wanted] = Wanted
         """What the outputs of now show that is found out for them alone."""
+        self.capturing: Capturing | None = None
         self.used: dict[str, float] = {}
         """When each destination was last used, in seconds since the epoch, by its key."""
         self.counts: Counter[str] = Counter()
@@ -70,6 +72,8 @@ class Recorder:
             mutual = exchange.target is not None and exchange.target.tls is not None and exchange.target.tls.mutual
             event.reached = tuple(reached(one, exchange.started, mutual=mutual) for one in exchange.tries)
         self._tell(event)
+        if self.capturing is not None and (exchange.tap is not None or event.verdict == "deny"):
+            self.capturing.over(event, exchange, request, response)
 
     def relayed(self, relay: Relay, tried: Try, started: float) -> None:
         """A tunnel or raw TCP is over, whose connection was taken when it `started`."""
@@ -78,7 +82,7 @@ class Recorder:
         event.error_type, event.flags = error_of(relay.code), flag_of(relay.code)
         tried.fail(relay.code)
         event.reached = (reached(tried, started, mutual=False),)
-        self._tell(event)
+        self._tell_of_bytes(event)
 
     def closed(
         self, facts: Facts, attempt: Attempt, decision: Decision, started: float, tried: Try | None = None
@@ -89,7 +93,7 @@ class Recorder:
             event.failure, event.error_type = str(tried.error), error_type_of(tried)
             event.flags = flag_of(tried.code)
             event.reached = (reached(tried, started, mutual=False),)
-        self._tell(event)
+        self._tell_of_bytes(event)
 
     def rejected(self, facts: Facts, code: Code, reason: str) -> None:
         """Something that never became an attempt."""
@@ -102,6 +106,11 @@ class Recorder:
         event = _judged(time.time(), "tls", facts, None, None)
         event.code, event.name, event.help = "client_tls_failed", name, why
         self._tell(event)
+
+    def _tell_of_bytes(self, event: Event) -> None:
+        self._tell(event)
+        if self.capturing is not None:
+            self.capturing.relayed(event)
 
     def _tell(self, event: Event) -> None:
         event.duration = time.time() - event.started

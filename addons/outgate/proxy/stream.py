@@ -314,18 +314,18 @@ class GateStream(OriginSide):
         elif size:
             self._passes(data, event.data)
         if last:
-            self._show(data)
+            self._passed(data)
         yield from onward(event)
 
     def _passes(self, data: type[Any], piece: bytes) -> None:
         if data is ResponseData:
             self.delivered += len(piece)
-        kept = self.exchange.request_kept if data is RequestData else self.exchange.response_kept
-        if kept is not None:
-            kept.take(piece)
+        self.exchange.passes(piece, sending=data is RequestData)
 
-    def _show(self, data: type[Any]) -> None:
+    def _passed(self, data: type[Any]) -> None:
         """The body has passed: whoever wanted it kept may look at it."""
+        if data is ResponseData and self.exchange.tap is not None:
+            self.exchange.tap.response.ended = True
         if data is RequestData and self.exchange.request_kept is not None:
             self.flow.request.data.content = self.exchange.request_kept.whole
         elif data is ResponseData and self.exchange.response_kept is not None and self.flow.response is not None:

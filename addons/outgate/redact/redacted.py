@@ -5,9 +5,11 @@ Owns that nothing else is one. `seal` is the pipeline's; whoever stores, exports
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from outgate.redact.exchange import Exchange
+from outgate.redact.exchange import Exchange, Request, Response
+
+TOO_LARGE = "too_large"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +51,21 @@ def seal(exchange: Exchange, manifest: Manifest) -> Redacted:
     object.__setattr__(made, "exchange", exchange)
     object.__setattr__(made, "manifest", manifest)
     return made
+
+
+def bounded(kept: Redacted, most: int) -> Redacted:
+    """Without bodies that are longer, once they are decoded, and with a word about those."""
+    exchange = kept.exchange
+    request, response = _bounded(exchange.request, most), _bounded(exchange.response, most)
+    if request is exchange.request and response is exchange.response:
+        return kept
+    pairs = (("request.body", exchange.request, request), ("response.body", exchange.response, response))
+    gone = tuple((where, TOO_LARGE) for where, before, after in pairs if after is not before)
+    manifest = replace(kept.manifest, dropped=(*kept.manifest.dropped, *gone))
+    return seal(replace(exchange, request=request, response=response), manifest)
+
+
+def _bounded[Message: (Request, Response)](message: Message | None, most: int) -> Message | None:
+    if message is None or len(message.body.content or b"") <= most:
+        return message
+    return replace(message, body=replace(message.body, content=None, missing=TOO_LARGE))

@@ -6,7 +6,7 @@ Owns the parts and who is told what. Nothing here waits, and nothing is written 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from outgate.policy.model import Destination
 from outgate.policy.telemetry_model import Say
@@ -79,6 +79,11 @@ class Metrics:
     def read(self, spec: Spec, reading: Callable[[], float]) -> None:
         """A number without labels that is asked for whenever the page is."""
         self._families.readings.append(lambda: [(spec, {}, reading())])
+
+    def read_each(self, spec: Spec, reading: Callable[[], Mapping[str, float]]) -> None:
+        """The same for a number of each value of its one label. There have to be few such values."""
+        (label,) = spec.labels
+        self._families.readings.append(lambda: [(spec, {label: value}, read) for value, read in reading().items()])
 
     def scraped(self) -> Scraped:
         """All values of now."""

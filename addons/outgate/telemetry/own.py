@@ -21,6 +21,8 @@ LOST = {
     "metric_exports_failed": "metrics",
 }
 ARRIVED = {"log_lines_exported": "access_log_otlp", "traces_exported": "traces", "metric_exports": "metrics"}
+KEPT = {"captures_written": "written", "captures_dropped": "dropped", "captures_failed": "failed"}
+"""By how it went."""
 INCIDENTS = frozenset(
     ("client_tls_failed", "crashes", "filters_failed", "left_early", "outputs_failed", "revoked", "unapproved")
 )
@@ -87,4 +89,6 @@ def _counted(name: str, count: int) -> tuple[Spec, int, str]:
         return names.DROPPED, count, LOST[name]
     if name in ARRIVED:
         return names.EXPORTED, count, ARRIVED[name]
+    if name in KEPT:
+        return names.CAPTURES, count, KEPT[name]
     return names.INCIDENTS if name in INCIDENTS else names.BOUNDS, count, name
