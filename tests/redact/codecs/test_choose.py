@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outgate.redact.codecs import choose
 from outgate.redact.codecs.choose import read
 from outgate.redact.codecs.formats import Format, of_type
 from rewriting import said
@@ -90,6 +91,11 @@ def test_where_names_are_lost_it_says_so(media_type, body, expected):
     reading = read(media_type, body)
     assert (reading.format, reading.degraded) == (expected, True)
     assert len(reading.found) < 2
+
+
+def test_more_values_than_a_document_has_are_one_text():
+    assert len(read("application/json", b"[" + b"1," * choose.MOST + b"2]").found) < 20
+    assert len(read("application/json", b"[" + b"1," * 999 + b"2]").found) == 1000
 
 
 def test_what_is_not_in_utf8_is_read_in_two_steps():

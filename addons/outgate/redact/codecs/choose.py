@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from outgate.redact.codecs import (
     binary,
@@ -46,6 +47,8 @@ CODECS: dict[Format, Codec] = {
     Format.TEXT: text.read,
     Format.BINARY: binary.read,
 }
+MOST = 250_000
+"""Values of one body. A mebibyte that has more is made of digits and commas, and is no document of anybody's."""
 TAKING_ALL = frozenset({Format.FORM, Format.HTML, Format.CSV, Format.SSE, Format.TEXT})
 """Which read everything, also JSON under a wrong type."""
 
@@ -67,8 +70,10 @@ def read(media_type: str, body: bytes, encoding: str = "") -> Reading:
         return Reading(Format.TRANSCODED, (part,))
     for tried in _tried(named, media_type, body):
         try:
-            found = tuple(codec_of(tried, media_type, encoding)(body))
+            found = tuple(islice(codec_of(tried, media_type, encoding)(body), MOST + 1))
         except Unreadable:
+            continue
+        if len(found) > MOST:
             continue
         unnamed = tried in PLAIN and (named not in (None, *PLAIN) or is_object(body))
         return Reading(tried, found, degraded=unnamed)

@@ -24,6 +24,8 @@ from outgate.redact.leaf import Codec, Unreadable
 
 SHORTEST = 8
 """Characters: nothing is worth looking for in fewer."""
+TELLING = re.compile(r"\A\s*+[\[{\"</]|://|%[0-9A-Fa-f]{2}|=|[A-Za-z0-9+/_-]{24}")
+"""Without any of these nothing is in a text, and most have none."""
 TOKEN = re.compile(r"(?<![\w-])(eyJ[\w-]{8,}+)\.(eyJ[\w-]++)\.([\w-]*+)", re.ASCII)
 URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,31}+://[^\s\"'<>`{}|\\^]++")
 REFERENCE = re.compile(r"/[^\s?#]*+[?#][^\s=]*+=\S*+")
@@ -54,8 +56,12 @@ class Inner(NamedTuple):
 
 def inside(text: str, name: str = "") -> Iterator[Inner]:
     """What is in a value of this name. Nothing overlaps."""
-    if len(text) < SHORTEST:
-        return
+    if len(text) < SHORTEST or (not TELLING.search(text) and name != "query"):
+        return iter(())
+    return _inside(text, name)
+
+
+def _inside(text: str, name: str) -> Iterator[Inner]:
     if (document := _document(text, name)) is not None:
         yield document
         return
