@@ -25,7 +25,7 @@ from outgate.policy.model import (
     Verification,
 )
 from outgate.policy.plain import plain
-from outgate.policy.redaction_model import Inline, Matching, Mode, RedactionPolicy
+from outgate.policy.redaction_model import Matching, Mode, RedactionPolicy
 from outgate.policy.snapshot import Policy
 from outgate.policy.steps import Step, Steps
 from outgate.policy.trial import judged
@@ -95,7 +95,7 @@ class Explanation:
             yield "upstream", self._upstream()
         else:
             yield "answer", self._answer()
-        yield "keeping", _kept(self.kept, allowed=self.decision.allowed)
+        yield "keeping", _kept(self.kept)
         yield "beside", _beside(self.decision)
 
     def _request(self) -> Iterator[tuple[str, str]]:
@@ -237,12 +237,10 @@ def _beside(decision: Decision) -> Iterator[tuple[str, str]]:
         yield "audited", str(source)
 
 
-def _kept(said: Kept, *, allowed: bool) -> Iterator[tuple[str, str]]:
+def _kept(said: Kept) -> Iterator[tuple[str, str]]:
     """What is replaced and recorded, by documents."""
     for each in said.redactions:
         where = f"{_bodies(each.matching)}  [{each.source}]"
-        if each.inline is not Inline.NONE and allowed:
-            yield "live", f"{each.inline} by {_rules(each)}{where}"
         yield "redacted", f"by {_rules(each)}{', and all other text' if each.mode is Mode.ALLOW else ''}{where}"
     if (capture := said.capture) is not None:
         share = "" if capture.sampling == 1 else f"{100 * capture.sampling:g} % of such, "

@@ -86,14 +86,6 @@ class Mode(StrEnum):
     """Strings become tokens; numbers, booleans and what a rule keeps stay."""
 
 
-class Inline(StrEnum):
-    """What happens to the live message."""
-
-    NONE = "NONE"
-    MASK = "MASK"
-    BLOCK = "BLOCK"
-
-
 @dataclass(frozen=True, slots=True)
 class Replacement:
     strategy: Strategy = Strategy.TOKEN
@@ -165,11 +157,8 @@ class RedactionPolicy:
     defaults: bool = True
     """The default rules hold after these."""
     mode: Mode = Mode.DETECT
-    inline: Inline = Inline.NONE
-    force_signed: bool = False
-    """Inline, also where the request is signed, which breaks the signature."""
     max_body: int = 1024 * 1024
-    """Bytes, decoded; a larger body is dropped from captures, and what is inline is looked at in pieces."""
+    """Bytes, decoded; a larger body is dropped from captures."""
     source: Source | None = None
 
 

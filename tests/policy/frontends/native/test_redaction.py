@@ -9,7 +9,6 @@ from outgate.policy.redaction_model import (
     Carrier,
     Direction,
     Format,
-    Inline,
     Matching,
     Mode,
     RedactionPolicy,
@@ -55,12 +54,10 @@ def test_every_field_of_a_document():
     redaction = made(f"{{match: {match}, mode: allow, defaults: false, maxBody: 64Ki}}")
     assert redaction.matching == Matching(("api.a.example", "*.b.example"), ("GET",), ("/v1/*", "/x"), ("text/*",))
     assert (redaction.mode, redaction.defaults, redaction.max_body) == (Mode.ALLOW, False, 65536)
-    redaction = made("{inline: block, forceSigned: true}")
-    assert (redaction.inline, redaction.force_signed) == (Inline.BLOCK, True)
 
 
 def test_documents_keep_their_order():
-    keeping = policy(text("{mode: allow}", "{inline: mask}")).keeping
+    keeping = policy(text("{mode: allow}", "{maxBody: 1}")).keeping
     assert [each.name for each in keeping.redactions] == ["EgressRedaction/prod/r0", "EgressRedaction/prod/r1"]
 
 
@@ -98,7 +95,7 @@ def test_what_becomes_of_a_value(written, replacement):
 @pytest.mark.parametrize(
     ("spec", "field", "says"),
     [
-        ("{}", "spec", "give rules, mode, inline, defaults or maxBody"),
+        ("{}", "spec", "give rules, mode, defaults or maxBody"),
         ("{match: {hosts: [a.example]}}", "spec", "says nothing"),
         ("{rules: []}", "spec.rules", "at least 1"),
         ("{rules: [{detect: card}]}", "spec.rules[0].name", "required"),
@@ -143,9 +140,6 @@ def test_what_becomes_of_a_value(written, replacement):
         ("{match: {paths: ['/a?b']}, mode: allow}", "spec.match.paths[0]", "the query is no part"),
         ("{match: {mediaTypes: [json]}, mode: allow}", "spec.match.mediaTypes[0]", "write application/json"),
         ("{match: {mediaTypes: ['a/b; c=d']}, mode: allow}", "spec.match.mediaTypes[0]", "without parameters"),
-        ("{forceSigned: true}", "spec.forceSigned", "give inline"),
-        ("{forceSigned: true, inline: NONE}", "spec.forceSigned", "is about what is changed inline"),
-        ("{inline: MASK, mode: ALLOW}", "spec.mode", "would replace every text of live messages"),
         ("{mode: ALLOW, maxBody: 1Ti}", "spec.maxBody", "is no size"),
         ("{mode: ALLOW, maxBody: 2Gi}", "spec.maxBody", "is out of range"),
     ],

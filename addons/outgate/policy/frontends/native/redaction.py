@@ -18,7 +18,6 @@ from outgate.policy.redaction_model import (
     Carrier,
     Direction,
     Format,
-    Inline,
     Mode,
     RedactionPolicy,
     RedactionRule,
@@ -91,8 +90,6 @@ SPEC = Fields(
         "rules": Field(Sequence(RULE, least=1, most=1024)),
         "defaults": Field(Boolean()),
         "mode": Field(Choice(tuple(Mode), fold=True)),
-        "inline": Field(Choice(tuple(Inline), fold=True)),
-        "forceSigned": Field(Boolean()),
         "maxBody": Field(Size(1, LARGEST)),
     }
 )
@@ -111,8 +108,6 @@ def translate(resource: Resource, spec: Record, into: Contribution) -> None:
         rules=rules,
         defaults=spec.get("defaults", UNSAID.defaults),
         mode=Mode(spec.get("mode", Mode.DETECT)),
-        inline=Inline(spec.get("inline", Inline.NONE)),
-        force_signed=spec.get("forceSigned", UNSAID.force_signed),
         max_body=spec.get("maxBody", UNSAID.max_body),
         source=resource.source(),
     )
@@ -120,14 +115,8 @@ def translate(resource: Resource, spec: Record, into: Contribution) -> None:
 
 
 def _contradictions(reading: Reading, spec: Record) -> None:
-    inline = spec.get("inline", Inline.NONE) != Inline.NONE
-    if not spec.values.keys() - {"match", "forceSigned"}:
-        reading.error(spec.where, "spec", "says nothing", "give rules, mode, inline, defaults or maxBody")
-    if "forceSigned" in spec and not inline:
-        reading.error(spec.at("forceSigned"), "spec.forceSigned", "is about what is changed inline", "give inline")
-    if inline and spec.get("mode") == Mode.ALLOW:
-        what = f"would replace every text of live messages, with inline: {spec.get('inline')}"
-        reading.error(spec.at("mode"), "spec.mode", what, "give inline in a document of its own, without mode")
+    if not spec.values.keys() - {"match"}:
+        reading.error(spec.where, "spec", "says nothing", "give rules, mode, defaults or maxBody")
     if spec.get("defaults") is False:
         what = "false: CREDENTIALS ARE KEPT AS THEY ARE where no other rule takes them"
         reading.warn(spec.at("defaults"), "spec.defaults", what, "leave it out, and keep values by rules with keep")
