@@ -281,6 +281,12 @@ def test_what_lies_too_deep_is_taken_whole():
     assert text not in json.dumps(made)
 
 
+def test_a_document_in_a_text_that_lies_too_deep_is_taken_whole():
+    secret = "[" * 120 + '"open sesame"' + "]" * 120
+    made = json.loads(redact({"a": secret}, mode=Mode.ALLOW))
+    assert made["a"].startswith("tok_value_")
+
+
 def test_only_the_documents_that_are_about_an_exchange_hold():
     matching = Matching(hosts=("other.example",))
     everything = rule(("body", ""), strategy=Strategy.CONSTANT)

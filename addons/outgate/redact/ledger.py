@@ -24,7 +24,7 @@ SHORTEST = 6
 """Characters of a value that is looked for elsewhere."""
 TOKEN = Replacement(Strategy.TOKEN)
 SAFE = re.compile(r"[A-Za-z0-9_.@-]+")
-ALLOW, DEEP, ELSEWHERE = "mode-allow", "nested-too-deep", "found-elsewhere"
+ALLOW, DEEP, ELSEWHERE = "mode-allow", "cannot-be-seen", "found-elsewhere"
 """What marks name where no rule took something: the mode, the depth, a value that was taken in another place."""
 
 

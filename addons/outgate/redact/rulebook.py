@@ -175,7 +175,11 @@ class _Places:
 
 
 def earliest(*numbers: Number | None) -> Number | None:
-    return min((number for number in numbers if number is not None), default=None)
+    first: Number | None = None
+    for number in numbers:
+        if number is not None and (first is None or number < first):
+            first = number
+    return first
 
 
 def _selectors(rules: Iterable[tuple[Number, RedactionRule]], carrier: Carrier) -> list[tuple[str, Number]]:
