@@ -5,7 +5,11 @@ Owns that alone, so that whoever loads a policy, to serve, to check or to explai
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from outgate.policy.frontends import Setting
+from outgate.policy.redaction_model import KeepingPolicy
+from outgate.problems import Problem
 from outgate.redact.select import faults
 from outgate.settings import Settings
 from outgate.telemetry import accesslogs
@@ -16,5 +20,16 @@ def setting_of(settings: Settings) -> Setting:
         gate=settings.gate,
         strict=settings.strict,
         telemetry_faults=accesslogs.problems,
-        redaction_faults=faults.problems,
+        redaction_faults=redaction_faults,
     )
+
+
+def redaction_faults(keeping: KeepingPolicy) -> Iterator[Problem]:
+    """What redaction cannot carry out. Detectors take a while to load, so only who names some pays for them."""
+    detectors = None
+    if any(rule.detectors for each in keeping.redactions for rule in each.rules):
+        from outgate.redact.detect.detector import Group
+        from outgate.redact.detect.patterns import BY_NAME
+
+        detectors = {*BY_NAME, *Group}
+    return faults.problems(keeping, detectors)

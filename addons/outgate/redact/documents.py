@@ -7,6 +7,7 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from outgate.policy.redaction_model import Carrier
@@ -29,12 +30,15 @@ class Piece(NamedTuple):
 class Text:
     """A value that is looked at. `pieces` do not overlap."""
 
-    __slots__ = ("inner", "leaf", "pieces", "where")
+    __slots__ = ("_document", "inner", "leaf", "pieces")
 
-    def __init__(self, leaf: Leaf, where: str) -> None:
-        self.leaf, self.where = leaf, where
+    def __init__(self, document: Document, leaf: Leaf) -> None:
+        self._document, self.leaf = document, leaf
         self.pieces: list[Piece] = []
         self.inner: list[tuple[Inner, Document]] = []
+
+    def where(self) -> str:
+        return self._document.where(self.leaf.path)
 
     def rendered(self) -> str:
         """What is encoded in it holds what was found in the text itself, unless that is more than it."""
@@ -117,6 +121,9 @@ class Document:
             return None
         path, at = self.path
         return path, leaf.start - at, leaf.end - at
+
+    def place(self, found: Found) -> Callable[[], str]:
+        return partial(self.where, found.path)
 
     def write(self, found: Leaf, text: str) -> None:
         self.edits.append(Edit(found.start, found.end, found.write(text)))

@@ -6,10 +6,11 @@ could not be read without it.
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import quote, unquote_to_bytes
 
-from outgate.policy.redaction_model import Carrier
+from outgate.policy.redaction_model import Carrier, Strategy
 from outgate.redact import places
 from outgate.redact.codecs import header, url
 from outgate.redact.codecs.formats import Format
@@ -54,13 +55,19 @@ class Heads:
     def target(self, target: str) -> Document:
         """Path and query."""
         body = target.encode("utf-8", "surrogateescape")
-        document = Document(body, tuple(url.read(body)), _in_target, Format.URL, carrier=Carrier.QUERY)
+        document = Document(body, tuple(url.read(body)), self._in_target, Format.URL, carrier=Carrier.QUERY)
         self._templates(document)
         self._surveying.document(document)
         return document
 
-    def field(self, side: str, carrier: str, name: str, value: bytes) -> Document:
-        """One line of a head. `carrier`: `header` or `trailer`."""
+    def _in_target(self, path: Path) -> str:
+        if path[:1] == ("path",):
+            return places.segment(int(path[1]))
+        shown = self._ledger.shown(path)
+        return places.named("request", "query", str(shown[1] if len(shown) > 1 else shown[0]))
+
+    def field(self, side: str, carrier: str, name: str, value: bytes) -> Document | None:
+        """One line of a head; None: it goes. `carrier`: `header` or `trailer`."""
         kind = Format.URL if name in (*URLS, "link") else Format.TEXT
         of = Carrier.COOKIE if name in COOKIES else Carrier.HEADER
         document = Document(
@@ -69,7 +76,11 @@ class Heads:
         if name in URLS:
             self._templates(document)
         (self._detecting if name in NEGOTIATION else self._surveying).document(document)
-        return document
+        return None if self._goes(name) else document
+
+    def _goes(self, name: str) -> bool:
+        number = self._book.called(Carrier.HEADER, name)
+        return number is not None and self._book.rules[number].replacement.strategy is Strategy.REMOVE
 
     def text(self, text: str, where: str) -> Document:
         """Of the gate or for people; no more than detectors know of it changes."""
@@ -89,7 +100,7 @@ class Heads:
             if self._book.keeps(number):
                 continue
             text = decoded(unquote_to_bytes(path[start:end].encode("latin-1")))
-            where = document.where(("path", path.count("/", 0, start) - 1))
+            where = partial(document.where, ("path", path.count("/", 0, start) - 1))
             made = self._ledger.by_place(self._book.rules[number], "", text, where) or "-"
             document.edits.append(Edit(at + start, at + end, quote(encoded(made), safe="").encode()))
 
@@ -100,13 +111,6 @@ def phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return ""
-
-
-def _in_target(path: Path) -> str:
-    if path[:1] == ("path",):
-        return places.segment(int(path[1]))
-    name = str(path[1]) if len(path) > 1 else str(path[0])
-    return places.named("request", "query", name)
 
 
 def _of_field(side: str, carrier: str, name: str) -> Where:

@@ -6,13 +6,18 @@ Owns the classes that values are replaced under, so that equal ones join whateve
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 
 from outgate.policy.redaction_model import RedactionRule, Replacement, Strategy
+from outgate.redact.codecs.utf8 import decoded, encoded
 from outgate.redact.detect.detector import Detector, Group
 from outgate.redact.detect.names import classify
 from outgate.redact.detect.vocabulary import PERSONAL
+from outgate.redact.leaf import Path
 from outgate.redact.redacted import Manifest, Mark
 from outgate.redact.replace.replacer import Replacer
+from outgate.redact.sweep import Sweep
 
 SECRET, VALUE = "secret", "value"
 SHORTEST = 6
@@ -28,33 +33,34 @@ class Ledger:
 
     def __init__(self, replacer: Replacer) -> None:
         self._replacer = replacer
-        self.marks: list[Mark] = []
+        self._marks: list[tuple[Callable[[], str], str, Strategy]] = []
         self.dropped: list[tuple[str, str]] = []
+        self._names: dict[str, str] = {}
         self.taken: dict[str, str] = {}
         """Values that must stand nowhere, and what stands for them, which needs no escape anywhere."""
 
-    def by_place(self, rule: RedactionRule, name: str, text: str, where: str) -> str | None:
+    def by_place(self, rule: RedactionRule, name: str, text: str, where: Callable[[], str]) -> str | None:
         """For a value that a rule takes because of where it stands. None: it is to go."""
         meaning = classify(name)
         class_ = meaning if meaning in PERSONAL else SECRET
         made = self._replaced(rule.replacement, class_, text)
-        self.marks.append(Mark(where, rule.name, rule.replacement.strategy))
+        self._marks.append((where, rule.name, rule.replacement.strategy))
         self.gone(text, made)
         return made
 
-    def by_look(self, rule: RedactionRule, detector: Detector, text: str, where: str) -> str | None:
+    def by_look(self, rule: RedactionRule, detector: Detector, text: str, where: Callable[[], str]) -> str | None:
         """For what a detector has found."""
         secret = detector.group is Group.SECRETS
         class_ = SECRET if secret else "phone" if detector.name.startswith("phone") else detector.name
         made = self._replaced(rule.replacement, class_, text)
-        self.marks.append(Mark(where, rule.name, rule.replacement.strategy))
+        self._marks.append((where, rule.name, rule.replacement.strategy))
         if secret:
             self.gone(text, made)
         return made
 
-    def by_mode(self, text: str, where: str, why: str = ALLOW) -> str:
+    def by_mode(self, text: str, where: Callable[[], str], why: str = ALLOW) -> str:
         """For a text that no rule speaks of."""
-        self.marks.append(Mark(where, why, Strategy.TOKEN))
+        self._marks.append((where, why, Strategy.TOKEN))
         return self._replacer.token(VALUE, text)
 
     def gone(self, text: str, made: str | None) -> None:
@@ -62,15 +68,28 @@ class Ledger:
         if len(text) >= SHORTEST and text not in (made, SECRET):
             self.taken.setdefault(text, made if made and SAFE.fullmatch(made) else self._replacer.token(SECRET, text))
 
-    def elsewhere(self, where: str) -> None:
+    def elsewhere(self, where: Callable[[], str]) -> None:
         """Something that was taken in another place stood here, too."""
-        self.marks.append(Mark(where, ELSEWHERE, Strategy.TOKEN))
+        self._marks.append((where, ELSEWHERE, Strategy.TOKEN))
 
     def drop(self, where: str, why: str) -> None:
         self.dropped.append((where, why))
 
-    def manifest(self, policy: str) -> Manifest:
-        return Manifest(policy, tuple(dict.fromkeys(self.marks)), tuple(self.dropped))
+    def renamed(self, name: str, made: str) -> None:
+        """A name that said something: places are written with what it became."""
+        self._names[name] = made
+
+    def shown(self, path: Path) -> Path:
+        """A path with the names that are there afterwards."""
+        names = self._names
+        return tuple(names.get(step, step) if type(step) is str else step for step in path) if names else path
+
+    def manifest(self, policy: str, sweep: Sweep) -> Manifest:
+        """What was done, in places that hold nothing of what was taken."""
+        marks = [Mark(where(), rule, strategy) for where, rule, strategy in self._marks]
+        for number, made in sweep.over([encoded(mark.where) for mark in marks]).items():
+            marks[number] = replace(marks[number], where=decoded(made))
+        return Manifest(policy, tuple(dict.fromkeys(marks)), tuple(self.dropped))
 
     def _replaced(self, replacement: Replacement, class_: str, text: str) -> str | None:
         return self._replacer.replace(replacement, class_, text)

@@ -24,10 +24,11 @@ class Pairs:
             if each.name.lower() in NAMING and type(each) is Leaf:
                 self._first.setdefault(_beside(each.path), each.text)
 
+    def __bool__(self) -> bool:
+        return bool(self._first)
+
     def name(self, found: Found) -> str:
         """Empty: none stands beside it."""
-        if not self._first:
-            return ""
         called = found.name.lower()
         if called in NAMING and type(found) is Leaf:
             self._current[_beside(found.path)] = found.text

@@ -59,13 +59,14 @@ class Redactor:
             (request if message.from_client else response).message(number, message.content)
         request.look()
         response.look()
-        made = _made(exchange, request, response, ledger)
-        return seal(made, ledger.manifest(self._policy))
+        sweep = Sweep(ledger.taken)
+        made = _made(exchange, request, response, ledger, sweep)
+        return seal(made, ledger.manifest(self._policy, sweep))
 
 
-def _made(exchange: Exchange, request: Side, response: Side, ledger: Ledger) -> Exchange:
+def _made(exchange: Exchange, request: Side, response: Side, ledger: Ledger, sweep: Sweep) -> Exchange:
     """With everything replaced, and then without what stands anywhere else."""
-    sides, sweep = (request, response), Sweep(ledger.taken)
+    sides = request, response
     for side in sides:
         side.sweep(sweep)
         side.render()

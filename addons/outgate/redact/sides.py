@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from outgate.redact import places
 from outgate.redact.codecs import json
@@ -87,7 +88,7 @@ class Side:
     def message(self, number: int, content: bytes) -> None:
         """Of a WebSocket."""
         piece = self._add(f"message {number}", content, None, places.message(number))
-        self._survey(piece, "", lambda path: places.message(number, path), "", lambda: content)
+        self._survey(piece, "", lambda path: places.message(number, self._ledger.shown(path)), "", lambda: content)
 
     def _body(self, message: Request | Response) -> None:
         content = message.body.content
@@ -99,7 +100,7 @@ class Side:
         media_type = b"".join(_values(message.fields, b"content-type")[:1]).decode("latin-1")
         packing = _values(message.fields, b"grpc-encoding") or _values(message.fields, b"connect-content-encoding")
         encoding = b"".join(packing[:1]).decode("latin-1")
-        where: Where = lambda path: places.body(self._name, path)  # noqa: E731
+        where: Where = lambda path: places.body(self._name, self._ledger.shown(path))  # noqa: E731
         self._survey(piece, media_type, where, encoding, lambda: decode(content, names, Bounds(self._most)))
 
     def _survey(self, piece: Piece, kind: str, where: Where, encoding: str, read: Callable[[], bytes]) -> None:
@@ -123,7 +124,7 @@ class Side:
         piece.made = piece.before
         if piece.before and not self._book.keeps(number):
             text = decoded(piece.before)
-            made = self._ledger.by_place(self._book.rules[number], "", text, piece.where) or ""
+            made = self._ledger.by_place(self._book.rules[number], "", text, lambda: piece.where) or ""
             piece.made = json.write_string(made) if made and JSON.match(piece.before) else encoded(made)
 
     def _add(self, name: str, before: bytes, document: Document | None, where: str) -> Piece:
@@ -204,4 +205,4 @@ def swept(sides: tuple[Side, ...], sweep: Sweep, ledger: Ledger) -> None:
     rigid = {number for number, content in enumerate(contents) if b"\0" in content or not is_utf8(content)}
     for number, made in sweep.over(contents, rigid).items():
         pieces[number].made = made
-        ledger.elsewhere(pieces[number].where)
+        ledger.elsewhere(partial(str, pieces[number].where))

@@ -17,7 +17,7 @@ from outgate.redact.codecs.utf8 import decoded, encoded
 from outgate.redact.detect.search import apart
 from outgate.redact.documents import Document, Piece, Text, Where
 from outgate.redact.leaf import Edit, Found, Kind, Leaf, Part, Path
-from outgate.redact.ledger import DEEP, Ledger
+from outgate.redact.ledger import DEEP, SHORTEST, Ledger
 from outgate.redact.pairs import Pairs
 from outgate.redact.rulebook import Number, Place, RuleBook, earliest
 from outgate.redact.sweep import Sweep
@@ -26,7 +26,7 @@ DEEPEST_TEXT, DEEPEST_PART = 4, 24
 """Texts encoded in texts, and bodies in bodies."""
 LEAST_ROOM = 1024 * 1024
 """Bytes that bodies inside of a body may have in all; more where it is large itself."""
-LONGEST_DIGITS = 9
+MANY_DIGITS = 9
 """From so many digits on a number may be somebody's."""
 MAYBE = re.compile(r"\A\s*[\[{\"<]|://|eyJ|[=&]|%[0-9A-Fa-f]{2}|[A-Za-z0-9+/_-]{24}")
 """In whatever `nested` finds something."""
@@ -63,6 +63,8 @@ class Survey:
         self._open: list[tuple[Text, str, Place]] = []
         self._room = LEAST_ROOM
         self._coded = False
+        self._names: set[str] = set()
+        self._keys: list[Text] = []
 
     def body(self, media_type: str, body: bytes, where: Where, encoding: str = "") -> Document:
         """Raises `Unseen` where it holds more than can be looked at, or what no rule can be applied to."""
@@ -80,6 +82,17 @@ class Survey:
             found = text.leaf.text[hit.start : hit.end]
             made = self._ledger.by_look(rule, hit.detector, found, text.where)
             text.pieces.append(Piece(hit.start, hit.end, made or ""))
+        for text in self._keys:
+            if (shown := text.rendered()) != text.leaf.text:
+                self._ledger.renamed(text.leaf.text, shown)
+        self._look_at_names()
+
+    def _look_at_names(self) -> None:
+        """Names that look like words are no values; a secret that does so all the same goes wherever it stands."""
+        names = [name for name in self._names if len(name) >= SHORTEST]
+        for hit, number in self._book.found(names, [""] * len(names), [NOWHERE] * len(names)):
+            found = names[hit.index][hit.start : hit.end]
+            self._ledger.gone(found, self._ledger.by_look(self._book.rules[number], hit.detector, found, _a_name))
 
     def sweep(self, sweep: Sweep) -> None:
         """What was taken elsewhere goes from texts that cannot be seen in the bytes of their documents."""
@@ -114,10 +127,10 @@ class Survey:
     def document(self, document: Document, parts: int = DEEPEST_PART, texts: int = DEEPEST_TEXT) -> None:
         """Goes through one whose content has been read."""
         pairs = Pairs(document.found)
-        ways = _Ways(self._book, document)
+        ways = _Ways(self._book, document, self._names)
         for each in document.found:
             if not (document.spans and document.has(each)):
-                said = pairs.name(each)
+                said = pairs.name(each) if pairs else ""
                 rule = ways.rule(each, said)
                 if rule is not None:
                     self._take(document, each, rule, said)
@@ -130,24 +143,29 @@ class Survey:
         """What a rule is about."""
         if self._book.keeps(number):
             return
-        rule, where, name = self._book.rules[number], document.where(found.path), said or found.name
+        rule, where, name = self._book.rules[number], document.place(found), said or found.name
         if isinstance(found, Leaf):
-            document.write(found, self._ledger.by_place(rule, name, found.text, where) or "")
+            made = self._ledger.by_place(rule, name, found.text, where) or ""
+            document.write(found, made)
+            if found.kind is Kind.KEY:
+                self._ledger.renamed(found.text, made)
             return
         text = decoded(found.body)
-        made = self._ledger.by_place(rule, name, text, where)
+        whole = self._ledger.by_place(rule, name, text, where)
         if found.name == "basic":
             self._ledger.gone(text.partition(":")[2], None)
-        document.edits.append(Edit(found.start, found.end, found.write(encoded(made or ""))))
+        document.edits.append(Edit(found.start, found.end, found.write(encoded(whole or ""))))
 
     def _part(self, document: Document, part: Part, parts: int, texts: int) -> None:
         self._spend(len(part.body))
         if not parts:
             raise Unseen("too_deep")
         reading = choose.read(part.media_type, part.body)
+        if reading.format is Format.NDJSON is document.format:
+            raise Unseen("unreadable")
         where = _under(document.where, part.path)
         if self._allow and reading.format is Format.BINARY:
-            made = self._ledger.by_mode(decoded(part.body), where(()))
+            made = self._ledger.by_mode(decoded(part.body), document.place(part))
             document.edits.append(Edit(part.start, part.end, part.write(made.encode())))
             return
         roots = _roots(document, reading.format, part.path)
@@ -157,13 +175,15 @@ class Survey:
     def _leaf(self, document: Document, leaf: Leaf, name: str, ways: _Ways, texts: int) -> None:
         """A value that no rule speaks of."""
         if leaf.kind is Kind.STRING or leaf.kind is Kind.KEY:
-            if self._allow:
+            if self._allow and not _is_no_text(document, leaf):
                 self._tokenise(document, leaf, name, texts)
                 return
-        elif leaf.kind is not Kind.NUMBER or len(leaf.text) < LONGEST_DIGITS:
+        elif leaf.kind is not Kind.NUMBER or len(leaf.text) < MANY_DIGITS:
             return
-        text = Text(leaf, document.where(leaf.path))
-        encoded_in = leaf.kind is Kind.STRING and MAYBE.search(leaf.text)
+        text = Text(document, leaf)
+        if leaf.kind is Kind.KEY:
+            self._keys.append(text)
+        encoded_in = leaf.kind is not Kind.NUMBER and MAYBE.search(leaf.text)
         if encoded_in and not self._decode(document, text, name, texts):
             return
         document.texts.append(text)
@@ -171,18 +191,17 @@ class Survey:
             self._open.append((text, "" if leaf.kind is Kind.KEY else name, ways.place(leaf, name)))
 
     def _tokenise(self, document: Document, leaf: Leaf, name: str, texts: int) -> None:
-        if document.format not in TYPED and UNTYPED.fullmatch(leaf.text):
-            return
-        if document.format is Format.URL and leaf.path[:1] == ("path",) and not telling(leaf.text):
-            return
         if leaf.kind is Kind.STRING and texts and document.format in TYPED and leaf.text[:1] in ("{", "[", "q", "m"):
             inner = [each for each in nested.inside(leaf.text, name) if each.encoding in STRUCTURED]
             if inner:
-                text = Text(leaf, document.where(leaf.path))
+                text = Text(document, leaf)
                 self._inner(document, text, inner[0], name, texts)
                 document.texts.append(text)
                 return
-        document.write(leaf, self._ledger.by_mode(leaf.text, document.where(leaf.path)))
+        made = self._ledger.by_mode(leaf.text, document.place(leaf))
+        document.write(leaf, made)
+        if leaf.kind is Kind.KEY:
+            self._ledger.renamed(leaf.text, made)
 
     def _decode(self, document: Document, text: Text, name: str, texts: int) -> bool:
         """What is encoded in a value. False: it lay too deep, and the value is gone."""
@@ -214,8 +233,8 @@ class Survey:
 class _Ways:
     """Which rule is about a value of one document: by its name, the names around it, its path."""
 
-    def __init__(self, book: RuleBook, document: Document) -> None:
-        self._book, self._document = book, document
+    def __init__(self, book: RuleBook, document: Document, names: set[str]) -> None:
+        self._book, self._document, self._names = book, document, names
         self._named: dict[str, Number | None] = {}
         self._around: tuple[Path, Number | None] = ((), None)
         carrier = PATHS.get(document.format)
@@ -251,13 +270,15 @@ class _Ways:
         return Place(called, paths, document.carrier is Carrier.BODY, document.segment(leaf))
 
     def _called(self, found: Found) -> Number | None:
+        self._names.add(found.name)
         return earliest(*(self._book.called(*each) for each in self._document.called(found)))
 
     def _inherited(self, path: Path) -> Number | None:
         """What is inside of something that a rule takes is taken."""
         around = path[:-1]
         if around != self._around[0]:
-            names = (step for step in around if type(step) is str)
+            names = [step for step in around if type(step) is str]
+            self._names.update(names)
             self._around = around, earliest(*(self._book.called(Carrier.KEY, name) for name in names))
         return self._around[1]
 
@@ -268,6 +289,17 @@ class _Ways:
 
 NOWHERE = Place()
 UNKNOWN = -1
+
+
+def _is_no_text(document: Document, leaf: Leaf) -> bool:
+    """A number or a boolean in a format that has neither, and a word in the path of a URL."""
+    if document.format not in TYPED and UNTYPED.fullmatch(leaf.text):
+        return True
+    return document.format is Format.URL and leaf.path[:1] == ("path",) and not telling(leaf.text)
+
+
+def _a_name() -> str:
+    return "names"
 
 
 def _under(where: Where, path: Path) -> Where:

@@ -29,7 +29,9 @@ def test_one_cell_is_changed_and_no_other(table, data):
     if found:
         chosen = data.draw(st.sampled_from(found))
         row, column = chosen.path
-        table[row] = [NEW if name == column else cell for name, cell in zip(["id", "name", "card"], table[row], strict=False)]
+        table[row] = [
+            NEW if name == column else cell for name, cell in zip(["id", "name", "card"], table[row], strict=False)
+        ]
         assert rows(replaced(body, chosen, NEW))[1:] == table
 
 

@@ -122,13 +122,17 @@ def test_what_is_cut_short_or_has_no_heads_is_unreadable(body):
         found_in(read, body)
 
 
-@pytest.mark.parametrize("kind", ["multipart/form-data", 'multipart/mixed; boundary=""', "multipart/x; boundary=" + "x" * 300])
+@pytest.mark.parametrize(
+    "kind", ["multipart/form-data", 'multipart/mixed; boundary=""', "multipart/x; boundary=" + "x" * 300]
+)
 def test_without_a_boundary_nothing_is_read(kind):
     with pytest.raises(Unreadable):
         codec(kind)
 
 
-@pytest.mark.parametrize("piece", [b"--b-1\r\n", b"\r\n", b"--b-1", b"\r\n--b-1\r\n\r\n", b"a: b\r\n", b"\r\n ", b'; name="\\"'])
+@pytest.mark.parametrize(
+    "piece", [b"--b-1\r\n", b"\r\n", b"--b-1", b"\r\n--b-1\r\n\r\n", b"a: b\r\n", b"\r\n ", b'; name="\\"']
+)
 def test_any_bytes_are_read_in_linear_time(piece):
     assert is_linear(read, piece, tail=b"\r\n--b-1--")
     assert is_linear(read, piece, b"--b-1\r\ncontent-disposition: x", b"\r\n\r\n\r\n--b-1--")

@@ -1,0 +1,114 @@
+"""`outgate redact`: what is left of a file on standard output, and which rules took how much on standard error."""
+
+import json
+
+import pytest
+
+DOCUMENT = """
+    apiVersion: outgate.dev/v1alpha1
+    kind: EgressRedaction
+    metadata: {name: mine, namespace: default}
+    spec:
+      match: {hosts: [elsewhere.example]}
+      rules:
+      - name: tenants
+        select: {key: [tenant]}
+        replace: {strategy: CONSTANT, text: gone}
+        direction: RESPONSE
+"""
+
+
+@pytest.fixture
+def body(terminal):
+    return terminal.write("answer.json", '{"password": "open sesame", "tenant": "acme", "n": 1.50}\n')
+
+
+def test_the_result_is_printed_and_the_report_beside_it(terminal, body):
+    run = terminal.run("redact", str(body))
+    assert run.exit_code == 0
+    made = json.loads(run.stdout)
+    assert made["password"].startswith("tok_secret_")
+    assert '"tenant": "acme", "n": 1.50}' in run.stdout
+    assert run.stderr.split() == ["RULE", "STRATEGY", "PLACES", "default-password-by-name", "token", "1"]
+
+
+def test_documents_hold_whatever_they_match(terminal, body):
+    redaction = terminal.write("redaction.yaml", DOCUMENT)
+    run = terminal.run("redact", str(body), "--redaction", str(redaction))
+    assert json.loads(run.stdout)["tenant"] == "gone"
+    assert "tenants" in run.stderr
+    assert "acme" not in run.stderr
+
+
+def test_a_rule_for_answers_is_none_for_requests(terminal, body):
+    redaction = terminal.write("redaction.yaml", DOCUMENT)
+    run = terminal.run("redact", str(body), "--redaction", str(redaction), "--request")
+    assert json.loads(run.stdout)["tenant"] == "acme"
+
+
+def test_a_mode_counts_more_than_the_documents(terminal, body):
+    run = terminal.run("redact", str(body), "--mode", "allow")
+    assert json.loads(run.stdout)["tenant"].startswith("tok_value_")
+
+
+def test_a_media_type_counts_more_than_the_name(terminal):
+    file = terminal.write("body.txt", "password=open+sesame&n=1")
+    run = terminal.run("redact", str(file), "--media-type", "application/x-www-form-urlencoded")
+    assert run.stdout.endswith("&n=1")
+    assert "sesame" not in run.stdout
+
+
+def test_a_diff_shows_what_changes(terminal):
+    file = terminal.write("answer.txt", "one\nmail ann@corp.example\nthree\n")
+    run = terminal.run("redact", str(file), "--diff")
+    lines = run.stdout.splitlines()
+    assert lines[:2] == [f"--- {file}", "+++ redacted"]
+    assert "-mail ann@corp.example" in lines
+    assert " three" in lines
+
+
+def test_nothing_taken_is_said(terminal):
+    run = terminal.run("redact", str(terminal.write("answer.json", '{"n": 1}')))
+    assert (run.exit_code, run.stdout, run.stderr) == (0, '{"n": 1}', "nothing is taken\n")
+
+
+def test_a_body_that_had_to_be_dropped_is_an_answer_of_no(terminal):
+    run = terminal.run("redact", str(terminal.write("answer.json", '{"a": "b"')))
+    assert (run.exit_code, run.stdout, run.stderr) == (1, "", "dropped: response.body is unreadable\n")
+
+
+def test_a_har_is_redacted_entry_by_entry(terminal):
+    headers = [{"name": "Authorization", "value": "Bearer abcdefgh"}]
+    request = {"method": "GET", "url": "https://api.example/?token=abcdefgh", "headers": headers}
+    content = {"mimeType": "text/plain", "text": "you are abcdefgh"}
+    entry = {"request": request, "response": {"status": 200, "headers": [], "content": content}}
+    file = terminal.write("traffic.har", json.dumps({"log": {"entries": [entry, {"request": {}}]}}))
+    run = terminal.run("redact", str(file))
+    assert run.exit_code == 0
+    assert "abcdefgh" not in run.output
+    assert len(json.loads(run.stdout)["log"]["entries"]) == 1
+    assert "entry 1 is left out" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("missing.json",), "does not exist"),
+        (("answer.json", "--redaction", "missing.yaml"), "does not exist"),
+        (("answer.json", "--redaction", "other.yaml"), "there is no EgressRedaction"),
+        (("answer.json", "--redaction", "wrong.yaml"), 'there is no detector "crad"'),
+        (("traffic.har", "--diff"), "--diff is for one body"),
+        (("traffic.har",), "cannot be read"),
+    ],
+)
+def test_what_cannot_be_used_is_named(terminal, body, arguments, said):
+    terminal.write("traffic.har", "{}")
+    terminal.write(
+        "other.yaml",
+        DOCUMENT.replace("Redaction", "Destination").partition("spec:")[0]
+        + "spec: {hosts: [a.example], ports: [{number: 443, protocol: HTTPS}]}",
+    )
+    terminal.write("wrong.yaml", DOCUMENT.replace("select: {key: [tenant]}", "detect: crad"))
+    run = terminal.run("redact", *arguments)
+    assert run.exit_code == 2
+    assert said in run.output

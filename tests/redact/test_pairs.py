@@ -1,0 +1,41 @@
+"""Values whose name stands beside them."""
+
+import pytest
+
+from outgate.redact.codecs import json, xml
+from outgate.redact.pairs import Pairs
+
+
+def named(found):
+    """The name that each value has from beside, if any."""
+    made = tuple(found)
+    pairs = Pairs(made)
+    names = {leaf.text: pairs.name(leaf) for leaf in made}
+    return {text: name for text, name in names.items() if name}
+
+
+@pytest.mark.parametrize(
+    ("document", "names"),
+    [
+        (b'[{"name": "a", "value": "1"}, {"name": "b", "value": "2"}]', {"1": "a", "2": "b"}),
+        (b'[{"value": "1", "name": "a"}]', {"1": "a"}),
+        (b'{"Key": "a", "Value": "1"}', {"1": "a"}),
+        (b'{"name": "a", "values": ["1", "2"]}', {"1": "a", "2": "a"}),
+        (b'{"name": "a", "other": {"value": "1"}}', {}),
+        (b'{"value": "1"}', {}),
+    ],
+)
+def test_in_json(document, names):
+    assert named(json.read(document)) == names
+
+
+@pytest.mark.parametrize(
+    ("document", "names"),
+    [
+        (b"<a><p><name>x</name><value>1</value></p><p><name>y</name><value>2</value></p></a>", {"1": "x", "2": "y"}),
+        (b'<a><p name="x" value="1"/></a>', {"1": "x"}),
+        (b'<a><p name="x">1</p></a>', {"1": "x"}),
+    ],
+)
+def test_in_xml(document, names):
+    assert named(xml.read(document)) == names
