@@ -20,10 +20,10 @@ PACKAGE = ADDONS / "outgate"
 # Left may import right. Those in one row stand beside each other and know nothing of each other.
 ORDER = [
     {"__main__"},
-    {"cli"},
+    {"cli", "testing"},
     {"script"},
     {"embedded"},
-    {"app", "exec", "doctor", "graph"},
+    {"app", "exec", "doctor", "graph", "replaying"},
     {"workers"},
     {"proxy", "admin", "startup", "pushing"},
     {"reload", "scrape"},

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capture.exchanges import body_of, exchange, sealed
-from outgate.capture.match import Ending, Matcher, Miss
+from outgate.capture.match import Ending, Matcher, Miss, Scope
 from outgate.redact.encoding import encode
 from outgate.redact.exchange import Body
 
@@ -24,9 +24,9 @@ def asked(*arguments, **facts):
     return exchange(*arguments, **facts).request
 
 
-def found(made, *arguments, anywhere=False, **facts):
+def found(made, *arguments, scope=Scope.PLACE, **facts):
     """The number of the entry that answers, or None."""
-    answer = made.find(asked(*arguments, **facts), anywhere=anywhere)
+    answer = made.find(asked(*arguments, **facts), scope)
     return None if isinstance(answer, Miss) else answer.number
 
 
@@ -75,9 +75,11 @@ def test_another_address_is_a_miss_that_says_what_differs(method, url, place):
 
 def test_it_is_found_where_the_request_does_not_tell_its_host():
     made = matcher(sealed("https://api.example/a"), sealed("https://www.example/b"))
-    assert found(made, "http://127.0.0.1:8080/b", anywhere=True) == 2
+    assert found(made, "http://127.0.0.1:8080/b", scope=Scope.ANY) == 2
+    assert found(made, "http://www.example:8080/b", scope=Scope.HOST) == 2
+    assert found(made, "http://api.example:8080/b", scope=Scope.HOST) is None
     assert found(made, "http://127.0.0.1:8080/b") is None
-    miss = made.find(asked("http://127.0.0.1:8080/bb"), anywhere=True)
+    miss = made.find(asked("http://127.0.0.1:8080/bb"), Scope.ANY)
     assert [str(each) for each in miss.difference] == ['path[0]: recorded "b", asked "bb"']
 
 

@@ -137,6 +137,7 @@ class Place:
         programs = folder / PROGRAMS
         programs.mkdir()
         _program(programs / "outgate", f'exec {shlex.quote(sys.executable)} -m outgate "$@"')
+        _program(programs / "pytest", f'exec {shlex.quote(sys.executable)} -m pytest -p no:cacheprovider "$@"')
         kept = [flag for flag in as_user(GATE, [sys.executable]) if "-caps=" in flag]
         _program(programs / "setpriv", f'exec {shutil.which("setpriv")} {" ".join(kept)} "$@"')
         _program(programs / "make", f'exec {shutil.which("make")} -s -n -C {shlex.quote(str(ROOT))} "$@" >/dev/null')

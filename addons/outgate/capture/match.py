@@ -24,10 +24,9 @@ LOOKED_AT = 200
 """Exchanges that are compared in search of the nearest one."""
 ADDRESSES = 500
 """Addresses that are looked at before."""
-PLACE = frozenset({"scheme", "host", "port"})
 
 type Family = tuple[object, ...]
-"""Method, place and number of segments."""
+"""Place, method and number of segments."""
 type Shape = tuple[int, ...]
 """Which segments of a path are wild."""
 type Masked = tuple[str | None, ...]
@@ -39,6 +38,24 @@ class Ending(StrEnum):
     REPEAT_LAST = "repeat-last"
     CYCLE = "cycle"
     ERROR = "error"
+
+
+class Scope(StrEnum):
+    """How much of where a request goes has to be equal."""
+
+    PLACE = "place"
+    """Scheme, host and port."""
+    HOST = "host"
+    ANY = "any"
+    """Nothing: it does not tell."""
+
+
+UNTOLD = {
+    Scope.PLACE: frozenset[str](),
+    Scope.HOST: frozenset({"scheme", "port"}),
+    Scope.ANY: frozenset({"scheme", "host", "port"}),
+}
+"""What is no difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +88,18 @@ class Matcher:
         self.entries.append(entry)
         address, wild = address_of(request), wild_of(request, manifest)
         shape = tuple(number for number in range(len(address.path)) if places.segment(number) in wild)
-        for anywhere in (False, True):
-            family = _family(address, anywhere)
+        for scope in Scope:
+            family = _family(address, scope)
             self._shapes[family].add(shape)
             self._buckets[family, _masked(address, shape)].entries.append(entry)
 
-    def find(self, request: Request, *, anywhere: bool = False) -> Entry | Miss:
-        """The answer, which counts as given. `anywhere`: the request does not tell what host it is for."""
+    def find(self, request: Request, scope: Scope = Scope.PLACE) -> Entry | Miss:
+        """The answer, which counts as given."""
         asked = canonical(request)
-        buckets = self._of(asked.address, anywhere)
+        buckets = self._of(asked.address, scope)
         fitting = list(chain(*(bucket.fitting(asked, self.volatile) for bucket in buckets)))
         if not fitting:
-            return self._miss(asked, chain(*(bucket.entries for bucket in buckets)), anywhere)
+            return self._miss(asked, chain(*(bucket.entries for bucket in buckets)), scope)
         if (entry := self._next(self._best(fitting, asked))) is None:
             return Miss("all of its recorded answers were given", fitting[-1])
         entry.uses += 1
@@ -92,8 +109,8 @@ class Matcher:
     def unused(self) -> list[Entry]:
         return [entry for entry in self.entries if not entry.uses]
 
-    def _of(self, address: Address, anywhere: bool) -> list[Bucket]:
-        family = _family(address, anywhere)
+    def _of(self, address: Address, scope: Scope) -> list[Bucket]:
+        family = _family(address, scope)
         keys = [(family, _masked(address, shape)) for shape in self._shapes.get(family, ())]
         return [self._buckets[key] for key in keys if key in self._buckets]
 
@@ -109,39 +126,39 @@ class Matcher:
             return next(entry for entry in series if entry.uses == fewest)
         return series[-1] if self.ending is Ending.REPEAT_LAST else None
 
-    def _miss(self, asked: Canonical, known: Iterable[Entry], anywhere: bool) -> Miss:
+    def _miss(self, asked: Canonical, known: Iterable[Entry], scope: Scope) -> Miss:
         same = list(islice(known, LOOKED_AT))
-        compared = [(entry, self._apart(entry, asked, anywhere)) for entry in same or self._near(asked, anywhere)]
+        compared = [(entry, self._apart(entry, asked, scope)) for entry in same or self._near(asked, scope)]
         if not compared:
             return Miss("nothing was recorded")
         nearest, found = min(compared, key=lambda pair: len(pair[1]))
         why = "it differs from what was recorded" if same else "nothing was recorded for this method and address"
         return Miss(why, nearest, tuple(found[:LISTED]))
 
-    def _apart(self, entry: Entry, asked: Canonical, anywhere: bool) -> list[Difference]:
+    def _apart(self, entry: Entry, asked: Canonical, scope: Scope) -> list[Difference]:
         where = addressed(entry.canonical, asked)
-        kept = [each for each in where if not (anywhere and each.place in PLACE)]
+        kept = [each for each in where if each.place not in UNTOLD[scope]]
         return [*kept, *differences(entry.canonical, asked, self.volatile)]
 
-    def _near(self, asked: Canonical, anywhere: bool) -> list[Entry]:
+    def _near(self, asked: Canonical, scope: Scope) -> list[Entry]:
         """Those whose addresses look most like it."""
         texts: dict[str, list[Entry]] = defaultdict(list)
         for entry in self.entries:
-            texts[_text(address_of(entry.request), anywhere)].append(entry)
-        wanted = _text(asked.address, anywhere)
+            texts[_text(address_of(entry.request), scope)].append(entry)
+        wanted = _text(asked.address, scope)
         close = difflib.get_close_matches(wanted, list(islice(texts, ADDRESSES)), n=5, cutoff=0.0)
         return list(islice(chain(*(texts[text] for text in close)), LOOKED_AT))
 
 
-def _family(address: Address, anywhere: bool) -> Family:
-    place = () if anywhere else (address.scheme, address.host, address.port)
-    return (*place, address.method, len(address.path))
+def _family(address: Address, scope: Scope) -> Family:
+    place = {Scope.PLACE: (address.scheme, address.host, address.port), Scope.HOST: (address.host,), Scope.ANY: ()}
+    return (*place[scope], address.method, len(address.path))
 
 
 def _masked(address: Address, shape: Shape) -> Masked:
     return tuple(None if number in shape else each for number, each in enumerate(address.path))
 
 
-def _text(address: Address, anywhere: bool) -> str:
-    place = "" if anywhere else f"{address.scheme}://{address.host}:{address.port}"
+def _text(address: Address, scope: Scope) -> str:
+    place = "" if scope is Scope.ANY else f"{address.scheme}://{address.host}:{address.port}"
     return f"{place}/{'/'.join(address.path)} {address.method}"

@@ -24,7 +24,7 @@ from outgate.capture.formats.wiremock import MappingWriter
 from outgate.capture.formats.writing import Writer
 from outgate.capture.reading import Capture
 from outgate.capture.report import Report
-from outgate.cli.output import aligned, printable
+from outgate.cli.output import aligned, counted, printable
 from outgate.cli.progress import shown
 
 UNREADABLE = 2
@@ -163,7 +163,3 @@ def _tell(report: Report, form: str, output: Path | None) -> None:
     if rows:
         for line in aligned([("RULE", "REPLACED BY", "COUNT"), *(tuple(map(printable, row)) for row in rows)]):
             click.echo(f"  {line}", err=True)
-
-
-def counted(number: int, word: str) -> str:
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"

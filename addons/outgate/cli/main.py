@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "get": "outgate.cli.get:get",
     "graph": "outgate.cli.graph:graph",
     "export": "outgate.cli.export:export",
+    "replay": "outgate.cli.replay:replay",
     "log-level": "outgate.cli.log_level:log_level",
     "certs": "outgate.cli.certs:certs",
     "iptables": "outgate.cli.iptables:iptables_group",

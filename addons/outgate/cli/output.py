@@ -39,6 +39,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
+def counted(number: int, word: str) -> str:
+    """`1 word`, `2 words`."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
 def style(text: str, **look: str | bool) -> str:
     """Colour for a terminal; click takes it out again elsewhere."""
     return click.style(text, **look)  # type: ignore[arg-type]

@@ -1,0 +1,73 @@
+"""What every protocol asks: what is the answer to this request?
+
+Owns the way from a request to its answer, and that each is counted. Knows no socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+
+from outgate.capture.formats.reading import Recorded
+from outgate.capture.match import Ending, Matcher, Miss
+from outgate.capture.matching.bucket import Entry
+from outgate.capture.serving.answer import Answer, missed, recorded
+from outgate.capture.serving.places import Arrival, Places
+from outgate.capture.serving.tally import Tally
+from outgate.redact.exchange import Request
+
+
+@dataclass(slots=True)
+class Desk:
+    """Of one capture. `timing`: answers keep the pace of the recording."""
+
+    matcher: Matcher
+    timing: bool = False
+    tally: Tally = field(default_factory=Tally)
+    places: Places = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.places = Places(entry.request for entry in self.matcher.entries)
+
+    def find(self, request: Request, arrival: Arrival) -> tuple[Entry | None, Answer]:
+        """What answers, with the entry that it is of; None: it is a miss."""
+        asked, scope = self.places.located(request, arrival)
+        found = self.matcher.find(asked, scope)
+        if isinstance(found, Miss):
+            return None, self._missed(asked, found)
+        if (answer := recorded(found, asked)) is None:
+            assert found.exchange.response is not None
+            why = f"the body of its answer was not kept ({found.exchange.response.body.missing or 'redacted'})"
+            return None, self._missed(asked, Miss(why, found))
+        self.tally.answered += 1
+        return found, answer
+
+    def _missed(self, asked: Request, miss: Miss) -> Answer:
+        self.tally.miss(asked, miss)
+        return missed(miss, asked)
+
+    async def paced(self, answer: Answer) -> AsyncIterator[bytes]:
+        """The pieces of an answer, each when it is due."""
+        if not self.timing:
+            yield answer.content
+            return
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for piece in answer.pieces:
+            await asyncio.sleep(max(0.0, began + piece.after - answer.began - loop.time()))
+            yield piece.content
+
+
+def desk(
+    source: Iterable[Recorded],
+    ending: Ending = Ending.REPEAT_LAST,
+    volatile: frozenset[str] = frozenset(),
+    *,
+    timing: bool = False,
+) -> Desk:
+    """A desk for all that a source holds, in the order in which it began."""
+    matcher = Matcher(ending, volatile)
+    for kept in sorted(source, key=lambda kept: kept.exchange.started):
+        matcher.add(kept.exchange, kept.manifest)
+    return Desk(matcher, timing)

@@ -1,0 +1,174 @@
+"""`outgate replay`: a capture served to a test run.
+
+Owns the arguments, the signals that end it and the report. What is served is `outgate.replaying`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from outgate.capture.formats.reading import Source
+from outgate.capture.match import Ending
+from outgate.capture.serving.desk import Desk, desk
+from outgate.capture.serving.places import Mode
+from outgate.capture.told import Malformed
+from outgate.cli.asking import Unable
+from outgate.cli.output import counted, printable
+from outgate.cli.progress import shown
+from outgate.pki.problem import CertificateProblem
+from outgate.settings import SettingsError, parse_address
+
+if TYPE_CHECKING:
+    from outgate.pki.authority import Authority
+    from outgate.replaying import Plan
+
+MISSED, UNREADABLE = 1, 2
+LISTEN = "127.0.0.1:8080"
+CERTS = Path("certs")
+
+
+def _address(_ctx: click.Context, _param: click.Parameter, text: str) -> tuple[str, int]:
+    try:
+        return parse_address(text)
+    except SettingsError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+@click.command()
+@click.argument("capture", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--listen", callback=_address, default=LISTEN, show_default=True, metavar="ADDR:PORT", help="Where clients arrive."
+)
+@click.option(
+    "--mode",
+    type=click.Choice([mode.value for mode in Mode]),
+    default=Mode.REVERSE.value,
+    show_default=True,
+    help="Called by its own address, as a proxy, or by redirected connections.",
+)
+@click.option(
+    "--ending",
+    type=click.Choice([ending.value for ending in Ending]),
+    default=Ending.REPEAT_LAST.value,
+    show_default=True,
+    help="What follows when all answers to a request were given.",
+)
+@click.option(
+    "--ignore",
+    "ignored",
+    multiple=True,
+    metavar="NAME",
+    help="A parameter, field or key whose value need not be equal. May be repeated.",
+)
+@click.option("--timing", is_flag=True, help="Keep the pace of the recording.")
+@click.option("--strict", is_flag=True, help="Exit with 1 where something was missed or not asked for.")
+@click.option(
+    "--certs",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The CA's directory, of outgate certs init.  [default: ./certs, if it is there; else a CA for this run]",
+)
+@click.pass_context
+def replay(
+    ctx: click.Context,
+    capture: Path,
+    listen: tuple[str, int],
+    mode: str,
+    ending: str,
+    ignored: tuple[str, ...],
+    timing: bool,
+    strict: bool,
+    certs: Path | None,
+) -> None:
+    """Serve a capture to a test run, and nothing else.
+
+    CAPTURE is a file of records, the folder that a gate writes them to, HAR, or flows of mitmproxy. A request is found
+    by what it means; one that was not recorded is answered with 599, the nearest recorded one and the difference.
+    Nothing is sent to anybody else. At its end it tells what was missed and what was not asked for.
+
+    Exits 0 at SIGTERM or SIGINT, 1 with --strict where something was missed or not asked for, 2 when nothing can be
+    read, 3 when it cannot listen.
+    """
+    made = _desk(ctx, capture, Ending(ending), frozenset(ignored), timing)
+    with _authority(certs) as (authority, trusted):
+        asyncio.run(_serve(_plan(ctx, made, Mode(mode), authority, listen), trusted))
+    for line in made.tally.lines(made.matcher.unused):
+        click.echo(printable(line), err=True)
+    ctx.exit(MISSED if strict and (made.tally.missed or made.matcher.unused) else 0)
+
+
+def _desk(ctx: click.Context, capture: Path, ending: Ending, ignored: frozenset[str], timing: bool) -> Desk:
+    from outgate.replaying import source  # what it loads, no other command needs
+
+    try:
+        found: Source = source(capture)
+        made = desk(shown(found, "exchanges read"), ending, ignored, timing=timing)
+    except (OSError, Malformed) as error:
+        raise Unreadable(printable(f"{capture} cannot be read: {error}")) from error
+    for problem in found.problems:
+        click.echo(f"warning: {printable(problem)}", err=True)
+    if not made.matcher.entries:
+        click.echo(f"{capture} holds no requests", err=True)
+        ctx.exit(UNREADABLE)
+    return made
+
+
+class Unreadable(click.ClickException):
+    """What was named cannot be used: exit code 2."""
+
+    exit_code = UNREADABLE
+
+
+@contextlib.contextmanager
+def _authority(certs: Path | None) -> Iterator[tuple[Authority, Path]]:
+    """The CA, and the file by which clients trust it."""
+    from outgate.pki import pem
+    from outgate.pki.authority import CERTIFICATE_FILE
+    from outgate.replaying import authority_of
+
+    directory = certs or (CERTS if (CERTS / CERTIFICATE_FILE).is_file() else None)
+    try:
+        authority = authority_of(directory)
+    except CertificateProblem as error:
+        raise Unreadable(str(error)) from error
+    if directory is not None:
+        yield authority, directory / CERTIFICATE_FILE
+        return
+    with tempfile.TemporaryDirectory(prefix="outgate-replay-") as folder:
+        (file := Path(folder) / CERTIFICATE_FILE).write_bytes(pem.text(authority.certificate))
+        Path(folder).chmod(0o755)
+        yield authority, file
+
+
+def _plan(ctx: click.Context, made: Desk, mode: Mode, authority: Authority, listen: tuple[str, int]) -> Plan:
+    from outgate.replaying import Plan, listening
+
+    try:
+        return Plan(made, mode, authority, listening(*listen))
+    except OSError as error:
+        raise Unable(f"cannot listen on {listen[0]}:{listen[1]}: {error.strerror}") from error
+
+
+async def _serve(plan: Plan, trusted: Path) -> None:
+    from outgate.replaying import serve
+
+    end, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end.set)
+    await serve(plan, lambda: _say_ready(plan, trusted), end)
+
+
+def _say_ready(plan: Plan, trusted: Path) -> None:
+    host, port = plan.sockets[0].getsockname()[:2]
+    hosts = {place.host for place in plan.desk.places.all}
+    entries = counted(len(plan.desk.matcher.entries), "exchange")
+    told = f"{entries} of {counted(len(hosts), 'host')}, CA {trusted}"
+    click.echo(f"ready: {plan.mode} on {f'[{host}]' if ':' in host else host}:{port}, {told}", err=True)
