@@ -87,5 +87,5 @@ def seconds(codec: Codec, body: bytes) -> float:
 
 def is_linear(codec: Codec, piece: bytes, head: bytes = b"", tail: bytes = b"") -> bool:
     """Whether eight times as much takes less than a quarter of what it would in quadratic time."""
-    small, large = (head + piece * (size // len(piece)) + tail for size in (16_000, 128_000))
+    small, large = (head + piece * (size // len(piece)) + tail for size in (8_000, 64_000))
     return seconds(codec, large) < 16 * seconds(codec, small) + 0.05

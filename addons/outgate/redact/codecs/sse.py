@@ -20,23 +20,23 @@ LINE = re.compile(
     rb"|(?P<name>[^:\r\n]*+)(?:: ?(?P<value>[^\r\n]*+))?+)" + _END
 )  # fmt: skip
 LINE_END = re.compile(rb"\r\n|\n|\r")
-HEAD = re.compile(rb"data(?:: ?)?+")
+HEAD = re.compile(rb"\Adata(?:: ?)?+")
 
 
 def read(body: bytes) -> Iterator[Found]:
     """All bytes are events, and clients ignore what they do not know."""
     event = 0
-    for line in LINE.finditer(body, len(BOM) if body.startswith(BOM) else 0):
-        if (data := line["data"]) is not None:
-            said = b"\n".join(each[HEAD.match(each).end() :] for each in LINE_END.split(data))  # type: ignore[union-attr]
+    for found in LINE.finditer(body, len(BOM) if body.startswith(BOM) else 0):
+        if (data := found["data"]) is not None:
+            said = b"\n".join(HEAD.sub(b"", line) for line in LINE_END.split(data))
             between = LINE_END.search(data)
             write = partial(_lines, b"\n" if between is None else between[0])
-            yield Part(*line.span("data"), said, write, (event, "data"), "data")
-        elif (value := line["value"]) is not None:
-            name = decoded(line["name"])
+            yield Part(*found.span("data"), said, write, (event, "data"), "data")
+        elif (value := found["value"]) is not None:
+            name = decoded(found["name"])
             kind = Kind.NUMBER if value.isdigit() else Kind.STRING
-            yield Leaf(*line.span("value"), decoded(value), one_line, (event, name or "#comment"), name, kind)
-        elif not line["name"]:
+            yield Leaf(*found.span("value"), decoded(value), one_line, (event, name or "#comment"), name, kind)
+        elif not found["name"]:
             event += 1
 
 

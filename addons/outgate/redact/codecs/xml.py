@@ -48,7 +48,8 @@ def read(body: bytes) -> Iterator[Found]:
                 if over or len(path) == DEEPEST:
                     raise Unreadable("the XML has more than one element, or they lie too deep")
                 path = (*path, said(token["open"]))
-                yield from _attributes(token, path)
+                if token["attributes"]:
+                    yield from _attributes(token, path)
                 if token["opened"]:
                     path = path[:-1]
             case "close":
