@@ -18,10 +18,23 @@ def told(found):
 def test_a_request():
     made = sealed("https://api.example/a?b", "POST", b"12", answer=b"345", caller="prod/web", timing=Timing(end=0.25))
     assert told(made) == {
-        "time": "2001-09-09T01:46:40+00:00", "verdict": "allow", "code": "", "destination": "", "failure": "",
-        "namespace": "prod", "service_account": "web", "source": "unnamed", "duration_ms": 250.0,
-        "kind": "http", "scheme": "https", "host": "api.example", "port": 443, "protocol": "HTTP/1.1",
-        "status": 200, "sent": 2, "received": 3,
+        "time": "2001-09-09T01:46:40+00:00",
+        "verdict": "allow",
+        "code": "",
+        "destination": "",
+        "failure": "",
+        "namespace": "prod",
+        "service_account": "web",
+        "source": "unnamed",
+        "duration_ms": 250.0,
+        "kind": "http",
+        "scheme": "https",
+        "host": "api.example",
+        "port": 443,
+        "protocol": "HTTP/1.1",
+        "status": 200,
+        "sent": 2,
+        "received": 3,
     }
 
 
