@@ -35,6 +35,12 @@ PROXY_CORES = ("0", "1")
 LOAD_CORE = str(min(2, (os.cpu_count() or 1) - 1))
 """Apart from the proxies', where the machine has three; with two, a second worker shares it with load and origin."""
 PATIENCE = 60.0
+FORGOTTEN = 1
+"""Seconds for which the pod remembers a connection that is over. While it does, another one from the same port goes the
+way of the first: past the proxy, where there was none then."""
+ENDED = ("time_wait", "fin_wait", "close_wait", "last_ack", "close")
+PORTS = "30000 60999"
+"""From which proxies dial; load.py has others."""
 
 
 class Place:
@@ -46,6 +52,11 @@ class Place:
         self._spool.mkdir()
         self._spool.chmod(0o777)
         self.collector: Collector | None = None
+        timeouts = [f"echo {FORGOTTEN} > /proc/sys/net/netfilter/nf_conntrack_tcp_timeout_{state}" for state in ENDED]
+        ports = f"echo {PORTS} > /proc/sys/net/ipv4/ip_local_port_range"
+        done = self.lab.run_in(self.lab.pod, ["sh", "-ec", "; ".join([*timeouts, ports])])
+        if done.returncode:
+            raise RuntimeError(f"the pod cannot be told to keep connections apart: {done.stderr}")
 
     @contextmanager
     def running(self, proxy: Proxy) -> Iterator[int | None]:
@@ -70,14 +81,20 @@ class Place:
                 self._gone(proxy)
 
     def turn(self, proxy: Proxy) -> None:
-        """Everything of the workload to this proxy, and to no other."""
-        self._iptables("-F")
+        """Everything of the workload to this proxy, and to no other. What is not turned all the same is refused, and
+        the load tries again: it must not be measured."""
+        for table in ("nat", "filter"):
+            self._iptables(table, "-F")
+        time.sleep(2 * FORGOTTEN)
         if proxy.ports is None:
             return
-        self._iptables("-A", "OUTPUT", "-m", "owner", "--uid-owner", str(UID), "-j", "RETURN")
+        self._iptables("nat", "-A", "OUTPUT", "-m", "owner", "--uid-owner", str(UID), "-j", "RETURN")
         for port, to in zip((80, 443), proxy.ports, strict=True):
             rule = ["-p", "tcp", "--dport", str(port), "-j", "REDIRECT", "--to-ports", str(to)]
-            self._iptables("-A", "OUTPUT", *rule)
+            self._iptables("nat", "-A", "OUTPUT", *rule)
+            past = ["-p", "tcp", "--dport", str(port), "-m", "conntrack", "!", "--ctstate", "DNAT"]
+            whose = ["-m", "owner", "--uid-owner", str(WORKLOAD)]
+            self._iptables("filter", "-A", "OUTPUT", *past, *whose, "-j", "REJECT", "--reject-with", "tcp-reset")
 
     def measure(self, proxy: Proxy, row: Row, pid: int | None, span: Span, warm: Span) -> dict[str, Any]:
         """What the load says, and what the proxy used for it: seconds of `cpu`, `rss` in MiB at the end."""
@@ -133,8 +150,8 @@ class Place:
     def _as_workload(self, command: list[str]) -> list[str]:
         return ["taskset", "-c", LOAD_CORE, *as_user(WORKLOAD, command)]
 
-    def _iptables(self, *arguments: str) -> None:
-        done = self.lab.run_in(self.lab.pod, ["iptables", "-t", "nat", *arguments])
+    def _iptables(self, table: str, *arguments: str) -> None:
+        done = self.lab.run_in(self.lab.pod, ["iptables", "-t", table, *arguments])
         if done.returncode:
             raise RuntimeError(f"iptables {' '.join(arguments)} failed: {done.stderr}")
 

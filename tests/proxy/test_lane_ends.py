@@ -239,12 +239,14 @@ async def test_an_output_that_raises_costs_what_it_would_have_told_and_nothing_e
         def raises(event):
             raise ValueError(event.path)
 
+        running.engine.plane.log.groups.flush()
         monkeypatch.setattr(running.engine.plane.log, "outputs", [raises, told.append])
         go.set()
         async with asyncio.timeout(LIMIT):
             assert await reader.readexactly(1) == b"k"
             writer.write(GET % b"next")
             assert await reader.readexactly(len(OK)) == OK
+        running.engine.plane.log.groups.flush()
         assert (running.counts["outputs_failed"], running.counts["crashes"]) == (2, 0)
         assert [event.path for event in told] == ["/slow", "/next"]
         assert len(received) == 3

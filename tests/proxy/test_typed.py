@@ -66,7 +66,8 @@ async def test_an_addon_is_shown_what_was_decided(authority):
     assert (request.method, request.path, request.body) == ("GET", "/echo?x=1", None)
     assert request.destination == Destination("api.example", 80, None, line["destination"], tls=False)
     assert request.headers == {"host": "api.example", "x-team": "a"}
-    assert replace(request.caller, address="") == CALLER
+    assert replace(request.caller, address="", principal="") == CALLER
+    assert request.caller.principal == f"cluster.local/ns/{CALLER.namespace}/sa/{CALLER.service_account}"
     assert request.decision.allowed
     assert request.generation == line["generation"] == "test"
     assert notes.responses[0].status == 200

@@ -2,6 +2,7 @@
 
 import os
 import random
+import uuid
 
 import pytest
 from hypothesis import given
@@ -115,4 +116,13 @@ def test_a_fork_draws_its_own():
     block = ids._block
     ids.forget()
     ids.span_id()
-    assert ids._block != block
+    assert ids._block is not block
+
+
+def test_a_request_has_a_uuid():
+    ids = Ids()
+    drawn = [uuid.UUID(ids.request_id()) for _ in range(1000)]
+    assert {(each.version, each.variant) for each in drawn} == {(4, uuid.RFC_4122)}
+    assert len(set(drawn)) == 1000
+    assert len({each.bytes[0] for each in drawn}) > 100
+    assert len({each.bytes[15] for each in drawn}) > 100

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from outgate.proxy.exchange import Exchange, Facts, exchange_of
 from outgate.proxy.tries import Try, error_of, error_type_of, flag_of, reached
 from outgate.telemetry.event import Event, Trace
 from outgate.telemetry.groups import Groups
+from outgate.telemetry.ids import Ids
 from outgate.telemetry.renderers import Wanted
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Recorder:
         self.counts: Counter[str] = Counter()
         """Denials, by code."""
         self.groups = Groups(self._outputs_told)
+        self._ids = Ids()
 
     def outgate_exchange(self, flow: http.HTTPFlow) -> None:
         malformed = flow.error.msg if flow.error is not None else ""
@@ -115,7 +116,7 @@ class Recorder:
         if event.trace is None and event.kind != "connection":
             event.trace = self.traced(event.caller)
         if event.kind == "http" and self.wanted().identifiers:
-            event.request_id = str(uuid.uuid4())
+            event.request_id = self._ids.request_id()
         self.groups.put(event)
 
     def _outputs_told(self, events: Sequence[Event]) -> None:

@@ -46,9 +46,10 @@ class Phases(NamedTuple):
 UNTIMED = Phases()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reached:
-    """A connection to an origin that served, or was to serve, an attempt."""
+    """A connection to an origin that served, or was to serve, an attempt. Not frozen, for it is made in every request,
+    and that takes five times as long; nobody changes it."""
 
     address: tuple[str, int] | None
     """Address and port that were connected to; None where it never came to that."""
@@ -77,9 +78,10 @@ class Reached:
         return next((name for name in ("tls", "connect", "resolve") if getattr(self.phases, name) is not None), "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Trace:
-    """Where in a trace an attempt stands. Identifiers are integers, as OpenTelemetry has them."""
+    """Where in a trace an attempt stands. Identifiers are integers, as OpenTelemetry has them. Not frozen, as
+    `Reached`."""
 
     trace_id: int
     server_id: int

@@ -1,4 +1,4 @@
-"""Identifiers of traces and spans, at random.
+"""Identifiers of traces, spans and requests, at random.
 
 Owns a block of randomness: asking the kernel for each identifier would cost more than the rest of a span.
 """
@@ -6,8 +6,13 @@ Owns a block of randomness: asking the kernel for each identifier would cost mor
 from __future__ import annotations
 
 import os
+import struct
+from collections.abc import Iterator
 
 BLOCK = 4096
+WORD = struct.Struct(">Q")
+VERSION, VARIANT, LOW = 0x4000, 1 << 63, (1 << 62) - 1
+"""Of identifiers of requests, which are UUIDs of version 4."""
 
 
 class Ids:
@@ -18,19 +23,20 @@ class Ids:
 
     def forget(self) -> None:
         """Throws away what is left of the block, so that a fork does not draw what its parent draws."""
-        self._block, self._next = b"", BLOCK
+        self._block: Iterator[tuple[int]] = iter(())
 
     def trace_id(self) -> int:
-        return self._draw(16)
+        return self.span_id() << 64 | self.span_id()
 
     def span_id(self) -> int:
-        return self._draw(8)
-
-    def _draw(self, size: int) -> int:
         while True:
-            if (end := self._next + size) > BLOCK:
-                self._block, self._next, end = os.urandom(BLOCK), 0, size
-            drawn = int.from_bytes(self._block[self._next : end])
-            self._next = end
-            if drawn:
-                return drawn
+            for (drawn,) in self._block:
+                if drawn:
+                    return drawn
+            self._block = WORD.iter_unpack(os.urandom(BLOCK))
+
+    def request_id(self) -> str:
+        """As Envoy's."""
+        high, low = self.span_id() & ~0xF000 | VERSION, self.span_id() & LOW | VARIANT
+        text = f"{high:016x}{low:016x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from outgate.telemetry.event import Fields, Trace
 
@@ -37,8 +38,7 @@ class Context:
     state: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(NamedTuple):
     """Headers to set, each in place of every one of its name, and names and beginnings of names to remove."""
 
     set: Fields = ()
@@ -79,6 +79,7 @@ BAGGAGE = (b"uberctx-", b"ot-baggage-", b"baggage-")
 NOTHING = Changes()
 SILENT = Changes(remove=READ | OTHERS, prefixes=(*BAGGAGE, b"ot-tracer-"))
 UNTRACED = Changes(remove=frozenset({b"tracestate", b"baggage", b"jaeger-baggage"}), prefixes=BAGGAGE)
+OUTSIDE = READ | UNTRACED.remove
 
 
 def extract(fields: Fields) -> Context:
@@ -113,7 +114,7 @@ def changes(trace: Trace | None, mode: Propagation, internal: bool = False) -> C
     if internal:
         state = {b"tracestate"} if mode is Propagation.W3C and trace.state else set()
         return Changes(own, READ - {b"baggage"} - state)
-    return Changes(own, READ | UNTRACED.remove, BAGGAGE)
+    return Changes(own, OUTSIDE, BAGGAGE)
 
 
 NOBODY = Context()

@@ -14,15 +14,18 @@ from functools import lru_cache
 from outgate.telemetry.spans import Span, Value
 
 KEPT = 4096
-"""Attributes of each kind that are kept as they are written."""
+"""Attributes that are kept as they are written; then it is begun anew."""
 LONGEST = 128
 """Characters of a text that is kept."""
 SERVER, CLIENT = b"\x30\x02", b"\x30\x03"
 UNSET, ERROR = b"\x7a\x00", b"\x7a\x02\x18\x02"
 LOCAL, REMOTE = b"\x85\x01\x00\x01\x00\x00", b"\x85\x01\x00\x03\x00\x00"
 """Flags: it is known whether the parent is of another process, and it is not, or is."""
-TIMES, DOUBLE = struct.Struct("<BQBQ"), struct.Struct("<Bd")
+TIMES, DOUBLE = struct.Struct("<BQBQ"), struct.Struct("<d")
 LOW = (1 << 64) - 1
+
+_kept: dict[tuple[str, Value], bytes] = {}
+"""All values of one name are of one type: `True` and 1 would be the same here."""
 
 
 def message(resource: Mapping[str, str], scope: tuple[str, str], spans: Sequence[bytes]) -> bytes:
@@ -51,7 +54,7 @@ def span(one: Span) -> bytes:
                 _field(b"\x2a", one.name.encode("utf-8", "replace")),
                 CLIENT if one.client else SERVER,
                 TIMES.pack(0x39, one.start, 0x41, one.end),
-                *[attribute(name, value) for name, value in one.attributes.items()],
+                *[_kept.get(pair) or _attribute(pair) for pair in one.attributes.items()],
                 ERROR if one.failed else UNSET,
                 REMOTE if one.remote else LOCAL,
             )
@@ -59,32 +62,28 @@ def span(one: Span) -> bytes:
     )
 
 
-def attribute(name: str, value: Value) -> bytes:
-    """One of a span's."""
-    if isinstance(value, str):
-        return _kept_text(name, value) if len(value) <= LONGEST else _attribute(name, _text(value))
+def _attribute(pair: tuple[str, Value]) -> bytes:
+    """One of a span's, which is kept unless it is long or no other is likely to be the same."""
+    name, value = pair
     if isinstance(value, float):
-        return _attribute(name, DOUBLE.pack(0x21, value))
-    return _kept_truth(name, value) if isinstance(value, bool) else _kept_number(name, value)
+        return _before_double(name) + DOUBLE.pack(value)
+    if isinstance(value, str):
+        made = _field(b"\x4a", _pair(name, _text(value)))
+        if len(value) > LONGEST:
+            return made
+    elif isinstance(value, bool):
+        made = _field(b"\x4a", _pair(name, b"\x10\x01" if value else b"\x10\x00"))
+    else:
+        made = _field(b"\x4a", _pair(name, b"\x18" + _varint(value & LOW)))
+    if len(_kept) >= KEPT:
+        _kept.clear()
+    _kept[pair] = made
+    return made
 
 
 @lru_cache(KEPT)
-def _kept_text(name: str, value: str) -> bytes:
-    return _attribute(name, _text(value))
-
-
-@lru_cache(KEPT)
-def _kept_truth(name: str, value: bool) -> bytes:
-    return _attribute(name, b"\x10\x01" if value else b"\x10\x00")
-
-
-@lru_cache(KEPT)
-def _kept_number(name: str, value: int) -> bytes:
-    return _attribute(name, b"\x18" + _varint(value & LOW))
-
-
-def _attribute(name: str, value: bytes) -> bytes:
-    return _field(b"\x4a", _pair(name, value))
+def _before_double(name: str) -> bytes:
+    return _begun(b"\x4a", _name(name) + b"\x12\x09\x21", DOUBLE.size)
 
 
 def _pair(name: str, value: bytes) -> bytes:
