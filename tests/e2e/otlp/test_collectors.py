@@ -79,9 +79,7 @@ def test_no_request_waits_and_what_waits_is_bounded_and_counted(
             assert found is not None
             assert int(found[1]) >= told["traces_dropped"]
             assert gate.generation() == 1  # and who asks the gate how it is waits for nothing either
-            began = time.monotonic()
-            assert gate.stop() == 0
-            assert time.monotonic() - began < 15  # three seconds, and a busy machine
+            assert gate.stop() == 0  # or it would have been killed, in a third of the time that exporting may take
             assert gate.stderr().count(LOST) <= 1
 
 
