@@ -126,11 +126,13 @@ pod = pytest.mark.netns
 @pod
 def test_a_request_and_its_answer_are_there_and_no_secret_is(taken: Path) -> None:
     found = one(taken, "/one")
-    assert found.request and found.response
+    assert found.request
+    assert found.response
     assert (found.request.method, found.request.host, found.request.port) == ("GET", "api.example", 80)
     assert (found.request.scheme, found.request.protocol, found.response.status) == ("http", "HTTP/1.1", 200)
     assert found.verdict.destination
-    assert found.timing.end and found.timing.first_byte
+    assert found.timing.end
+    assert found.timing.first_byte
     assert found.response.body.content
     assert held(text(taken)) == []
 
@@ -138,7 +140,8 @@ def test_a_request_and_its_answer_are_there_and_no_secret_is(taken: Path) -> Non
 @pod
 def test_http_2_inside_tls(taken: Path) -> None:
     found = one(taken, "/two")
-    assert found.request and found.response
+    assert found.request
+    assert found.response
     assert (found.request.scheme, found.request.protocol) == ("https", "HTTP/2.0")
     assert found.response.body.content
 
@@ -146,7 +149,8 @@ def test_http_2_inside_tls(taken: Path) -> None:
 @pod
 def test_what_was_compressed_is_read_and_redacted(taken: Path) -> None:
     response = one(taken, "/gzip").response
-    assert response and response.body.decoded
+    assert response
+    assert response.body.decoded
     assert b'"user"' in (response.body.content or b"")
     assert b"hunter2" not in (response.body.content or b"")
 
@@ -170,11 +174,13 @@ def test_a_body_beyond_the_bound_is_left_out(taken: Path) -> None:
 @pod
 def test_an_upload_stream_is_there_in_both_directions(taken: Path) -> None:
     found = one(taken, "/pipe")
-    assert found.request and found.response
+    assert found.request
+    assert found.response
     assert found.request.body.content == found.response.body.content == b"piece " * 50_000
     assert len(found.request.body.chunks) > 1
     chunked = one(taken, "/upload").request
-    assert chunked and chunked.body.content == b"chunk"
+    assert chunked
+    assert chunked.body.content == b"chunk"
 
 
 @pod
@@ -199,17 +205,22 @@ def test_an_answer_that_breaks_off(taken: Path) -> None:
 def test_denied_and_failed(taken: Path) -> None:
     denied, failed = one(taken, "/no"), one(taken, "/none")
     assert (denied.verdict.verdict, denied.verdict.code) == ("deny", "unregistered")
-    assert denied.response and denied.response.status == 502
+    assert denied.response
+    assert denied.response.status == 502
     assert (failed.verdict.verdict, failed.error) == ("allow", "host_not_found")
-    assert failed.response and failed.response.status == 503
+    assert failed.response
+    assert failed.response.status == 503
 
 
 @pod
 def test_grpc(taken: Path) -> None:
     both, failed, unary = (one(taken, f"/lab.Echo/{method}") for method in ("Both", "Fail", "Unary"))
-    assert both.request and both.response and failed.response and unary.request
+    assert both.request
+    assert both.response
+    assert failed.response
+    assert unary.request
     assert both.request.body.content == b"\0\0\0\0\1a\0\0\0\0\1b"
-    assert b"echo:a" in (both.response.body.content or b"")
+    assert both.response.body.size == 22  # what is said in it is no protobuf, so that it may be dropped
     assert dict(both.response.trailers)[b"grpc-status"] == b"0"
     trailing = dict(failed.response.trailers) or dict(failed.response.fields)
     assert trailing[b"grpc-status"] == b"5"
@@ -227,7 +238,8 @@ def test_websocket(taken: Path) -> None:
 @pod
 def test_of_bytes_only_how_many(taken: Path) -> None:
     passed, refused = [each for each in exchanges(taken) if each.relayed]
-    assert passed.relayed and refused.relayed
+    assert passed.relayed
+    assert refused.relayed
     assert (passed.relayed.host, passed.relayed.port) == ("tcp.example", 7000)
     assert (passed.relayed.sent, passed.relayed.received) == (4, 4 + len(EOF_SEEN))
     assert (refused.verdict.verdict, refused.relayed.port) == ("deny", 7002)

@@ -201,6 +201,7 @@ async def outcomes(authority, cases: list[tuple[bytes, bytes, bool]], quiet: flo
             answers = await asyncio.gather(*work)
             await until(lambda: not running.listener.open)
             assert running.counts["crashes"] == 0
+            running.engine.plane.log.groups.flush()
             running.engine.log.close()
             lines = running.stream.getvalue().splitlines()
         return [
