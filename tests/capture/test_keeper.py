@@ -126,10 +126,24 @@ def test_a_redactor_that_raises_loses_the_exchange_and_stores_nothing(running, t
     keeper = running(failing, policy)
     for number in range(3):
         keeper.put(policy, partial(asked, number, b"x"))
-    assert ended(keeper) == {"captures_written": 2, "captures_dropped": 0, "captures_failed": 1}
+    counted = {"captures_written": 2, "captures_dropped": 0, "captures_failed": 1, "redaction_failed": 1}
+    assert ended(keeper) == counted
     assert [kept.exchange.id for kept in read(tmp_path / "all")] == ["0", "2"]
     assert "RuntimeError" in caplog.text
     assert CANARY.decode() not in caplog.text
+
+
+def test_an_exchange_of_which_little_is_left_is_told_of(running, tmp_path, monkeypatch):
+    policy = capture(tmp_path / "all")
+
+    def failing(*arguments):
+        raise RuntimeError
+
+    monkeypatch.setattr("outgate.redact.pipeline.Redactor._redacted", failing)
+    keeper = running(keyed(MASTER), policy)
+    keeper.put(policy, asked)
+    assert ended(keeper)["redaction_failed"] == 1
+    assert [kept.exchange.request.fields for kept in read(tmp_path / "all")] == [()]
 
 
 @pytest.mark.parametrize("bounds", [Bounds(waiting=3), Bounds(bytes=3 * (keepers.OVERHEAD + 100))])

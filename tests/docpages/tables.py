@@ -175,7 +175,7 @@ def _counts() -> list[Row]:
     """Every name under which something is counted in the source, and what outputs say of themselves."""
     texts = (path.read_text(encoding="utf-8") for path in sorted((ROOT / "addons" / "outgate").rglob("*.py")))
     found = {"".join(match) for text in texts for match in COUNTED.findall(text)}
-    return [(f"`{name}`",) for name in sorted({*found, *own.LOST, *own.ARRIVED, *own.INCIDENTS})]
+    return [(f"`{name}`",) for name in sorted({*found, *own.LOST, *own.ARRIVED, *own.KEPT, *own.INCIDENTS})]
 
 
 COUNTED = re.compile(r'counts(?:\["(\w+)"\] \+= 1|\.update\((\w+)=1\))|Counted\("(\w+)"\)')

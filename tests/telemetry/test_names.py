@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from outgate.telemetry.names import CALLER, DESTINATION, ISTIO_HTTP, ISTIO_TCP, SPECS, Kind
-from outgate.telemetry.own import ARRIVED, INCIDENTS, LOST
+from outgate.telemetry.own import ARRIVED, INCIDENTS, KEPT, LOST
 
 PAGE = Path(__file__).parents[2] / "docs" / "telemetry.md"
 BEGIN, END = "<!-- metrics -->\n", "<!-- /metrics -->"
@@ -33,7 +33,7 @@ def test_the_table_is_what_the_code_says():
     assert PAGE.read_text(encoding="utf-8") == written
 
 
-@pytest.mark.parametrize("label", sorted({*ISTIO_HTTP, *LOST, *ARRIVED, *INCIDENTS}))
+@pytest.mark.parametrize("label", sorted({*ISTIO_HTTP, *LOST, *ARRIVED, *KEPT, *INCIDENTS}))
 def test_the_page_speaks_of_each_label_and_count(label):
     text = PAGE.read_text(encoding="utf-8")
     assert f"`{label}`" in text

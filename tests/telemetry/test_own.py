@@ -15,7 +15,7 @@ STANDING = Standing(
     warnings=1,
     trips=4,
     connections=9,
-    counts={"denied_unregistered": 5, "log_dropped": 6, "crashes": 1, "head_timeout": 8},
+    counts={"denied_unregistered": 5, "log_dropped": 6, "crashes": 1, "head_timeout": 8, "captures_failed": 10},
     restarts={"1": 0, "2": 3},
     certificates={("authority", "ca.crt"): 2000.0},
 )
@@ -40,6 +40,7 @@ def test_each_fact_has_its_metric():
         "outgate_worker_restarts_total": {("1",): 0, ("2",): 3},
         "outgate_certificate_expiry_timestamp_seconds": {("authority", "ca.crt"): 2000.0},
         "outgate_export_dropped_total": {("access_log",): 6},
+        "outgate_captures_total": {("failed",): 10},
         "outgate_incidents_total": {("crashes",): 1},
         "outgate_bounds_total": {("head_timeout",): 8},
     }

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from outgate.capture.store import Store
 from outgate.policy.redaction_model import CapturePolicy, KeepingPolicy, RedactionPolicy
 from outgate.redact.exchange import Exchange
-from outgate.redact.pipeline import Redactor
+from outgate.redact.pipeline import FAILED, Redactor
 from outgate.redact.redacted import Redacted, bounded
 from outgate.redact.replace.keys import Keys
 from outgate.redact.replace.replacer import Replacer
@@ -89,8 +89,9 @@ class Keeper:
         self.rules: collections.Counter[str] = collections.Counter()
         """Values that were replaced, by what found them."""
         self._redactor = redactor
-        self._refused = self._failed = 0
-        """Lost because too much waited, and because they could not be redacted."""
+        self._refused = self._failed = self._bare = 0
+        """Lost because too much waited, and because they could not be redacted; and those of which little is left for
+        that reason."""
         self._waiting: collections.deque[Item | KeepingPolicy] = collections.deque()
         self._taken = self._done = 0
         """Bytes put in and taken out; each has one thread that counts."""
@@ -169,7 +170,8 @@ class Keeper:
             written, unwritten = self._written, self._unwritten + self._failed
             dropped = self._dropped + self._refused
         dropped += sum(isinstance(item, Item) for item in tuple(self._waiting)) if self._over else 0
-        return {
+        failed = {"redaction_failed": number} if (number := self._failed + self._bare) else {}
+        return failed | {
             "captures_written": written + sum(each.written for each in stores),
             "captures_dropped": dropped + sum(each.refused for each in stores),
             "captures_failed": unwritten + sum(each.failed for each in stores),
@@ -204,6 +206,7 @@ class Keeper:
         except Exception as error:  # whatever it is, it is this exchange's: the thread has to live
             self.lose(type(error).__name__)
         else:
+            self._bare += ("exchange", FAILED) in kept.manifest.dropped
             if shelf.store.put(kept):
                 self.rules.update(mark.rule for mark in kept.manifest.marks)
         finally:

@@ -24,7 +24,16 @@ ARRIVED = {"log_lines_exported": "access_log_otlp", "traces_exported": "traces",
 KEPT = {"captures_written": "written", "captures_dropped": "dropped", "captures_failed": "failed"}
 """By how it went."""
 INCIDENTS = frozenset(
-    ("client_tls_failed", "crashes", "filters_failed", "left_early", "outputs_failed", "revoked", "unapproved")
+    (
+        "client_tls_failed",
+        "crashes",
+        "filters_failed",
+        "left_early",
+        "outputs_failed",
+        "redaction_failed",
+        "revoked",
+        "unapproved",
+    )
 )
 """Counts that are of no bound."""
 
