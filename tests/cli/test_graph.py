@@ -8,9 +8,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from capture.exchanges import sealed
+from capture.formats.written import tunnel
 from e2e.lab import world
 from e2e.lab.gate import LoopbackGate
+from outgate.capture import record
 from outgate.cli import graph as command
+from outgate.redact.exchange import Verdict
 from outgate.telemetry.native import render
 from telemetry.calls_building import denied, event, registered
 
@@ -155,6 +159,27 @@ def test_what_is_not_told_apart_is_told_of(terminal, monkeypatch):
     result = terminal.run("graph", "--log", str(file), "-o", "json")
     assert [edge[1:4] for edge in edges(result.stdout)] == [("others", "deny", 2), ("0.example", "deny", 1)]
     assert "the rest is counted as others" in result.stderr
+
+
+def test_a_capture_is_drawn_too(terminal):
+    allowed = Verdict(destination="EgressDestination/default/shop", code="registered")
+    kept = [
+        sealed("https://shop.example/a", caller="prod/web", verdict=allowed, started=1e9),
+        sealed("https://shop.example/b", caller="prod/web", verdict=allowed, status=503, started=2e9),
+        sealed("https://paste.example/", status=0, verdict=Verdict("deny", "unregistered"), started=2e9),
+        tunnel(),
+    ]
+    (terminal.path / "shop.ndjson").write_bytes(b"".join(map(record.write, kept)) + b"{")
+    result = terminal.run("graph", "--capture", "shop.ndjson", "-o", "json")
+    assert edges(result.stdout) == [
+        ("prod/web", "default/shop", "allow", 2, 1),
+        ("unnamed", "paste.example", "deny", 1, 0),
+        ("unnamed", "tcp.example", "allow", 1, 0),
+    ]
+    assert "record 5 is torn" in result.stderr
+    assert json.loads(result.stdout)["edges"][2]["protocols"] == ["TCP"]
+    recent = terminal.run("graph", "--capture", "shop.ndjson", "--since", "2020-01-01", "-o", "json")
+    assert [edge[3] for edge in edges(recent.stdout)] == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`outgate graph`: a picture of who calls what, of a running gate or an access log.
+"""`outgate graph`: a picture of who calls what, of a running gate, an access log or a capture.
 
 Owns where the calls come from and the choice among them. What they look like is `outgate.graph`'s.
 """
@@ -13,7 +13,9 @@ from typing import BinaryIO
 import click
 from click.core import ParameterSource
 
+from outgate.capture.reading import Capture
 from outgate.cli.asking import Unable, admin_option, ask
+from outgate.cli.captured import lines
 from outgate.cli.options import moment as moment_given
 from outgate.cli.output import printable, show_table
 from outgate.graph.dot import dot
@@ -35,6 +37,7 @@ COLUMNS = ("caller", "destination", "verdict", "requests", "errors", "p50", "p95
 @click.command()
 @admin_option
 @click.option("--log", type=click.File("rb"), metavar="FILE", help="Read an access log instead; - is standard input.")
+@click.option("--capture", type=click.Path(exists=True, path_type=Path), metavar="PATH", help="Read a capture instead.")
 @click.option(
     "--since", callback=moment_given, metavar="T", help="Only what was seen since 7d, 12h, 30m ago, or a date."
 )
@@ -42,18 +45,27 @@ COLUMNS = ("caller", "destination", "verdict", "requests", "errors", "p50", "p95
 @click.option("-o", "--output", type=click.Choice(list(FORMS)), help="Print a picture, a page, or data.")
 @click.pass_context
 def graph(
-    ctx: click.Context, admin: str, log: BinaryIO | None, since: float | None, namespace: str, output: str | None
+    ctx: click.Context,
+    admin: str,
+    log: BinaryIO | None,
+    capture: Path | None,
+    since: float | None,
+    namespace: str,
+    output: str | None,
 ) -> None:
     """Draw who calls what: callers, destinations, and how it went between them.
 
-    Of a running gate since it started, or of an access log. Without -o it is a table.
+    Of a running gate since it started, of an access log, or of a capture. Without -o it is a table.
 
     Exits 0, or 3 when no gate answers.
     """
-    if log is not None and ctx.get_parameter_source("admin") is ParameterSource.COMMANDLINE:
-        raise click.UsageError("--admin and --log are two sources; name one")
-    source = admin if log is None else Path(log.name).name if log.name != "-" else "standard input"
-    calls = _asked(admin) if log is None else _read(log, since or 0.0)
+    asked = ctx.get_parameter_source("admin") is ParameterSource.COMMANDLINE
+    named = {"--admin": asked, "--log": log is not None, "--capture": capture is not None}
+    if sum(named.values()) > 1:
+        raise click.UsageError(
+            f"{' and '.join(name for name, is_there in named.items() if is_there)} are two sources; name one"
+        )
+    source, calls = _calls(admin, log, capture, since or 0.0)
     found = graph_of(calls, source, namespace, since or 0.0)
     if output is not None:
         click.echo(FORMS[output](found), nl=False)
@@ -61,7 +73,24 @@ def graph(
         show_table(COLUMNS, map(_cells, found.rows))
     else:
         click.echo("no calls")
-    _warn(found, log is None and since is not None)
+    _warn(found, log is None and capture is None and since is not None)
+
+
+def _calls(admin: str, log: BinaryIO | None, capture: Path | None, since: float) -> tuple[str, Calls]:
+    """Where they are from, and what was counted."""
+    if log is not None:
+        return Path(log.name).name if log.name != "-" else "standard input", _read(log, since)
+    if capture is not None:
+        return capture.name, _captured(capture, since)
+    return admin, _asked(admin)
+
+
+def _captured(capture: Path, since: float) -> Calls:
+    kept = Capture(capture)
+    calls = Reading(since).read(lines(kept))
+    for problem in kept.problems:
+        click.echo(f"warning: {printable(problem)}", err=True)
+    return calls
 
 
 def _asked(admin: str) -> Calls:
