@@ -48,6 +48,8 @@ PATHS = {
 }
 
 
+LENIENT = frozenset({Format.FORM, Format.HTML, Format.SSE})
+"""Which read everything, also a text that only looks like one of them."""
 CODED = frozenset({Format.PACKED, Format.GRPC, Format.PROTOBUF, Format.MULTIPART, Format.TRANSCODED})
 """In whose bytes a text may not be seen, or not be replaced."""
 
@@ -67,6 +69,8 @@ class Survey:
         self._coded = False
         self._names: set[str] = set()
         self._keys: list[Text] = []
+        self._lenient: list[str] = []
+        self._kept: set[str] = set()
 
     def body(self, media_type: str, body: bytes, where: Where, encoding: str = "") -> Document:
         """Raises `Unseen` where it holds more than can be looked at, or what no rule can be applied to."""
@@ -87,7 +91,7 @@ class Survey:
         for text in self._keys:
             if (shown := text.rendered()) != text.leaf.text:
                 self._ledger.renamed(text.leaf.text, shown)
-        self._look_at_names()
+        self._look_around()
 
     def _text(self, index: int) -> Text:
         """What changes of a value that is open."""
@@ -97,12 +101,13 @@ class Survey:
             document.texts.append(text)
         return self._texts[index]
 
-    def _look_at_names(self) -> None:
-        """Names that look like words are no values; a secret that does so all the same goes wherever it stands."""
-        names = [name for name in self._names if len(name) >= SHORTEST]
-        for hit, number in self._book.found(names, [""] * len(names), [NOWHERE] * len(names)):
-            found = names[hit.index][hit.start : hit.end]
-            self._ledger.gone(found, self._ledger.by_look(self._book.rules[number], hit.detector, found, _a_name))
+    def _look_around(self) -> None:
+        """What stands where no value is, all the same: in names that look like words, in markup that is none."""
+        texts = [name for name in self._names if len(name) >= SHORTEST] + self._lenient
+        for hit, number in self._book.found(texts, [""] * len(texts), [NOWHERE] * len(texts)):
+            found = texts[hit.index][hit.start : hit.end]
+            if found not in self._kept:
+                self._ledger.wherever(self._book.rules[number], hit.detector, found)
 
     def sweep(self, sweep: Sweep) -> None:
         """What was taken elsewhere goes from texts that cannot be seen in the bytes of their documents."""
@@ -132,6 +137,8 @@ class Survey:
         if self._allow and reading.format is Format.BINARY:
             raise Unseen("binary")
         self._coded |= reading.format in CODED
+        if reading.format in LENIENT:
+            self._lenient.append(decoded(body))
         document = Document(body, reading.found, where, reading.format, roots, name)
         self.document(document, parts, texts)
         return document
@@ -154,6 +161,7 @@ class Survey:
     def _take(self, document: Document, found: Found, number: Number, said: str) -> None:
         """What a rule is about."""
         if self._book.keeps(number):
+            self._kept.add(found.text if isinstance(found, Leaf) else decoded(found.body))
             return
         rule, where, name = self._book.rules[number], document.place(found), said or found.name
         if isinstance(found, Leaf):
@@ -309,10 +317,6 @@ def _is_no_text(document: Document, leaf: Leaf) -> bool:
     if document.format not in TYPED and UNTYPED.fullmatch(leaf.text):
         return True
     return document.format is Format.URL and leaf.path[:1] == ("path",) and not telling(leaf.text)
-
-
-def _a_name() -> str:
-    return "names"
 
 
 def _under(where: Where, path: Path) -> Where:
