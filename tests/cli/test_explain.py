@@ -401,6 +401,7 @@ class TestKeeping:
         (line,) = sections(gate.run("explain", "GET", "https://other.example/").stdout)["keeping"]
         assert line.startswith("redacted by mails")
 
-    def test_of_a_tunnel_nothing_is_said(self, gate):
+    def test_of_a_tunnel_it_is_told_where_it_is_recorded_and_nothing_of_what_is_in_it(self, gate):
         gate.write("policy/k.yaml", KEEPING)
-        assert "keeping" not in sections(gate.run("explain", "GET", "https://shut.example/").stdout)
+        (line,) = sections(gate.run("explain", "GET", "https://shut.example/").stdout)["keeping"]
+        assert line.startswith("captured 5 % of such, into /var/captures")
