@@ -179,7 +179,7 @@ def test_the_gates_own_lines_go_to_the_collector_of_the_variables(
             ask(gate, 5)
             (printed,) = gate.log(1)
             received.wait(received.records)
-            assert gate.admin("/status")["counts"]["log_lines_exported"] == 1
+            until(lambda: gate.admin("/status")["counts"]["log_lines_exported"] == 1)
     (record,) = received.records()
     assert json.loads(value(record.body)) == printed
     assert printed["path"] == "/5"

@@ -239,6 +239,7 @@ async def test_an_output_that_raises_costs_what_it_would_have_told_and_nothing_e
         def raises(event):
             raise ValueError(event.path)
 
+        running.engine.plane.log.groups.flush()
         monkeypatch.setattr(running.engine.plane.log, "outputs", [raises, told.append])
         go.set()
         async with asyncio.timeout(LIMIT):

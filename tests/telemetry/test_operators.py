@@ -180,9 +180,9 @@ ARGUMENTS = {
 }
 
 
-@pytest.mark.parametrize(("name", "expected"), VALUES.items())
-def test_an_operator_has_its_value(name, expected):
-    assert value(name) == expected
+@pytest.mark.parametrize("name", VALUES)
+def test_an_operator_has_its_value(name):
+    assert value(name) == VALUES[name]
 
 
 @pytest.mark.parametrize(("name", "argument", "expected"), [(*key, found) for key, found in ARGUMENTS.items()])

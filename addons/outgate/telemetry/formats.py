@@ -167,7 +167,13 @@ def _template(pieces: list[Piece], unset: str, escape: Callable[[str], str]) -> 
     reads = [piece.read for piece in pieces if piece.read is not None]
 
     def render(event: Event) -> str:
-        shown = tuple([_shown(read(event), unset) for read in reads])
+        # Most values are texts: a call for each would cost as much as reading it.
+        shown = tuple(
+            [
+                (value[:MAX_VALUE] or unset) if (value := read(event)).__class__ is str else _shown(value, unset)
+                for read in reads
+            ]
+        )
         # One look at all of them: values that have to be escaped are rare.
         return whole % (shown if is_plain("".join(shown)) else tuple(map(escape, shown)))
 

@@ -36,7 +36,7 @@ class Bounds:
     """Of an outbox."""
 
     waiting: int = 2048
-    batch: int = 128
+    batch: int = 256
     delay: float = 1.0
     """Seconds that something waits for company."""
     bytes: int = MAX_BYTES

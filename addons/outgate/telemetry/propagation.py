@@ -50,12 +50,12 @@ class Changes(NamedTuple):
         """The fields of the request as it leaves."""
         if not (self.set or self.remove):
             return fields
-        kept = tuple(
+        kept = [
             field
             for field in fields
             if (name := field[0].lower()) not in self.remove and not name.startswith(self.prefixes)
-        )
-        return kept + self.set
+        ]
+        return (*kept, *self.set)
 
 
 TRACEPARENT = re.compile(rb"[ \t]*([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-[\x21-\x7e]*)?[ \t]*")

@@ -18,7 +18,7 @@ from outgate.telemetry.turn import Alone
 
 log = logging.getLogger(__name__)
 
-GATHER = 0.02
+GATHER = 0.05
 """Seconds in which lines are gathered into one write: waking the thread for each would cost more than the line."""
 MAX_WAITING = 32 * 1024 * 1024
 """Bytes that wait for a sink's thread; what comes on top is dropped."""

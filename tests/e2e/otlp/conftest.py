@@ -67,7 +67,7 @@ def ran(
     with collector(lab, request.param) as made:
         gate = Gate(lab, traffic.POLICY, origin_pki, settings=traffic.SETTINGS, environment=made.environ())
         with gate:
-            traffic.run(Workload(lab, origin_pki), request.param)
+            traffic.run(Workload(lab, origin_pki), standing_origins, request.param)
             stopped = gate.stop()
         assert stopped == 0, gate.stderr()
         yield Ran(made.told, standing_origins.records(), gate.log(), gate.stderr())

@@ -70,18 +70,16 @@ def test_no_request_waits_and_what_waits_is_bounded_and_counted(
     with nobody(lab, listens=listens) as address:
         endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{address}", "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
         environ = {**FAST, **BOUNDS, **MINUTE, **endpoint}
-        with Gate(lab, POLICY, origin_pki, environ=environ) as gate:
+        with Gate(lab, POLICY, origin_pki, environment=environ) as gate:
             ask(lab)
+            until(lambda: MANY - counts(gate)["traces_dropped"] <= WAITING + BATCH)
             told = counts(gate)
             assert told["traces_exported"] == 0
-            assert MANY - told["traces_dropped"] <= WAITING + BATCH
             found = re.search(r'^outgate_export_dropped_total\{output="traces"\} (\d+)$', page(lab), re.MULTILINE)
             assert found is not None
             assert int(found[1]) >= told["traces_dropped"]
             assert gate.generation() == 1  # and who asks the gate how it is waits for nothing either
-            began = time.monotonic()
-            assert gate.stop() == 0
-            assert time.monotonic() - began < 15  # three seconds, and a busy machine
+            assert gate.stop() == 0  # or it would have been killed, in a third of the time that exporting may take
             assert gate.stderr().count(LOST) <= 1
 
 
@@ -90,7 +88,7 @@ def test_a_slow_one_is_given_everything_in_its_own_time(
 ) -> None:
     with collector(lab) as made:
         made.told.received.mood = lambda: time.sleep(0.1)
-        with Gate(lab, POLICY, origin_pki, environ=made.environ()) as gate:
+        with Gate(lab, POLICY, origin_pki, environment=made.environ()) as gate:
             ask(lab)
             assert counts(gate)["traces_exported"] < MANY  # they were all answered before that
             until(lambda: counts(gate)["traces_exported"] == MANY)
@@ -104,7 +102,7 @@ def test_one_that_comes_and_goes_gets_what_is_not_counted_as_lost(
 ) -> None:
     with collector(lab, protocol) as made:
         environ = made.environ(OTEL_EXPORTER_OTLP_TIMEOUT="200")
-        with Gate(lab, POLICY, origin_pki, environ=environ) as gate:
+        with Gate(lab, POLICY, origin_pki, environment=environ) as gate:
             for _ in range(3):
                 lost, arrived = counts(gate)["traces_dropped"], counts(gate)["traces_exported"]
                 made.told.received.mood = lambda: 503
@@ -128,7 +126,7 @@ def test_metrics_are_whole_again_when_it_is_back(
     with collector(lab) as made:
         made.told.received.mood = lambda: 503
         environ = made.environ(OTEL_EXPORTER_OTLP_TIMEOUT="200", OTEL_METRIC_EXPORT_INTERVAL="200")
-        with Gate(lab, POLICY, origin_pki, environ=environ) as gate:
+        with Gate(lab, POLICY, origin_pki, environment=environ) as gate:
             ask(lab, 20)
             until(lambda: counts(gate)["metric_exports_failed"] > 1)
             made.told.received.mood = lambda: None
@@ -139,7 +137,7 @@ def test_metrics_are_whole_again_when_it_is_back(
 def test_what_waits_is_sent_at_the_end(lab: Lab, standing_origins: LabOrigins, origin_pki: world.OriginPki) -> None:
     with collector(lab) as made:
         environ = made.environ(OTEL_BSP_SCHEDULE_DELAY="60000", OTEL_METRIC_EXPORT_INTERVAL="60000")
-        with Gate(lab, POLICY, origin_pki, environ=environ) as gate:
+        with Gate(lab, POLICY, origin_pki, environment=environ) as gate:
             ask(lab, 20)
             assert made.told.spans() == []
             assert gate.stop() == 0

@@ -51,7 +51,7 @@ def collecting(lab: Lab, standing_origins: LabOrigins, origin_pki: world.OriginP
     """With a gate that exports to it."""
     for mode in (*MODES, "default", "inside"):
         lab.name(host(mode), *world.ADDRESSES["api"])
-    with collector(lab) as made, Gate(lab, POLICY, origin_pki, settings=SETTINGS, environ=made.environ()):
+    with collector(lab) as made, Gate(lab, POLICY, origin_pki, settings=SETTINGS, environment=made.environ()):
         yield made
 
 

@@ -24,7 +24,7 @@ FORCED = 0.001
 def collecting(lab: Lab, standing_origins: LabOrigins, origin_pki: world.OriginPki) -> Iterator[Collector]:
     """With a gate that keeps no trace that begins there."""
     settings = {**SETTINGS, "trace_sampling": 0, "trace_parent_rate": FORCED}
-    with collector(lab) as made, Gate(lab, POLICY, origin_pki, settings=settings, environ=made.environ()):
+    with collector(lab) as made, Gate(lab, POLICY, origin_pki, settings=settings, environment=made.environ()):
         yield made
 
 
@@ -89,7 +89,7 @@ def test_under_spans_client_origins_asked_are_children_of_the_workload_s_own(
     lab: Lab, standing_origins: LabOrigins, origin_pki: world.OriginPki, workload: Workload
 ) -> None:
     settings = {**SETTINGS, "trace_spans": "client"}
-    with collector(lab) as made, Gate(lab, POLICY, origin_pki, settings=settings, environ=made.environ()):
+    with collector(lab) as made, Gate(lab, POLICY, origin_pki, settings=settings, environment=made.environ()):
         told = dict(asked(workload, "http://api.example/one", App(1)).json["headers"])["traceparent"]
         assert asked(workload, "http://forbidden.example/denied", App(2)).status == 502
         made.told.wait(lambda: len(made.told.spans()) == 2)

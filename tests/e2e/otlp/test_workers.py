@@ -27,7 +27,7 @@ def test_spans_come_from_both_and_metrics_from_one(
 ) -> None:
     with (
         collector(lab, protocol) as made,
-        Gate(lab, POLICY, origin_pki, flags=WORKERS, environ=made.environ()) as gate,
+        Gate(lab, POLICY, origin_pki, flags=WORKERS, environment=made.environ()) as gate,
     ):
         for number in range(1, MANY + 1):
             assert asked(workload, f"http://api.example/{number}", App(number)).status == 200
@@ -60,7 +60,7 @@ def test_a_mute_collector_keeps_neither_from_ending(
     with nobody(lab, listens=True) as address:
         environ = {**BOUNDS, **MINUTE, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{address}"}
         settings = {"drain_timeout": 1}
-        with Gate(lab, POLICY, origin_pki, settings=settings, flags=WORKERS, environ=environ) as gate:
+        with Gate(lab, POLICY, origin_pki, settings=settings, flags=WORKERS, environment=environ) as gate:
             for number in range(1, 9):
                 assert asked(workload, f"http://api.example/{number}", App(number)).status == 200
             assert gate.stop() == 0

@@ -14,7 +14,7 @@ from outgate.telemetry.event import Event, Fields
 from outgate.telemetry.operators.kinds import Operator, Read, Value, chosen, needed
 from outgate.telemetry.showing import Showing, find
 
-type Special = Callable[[Event, Showing], Value]
+type Special = Callable[[Showing], Read]
 
 
 def authority(event: Event) -> str | None:
@@ -27,31 +27,35 @@ def authority(event: Event) -> str | None:
     return f"{event.host}:{event.port}"
 
 
-def _identifier(event: Event, showing: Showing) -> Value:
+def _identifier(showing: Showing) -> Read:
     """The workload's own; the gate's where it has none."""
-    return _field(event, event.request_fields, "x-request-id", showing) or event.request_id or None
+    return lambda event: _field(event, event.request_fields, "x-request-id", showing) or event.request_id or None
 
 
-def _service_time(event: Event, showing: Showing) -> Value:
+def _service_time(showing: Showing) -> Read:
     """Measured; an origin behind Envoy sends one of its own."""
-    taken = timeline.service_time(event)
-    if taken is not None:
-        return str(round(taken * 1000))
-    return _field(event, event.response_fields, "x-envoy-upstream-service-time", showing)
+
+    def read(event: Event) -> Value:
+        taken = timeline.service_time(event)
+        if taken is not None:
+            return str(round(taken * 1000))
+        return _field(event, event.response_fields, "x-envoy-upstream-service-time", showing)
+
+    return read
 
 
 REQUEST: dict[str, Special] = {
-    ":method": lambda event, showing: event.method,
-    ":path": lambda event, showing: showing.path(event),
-    ":authority": lambda event, showing: authority(event),
-    ":scheme": lambda event, showing: "https" if event.encrypted else "http",
-    "host": lambda event, showing: authority(event),
+    ":method": lambda showing: lambda event: event.method,
+    ":path": lambda showing: showing.path,
+    ":authority": lambda showing: authority,
+    ":scheme": lambda showing: lambda event: "https" if event.encrypted else "http",
+    "host": lambda showing: authority,
     "x-request-id": _identifier,
-    "x-envoy-original-path": lambda event, showing: showing.path(event),
-    "x-envoy-original-host": lambda event, showing: authority(event),
+    "x-envoy-original-path": lambda showing: showing.path,
+    "x-envoy-original-host": lambda showing: authority,
 }
 RESPONSE: dict[str, Special] = {
-    ":status": lambda event, showing: str(event.status) if event.status else None,
+    ":status": lambda showing: lambda event: str(event.status) if event.status else None,
     "x-envoy-upstream-service-time": _service_time,
 }
 
@@ -66,7 +70,7 @@ def _headers(says: str, fields: Callable[[Event], Fields], specials: dict[str, S
 
     def one(name: str, showing: Showing) -> Read:
         if (special := specials.get(name)) is not None:
-            return lambda event: special(event, showing)
+            return special(showing)
         key = name.encode("latin-1", "replace")
 
         def read(event: Event) -> Value:
@@ -79,13 +83,16 @@ def _headers(says: str, fields: Callable[[Event], Fields], specials: dict[str, S
         main, mark, other = needed(argument, "the name of a header").strip().lower().partition("?")
         if not main or (mark and not other) or "?" in other:
             raise ValueError(f'does not take "{argument}"; write a header, or two as X?Y')
-        first, second = one(main, showing), one(other, showing) if other else None
+        first = one(main, showing)
+        if not other:
+            return lambda event: first(event) if event.kind == "http" else None
+        second = one(other, showing)
 
         def read(event: Event) -> Value:
             if event.kind != "http":
                 return None
             value = first(event)
-            return second(event) if value is None and second is not None else value
+            return second(event) if value is None else value
 
         return read
 

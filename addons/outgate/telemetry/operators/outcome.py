@@ -70,6 +70,10 @@ def route(event: Event) -> str | None:
     return "block_all" if event.verdict == "deny" else "allow_any"
 
 
+def _flags(event: Event) -> Value:
+    return (",".join(flags.names(event.flags)) or None) if event.flags else None
+
+
 def grpc_status(event: Event) -> int | None:
     value = find(event.trailer_fields, b"grpc-status") or find(event.response_fields, b"grpc-status")
     return int(value) if value is not None and value.isdigit() and len(value) < 4 else None
@@ -115,7 +119,7 @@ OPERATORS = {
         "who answered and why: `via_upstream`, or the code of a denial or failure",
         {"NO_WHITESPACES": _no_whitespace, "ALLOW_WHITESPACES": details},
     ),
-    "RESPONSE_FLAGS": plain("Envoy's flags", lambda event: ",".join(flags.names(event.flags)) or None),
+    "RESPONSE_FLAGS": plain("Envoy's flags", _flags),
     "RESPONSE_FLAGS_LONG": plain("the same in words", lambda event: flags.long(event.flags) or None),
     "CONNECTION_TERMINATION_DETAILS": plain("why a connection was ended", termination),
     "UPSTREAM_TRANSPORT_FAILURE_REASON": plain("what TLS to the origin failed at", transport_failure),
