@@ -25,6 +25,7 @@ from e2e.lab import counters, world
 from e2e.lab.gate import ADDONS, OUTGATE
 from e2e.lab.namespaces import METADATA4, Lab
 from e2e.lab.users import as_user
+from outgate.capture.reading import Capture
 
 pytestmark = pytest.mark.netns
 
@@ -320,3 +321,17 @@ def test_env_proxy_says_what_it_does_not_guarantee(outgate, origins):
     assert "forces none" in done.stderr
     assert rows(done) == {("api.example", "443"): ("allow", "1"), ("forbidden.example", "80"): ("deny", "1")}
     assert {seen["server"] for seen in origins.records("request")} == {"api"}
+
+
+def test_what_a_command_did_is_kept_redacted(both: Exec, home: Path) -> None:
+    file = home / f"capture-{os.urandom(4).hex()}"
+    command = ["curl", "-sS", "-H", "Authorization: Bearer c4n4rybearer", "http://api.example/echo"]
+    done = both("--allow", "api.example", "--capture", str(file), "--", *command)
+    assert done.returncode == 0, done.stderr
+    (kept,) = Capture(file)
+    assert kept.exchange.request
+    assert (kept.exchange.request.host, kept.exchange.request.target) == ("api.example", "/echo")
+    assert kept.exchange.response
+    assert kept.exchange.response.body.content
+    assert "c4n4rybearer" not in repr(kept)
+    assert "c4n4rybearer" in done.stdout

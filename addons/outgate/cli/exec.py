@@ -73,6 +73,12 @@ def _failing() -> Iterator[None]:
 @click.option(
     "--env-proxy", is_flag=True, help="Use HTTP_PROXY and its like, where namespaces cannot be made. Forces nothing."
 )
+@click.option(
+    "--capture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Where everything that it does is kept, redacted, once it has ended.",
+)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND...")
 @click.pass_context
 def exec_command(
@@ -83,6 +89,7 @@ def exec_command(
     allow: tuple[str, ...],
     allow_any: bool,
     env_proxy: bool,
+    capture: Path | None,
     command: tuple[str, ...],
 ) -> None:
     """Run a command whose whole network is the gate.
@@ -92,6 +99,8 @@ def exec_command(
     tried. The exit code is the command's; 125 is outgate's own, 126 and 127 mean that it could not be run.
     """
     settings = _settings(policy, strict, pairs, alone=bool(allow or allow_any))
+    if capture is not None and not capture.absolute().parent.is_dir():
+        raise click.UsageError(f"there is no directory {capture.absolute().parent} for the capture; make it first")
     from outgate.exec import allow as allowing
     from outgate.sandbox.names import Names
 
@@ -112,7 +121,7 @@ def exec_command(
         click.echo(UNGUARDED, err=True)
     tally = Tally(names.host)
     try:
-        code = execute(Job(command, settings, compiled, names, env_proxy), tally, os.environ.copy())
+        code = execute(Job(command, settings, compiled, names, env_proxy, capture), tally, os.environ.copy())
     except Refused as error:
         click.echo(f"outgate exec: {error}", err=True)
         if error.code == FAILED and not env_proxy:

@@ -12,13 +12,16 @@ import platform
 import signal
 import socket
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
+from outgate.capture.keeper import Keeper
 from outgate.exec import signals, trust
+from outgate.exec.captured import capturing
 from outgate.exec.tally import Tally
 from outgate.pki.authority import Authority, create_authority
 from outgate.pki.problem import CertificateProblem
@@ -54,6 +57,9 @@ CA_DAYS = 30
 PROXY_HOST = "127.0.0.1"
 LOCAL, LOOPBACK = "localhost", (ip_address("127.0.0.1"), ip_address("::1"))
 
+type Made = Callable[[frozenset[int]], Engine]
+"""The gate, which never leads to these ports of its own."""
+
 
 class Command(Protocol):
     """The command, however it was started."""
@@ -76,6 +82,8 @@ class Job:
     policy: Policy
     names: Names
     proxied: bool = False
+    capture: Path | None = None
+    """A file for everything that it does."""
 
 
 def execute(job: Job, tally: Tally, environ: Mapping[str, str]) -> int:
@@ -90,22 +98,28 @@ def execute(job: Job, tally: Tally, environ: Mapping[str, str]) -> int:
         folder = Path(place)
         folder.chmod(0o755)
         try:
-            authority = create_authority("outgate exec", CA_DAYS)
-            trusted = trust.trusting(authority, folder, job.settings.upstream_ca, environ)
-            if job.proxied:
-                return asyncio.run(_proxied(job, tally, authority, {**environ, **trusted}))
-            variables = trust.without_proxies({**environ, **trusted})
-            cover.prepare(folder, platform.node())
-            confined = Confined(Order(job.command, variables, folder, tuple(cover.named_sockets())))
-            return asyncio.run(_confined(job, tally, authority, confined))
+            with capturing(job.policy, job.capture, folder) as (policy, keeper):
+                return _executed(replace(job, policy=policy), tally, environ, folder, keeper)
         except (CertificateProblem, OSError) as error:
             raise Refused(FAILED, str(error)) from error
 
 
-async def _confined(job: Job, tally: Tally, authority: Authority, command: Confined) -> int:
+def _executed(job: Job, tally: Tally, environ: Mapping[str, str], folder: Path, keeper: Keeper) -> int:
+    authority = create_authority("outgate exec", CA_DAYS)
+    trusted = trust.trusting(authority, folder, job.settings.upstream_ca, environ)
+    gate = partial(_engine, job, tally, authority, keeper)
+    if job.proxied:
+        return asyncio.run(_proxied(job, gate, {**environ, **trusted}))
+    variables = trust.without_proxies({**environ, **trusted})
+    cover.prepare(folder, platform.node())
+    confined = Confined(Order(job.command, variables, folder, tuple(cover.named_sockets())))
+    return asyncio.run(_confined(job, tally, gate, confined))
+
+
+async def _confined(job: Job, tally: Tally, gate: Made, command: Confined) -> int:
     """In a network of its own, with a resolver of its own."""
     sockets = command.sockets
-    engine = _engine(job, tally, authority, frozenset())
+    engine = gate(frozenset())
     lookup = Lookup(job, engine.plane.environment, tally, versions=(4, 6) if len(sockets.gates) > 1 else (4,))
     resolver = Resolver(lookup)
     await resolver.start(sockets.queries, sockets.calls)
@@ -115,16 +129,16 @@ async def _confined(job: Job, tally: Tally, authority: Authority, command: Confi
         resolver.close()
 
 
-async def _proxied(job: Job, tally: Tally, authority: Authority, environ: Mapping[str, str]) -> int:
+async def _proxied(job: Job, gate: Made, environ: Mapping[str, str]) -> int:
     """In the machine's network, told of a proxy."""
     sockets = bind(PROXY_HOST, 0)
     port = sockets[0].getsockname()[1]
-    engine = _engine(job, tally, authority, frozenset({port}))
+    engine = gate(frozenset({port}))
     variables = trust.through_proxy(environ, PROXY_HOST, port)
     return await _served(engine, sockets, Spawned(job.command, variables))
 
 
-def _engine(job: Job, tally: Tally, authority: Authority, ports: frozenset[int]) -> Engine:
+def _engine(job: Job, tally: Tally, authority: Authority, keeper: Keeper, ports: frozenset[int]) -> Engine:
     asyncio.get_running_loop().set_task_factory(contained_task)
     mode = ListenMode.REGULAR if job.proxied else ListenMode.TRANSPARENT
     settings = replace(job.settings, mode=mode, admin="", access_log=True)
@@ -132,7 +146,9 @@ def _engine(job: Job, tally: Tally, authority: Authority, ports: frozenset[int])
     identities = Identities(trusted, report=lambda problem: log.error("%s", problem))
     timeouts = Timeouts(total=settings.limits.connect_timeout)
     environment = Environment(resolve.Resolver(), identities, timeouts=timeouts, own_ports=ports)
-    return build(settings, Snapshot(job.policy), environment, authority, AccessLogs(StreamSink(cast(BinaryIO, tally))))
+    keeper.start()
+    logs = AccessLogs(StreamSink(cast(BinaryIO, tally)))
+    return build(settings, Snapshot(job.policy), environment, authority, logs, keeper=keeper)
 
 
 async def _served(engine: Engine, sockets: list[socket.socket], command: Command) -> int:
