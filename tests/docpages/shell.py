@@ -43,6 +43,8 @@ CHANGING = (
     (r"\d{4}-\d\d-\d\d", "DATE"),
     (r'"age": [\d.]+', '"age": 0'),
     (r"\d+ s ago", "0 s ago"),
+    (r"\btok_(\w+?)_[a-z2-7]{16}\b", r"tok_\1_TOKEN"),
+    (r"\bu_[a-z2-7]{10}@example\.(com|org|net)\b", "MAIL"),
 )
 """What differs from run to run, and what stands for it where output is compared."""
 
