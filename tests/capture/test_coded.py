@@ -5,6 +5,7 @@ import pytest
 from capture.exchanges import body_of, sealed
 from outgate.capture.coded import names_of, on_the_wire
 from outgate.redact.decoding import Bounds, decode
+from outgate.redact.encoding import encode
 from outgate.redact.exchange import Body
 
 
@@ -25,7 +26,10 @@ def test_what_cannot_be_put_on_or_is_not_wanted_is_not_named():
     assert refused == (((b"x", b"y"),), b"hello")
 
 
-def test_what_is_coded_already_stays():
-    coded = Body(b"\x1f\x8b...", decoded=False)
-    assert on_the_wire(response(b"gzip", coded))[1] == b"\x1f\x8b..."
+def test_what_is_coded_already_stays_or_is_decoded():
+    coded = response(b"gzip", Body(encode(b"hello", ("gzip",))))
+    assert on_the_wire(coded) == (coded.fields, coded.body.content)
+    assert on_the_wire(coded, lambda coding: False) == (((b"x", b"y"),), b"hello")
+    broken = response(b"gzip", Body(b"\x1f\x8b..."))
+    assert on_the_wire(broken, lambda coding: False) == (broken.fields, b"\x1f\x8b...")
     assert on_the_wire(response(b"gzip", Body(None))) == (response(b"gzip", Body(None)).fields, None)

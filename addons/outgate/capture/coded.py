@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from outgate.redact.decoding import codings
+from outgate.redact.decoding import Bounds, codings, decode
 from outgate.redact.encoding import PACKERS, encode
 from outgate.redact.exchange import Fields, Request, Response
+from outgate.redact.unpacking import Undecodable
+
+BOUNDS = Bounds(256 * 1024 * 1024)
 
 
 def names_of(fields: Fields) -> tuple[str, ...]:
@@ -22,8 +25,17 @@ def on_the_wire(
 ) -> tuple[Fields, bytes | None]:
     """Fields and content to send; None: the content was not kept."""
     content, names = message.body.content, names_of(message.fields)
-    if content is None or not message.body.decoded or not names:
+    if content is None or not names:
         return message.fields, content
-    if all(name in PACKERS and accepts(name) for name in names):
-        return message.fields, encode(content, names)
+    wanted = all(map(accepts, names))
+    if message.body.decoded:
+        if wanted and PACKERS.keys() >= set(names):
+            return message.fields, encode(content, names)
+    elif wanted:
+        return message.fields, content
+    else:
+        try:
+            content = decode(content, names, BOUNDS)
+        except Undecodable:
+            return message.fields, content
     return tuple(pair for pair in message.fields if pair[0].lower() != b"content-encoding"), content

@@ -2,6 +2,7 @@
 
 import json
 
+import grpc
 import pytest
 
 from capture.exchanges import body_of, sealed
@@ -101,3 +102,31 @@ def test_a_body_that_was_not_kept_is_a_miss():
     kept = sealed(answer=Body(None, missing="streamed"))
     with serving(kept) as served, served.dial() as sock:
         assert ask(Client(sock), kept).status == 599
+
+
+def framed(message):
+    return b"\0" + len(message).to_bytes(4) + message
+
+
+def test_a_grpc_client_is_answered_by_its_message():
+    def recorded(asked, *answers, status=b"0", details=b""):
+        return sealed(
+            "http://api.example/lab.Echo/Many", "POST", framed(asked),
+            fields=[(b"content-type", b"application/grpc"), (b"te", b"trailers")],
+            answered=[(b"content-type", b"application/grpc")],
+            answer=b"".join(map(framed, answers)), trailers=[(b"grpc-status", status), (b"grpc-message", details)],
+        )  # fmt: skip
+
+    kept = [recorded(b"one", b"1", b"2"), recorded(b"two", status=b"5", details=b"nobody")]
+    with (
+        serving(*kept) as served,
+        grpc.insecure_channel(f"{served.host}:{served.port}", [("grpc.enable_http_proxy", 0)]) as channel,
+    ):
+        call = channel.unary_stream("/lab.Echo/Many")
+        assert list(call(b"one", timeout=20)) == [b"1", b"2"]
+        with pytest.raises(grpc.RpcError) as caught:
+            list(call(b"two", timeout=20))
+        assert (caught.value.code(), caught.value.details()) == (grpc.StatusCode.NOT_FOUND, "nobody")
+        with pytest.raises(grpc.RpcError):
+            list(call(b"three", timeout=20))
+    assert [miss.places for miss in served.misses] == [("body.$",)]

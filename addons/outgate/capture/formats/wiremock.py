@@ -35,7 +35,7 @@ class MappingWriter(StubWriter):
         self._number = 0
 
     def pattern(self, request: Request, manifest: Manifest) -> Pattern:
-        return {"host": authority(request), **_matched(Asked(request, manifest))}
+        return {"host": text(authority(request)), **_matched(Asked(request, manifest))}
 
     def write(self, kept: Redacted) -> str:
         if why := self.refusal(kept):
