@@ -31,6 +31,7 @@ from outgate.redact.pipeline import Redactor
 from outgate.redact.replace.keys import Keys
 from outgate.redact.replace.replacer import Replacer
 from redact.kinds import KINDS
+from redact.samples import sample
 
 KEYS = Keys(b"0123456789abcdef", "export", "policy")
 JSON = ((b"content-type", b"application/json"),)
@@ -279,6 +280,19 @@ def test_what_lies_too_deep_is_taken_whole():
     made = json.loads(redact({"a": text}))
     assert "b3BlbiBzZXNhbWU" not in json.dumps(made)
     assert text not in json.dumps(made)
+
+
+def test_a_document_in_a_text_that_lies_too_deep_is_taken_whole():
+    secret = "[" * 120 + '"open sesame"' + "]" * 120
+    made = json.loads(redact({"a": secret}, mode=Mode.ALLOW))
+    assert made["a"].startswith("tok_value_")
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("text", ["<{}> wrote", "$x$v=19${}$m", "{}: x\n\n", "<{} a=1>"])
+def test_a_text_that_only_looks_like_a_format_hides_nothing(text, mode):
+    secret = sample("ghp_{w36}", text)
+    assert secret.encode() not in redact(text.format(secret).encode(), kind="text/plain", mode=mode)
 
 
 def test_only_the_documents_that_are_about_an_exchange_hold():

@@ -24,7 +24,7 @@ SHORTEST = 6
 """Characters of a value that is looked for elsewhere."""
 TOKEN = Replacement(Strategy.TOKEN)
 SAFE = re.compile(r"[A-Za-z0-9_.@-]+")
-ALLOW, DEEP, ELSEWHERE = "mode-allow", "nested-too-deep", "found-elsewhere"
+ALLOW, DEEP, ELSEWHERE = "mode-allow", "cannot-be-seen", "found-elsewhere"
 """What marks name where no rule took something: the mode, the depth, a value that was taken in another place."""
 
 
@@ -50,13 +50,15 @@ class Ledger:
 
     def by_look(self, rule: RedactionRule, detector: Detector, text: str, where: Callable[[], str]) -> str | None:
         """For what a detector has found."""
-        secret = detector.group is Group.SECRETS
-        class_ = SECRET if secret else "phone" if detector.name.startswith("phone") else detector.name
-        made = self._replaced(rule.replacement, class_, text)
+        made = self._replaced(rule.replacement, _class(detector), text)
         self._marks.append((where, rule.name, rule.replacement.strategy))
-        if secret:
+        if detector.group is Group.SECRETS:
             self.gone(text, made)
         return made
+
+    def wherever(self, rule: RedactionRule, detector: Detector, text: str) -> None:
+        """For what a detector has found in a place that is no value's: it goes from all places."""
+        self.gone(text, self._replaced(rule.replacement, _class(detector), text))
 
     def by_mode(self, text: str, where: Callable[[], str], why: str = ALLOW) -> str:
         """For a text that no rule speaks of."""
@@ -93,3 +95,9 @@ class Ledger:
 
     def _replaced(self, replacement: Replacement, class_: str, text: str) -> str | None:
         return self._replacer.replace(replacement, class_, text)
+
+
+def _class(detector: Detector) -> str:
+    if detector.group is Group.SECRETS:
+        return SECRET
+    return "phone" if detector.name.startswith("phone") else detector.name

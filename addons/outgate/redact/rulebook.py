@@ -6,7 +6,9 @@ is told as carriers and names, and paths as they lead to it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from outgate.policy.redaction_model import Carrier, Direction, RedactionRule, Selector, Strategy
@@ -118,18 +120,16 @@ class RuleBook:
 
     def _without_kept(self, hits: list[tuple[Hit, Number]]) -> list[tuple[Hit, Number]]:
         """What an earlier rule keeps whole, no later one takes."""
-        kept: dict[int, list[tuple[Hit, Number]]] = {}
+        kept: dict[Number, list[Hit]] = {}
         for hit, number in hits:
             if self.keeps(number):
-                kept.setdefault(hit.index, []).append((hit, number))
+                kept.setdefault(number, []).append(hit)
+        covers = {number: _Cover(found) for number, found in kept.items()}
         return [
             (hit, number)
             for hit, number in hits
-            if not self.keeps(number)
-            and not any(
-                earlier < number and keeping.start <= hit.start and hit.end <= keeping.end
-                for keeping, earlier in kept.get(hit.index, ())
-            )
+            if number not in covers
+            and not any(earlier < number and cover.has(hit) for earlier, cover in covers.items())
         ]
 
     def keeps(self, number: Number) -> bool:
@@ -144,6 +144,19 @@ class Place(NamedTuple):
     in_body: bool = False
     segment: tuple[str, int, int] | None = None
     """The path of a URL, and from where to where in it."""
+
+
+class _Cover:
+    """Some finds, asked which others lie inside of one, in a time that hardly grows with them."""
+
+    def __init__(self, hits: list[Hit]) -> None:
+        hits.sort(key=lambda hit: (hit.index, hit.start))
+        self._starts = [(hit.index, hit.start) for hit in hits]
+        self._ends = list(accumulate(((hit.index, hit.end) for hit in hits), max))
+
+    def has(self, hit: Hit) -> bool:
+        at = bisect_right(self._starts, (hit.index, hit.start)) - 1
+        return at >= 0 and self._ends[at][0] == hit.index and self._ends[at][1] >= hit.end
 
 
 class _Places:
@@ -175,7 +188,11 @@ class _Places:
 
 
 def earliest(*numbers: Number | None) -> Number | None:
-    return min((number for number in numbers if number is not None), default=None)
+    first: Number | None = None
+    for number in numbers:
+        if number is not None and (first is None or number < first):
+            first = number
+    return first
 
 
 def _selectors(rules: Iterable[tuple[Number, RedactionRule]], carrier: Carrier) -> list[tuple[str, Number]]:

@@ -11,7 +11,7 @@ import re
 from outgate.policy.redaction_model import Carrier
 from outgate.redact.codecs import choose, nested
 from outgate.redact.codecs.choose import Reading
-from outgate.redact.codecs.formats import PLAIN, Format
+from outgate.redact.codecs.formats import Format
 from outgate.redact.codecs.names import telling
 from outgate.redact.codecs.utf8 import decoded, encoded
 from outgate.redact.detect.search import apart
@@ -34,6 +34,7 @@ INSIDE = frozenset({"json", "xml", "html", "graphql", "form", "percent"})
 """Encodings whose content is all that they say, so that nothing is looked for in the text itself."""
 STRUCTURED = frozenset({"json", "graphql"})
 """What is gone into where unknown texts become tokens: names and numbers stay."""
+STRUCTURED_BEGIN = frozenset("{[qms")
 TYPED = frozenset({Format.JSON, Format.PROTOBUF, Format.GRAPHQL})
 UNTYPED = re.compile(r"-?[0-9]{1,4}(?:\.[0-9]{1,2})?|true|false", re.ASCII | re.IGNORECASE)
 """What is no text, in formats that have no other values."""
@@ -47,6 +48,8 @@ PATHS = {
 }
 
 
+LENIENT = frozenset({Format.FORM, Format.HTML, Format.SSE})
+"""Which read everything, also a text that only looks like one of them."""
 CODED = frozenset({Format.PACKED, Format.GRPC, Format.PROTOBUF, Format.MULTIPART, Format.TRANSCODED})
 """In whose bytes a text may not be seen, or not be replaced."""
 
@@ -60,11 +63,14 @@ class Survey:
 
     def __init__(self, book: RuleBook, ledger: Ledger, *, allow: bool) -> None:
         self._book, self._ledger, self._allow = book, ledger, allow
-        self._open: list[tuple[Text, str, Place]] = []
+        self._open: list[tuple[Document, Leaf, str, Place]] = []
+        self._texts: dict[int, Text] = {}
         self._room = LEAST_ROOM
         self._coded = False
         self._names: set[str] = set()
         self._keys: list[Text] = []
+        self._lenient: list[str] = []
+        self._kept: set[str] = set()
 
     def body(self, media_type: str, body: bytes, where: Where, encoding: str = "") -> Document:
         """Raises `Unseen` where it holds more than can be looked at, or what no rule can be applied to."""
@@ -73,35 +79,46 @@ class Survey:
 
     def look(self) -> None:
         """Everything that is open, for what detectors know. To be called once, when all documents are there."""
-        texts = [text.leaf.text for text, _, _ in self._open]
-        hits = self._book.found(texts, [name for _, name, _ in self._open], [place for _, _, place in self._open])
+        opened = self._open
+        texts = [leaf.text for _, leaf, _, _ in opened]
+        hits = self._book.found(texts, [name for _, _, name, _ in opened], [place for _, _, _, place in opened])
         numbers = {(hit.index, hit.start, hit.detector.name): number for hit, number in hits}
         for hit in apart([hit for hit, _ in hits]):
-            text = self._open[hit.index][0]
+            text = self._text(hit.index)
             rule = self._book.rules[numbers[hit.index, hit.start, hit.detector.name]]
-            found = text.leaf.text[hit.start : hit.end]
-            made = self._ledger.by_look(rule, hit.detector, found, text.where)
+            made = self._ledger.by_look(rule, hit.detector, text.leaf.text[hit.start : hit.end], text.where)
             text.pieces.append(Piece(hit.start, hit.end, made or ""))
         for text in self._keys:
             if (shown := text.rendered()) != text.leaf.text:
                 self._ledger.renamed(text.leaf.text, shown)
-        self._look_at_names()
+        self._look_around()
 
-    def _look_at_names(self) -> None:
-        """Names that look like words are no values; a secret that does so all the same goes wherever it stands."""
-        names = [name for name in self._names if len(name) >= SHORTEST]
-        for hit, number in self._book.found(names, [""] * len(names), [NOWHERE] * len(names)):
-            found = names[hit.index][hit.start : hit.end]
-            self._ledger.gone(found, self._ledger.by_look(self._book.rules[number], hit.detector, found, _a_name))
+    def _text(self, index: int) -> Text:
+        """What changes of a value that is open."""
+        if index not in self._texts:
+            document, leaf, _, _ = self._open[index]
+            self._texts[index] = text = Text(document, leaf)
+            document.texts.append(text)
+        return self._texts[index]
+
+    def _look_around(self) -> None:
+        """What stands where no value is, all the same: in names that look like words, in markup that is none."""
+        texts = [name for name in self._names if len(name) >= SHORTEST] + self._lenient
+        for hit, number in self._book.found(texts, [""] * len(texts), [NOWHERE] * len(texts)):
+            found = texts[hit.index][hit.start : hit.end]
+            if found not in self._kept:
+                self._ledger.wherever(self._book.rules[number], hit.detector, found)
 
     def sweep(self, sweep: Sweep) -> None:
         """What was taken elsewhere goes from texts that cannot be seen in the bytes of their documents."""
         if not self._coded:
             return
-        texts = [text for text, _, _ in self._open]
-        swept = sweep.over([encoded(text.rendered()) for text in texts])
-        for number, made in swept.items():
-            text = texts[number]
+        said = [
+            self._texts[index].rendered() if index in self._texts else leaf.text
+            for index, (_, leaf, _, _) in enumerate(self._open)
+        ]
+        for index, made in sweep.over(list(map(encoded, said))).items():
+            text = self._text(index)
             text.pieces = [Piece(0, len(text.leaf.text), decoded(made))]
             self._ledger.elsewhere(text.where)
 
@@ -120,6 +137,8 @@ class Survey:
         if self._allow and reading.format is Format.BINARY:
             raise Unseen("binary")
         self._coded |= reading.format in CODED
+        if reading.format in LENIENT:
+            self._lenient.append(decoded(body))
         document = Document(body, reading.found, where, reading.format, roots, name)
         self.document(document, parts, texts)
         return document
@@ -142,6 +161,7 @@ class Survey:
     def _take(self, document: Document, found: Found, number: Number, said: str) -> None:
         """What a rule is about."""
         if self._book.keeps(number):
+            self._kept.add(found.text if isinstance(found, Leaf) else decoded(found.body))
             return
         rule, where, name = self._book.rules[number], document.place(found), said or found.name
         if isinstance(found, Leaf):
@@ -180,22 +200,22 @@ class Survey:
                 return
         elif leaf.kind is not Kind.NUMBER or len(leaf.text) < MANY_DIGITS:
             return
-        text = Text(document, leaf)
-        if leaf.kind is Kind.KEY:
-            self._keys.append(text)
-        encoded_in = leaf.kind is not Kind.NUMBER and MAYBE.search(leaf.text)
-        if encoded_in and not self._decode(document, text, name, texts):
-            return
-        document.texts.append(text)
-        if not any(inner.encoding in INSIDE for inner, _ in text.inner):
-            self._open.append((text, "" if leaf.kind is Kind.KEY else name, ways.place(leaf, name)))
+        is_key = leaf.kind is Kind.KEY
+        text = self._decoded(document, leaf, name, texts) if is_key or MAYBE.search(leaf.text) else None
+        if text is not None:
+            document.texts.append(text)
+            if is_key:
+                self._keys.append(text)
+            if text.pieces or any(inner.encoding in INSIDE for inner, _ in text.inner):
+                return
+            self._texts[len(self._open)] = text
+        self._open.append((document, leaf, "" if is_key else name, ways.place(leaf, name)))
 
     def _tokenise(self, document: Document, leaf: Leaf, name: str, texts: int) -> None:
-        if leaf.kind is Kind.STRING and texts and document.format in TYPED and leaf.text[:1] in ("{", "[", "q", "m"):
-            inner = [each for each in nested.inside(leaf.text, name) if each.encoding in STRUCTURED]
-            if inner:
-                text = Text(document, leaf)
-                self._inner(document, text, inner[0], name, texts)
+        """A text that no rule keeps. What is in a document in it is gone into, so that its names and numbers stay."""
+        if leaf.kind is Kind.STRING and document.format in TYPED and leaf.text[:1] in STRUCTURED_BEGIN:
+            text = self._decoded(document, leaf, name, texts)
+            if text.pieces or (text.inner and all(inner.encoding in STRUCTURED for inner, _ in text.inner)):
                 document.texts.append(text)
                 return
         made = self._ledger.by_mode(leaf.text, document.place(leaf))
@@ -203,24 +223,25 @@ class Survey:
         if leaf.kind is Kind.KEY:
             self._ledger.renamed(leaf.text, made)
 
-    def _decode(self, document: Document, text: Text, name: str, texts: int) -> bool:
-        """What is encoded in a value. False: it lay too deep, and the value is gone."""
-        for inner in nested.inside(text.leaf.text, name):
-            if not texts:
-                made = self._ledger.by_mode(text.leaf.text, text.where, DEEP)
-                document.write(text.leaf, made)
-                return False
-            self._coded |= inner.encoding not in INSIDE
-            self._inner(document, text, inner, name, texts)
-        return True
+    def _decoded(self, document: Document, leaf: Leaf, name: str, texts: int) -> Text:
+        """A value with what is encoded in it. Where that cannot be looked into, all of it is gone."""
+        text = Text(document, leaf)
+        try:
+            for inner in nested.inside(leaf.text, name) if leaf.kind is not Kind.NUMBER else ():
+                if not texts:
+                    raise Unseen("too_deep")
+                self._coded |= inner.encoding not in INSIDE
+                self._inner(document, text, inner, name, texts)
+        except Unseen:
+            made = self._ledger.by_mode(leaf.text, text.where, DEEP)
+            text.pieces = [Piece(0, len(leaf.text), made)]
+        return text
 
     def _inner(self, document: Document, text: Text, inner: nested.Inner, name: str, texts: int) -> None:
         self._spend(len(inner.body))
         reading = choose.read(inner.media_type, inner.body)
         roots = _roots(document, reading.format, text.leaf.path)
         where = _under(document.where, text.leaf.path)
-        if self._allow and reading.format in PLAIN:
-            return
         read = self._read(reading, inner.body, where, DEEPEST_PART, texts - 1, roots, inner.name or name)
         text.inner.append((inner, read))
 
@@ -296,10 +317,6 @@ def _is_no_text(document: Document, leaf: Leaf) -> bool:
     if document.format not in TYPED and UNTYPED.fullmatch(leaf.text):
         return True
     return document.format is Format.URL and leaf.path[:1] == ("path",) and not telling(leaf.text)
-
-
-def _a_name() -> str:
-    return "names"
 
 
 def _under(where: Where, path: Path) -> Where:

@@ -10,6 +10,7 @@ import base64
 import html
 import json
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -26,6 +27,8 @@ AT_ONCE = 1500
 MEMORY = 32 * 1024 * 1024
 SHORTEST = 6
 """Bytes of a form."""
+LONG, REMEMBERED = 256, 4096
+"""Characters of values whose forms are remembered, for most come again; and how many."""
 URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
@@ -36,7 +39,7 @@ class Sweep:
         forms: dict[bytes, tuple[bytes, bool]] = {}
         for text in sorted(taken, key=len, reverse=True)[:MOST]:
             made = taken[text].encode()
-            for form, rigid in _forms(text):
+            for form, rigid in _known(text) if len(text) <= LONG else _forms(text):
                 forms.setdefault(form, (made, rigid))
         self._forms = dict(sorted(forms.items(), key=lambda item: -len(item[0])))
         self._patterns: list[Any] = []
@@ -79,6 +82,11 @@ def _pattern(forms: Iterable[bytes]) -> Any:
     options = re2.Options()
     options.max_mem, options.log_errors, options.encoding = MEMORY, False, re2.Options.Encoding.LATIN1
     return re2.compile(b"|".join(map(re2.escape, forms)), options)
+
+
+@lru_cache(REMEMBERED)
+def _known(text: str) -> tuple[tuple[bytes, bool], ...]:
+    return tuple(_forms(text))
 
 
 def _forms(text: str) -> Iterator[tuple[bytes, bool]]:
