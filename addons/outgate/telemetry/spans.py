@@ -181,7 +181,7 @@ class Drawing:
         scheme, port = "https" if secure else "http", upstream.port if upstream is not None else event.port
         host = bracketed(event.host)
         authority = host if port == DEFAULT_PORTS[scheme] else f"{host}:{port}"
-        return self._text(self.showing.redaction.url(f"{scheme}://{authority}{event.path}")), port
+        return self._text(f"{scheme}://{authority}{self.showing.path(event)}"), port
 
     def _verdict(self, event: Event) -> dict[str, Value]:
         """What the gate thought of it."""
