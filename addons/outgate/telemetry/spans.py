@@ -75,7 +75,7 @@ class Drawing:
         common = self._common(event)
         clients = self._clients(event, common, new_id)
         if self.shape is Shape.CLIENT and clients:
-            clients[-1].attributes.update(self._verdict(event))
+            self._verdict(event, clients[-1].attributes)
             return clients
         return [self._server(event, common), *clients]
 
@@ -83,7 +83,9 @@ class Drawing:
         """What the workload asked. Of the other kind where there are only such, and nobody else was asked."""
         trace = event.trace
         assert trace is not None
-        attributes = common | self._server_attributes(event) | self._verdict(event)
+        attributes = common.copy()
+        self._served(event, attributes)
+        self._verdict(event, attributes)
         if error := server_error(event):
             attributes["error.type"] = error
         client = self.shape is Shape.CLIENT
@@ -101,7 +103,8 @@ class Drawing:
         made = []
         for number, (span_id, reached) in enumerate(zip(ids, event.reached, strict=True)):
             last = number == len(event.reached) - 1
-            attributes = common | self._client_attributes(event, reached, last)
+            attributes = common.copy()
+            self._tried(event, reached, last, attributes)
             if number and event.kind == "http":
                 attributes["http.request.resend_count"] = number
             if error := client_error(event, reached, last):
@@ -136,26 +139,27 @@ class Drawing:
                 _add(attributes, tag.name, self._tag(tag, event))
         return attributes
 
-    def _server_attributes(self, event: Event) -> dict[str, Value]:
-        attributes: dict[str, Value] = {}
+    def _served(self, event: Event, attributes: dict[str, Value]) -> None:
         if event.caller.address:
             attributes["client.address"] = attributes["network.peer.address"] = event.caller.address
             attributes["network.peer.port"] = event.caller_port
         if event.kind != "http":
             attributes["outgate.sent"], attributes["outgate.received"] = event.sent, event.received
-            return attributes
+            return
         path, query = self.showing.redaction.parts(event.path)
         attributes["url.scheme"] = "https" if event.encrypted else "http"
         attributes["url.path"] = self._text(path)
-        _add(attributes, "url.query", self._text(query))
-        _add(attributes, "network.protocol.version", _version(event.protocol))
-        _add(attributes, "user_agent.original", self._header(event, "user-agent"))
+        if query:
+            attributes["url.query"] = self._text(query)
+        if event.protocol:
+            attributes["network.protocol.version"] = _version(event.protocol)
+        if agent := self._header(event, "user-agent"):
+            attributes["user_agent.original"] = agent
         if event.status:
             attributes["http.response.status_code"] = event.status
-        return attributes
 
-    def _client_attributes(self, event: Event, reached: Reached, last: bool) -> dict[str, Value]:
-        attributes: dict[str, Value] = {"outgate.connection.reused": reached.reused}
+    def _tried(self, event: Event, reached: Reached, last: bool, attributes: dict[str, Value]) -> None:
+        attributes["outgate.connection.reused"] = reached.reused
         if reached.address is not None:
             attributes["network.peer.address"], attributes["network.peer.port"] = reached.address
         if (endpoint := reached.endpoint) is not None:
@@ -166,13 +170,13 @@ class Drawing:
             _add(attributes, "tls.cipher", tls.cipher)
             attributes["tls.resumed"], attributes["outgate.tls.mutual"] = tls.resumed, tls.mutual
         timed = zip(PHASES, reached.phases, strict=True)
-        attributes |= {name: seconds for name, seconds in timed if seconds is not None}
+        attributes.update([(name, seconds) for name, seconds in timed if seconds is not None])
         if event.kind == "http":
             attributes["url.full"], attributes["server.port"] = self._asked(event, reached)
-            _add(attributes, "network.protocol.version", _version(reached.protocol))
+            if reached.protocol:
+                attributes["network.protocol.version"] = _version(reached.protocol)
             if status := answered(event, reached, last):
                 attributes["http.response.status_code"] = status
-        return attributes
 
     def _asked(self, event: Event, reached: Reached) -> tuple[str, int]:
         """What was asked of the origin: TLS and the port may be the gate's doing, not the workload's."""
@@ -183,15 +187,20 @@ class Drawing:
         authority = host if port == DEFAULT_PORTS[scheme] else f"{host}:{port}"
         return self._text(f"{scheme}://{authority}{self.showing.path(event)}"), port
 
-    def _verdict(self, event: Event) -> dict[str, Value]:
+    def _verdict(self, event: Event, attributes: dict[str, Value]) -> None:
         """What the gate thought of it."""
-        attributes: dict[str, Value] = {"outgate.verdict": event.verdict, "outgate.code": event.code}
-        _add(attributes, "outgate.reason", self._text(event.reason))
-        _add(attributes, "outgate.failure", self._text(event.failure))
-        _add(attributes, "outgate.flags", event.flags)
-        _add(attributes, "outgate.generation", event.generation)
-        _add(attributes, "outgate.request_id", self._text(event.request_id))
-        attributes.update(_source(event.caller))
+        attributes["outgate.verdict"], attributes["outgate.code"] = event.verdict, event.code
+        if event.reason:
+            attributes["outgate.reason"] = self._text(event.reason)
+        if event.failure:
+            attributes["outgate.failure"] = self._text(event.failure)
+        if event.flags:
+            attributes["outgate.flags"] = event.flags
+        if event.generation:
+            attributes["outgate.generation"] = event.generation
+        if event.request_id:
+            attributes["outgate.request_id"] = self._text(event.request_id)
+        _source(event.caller, attributes)
         if (decision := event.decision) is not None:
             attributes["outgate.traffic"] = decision.traffic.value
             if decision.source is not None:
@@ -202,7 +211,6 @@ class Drawing:
                 attributes["outgate.would"] = decision.would.code.value
         for name, value in event.extra.items():
             attributes[f"outgate.extra.{self._text(name)}"] = self._text(self.showing.redaction.value(name, value))
-        return attributes
 
     def _tag(self, tag: CustomTag, event: Event) -> str:
         if tag.kind is TagKind.LITERAL:
@@ -232,7 +240,7 @@ def form(text: str, showing: Showing) -> formats.Text:
 
 def left(event: Event) -> bool:
     """The workload went away before the end."""
-    return GONE in event.flags.split(",")
+    return bool(event.flags) and GONE in event.flags.split(",")
 
 
 def server_error(event: Event) -> str:
@@ -288,12 +296,10 @@ def _as_many(ids: tuple[int, ...], count: int, new_id: Callable[[], int]) -> tup
     return (*(new_id() for _ in range(count - len(ids))), *ids)
 
 
-def _source(caller: Identity) -> dict[str, Value]:
-    attributes: dict[str, Value] = {}
+def _source(caller: Identity, attributes: dict[str, Value]) -> None:
     _add(attributes, "outgate.source.namespace", caller.namespace)
     _add(attributes, "outgate.source.service_account", caller.service_account)
     _add(attributes, "outgate.source.principal", caller.principal)
-    return attributes
 
 
 def _add(attributes: dict[str, Value], name: str, value: str) -> None:
