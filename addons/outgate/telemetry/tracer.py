@@ -1,14 +1,13 @@
 """A trace for every attempt: begun when its head is read, told to the origin, kept or left out when it is over.
 
-Owns what the event loop does for a trace, which is little: spans are made and sent by a thread of `exporting`. Knows no
-flows; reads header fields and says what is to be changed in them.
+Owns when a trace begins and which are kept. Knows no flows: it reads header fields and says what is to be changed in
+them. Spans are drawn by who takes an attempt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import chain
 
 from outgate.policy.telemetry_model import TraceRule
 from outgate.telemetry.event import Event, Fields, Trace
@@ -17,9 +16,6 @@ from outgate.telemetry.propagation import Changes, Propagation, changes, extract
 from outgate.telemetry.sampling import Sampler
 from outgate.telemetry.spans import Shape, noteworthy
 from outgate.telemetry.urls import Query
-
-EVENT_SIZE = 2048
-"""Bytes of an event that are not in header fields, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +34,8 @@ class Tracing:
     """More names of query parameters whose values are not shown."""
 
 
-type Put = Callable[[Event, int], object]
-"""Takes what is to be exported, with the bytes it holds on to."""
+type Put = Callable[[Event], object]
+"""Takes an attempt whose spans are to be exported. Never waits."""
 
 
 class Tracer:
@@ -88,12 +84,6 @@ class Tracer:
         if put is None:
             return
         if trace.sampled or noteworthy(event):
-            put(event, size_of(event))
+            put(event)
         else:
             self.left_out += 1
-
-
-def size_of(event: Event) -> int:
-    """Bytes that an event holds on to while it waits."""
-    fields = chain(event.request_fields, event.response_fields, event.trailer_fields)
-    return EVENT_SIZE + len(event.path) + sum(map(len, chain.from_iterable(fields)))
