@@ -1,6 +1,5 @@
 """An attempt has a trace of its own or takes part in the workload's, and what is to be kept is handed over."""
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

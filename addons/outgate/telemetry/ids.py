@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 
 BLOCK = 4096
-WORD, WIDE = struct.Struct(">Q"), struct.Struct("16s")
+WORD, WORDS, WIDE = struct.Struct(">Q"), struct.Struct(">QQQQ"), struct.Struct("16s")
 VARIANT = "89ab"
 """Of UUIDs of version 4: two bits of a digit are theirs."""
 
@@ -24,10 +24,16 @@ class Ids:
     def forget(self) -> None:
         """Throws away what is left of the block, so that a fork does not draw what its parent draws."""
         self._block: Iterator[tuple[int]] = iter(())
+        self._blocks: Iterator[tuple[int, int, int, int]] = iter(())
         self._wide: Iterator[tuple[bytes]] = iter(())
 
-    def trace_id(self) -> int:
-        return self.span_id() << 64 | self.span_id()
+    def trace(self) -> tuple[int, int, int]:
+        """Of a trace and of two spans."""
+        while True:
+            for high, low, one, other in self._blocks:
+                if low and one and other:
+                    return high << 64 | low, one, other
+            self._blocks = WORDS.iter_unpack(os.urandom(BLOCK))
 
     def span_id(self) -> int:
         while True:

@@ -58,12 +58,11 @@ class Tracer:
         if self._route(rule) is None:
             return None
         context = extract(fields)
-        draw = self._ids
-        trace_id = context.trace_id or draw.trace_id()
+        trace_id, server_id, client_id = self._ids.trace()
+        trace_id = context.trace_id or trace_id
         ratio = rule.sampling if rule is not None else None
         sampled = self._sampler.sampled(trace_id, context.sampled, ratio)
-        ids = (draw.span_id(),)
-        return Trace(trace_id, draw.span_id(), ids, context.parent_id, sampled, context.state, rule)
+        return Trace(trace_id, server_id, (client_id,), context.parent_id, sampled, context.state, rule)
 
     def again(self, trace: Trace) -> Trace:
         """The same when an origin is asked once more."""
