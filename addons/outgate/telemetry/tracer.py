@@ -14,7 +14,8 @@ from outgate.telemetry.event import Event, Fields, Trace
 from outgate.telemetry.ids import Ids
 from outgate.telemetry.propagation import Changes, Propagation, changes, extract
 from outgate.telemetry.sampling import Sampler
-from outgate.telemetry.spans import Shape, noteworthy
+from outgate.telemetry.span_errors import noteworthy
+from outgate.telemetry.spans import Shape
 from outgate.telemetry.urls import Query
 
 
