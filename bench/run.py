@@ -52,7 +52,8 @@ class Section:
 
     def text(self, found: Found) -> str:
         """The tables."""
-        return table(found, *self.bases) + (promises(found, self.promises) if self.promises else "")
+        parts = [table(found, *self.bases), *([promises(found, self.promises)] if self.promises else [])]
+        return "\n".join(parts)
 
 
 def compare(place: Place, section: Section, rounds: int, span: Span, warm: Span) -> Found:

@@ -26,7 +26,7 @@ spec:
     accessLogFile: {log}
 """
 """Lines in the format that Istio writes where none is given."""
-PUSHES = 5000
+PUSHES = 10_000
 """Milliseconds between two exports of metrics."""
 
 

@@ -41,7 +41,7 @@ async def serving(authority, sampler=None, direct=True):
             writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    tracer = Tracer(lambda rule: lambda event, size: events.append(event), sampler or Sampler())
+    tracer = Tracer(lambda rule: events.append, sampler or Sampler())
     try:
         known = to("api.example", 80, server.sockets[0].getsockname()[1])
         async with gate(authority, known, tracer=tracer) as running:

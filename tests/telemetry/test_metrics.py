@@ -8,7 +8,7 @@ from outgate.telemetry import names
 from outgate.telemetry.event import Phases, Reached, Tls
 from outgate.telemetry.istio_labels import Reporter
 from outgate.telemetry.metrics import Metrics
-from outgate.telemetry.spans import server_error
+from outgate.telemetry.span_errors import server_error
 from telemetry.counted import only, series, total
 from telemetry.events import CALLER, DENIED, PARTNER, allowed, destination, event, reached
 from upstream.authorities import Authority

@@ -227,6 +227,16 @@ def test_a_pulse_outlives_what_fails(sender):
     pulse.join(5)
 
 
+def test_a_pulse_is_connected_before_it_has_anything_to_send(sender):
+    made = []
+    pulse = Pulse("metrics", lambda: made.append(1) or sender, lambda: "data", 3600)
+    pulse.start()
+    until(lambda: made)
+    pulse.close()
+    pulse.join(5)
+    assert (made, pulse.sent) == ([1], 1)
+
+
 def test_a_pulse_that_hangs_ends_in_time(sender):
     sender.free.clear()
     pulse = Pulse("metrics", lambda: sender, lambda: "data", 0.01)

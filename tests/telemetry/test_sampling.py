@@ -102,21 +102,23 @@ def test_a_clock_that_is_set_back_lets_nothing_more_through():
 
 def test_identifiers_differ_and_are_never_nothing(monkeypatch):
     ids = Ids()
-    drawn = [ids.trace_id() for _ in range(BLOCK)] + [ids.span_id() for _ in range(BLOCK)]
+    traces = [ids.trace() for _ in range(BLOCK)]
+    drawn = [each for trace in traces for each in trace] + [ids.span_id() for _ in range(BLOCK)]
     assert len(set(drawn)) == len(drawn)
-    blocks = iter([bytes(BLOCK), b"\1" * BLOCK])
+    assert all(trace_id and one and other for trace_id, one, other in traces)
+    blocks = iter([bytes(BLOCK), b"\1" * BLOCK] * 2)
     monkeypatch.setattr(os, "urandom", lambda size: next(blocks))
     ids.forget()
     assert ids.span_id() == 0x0101010101010101
+    assert ids.trace()[1:] == (0x0101010101010101, 0x0101010101010101)
 
 
 def test_a_fork_draws_its_own():
     ids = Ids()
-    ids.span_id()
-    block = ids._block
+    drawn = [(ids.span_id(), ids.trace(), ids.request_id()) and (ids._block, ids._blocks, ids._wide)]
     ids.forget()
-    ids.span_id()
-    assert ids._block is not block
+    drawn += [(ids.span_id(), ids.trace(), ids.request_id()) and (ids._block, ids._blocks, ids._wide)]
+    assert all(one is not other for one, other in zip(*drawn, strict=True))
 
 
 def test_a_request_has_a_uuid():

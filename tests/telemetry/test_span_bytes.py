@@ -14,7 +14,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
 from outgate.telemetry import span_bytes
-from outgate.telemetry.spans import Drawing, Shape
+from outgate.telemetry.spans import Drawing, Shape, Shared
 from telemetry.happenings import REACHED, TRACE, denial, request, tunnel
 
 RESOURCE, SCOPE = {"service.name": "outgate", "k8s.pod.name": "p-\u00e9"}, ("outgate", "1.2")
@@ -76,6 +76,10 @@ def test_many_are_one_message():
     assert read(*spans) == theirs(*spans)
 
 
+def with_only(span, attributes):
+    return span._replace(shared=Shared({}, False), own=attributes)
+
+
 VALUES = st.one_of(
     st.text(max_size=300), st.booleans(), st.integers(-(1 << 63), (1 << 63) - 1), st.floats(allow_nan=False)
 )
@@ -84,7 +88,7 @@ VALUES = st.one_of(
 @given(st.dictionaries(st.text(min_size=1, max_size=200), VALUES, max_size=5), st.sampled_from(["", "a=1"]))
 def test_any_attributes_are(attributes, state):
     (span, *_) = Drawing().spans(request(trace=replace(TRACE, state=state)), lambda: 1)
-    made = span._replace(attributes={f"{type(value).__name__}.{name}": value for name, value in attributes.items()})
+    made = with_only(span, {f"{type(value).__name__}.{name}": value for name, value in attributes.items()})
     assert read(made) == theirs(made)
     assert read(made) == theirs(made)  # again, from what was kept
 
@@ -92,12 +96,12 @@ def test_any_attributes_are(attributes, state):
 def test_what_is_kept_is_bounded():
     (span, *_) = Drawing().spans(request(), lambda: 1)
     for number in range(2 * span_bytes.KEPT):
-        span_bytes.span(span._replace(attributes={"url.path": f"/{number}", "long": f"{number}" + "x" * 1000}))
+        span_bytes.span(with_only(span, {"url.path": f"/{number}", "long": f"{number}" + "x" * 1000}))
     assert len(span_bytes._kept) <= span_bytes.KEPT
     assert all(len(value) <= span_bytes.LONGEST for _, value in span_bytes._kept if isinstance(value, str))
 
 
 def test_half_a_character_costs_no_span():
     (span, *_) = Drawing().spans(request(), lambda: 1)
-    (found,) = read(span._replace(attributes={"n": "a\ud800"})).resource_spans[0].scope_spans[0].spans[0].attributes
+    (found,) = read(with_only(span, {"n": "a\ud800"})).resource_spans[0].scope_spans[0].spans[0].attributes
     assert found.value.string_value == "a?"

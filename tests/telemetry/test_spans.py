@@ -12,7 +12,8 @@ from outgate.policy.model import Endpoint
 from outgate.policy.telemetry_model import CustomTag, TagKind, TraceRule
 from outgate.telemetry.event import Phases, Reached, Trace
 from outgate.telemetry.showing import Showing
-from outgate.telemetry.spans import DENIED, Drawing, Shape, noteworthy
+from outgate.telemetry.span_errors import DENIED, noteworthy
+from outgate.telemetry.spans import Drawing, Shape
 from outgate.telemetry.urls import Query, Redaction
 from telemetry.happenings import CALLER, REACHED, STARTED, TRACE, denial, request, tunnel
 

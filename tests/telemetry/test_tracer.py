@@ -1,7 +1,5 @@
 """An attempt has a trace of its own or takes part in the workload's, and what is to be kept is handed over."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +7,7 @@ from hypothesis import strategies as st
 from outgate.policy.telemetry_model import TraceRule
 from outgate.telemetry.propagation import Propagation, extract
 from outgate.telemetry.sampling import Bucket, Sampler
-from outgate.telemetry.tracer import EVENT_SIZE, Tracer, size_of
+from outgate.telemetry.tracer import Tracer
 from telemetry.happenings import denial, request
 
 T, S = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -21,7 +19,7 @@ def parent(flags="01"):
 
 def tracer(ratio=1.0, **more):
     taken = []
-    return Tracer(lambda _: lambda event, size: taken.append((event, size)), Sampler(ratio, Bucket(1.0)), **more), taken
+    return Tracer(lambda _: taken.append, Sampler(ratio, Bucket(1.0)), **more), taken
 
 
 def test_a_trace_begins_here_where_the_workload_names_none():
@@ -98,8 +96,3 @@ def test_any_fields_make_a_trace(fields):
     trace = made.begin(fields)
     assert trace.trace_id
     made.outgoing(trace).apply(fields)
-
-
-def test_an_events_size_is_what_it_holds_on_to():
-    event = replace(request(), path="/" * 100, request_fields=((b"ab", b"cde"),), response_fields=((b"f", b"g"),))
-    assert size_of(event) == EVENT_SIZE + 100 + 7

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from outgate.telemetry.outbox import Bounds
 from outgate.telemetry.propagation import Propagation
-from outgate.telemetry.spans import METHODS
+from outgate.telemetry.span_attributes import METHODS
 from outgate.telemetry.text import MAX_TEXT
 
 

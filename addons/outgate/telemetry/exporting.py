@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from outgate import __version__
+from outgate.telemetry import span_bytes
 from outgate.telemetry.collector import Collector, Export
 from outgate.telemetry.event import Event
 from outgate.telemetry.ids import Ids
@@ -45,7 +46,7 @@ class Exports:
         self.drawing = Drawing(self.tracing.trace_spans, self.showing, export.methods, export.value_length)
         self.resource: tuple[tuple[str, str], ...] = ()
         """Of this process, from `start` on."""
-        self.spans = SpanBoxes(export, self._span_sender, environ or {})
+        self.spans = SpanBoxes(export, self._drawn, self._span_sender, environ or {})
         self.metrics: Pulse[MetricsData] | None = None
         self._logs: dict[str, Outbox[LogLine]] = {}
         self._left: list[Outbox[LogLine]] = []
@@ -122,14 +123,18 @@ class Exports:
             counts |= {"metric_exports": self.metrics.sent, "metric_exports_failed": self.metrics.failed}
         return counts
 
-    def _all(self) -> list[Outbox[Event] | Outbox[LogLine] | Pulse[MetricsData]]:
+    def _drawn(self, event: Event) -> bytes:
+        """The spans of an attempt, as they are sent."""
+        return b"".join(map(span_bytes.span, self.drawing.spans(event, self.ids.span_id)))
+
+    def _all(self) -> list[Outbox[bytes] | Outbox[LogLine] | Pulse[MetricsData]]:
         metrics = [self.metrics] if self.metrics is not None else []
         return [*self.spans.open(), *self._logs.values(), *self._left, *metrics]
 
-    def _span_sender(self, collector: Collector) -> Sender[Event]:
+    def _span_sender(self, collector: Collector) -> Sender[bytes]:
         from outgate.telemetry import otlp
 
-        return otlp.SpanSender(collector, otlp.resource_of(self.resource), self.drawing)
+        return otlp.SpanSender(collector, otlp.resource_of(self.resource))
 
     def _log_sender(self, collector: Collector) -> Sender[LogLine]:
         from outgate.telemetry import otlp

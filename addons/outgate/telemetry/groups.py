@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 
 from outgate.telemetry.event import Event
 
-MOST = 32
-LONGEST = 0.01
+MOST = 64
+LONGEST = 0.02
 """Seconds."""
 
 type Later = Callable[[float, Callable[[], None]], object]

@@ -10,9 +10,9 @@ import struct
 from collections.abc import Iterator
 
 BLOCK = 4096
-WORD = struct.Struct(">Q")
-VERSION, VARIANT, LOW = 0x4000, 1 << 63, (1 << 62) - 1
-"""Of identifiers of requests, which are UUIDs of version 4."""
+WORD, WORDS, WIDE = struct.Struct(">Q"), struct.Struct(">QQQQ"), struct.Struct("16s")
+VARIANT = "89ab"
+"""Of UUIDs of version 4: two bits of a digit are theirs."""
 
 
 class Ids:
@@ -24,9 +24,16 @@ class Ids:
     def forget(self) -> None:
         """Throws away what is left of the block, so that a fork does not draw what its parent draws."""
         self._block: Iterator[tuple[int]] = iter(())
+        self._blocks: Iterator[tuple[int, int, int, int]] = iter(())
+        self._wide: Iterator[tuple[bytes]] = iter(())
 
-    def trace_id(self) -> int:
-        return self.span_id() << 64 | self.span_id()
+    def trace(self) -> tuple[int, int, int]:
+        """Of a trace and of two spans."""
+        while True:
+            for high, low, one, other in self._blocks:
+                if low and one and other:
+                    return high << 64 | low, one, other
+            self._blocks = WORDS.iter_unpack(os.urandom(BLOCK))
 
     def span_id(self) -> int:
         while True:
@@ -36,7 +43,9 @@ class Ids:
             self._block = WORD.iter_unpack(os.urandom(BLOCK))
 
     def request_id(self) -> str:
-        """As Envoy's."""
-        high, low = self.span_id() & ~0xF000 | VERSION, self.span_id() & LOW | VARIANT
-        text = f"{high:016x}{low:016x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        """A UUID of version 4, as Envoy's."""
+        while True:
+            for (drawn,) in self._wide:
+                text = drawn.hex()
+                return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{VARIANT[drawn[8] >> 4 & 3]}{text[17:20]}-{text[20:]}"
+            self._wide = WIDE.iter_unpack(os.urandom(BLOCK))

@@ -14,7 +14,7 @@ from outgate.telemetry.hosts import Some
 from outgate.telemetry.istio_labels import Reporter
 from outgate.telemetry.names import ISTIO_HTTP, ISTIO_TCP, OTHER, Spec
 from outgate.telemetry.overrides import Overrides, Plan
-from outgate.telemetry.spans import server_error
+from outgate.telemetry.span_errors import server_error
 
 CELLS = 20_000
 """Keys that are remembered; then it is begun anew."""

@@ -24,12 +24,8 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_s
 from outgate import __version__
 from outgate.telemetry import span_bytes
 from outgate.telemetry.collector import Collector, Protocol
-from outgate.telemetry.event import Event
-from outgate.telemetry.ids import Ids
 from outgate.telemetry.lines import LogLine
-from outgate.telemetry.spans import Drawing
 
-MAX_SPANS = 1024
 MAX_BATCH = 1024 * 1024
 """Bytes of spans in one message: receivers of gRPC take 4 MiB by default."""
 MAX_POINTS = 1000
@@ -70,17 +66,14 @@ _exporters.propagate = False
 
 
 class SpanSender:
-    """Sends the spans of attempts."""
+    """Sends attempts, each as the spans that `span_bytes` made of it."""
 
-    def __init__(self, collector: Collector, resource: Resource, drawing: Drawing) -> None:
+    def __init__(self, collector: Collector, resource: Resource) -> None:
         self._exporter = exporter("traces", collector)
         self._resource = {name: str(value) for name, value in resource.attributes.items()}
-        self._drawing = drawing
-        self._ids = Ids()  # those of the event loop are drawn in its thread
 
-    def send(self, batch: Sequence[Event]) -> None:
-        drawn = (span for event in batch for span in self._drawing.spans(event, self._ids.span_id))
-        for part in parts(map(span_bytes.span, drawn)):
+    def send(self, batch: Sequence[bytes]) -> None:
+        for part in parts(batch):
             exported(self._exporter.export(span_bytes.message(self._resource, SCOPE, part)))
 
     def close(self) -> None:
@@ -141,16 +134,16 @@ def exporter(signal: str, collector: Collector) -> Any:
     return otlp_http.exporter(signal, collector, more)
 
 
-def parts(spans: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Spans in messages that a receiver takes."""
+def parts(batch: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Attempts in messages that a receiver takes."""
     part: list[bytes] = []
     total = 0
-    for span in spans:
-        if part and (len(part) >= MAX_SPANS or total + len(span) > MAX_BATCH):
+    for spans in batch:
+        if part and total + len(spans) > MAX_BATCH:
             yield part
             part, total = [], 0
-        part.append(span)
-        total += len(span)
+        part.append(spans)
+        total += len(spans)
     if part:
         yield part
 

@@ -36,7 +36,7 @@ class Bounds:
     """Of an outbox."""
 
     waiting: int = 2048
-    batch: int = 256
+    batch: int = 512
     delay: float = 1.0
     """Seconds that something waits for company."""
     bytes: int = MAX_BYTES
@@ -82,14 +82,20 @@ class Outbox[T]:
 
     def put(self, item: T, size: int = 0) -> bool:
         """Hand over something that holds on to `size` bytes. False: there is no room. Never waits."""
-        waiting, bounds = len(self._waiting), self.bounds
-        if self._closing or waiting >= bounds.waiting or self._taken - self._done + size > bounds.bytes:
-            self.refused += 1
+        if not self.takes(size):
             return False
         self._taken += size
         self._waiting.append((item, size))
-        if waiting + 1 >= bounds.batch and not self._wake.is_set():
+        if len(self._waiting) >= self.bounds.batch and not self._wake.is_set():
             self._wake.set()
+        return True
+
+    def takes(self, size: int = 0) -> bool:
+        """Whether there is room for something; what there is none for is counted as dropped."""
+        bounds = self.bounds
+        if self._closing or len(self._waiting) >= bounds.waiting or self._taken - self._done + size > bounds.bytes:
+            self.refused += 1
+            return False
         return True
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from outgate.telemetry.cells import Origin
 from outgate.telemetry.event import Event, Reached
 from outgate.telemetry.incoming import CELLS, hundreds, method_of, status_of, version_of
 from outgate.telemetry.names import OTHER, Spec
-from outgate.telemetry.spans import answered
+from outgate.telemetry.span_errors import answered
 
 
 class Outgoing:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from outgate.telemetry.outbox import Sender, Telling
 
@@ -41,6 +42,8 @@ class Pulse[T]:
             self._sender.close()
 
     def _run(self) -> None:
+        with suppress(Exception):  # why it cannot be is told by the first beat
+            self._sender = self._connect()  # what it imports is better loaded before there is traffic
         over = False
         while not over:
             over = self._end.wait(self._interval)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from outgate.policy.telemetry_model import Encoding, LogSink, SinkKind, TagKind, TelemetryPolicy, TraceRule
-from outgate.telemetry import defaults, filters, formats, native
+from outgate.telemetry import defaults, filters, formats, istio_line, native
 from outgate.telemetry.event import Event
 from outgate.telemetry.formats import FormatError, Text
 from outgate.telemetry.showing import Showing
@@ -37,7 +37,9 @@ def renderer(sink: LogSink, showing: Showing) -> Text:
         case Encoding.NATIVE:
             return lambda event: native.render(event, showing.redaction)[:-1].decode()
         case Encoding.TEXT:
-            return formats.text(sink.text or defaults.ISTIO, showing, sink.omit_empty)
+            form = sink.text or defaults.ISTIO
+            usual = form == defaults.ISTIO and not sink.omit_empty
+            return istio_line.renderer(showing) if usual else formats.text(form, showing, sink.omit_empty)
     fields = sink.fields or defaults.ISTIO_JSON
     return formats.json(fields, showing, typed=sink.encoding is Encoding.TYPED_JSON, omit_empty=sink.omit_empty)
 

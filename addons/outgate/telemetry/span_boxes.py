@@ -11,23 +11,44 @@ from dataclasses import replace
 from outgate.policy.telemetry_model import SpanProtocol, SpanSink, TraceRule
 from outgate.telemetry.collector import Collector, Export, Protocol
 from outgate.telemetry.event import Event
-from outgate.telemetry.outbox import Outbox, Sender
+from outgate.telemetry.outbox import Bounds, Outbox, Sender
 from outgate.telemetry.tracer import Put
 
 PROTOCOLS = {SpanProtocol.GRPC: Protocol.GRPC, SpanProtocol.HTTP: Protocol.HTTP}
 
 
-class SpanBoxes:
-    """`connect` makes a sender for a collector. `environ`: where headers that documents name find their values."""
+class SpanBox(Outbox[bytes]):
+    """Of one place. `write` draws the spans of an attempt."""
 
     def __init__(
-        self, export: Export, connect: Callable[[Collector], Sender[Event]], environ: Mapping[str, str]
+        self, write: Callable[[Event], bytes], connect: Callable[[], Sender[bytes]], bounds: Bounds | None = None
     ) -> None:
-        self._export, self._connect, self._environ = export, connect, environ
+        super().__init__("spans", connect, bounds)
+        self._write = write
+
+    def take(self, event: Event) -> None:
+        """Its spans are drawn at once: what waits is as large as what is sent, and holds on to nothing else."""
+        if self.takes():
+            made = self._write(event)
+            self.put(made, len(made))
+
+
+class SpanBoxes:
+    """`write` draws the spans of an attempt, `connect` makes a sender for a collector. `environ`: where headers that
+    documents name find their values."""
+
+    def __init__(
+        self,
+        export: Export,
+        write: Callable[[Event], bytes],
+        connect: Callable[[Collector], Sender[bytes]],
+        environ: Mapping[str, str],
+    ) -> None:
+        self._export, self._write, self._connect, self._environ = export, write, connect, environ
         self._own = self._box(export.traces) if export.traces.wanted else None
-        self._places: dict[SpanSink, Outbox[Event]] = {}
-        self._named: dict[str, Outbox[Event]] = {}
-        self._left: list[Outbox[Event]] = []
+        self._places: dict[SpanSink, SpanBox] = {}
+        self._named: dict[str, SpanBox] = {}
+        self._left: list[SpanBox] = []
         """Of places that are not named any more, until they have ended."""
         self._sent = self._dropped = 0
         """By those that have ended."""
@@ -49,7 +70,7 @@ class SpanBoxes:
     def route(self, rule: TraceRule | None) -> Put | None:
         """Who takes the spans of callers with this rule. A name of no place leads to the variables' collector."""
         box = self._named.get(rule.sink, self._own) if rule is not None else self._own
-        return box.put if box is not None else None
+        return box.take if box is not None else None
 
     def follow(self, sinks: Iterable[SpanSink]) -> None:
         """Documents name these places now."""
@@ -72,7 +93,7 @@ class SpanBoxes:
         """Those that are made later start at once."""
         self._running = True
 
-    def open(self) -> list[Outbox[Event]]:
+    def open(self) -> list[SpanBox]:
         """All that may still send."""
         own = [self._own] if self._own is not None else []
         return [*own, *self._places.values(), *self._left]
@@ -83,8 +104,8 @@ class SpanBoxes:
             self._left.remove(box)
             self._sent, self._dropped = self._sent + box.sent, self._dropped + box.dropped
 
-    def _box(self, collector: Collector) -> Outbox[Event]:
-        return Outbox("spans", lambda: self._connect(collector), self._export.span_bounds)
+    def _box(self, collector: Collector) -> SpanBox:
+        return SpanBox(self._write, lambda: self._connect(collector), self._export.span_bounds)
 
     def _collector(self, sink: SpanSink) -> Collector:
         http = sink.protocol is SpanProtocol.HTTP

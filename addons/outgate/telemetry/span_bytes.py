@@ -11,7 +11,8 @@ import struct
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from outgate.telemetry.spans import Span, Value
+from outgate.telemetry.span_attributes import Value
+from outgate.telemetry.spans import Shared, Span
 
 KEPT = 4096
 """Attributes that are kept as they are written; then it is begun anew."""
@@ -54,12 +55,18 @@ def span(one: Span) -> bytes:
                 _field(b"\x2a", one.name.encode("utf-8", "replace")),
                 CLIENT if one.client else SERVER,
                 TIMES.pack(0x39, one.start, 0x41, one.end),
-                *[_kept.get(pair) or _attribute(pair) for pair in one.attributes.items()],
+                one.shared.written or _written(one.shared),
+                *[_kept.get(pair) or _attribute(pair) for pair in one.own.items()],
                 ERROR if one.failed else UNSET,
                 REMOTE if one.remote else LOCAL,
             )
         ),
     )
+
+
+def _written(shared: Shared) -> bytes:
+    shared.written = b"".join([_kept.get(pair) or _attribute(pair) for pair in shared.attributes.items()])
+    return shared.written
 
 
 def _attribute(pair: tuple[str, Value]) -> bytes:

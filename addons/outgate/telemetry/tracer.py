@@ -1,25 +1,22 @@
 """A trace for every attempt: begun when its head is read, told to the origin, kept or left out when it is over.
 
-Owns what the event loop does for a trace, which is little: spans are made and sent by a thread of `exporting`. Knows no
-flows; reads header fields and says what is to be changed in them.
+Owns when a trace begins and which are kept. Knows no flows: it reads header fields and says what is to be changed in
+them. Spans are drawn by who takes an attempt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import chain
 
 from outgate.policy.telemetry_model import TraceRule
 from outgate.telemetry.event import Event, Fields, Trace
 from outgate.telemetry.ids import Ids
 from outgate.telemetry.propagation import Changes, Propagation, changes, extract
 from outgate.telemetry.sampling import Sampler
-from outgate.telemetry.spans import Shape, noteworthy
+from outgate.telemetry.span_errors import noteworthy
+from outgate.telemetry.spans import Shape
 from outgate.telemetry.urls import Query
-
-EVENT_SIZE = 2048
-"""Bytes of an event that are not in header fields, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +35,8 @@ class Tracing:
     """More names of query parameters whose values are not shown."""
 
 
-type Put = Callable[[Event, int], object]
-"""Takes what is to be exported, with the bytes it holds on to."""
+type Put = Callable[[Event], object]
+"""Takes an attempt whose spans are to be exported. Never waits."""
 
 
 class Tracer:
@@ -62,12 +59,11 @@ class Tracer:
         if self._route(rule) is None:
             return None
         context = extract(fields)
-        draw = self._ids
-        trace_id = context.trace_id or draw.trace_id()
+        trace_id, server_id, client_id = self._ids.trace()
+        trace_id = context.trace_id or trace_id
         ratio = rule.sampling if rule is not None else None
         sampled = self._sampler.sampled(trace_id, context.sampled, ratio)
-        ids = (draw.span_id(),)
-        return Trace(trace_id, draw.span_id(), ids, context.parent_id, sampled, context.state, rule)
+        return Trace(trace_id, server_id, (client_id,), context.parent_id, sampled, context.state, rule)
 
     def again(self, trace: Trace) -> Trace:
         """The same when an origin is asked once more."""
@@ -88,12 +84,6 @@ class Tracer:
         if put is None:
             return
         if trace.sampled or noteworthy(event):
-            put(event, size_of(event))
+            put(event)
         else:
             self.left_out += 1
-
-
-def size_of(event: Event) -> int:
-    """Bytes that an event holds on to while it waits."""
-    fields = chain(event.request_fields, event.response_fields, event.trailer_fields)
-    return EVENT_SIZE + len(event.path) + sum(map(len, chain.from_iterable(fields)))

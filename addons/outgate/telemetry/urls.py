@@ -39,6 +39,8 @@ USER_SHOWN = f"//{REDACTED}:{REDACTED}@"
 PAIR = re.compile(r"([?&;,{\s\"']|^)([\w.\[\]-]{1,64})[\"']?\s*[=:]", re.ASCII)
 """A name inside a value: of a URL, a form, JSON."""
 LONGEST_NAME = 256
+KEPT, LONGEST_KEPT = 256, 1024
+"""What was found out last is kept: spans and lines of the log show the same. Characters of what is."""
 
 
 class Query(StrEnum):
@@ -64,6 +66,10 @@ class Redaction:
 
     def parts(self, text: str) -> tuple[str, str]:
         """Path and query as they may be shown, from what a request was for. An absolute URL keeps what is before."""
+        return _parts(self, text) if len(text) <= LONGEST_KEPT else self.shown(text)
+
+    def shown(self, text: str) -> tuple[str, str]:
+        """The same, found out anew."""
         path, mark, query = text.partition("?")
         return self._path(path), self._query(query) if mark and self.query is Query.REDACT else ""
 
@@ -114,6 +120,11 @@ class Redaction:
                 return False
             text = further
         return True  # encoded over and over: nobody writes that to be read
+
+
+@lru_cache(KEPT)
+def _parts(redaction: Redaction, text: str) -> tuple[str, str]:
+    return redaction.shown(text)
 
 
 def name_key(name: str) -> str:
