@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outgate.telemetry.text import bounded, decoded
-from outgate.telemetry.urls import REDACTED, Query, Redaction, name_key
+from outgate.telemetry.urls import KEPT, LONGEST_KEPT, REDACTED, Query, Redaction, name_key
 
 SHOWN = Redaction()
 CONVENTIONS = [
@@ -82,6 +82,18 @@ def test_a_query_may_be_dropped_whole():
     dropping = Redaction(Query.DROP)
     assert dropping.url("/a?page=2") == "/a"
     assert dropping.parts("/a?page=2") == ("/a", "")
+
+
+def test_what_is_kept_is_bounded_and_each_redactions_own():
+    text = "/a?token=x"
+    one, other = Redaction(), Redaction(Query.DROP)
+    for _ in range(2):
+        assert (one.url(text), other.url(text)) == ("/a?token=REDACTED", "/a")
+    for number in range(2 * KEPT):
+        one.url(f"/{number}")
+    one.url("/" + "x" * LONGEST_KEPT)
+    assert len(one._kept) <= KEPT
+    assert max(map(len, one._kept)) <= LONGEST_KEPT
 
 
 def test_names_may_be_added():

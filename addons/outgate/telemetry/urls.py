@@ -7,7 +7,7 @@ shown; values are replaced, names stay. Knows no output.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from urllib.parse import unquote_plus
@@ -39,8 +39,9 @@ USER_SHOWN = f"//{REDACTED}:{REDACTED}@"
 PAIR = re.compile(r"([?&;,{\s\"']|^)([\w.\[\]-]{1,64})[\"']?\s*[=:]", re.ASCII)
 """A name inside a value: of a URL, a form, JSON."""
 LONGEST_NAME = 256
-KEPT, LONGEST_KEPT = 256, 1024
-"""What was found out last is kept: spans and lines of the log show the same. Characters of what is."""
+KEPT, LONGEST_KEPT = 512, 1024
+"""Paths whose shown form is kept, for spans and lines of the log show the same; then it is begun anew. Characters of
+such a path."""
 
 
 class Query(StrEnum):
@@ -58,6 +59,8 @@ class Redaction:
 
     query: Query = Query.REDACT
     secrets: frozenset[str] = frozenset()
+    _kept: dict[str, tuple[str, str]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was found out of `parts`."""
 
     def url(self, text: str) -> str:
         """An absolute URL, or path and query, as it may be shown."""
@@ -66,12 +69,17 @@ class Redaction:
 
     def parts(self, text: str) -> tuple[str, str]:
         """Path and query as they may be shown, from what a request was for. An absolute URL keeps what is before."""
-        return _parts(self, text) if len(text) <= LONGEST_KEPT else self.shown(text)
+        known = self._kept.get(text)
+        return known if known is not None else self._found(text)
 
-    def shown(self, text: str) -> tuple[str, str]:
-        """The same, found out anew."""
+    def _found(self, text: str) -> tuple[str, str]:
         path, mark, query = text.partition("?")
-        return self._path(path), self._query(query) if mark and self.query is Query.REDACT else ""
+        found = self._path(path), self._query(query) if mark and self.query is Query.REDACT else ""
+        if len(text) <= LONGEST_KEPT:
+            if len(self._kept) >= KEPT:
+                self._kept.clear()
+            self._kept[text] = found
+        return found
 
     def path(self, text: str) -> str:
         """The same without the query."""
@@ -120,11 +128,6 @@ class Redaction:
                 return False
             text = further
         return True  # encoded over and over: nobody writes that to be read
-
-
-@lru_cache(KEPT)
-def _parts(redaction: Redaction, text: str) -> tuple[str, str]:
-    return redaction.shown(text)
 
 
 def name_key(name: str) -> str:
