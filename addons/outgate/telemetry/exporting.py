@@ -26,6 +26,7 @@ from outgate.telemetry.span_boxes import SpanBoxes
 from outgate.telemetry.spans import Drawing
 from outgate.telemetry.tracer import Tracer, Tracing
 from outgate.telemetry.urls import Redaction, name_key
+from outgate.telemetry.usual_spans import UsualSpans
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
@@ -44,6 +45,7 @@ class Exports:
         self.ids = Ids()
         self.showing = Showing(redaction_of(self.tracing), environment=environ or {})
         self.drawing = Drawing(self.tracing.trace_spans, self.showing, export.methods, export.value_length)
+        self._usual = UsualSpans(self.drawing)
         self.resource: tuple[tuple[str, str], ...] = ()
         """Of this process, from `start` on."""
         self.spans = SpanBoxes(export, self._drawn, self._span_sender, environ or {})
@@ -125,7 +127,8 @@ class Exports:
 
     def _drawn(self, event: Event) -> bytes:
         """The spans of an attempt, as they are sent."""
-        return b"".join(map(span_bytes.span, self.drawing.spans(event, self.ids.span_id)))
+        usual = self._usual.write(event)
+        return usual or b"".join(map(span_bytes.span, self.drawing.spans(event, self.ids.span_id)))
 
     def _all(self) -> list[Outbox[bytes] | Outbox[LogLine] | Pulse[MetricsData]]:
         metrics = [self.metrics] if self.metrics is not None else []

@@ -51,7 +51,7 @@ class Showing:
 
     def header(self, event: Event, name: str, value: bytes) -> str:
         """The value of a header, by its name in lower case."""
-        if _injected(event, name):
+        if injected(event, name):
             return REDACTED
         known = self._harmless.get((name, value))
         return known if known is not None else self._read(name, value)
@@ -102,7 +102,9 @@ def find(fields: Fields, name: bytes) -> bytes | None:
     return None
 
 
-def _injected(event: Event, name: str) -> bool:
+def injected(event: Event, name: str) -> bool:
     """Whether the gate itself sets it on what goes to this destination."""
     destination = event.decision.destination if event.decision is not None else None
-    return destination is not None and any(header.name.lower() == name for header in destination.headers)
+    if destination is None or not destination.headers:
+        return False
+    return any(header.name.lower() == name for header in destination.headers)

@@ -127,21 +127,31 @@ class Wording:
         if event.caller.address:
             attributes["network.peer.port"] = event.caller_port
         if event.kind == "http":
-            path, query = self.showing.redaction.parts(event.path)
-            attributes["url.path"] = self.text(path)
-            if query:
-                attributes["url.query"] = self.text(query)
-            if agent := self._header(event, "user-agent"):
-                attributes["user_agent.original"] = agent
+            attributes |= self.url(event)
+            attributes |= self.agent(event)
         return attributes
+
+    def url(self, event: Event) -> Attributes:
+        """As the workload wrote it."""
+        path, query = self.showing.redaction.parts(event.path)
+        return {"url.path": self.text(path), "url.query": self.text(query)} if query else {"url.path": self.text(path)}
+
+    def agent(self, event: Event) -> Attributes:
+        """What the workload says that it is."""
+        agent = self._header(event, "user-agent")
+        return {"user_agent.original": agent} if agent else {}
 
     def sent(self, event: Event, reached: Reached, origin: str) -> Attributes:
         """Of what an origin was asked. `origin` as of `asked`."""
         timed = zip(PHASES, reached.phases, strict=True)
         attributes: Attributes = {name: seconds for name, seconds in timed if seconds is not None}
         if event.kind == "http":
-            attributes["url.full"] = self.text(origin + self.showing.path(event))
+            attributes |= self.full_url(event, origin)
         return attributes
+
+    def full_url(self, event: Event, origin: str) -> Attributes:
+        """As the origin was asked."""
+        return {"url.full": self.text(origin + self.showing.path(event))}
 
     def named(self, event: Event, attributes: Attributes) -> None:
         """By what the request is found elsewhere."""

@@ -32,17 +32,17 @@ _kept: dict[tuple[str, Value], bytes] = {}
 def message(resource: Mapping[str, str], scope: tuple[str, str], spans: Sequence[bytes]) -> bytes:
     """What is exported: who tells, by name and version of what, and spans as `span` makes them. These are many, and
     copied once."""
-    who = b"".join(_field(b"\x0a", _pair(name, _text(value))) for name, value in resource.items())
-    what = b"".join(_field(tag, text.encode()) for tag, text in zip((b"\x0a", b"\x12"), scope, strict=True))
+    who = b"".join(field(b"\x0a", _pair(name, _text(value))) for name, value in resource.items())
+    what = b"".join(field(tag, text.encode()) for tag, text in zip((b"\x0a", b"\x12"), scope, strict=True))
     size = sum(map(len, spans))
-    inner = _begun(b"\x12", _field(b"\x0a", what), size)
-    return b"".join((_begun(b"\x0a", _field(b"\x0a", who) + inner, size), *spans))
+    inner = _begun(b"\x12", field(b"\x0a", what), size)
+    return b"".join((_begun(b"\x0a", field(b"\x0a", who) + inner, size), *spans))
 
 
 def span(one: Span) -> bytes:
     """One span, as a field of what it is sent in."""
     trace = one.trace
-    return _field(
+    return field(
         b"\x12",
         b"".join(
             (
@@ -50,38 +50,42 @@ def span(one: Span) -> bytes:
                 trace.trace_id.to_bytes(16),
                 b"\x12\x08",
                 one.span_id.to_bytes(8),
-                _field(b"\x1a", trace.state.encode()) if trace.state else b"",
+                field(b"\x1a", trace.state.encode()) if trace.state else b"",
                 b"\x22\x08" + one.parent_id.to_bytes(8) if one.parent_id else b"",
-                _field(b"\x2a", one.name.encode("utf-8", "replace")),
-                CLIENT if one.client else SERVER,
                 TIMES.pack(0x39, one.start, 0x41, one.end),
-                one.shared.written or _written(one.shared),
-                *[_kept.get(pair) or _attribute(pair) for pair in one.own.items()],
-                ERROR if one.failed else UNSET,
+                one.shared.written or shared(one.name, one.shared, client=one.client),
+                attributes(one.own),
                 REMOTE if one.remote else LOCAL,
             )
         ),
     )
 
 
-def _written(shared: Shared) -> bytes:
-    shared.written = b"".join([_kept.get(pair) or _attribute(pair) for pair in shared.attributes.items()])
-    return shared.written
+def shared(name: str, of: Shared, *, client: bool) -> bytes:
+    """What spans share: name, kind, attributes and status."""
+    parts = field(b"\x2a", name.encode("utf-8", "replace")), CLIENT if client else SERVER, attributes(of.attributes)
+    of.written = b"".join((*parts, ERROR if of.failed else UNSET))
+    return of.written
+
+
+def attributes(given: Mapping[str, Value]) -> bytes:
+    """Those of a span, or some of them."""
+    return b"".join([_kept.get(pair) or _attribute(pair) for pair in given.items()])
 
 
 def _attribute(pair: tuple[str, Value]) -> bytes:
-    """One of a span's, which is kept unless it is long or no other is likely to be the same."""
+    """One, which is kept unless it is long or no other is likely to be the same."""
     name, value = pair
     if isinstance(value, float):
         return _before_double(name) + DOUBLE.pack(value)
     if isinstance(value, str):
-        made = _field(b"\x4a", _pair(name, _text(value)))
+        made = field(b"\x4a", _pair(name, _text(value)))
         if len(value) > LONGEST:
             return made
     elif isinstance(value, bool):
-        made = _field(b"\x4a", _pair(name, b"\x10\x01" if value else b"\x10\x00"))
+        made = field(b"\x4a", _pair(name, b"\x10\x01" if value else b"\x10\x00"))
     else:
-        made = _field(b"\x4a", _pair(name, b"\x18" + _varint(value & LOW)))
+        made = field(b"\x4a", _pair(name, b"\x18" + _varint(value & LOW)))
     if len(_kept) >= KEPT:
         _kept.clear()
     _kept[pair] = made
@@ -94,19 +98,19 @@ def _before_double(name: str) -> bytes:
 
 
 def _pair(name: str, value: bytes) -> bytes:
-    return _name(name) + _field(b"\x12", value)
+    return _name(name) + field(b"\x12", value)
 
 
 @lru_cache(KEPT)
 def _name(name: str) -> bytes:
-    return _field(b"\x0a", name.encode("utf-8", "replace"))
+    return field(b"\x0a", name.encode("utf-8", "replace"))
 
 
 def _text(value: str) -> bytes:
-    return _field(b"\x0a", value.encode("utf-8", "replace"))
+    return field(b"\x0a", value.encode("utf-8", "replace"))
 
 
-def _field(tag: bytes, content: bytes) -> bytes:
+def field(tag: bytes, content: bytes) -> bytes:
     """Text, bytes or another message, after their length."""
     return tag + _varint(len(content)) + content
 
@@ -120,6 +124,8 @@ def _varint(number: int) -> bytes:
     """Seven bits a byte, the lowest first."""
     if number < 0x80:
         return SMALL[number]
+    if number < 0x4000:
+        return bytes((number & 0x7F | 0x80, number >> 7))
     made = bytearray()
     while number >= 0x80:
         made.append(number & 0x7F | 0x80)

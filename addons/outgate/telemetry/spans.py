@@ -39,7 +39,7 @@ class Shared:
     origin: str = ""
     """Of what the workload asked nothing; of the others the beginning of the URL."""
     written: bytes = b""
-    """The attributes as they are sent, once they were."""
+    """As it is sent, with the span's name, once it was."""
 
 
 class Span(NamedTuple):
@@ -95,14 +95,14 @@ class Drawing:
         """Those of an attempt that has a trace. `new_id` makes identifiers for what was tried before the last time."""
         trace = event.trace
         assert trace is not None
-        kind = self._kind(event)
+        kind = self.alike(event) or self._made(event)
         parent, remote = (
             (trace.server_id, False) if kind.server is not None else (trace.parent_id, bool(trace.parent_id))
         )
         made = [] if kind.server is None else [self._server(event, trace, kind.name, kind.server)]
         ids = _as_many(trace.client_ids, len(event.reached), new_id)
         for shared, reached, span_id in zip(kind.clients, event.reached, ids, strict=True):
-            start, end = _nanoseconds(reached.started or event.started, reached.ended or event.started + event.duration)
+            start, end = nanoseconds(reached.started or event.started, reached.ended or event.started + event.duration)
             own = self.wording.sent(event, reached, shared.origin)
             made.append(Span(kind.name, True, trace, span_id, parent, remote, start, end, shared, own))
         if kind.server is None:
@@ -112,14 +112,15 @@ class Drawing:
     def _server(self, event: Event, trace: Trace, name: str, shared: Shared) -> Span:
         """What the workload asked. Of the other kind where there are only such, and nobody else was asked."""
         client, remote = self.shape is Shape.CLIENT, bool(trace.parent_id)
-        start, end = _nanoseconds(event.started, event.started + event.duration)
+        start, end = nanoseconds(event.started, event.started + event.duration)
         own = self.wording.asked(event)
         self.wording.named(event, own)
         return Span(name, client, trace, trace.server_id, trace.parent_id, remote, start, end, shared, own)
 
-    def _kind(self, event: Event) -> Kind:
+    def alike(self, event: Event) -> Kind | None:
+        """What its spans share with those of others; None where there is more to it than is shared."""
         if (key := _likeness(event)) is None:
-            return self._made(event)
+            return None
         if (kind := self._kinds.get(key)) is None:
             if len(self._kinds) >= KEPT:
                 self._kinds.clear()
@@ -187,6 +188,6 @@ def _as_many(ids: tuple[int, ...], count: int, new_id: Callable[[], int]) -> tup
     return (*(new_id() for _ in range(count - len(ids))), *ids)
 
 
-def _nanoseconds(start: float, end: float) -> tuple[int, int]:
+def nanoseconds(start: float, end: float) -> tuple[int, int]:
     begun = int(start * 1e9)
     return begun, max(begun, int(end * 1e9))
