@@ -38,24 +38,35 @@ class Context:
     state: str = ""
 
 
+class Removal(dict[bytes, bool]):
+    """Whether a header goes, by its name as it is written. `names` and beginnings of names are in lower case."""
+
+    def __init__(self, names: frozenset[bytes], prefixes: tuple[bytes, ...] = ()) -> None:
+        self._names, self._prefixes = names, prefixes
+
+    def __missing__(self, name: bytes) -> bool:
+        """Found out once: most names come with every request."""
+        lower = name.lower()
+        goes = lower in self._names or lower.startswith(self._prefixes)
+        if len(name) <= LONGEST_NAME:
+            if len(self) >= MOST_NAMES:
+                self.clear()
+            self[name] = goes
+        return goes
+
+
 class Changes(NamedTuple):
-    """Headers to set, each in place of every one of its name, and names and beginnings of names to remove."""
+    """Headers to set, each in place of every one of its name, and which are to go."""
 
     set: Fields = ()
-    remove: frozenset[bytes] = frozenset()
-    """In lower case."""
-    prefixes: tuple[bytes, ...] = ()
+    remove: Removal | None = None
 
     def apply(self, fields: Fields) -> Fields:
         """The fields of the request as it leaves."""
-        if not (self.set or self.remove):
+        remove = self.remove
+        if remove is None:
             return fields
-        kept = [
-            field
-            for field in fields
-            if (name := field[0].lower()) not in self.remove and not name.startswith(self.prefixes)
-        ]
-        return (*kept, *self.set)
+        return (*[field for field in fields if not remove[field[0]]], *self.set)
 
 
 TRACEPARENT = re.compile(rb"[ \t]*([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-[\x21-\x7e]*)?[ \t]*")
@@ -76,10 +87,15 @@ OTHERS = frozenset(
 BAGGAGE = (b"uberctx-", b"ot-baggage-", b"baggage-")
 """Beginnings of names under which older tracers pass on whatever an application likes."""
 
+MOST_NAMES, LONGEST_NAME = 512, 64
+"""Names of headers of which it is kept whether they go, and bytes of such a one."""
+PRIVATE = frozenset({b"tracestate", b"baggage", b"jaeger-baggage"})
+OUTSIDE, INSIDE = Removal(READ | PRIVATE, BAGGAGE), Removal(READ - {b"baggage"})
+STATEFUL = Removal(READ - {b"baggage", b"tracestate"})
+"""Inside, where the state of a trace goes on, too."""
 NOTHING = Changes()
-SILENT = Changes(remove=READ | OTHERS, prefixes=(*BAGGAGE, b"ot-tracer-"))
-UNTRACED = Changes(remove=frozenset({b"tracestate", b"baggage", b"jaeger-baggage"}), prefixes=BAGGAGE)
-OUTSIDE = READ | UNTRACED.remove
+SILENT = Changes(remove=Removal(READ | OTHERS, (*BAGGAGE, b"ot-tracer-")))
+UNTRACED = Changes(remove=Removal(PRIVATE, BAGGAGE))
 
 
 def extract(fields: Fields) -> Context:
@@ -110,11 +126,9 @@ def changes(trace: Trace | None, mode: Propagation, internal: bool = False) -> C
         return SILENT
     if trace is None:
         return NOTHING if internal else UNTRACED
-    own = _written(trace, mode)
     if internal:
-        state = {b"tracestate"} if mode is Propagation.W3C and trace.state else set()
-        return Changes(own, READ - {b"baggage"} - state)
-    return Changes(own, OUTSIDE, BAGGAGE)
+        return Changes(_written(trace, mode), STATEFUL if mode is Propagation.W3C and trace.state else INSIDE)
+    return Changes(_written(trace, mode), OUTSIDE)
 
 
 NOBODY = Context()

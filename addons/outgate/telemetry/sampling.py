@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 LOW = (1 << 64) - 1
 """OpenTelemetry's ratio reads the lower half of an identifier, so that everything on a trace's way agrees."""
@@ -60,4 +61,10 @@ class Sampler:
 
 def kept(trace_id: int, ratio: float) -> bool:
     """The same for every span of a trace, wherever it is decided."""
-    return (trace_id & LOW) < round(ratio * (LOW + 1))
+    return (trace_id & LOW) < _bound(ratio)
+
+
+@lru_cache(64)
+def _bound(ratio: float) -> int:
+    """Documents name few ratios."""
+    return round(ratio * (LOW + 1))
