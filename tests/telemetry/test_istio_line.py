@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ended import START, answered, denied, relayed
+from outgate.policy.model import HeaderInjection, Traffic
 from outgate.policy.telemetry_model import LogSink, SinkKind
 from outgate.telemetry import defaults, formats, istio_line, renderers
 from outgate.telemetry.event import Phases, Reached
@@ -52,6 +53,30 @@ EVENTS = {
     "no path": answered(path="", method="", protocol=""),
     "an addon's code": answered(extra={"a": "b"}, code="quota"),
 }
+OTHER = replace(answered().decision.destination, key="d-2", hosts=("other.example",))
+CHANGES = [
+    ("method", "PUT"),
+    ("path", "/other"),
+    ("protocol", "HTTP/1.1"),
+    ("caller_port", 1),
+    ("caller", replace(answered().caller, address="10.0.0.8")),
+    ("address", "192.0.2.2"),
+    ("port", 8443),
+    ("sni", "other.example"),
+    ("attempt", replace(answered().attempt, host="other.example")),
+    ("attempt", replace(answered().attempt, host=None)),
+    ("attempt", replace(answered().attempt, port=8443)),
+    ("decision", replace(answered().decision, destination=OTHER)),
+    ("decision", replace(answered().decision, destination=replace(OTHER, hosts=("*",)))),
+    ("decision", replace(answered().decision, traffic=Traffic.BLACKHOLE)),
+    ("decision", replace(answered().decision, destination=replace(OTHER, headers=(HeaderInjection("user-agent"),)))),
+    ("reached", (replace(LAST, address=("93.184.216.35", 443)),)),
+    ("reached", (replace(LAST, local=("10.0.0.1", 50001)),)),
+    ("request_fields", (*FIELDS[:1], (b"user-agent", b"other"))),
+    ("request_fields", ((b"host", b"other.example"), *FIELDS[1:])),
+    ("request_id", "4fd2-2"),
+]
+"""Of whatever is in a line, another."""
 
 
 @pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS.keys())
@@ -61,8 +86,25 @@ def test_a_line_is_the_formats(event):
 
 def test_what_goes_well_is_written_out():
     """Else all the rest compares a format to itself."""
-    assert istio_line._went_well(answered())
-    assert istio_line._line(answered(), SHOWING) == SAID(answered())
+    assert istio_line.Usual(SHOWING).line(answered()) == SAID(answered())
+
+
+def test_what_is_kept_of_one_is_not_said_of_another():
+    events = [*EVENTS.values(), *(answered(**{name: value}) for name, value in CHANGES)]
+    for event in (*events, *reversed(events)):
+        assert WRITTEN(event) == SAID(event)
+
+
+def test_what_is_kept_is_bounded():
+    usual = istio_line.Usual(SHOWING)
+    for number in range(istio_line.KEPT + 10):
+        fields = ((b"host", b"h" * number), (b"user-agent", b"a" * number))
+        usual.line(answered(path="/" + "p" * number, request_fields=fields))
+    for kept in (usual._heads, usual._agents, usual._ends):
+        assert 0 < len(kept) <= istio_line.KEPT
+    assert max(len(path) for _, path, _ in usual._heads) <= istio_line.LONGEST
+    assert max(len(agent) for _, agent in usual._agents) <= istio_line.LONGEST
+    assert max(len(host) for host, *_ in usual._ends) <= istio_line.LONGEST
 
 
 NAMES = [b"host", b"Host", b"user-agent", b"User-Agent", b"x-forwarded-for", b"X-Request-Id", b":authority", b"accept"]

@@ -102,9 +102,9 @@ def find(fields: Fields, name: bytes) -> bytes | None:
     return None
 
 
-def injected(event: Event, name: str) -> bool:
-    """Whether the gate itself sets it on what goes to this destination."""
+def injected(event: Event, *names: str) -> bool:
+    """Whether the gate itself sets one of these headers on what goes to this destination."""
     destination = event.decision.destination if event.decision is not None else None
     if destination is None or not destination.headers:
         return False
-    return any(header.name.lower() == name for header in destination.headers)
+    return any(header.name.lower() in names for header in destination.headers)

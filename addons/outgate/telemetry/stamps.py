@@ -18,13 +18,13 @@ KNOWN = frozenset("aAbBcCdDeFgGhHIjmMnprRStTuUVwWxXyYzZ%")
 
 def iso(seconds: float) -> str:
     """`2016-04-15T20:17:00.310Z`."""
-    return milliseconds(seconds) + "Z"
+    whole, micros = divmod(round(seconds * 1_000_000), 1_000_000)
+    return f"{_second(whole)}.{micros // 1000:03}Z"
 
 
 def milliseconds(seconds: float) -> str:
     """The same without a zone."""
-    whole, micros = divmod(round(seconds * 1_000_000), 1_000_000)
-    return f"{_second(whole)}.{micros // 1000:03}"
+    return iso(seconds)[:-1]
 
 
 @lru_cache(64)
