@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outgate.policy.telemetry_model import TraceRule
+from outgate.telemetry.ids import Ids
 from outgate.telemetry.propagation import Propagation, extract
 from outgate.telemetry.sampling import Bucket, Sampler
-from outgate.telemetry.tracer import Tracer
+from outgate.telemetry.tracer import FRESH, Tracer
 from telemetry.happenings import denial, request
 
 T, S = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -28,6 +29,36 @@ def test_a_trace_begins_here_where_the_workload_names_none():
     assert one.trace_id != other.trace_id
     assert one.server_id != one.client_ids[0]
     assert (one.parent_id, one.sampled, one.state) == (0, True, "")
+
+
+def test_those_that_begin_here_are_each_their_own():
+    made, _ = tracer(0.5)
+    begun = [made.begin(rule=TraceRule(sink=str(number))) for number in range(3 * FRESH)]
+    assert len({trace.trace_id for trace in begun}) == len({trace.server_id for trace in begun}) == len(begun)
+    assert [trace.rule.sink for trace in begun] == [str(number) for number in range(len(begun))]
+    assert {trace.sampled for trace in begun} == {True, False}
+    for trace in begun:
+        told = extract(made.outgoing(trace).apply(()))
+        assert (told.trace_id, told.parent_id, told.sampled) == (trace.trace_id, trace.client_ids[0], trace.sampled)
+        assert b"traceparent" not in dict(made.outgoing(trace, Propagation.B3).apply(()))
+
+
+@pytest.mark.parametrize("mode", [Propagation.B3, Propagation.B3MULTI])
+def test_what_is_set_is_told_of_them_and_nothing_else(mode):
+    made, _ = tracer(propagation=mode)
+    told = dict(made.outgoing(made.begin()).apply(()))
+    assert told
+    assert b"traceparent" not in told
+
+
+def test_a_fork_begins_none_that_its_parent_may_begin():
+    ids = Ids()
+    made, _ = tracer(ids=ids)
+    made.begin()
+    prepared = {trace.trace_id for trace in made._fresh}
+    ids.forget()
+    assert prepared
+    assert made.begin().trace_id not in prepared
 
 
 def test_the_workloads_trace_goes_on():

@@ -96,6 +96,8 @@ class Trace:
     """The tracestate that came with it."""
     rule: TraceRule | None = None
     """What documents say about the caller's traces."""
+    told: Fields = ()
+    """The headers of W3C that say so, where they were written beforehand."""
 
 
 @dataclass(slots=True)

@@ -19,10 +19,13 @@ class Ids:
     """Draws identifiers. Never zero, which means none."""
 
     def __init__(self) -> None:
+        self.epoch = 0
+        """Another one where what was drawn before is not to be used any more."""
         self.forget()
 
     def forget(self) -> None:
         """Throws away what is left of the block, so that a fork does not draw what its parent draws."""
+        self.epoch += 1
         self._block: Iterator[tuple[int]] = iter(())
         self._blocks: Iterator[tuple[int, int, int, int]] = iter(())
         self._wide: Iterator[tuple[bytes]] = iter(())
