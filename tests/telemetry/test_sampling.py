@@ -115,9 +115,9 @@ def test_identifiers_differ_and_are_never_nothing(monkeypatch):
 
 def test_a_fork_draws_its_own():
     ids = Ids()
-    drawn = [(ids.span_id(), ids.trace(), ids.request_id()) and (ids._block, ids._blocks, ids._wide)]
+    drawn = [(ids.span_id(), ids.trace(), ids.request_id()) and (ids._block, ids._blocks, ids._requests)]
     ids.forget()
-    drawn += [(ids.span_id(), ids.trace(), ids.request_id()) and (ids._block, ids._blocks, ids._wide)]
+    drawn += [(ids.span_id(), ids.trace(), ids.request_id()) and (ids._block, ids._blocks, ids._requests)]
     assert all(one is not other for one, other in zip(*drawn, strict=True))
 
 

@@ -9,8 +9,11 @@ import os
 import struct
 from collections.abc import Iterator
 
-BLOCK = 4096
-WORD, WORDS, WIDE = struct.Struct(">Q"), struct.Struct(">QQQQ"), struct.Struct("16s")
+BLOCK, UUID = 4096, 16
+"""Bytes of a block, and of a request's identifier."""
+UUIDS = 64
+"""Identifiers of requests that are written at once."""
+WORD, WORDS = struct.Struct(">Q"), struct.Struct(">QQQQ")
 VARIANT = "89ab"
 """Of UUIDs of version 4: two bits of a digit are theirs."""
 
@@ -28,7 +31,7 @@ class Ids:
         self.epoch += 1
         self._block: Iterator[tuple[int]] = iter(())
         self._blocks: Iterator[tuple[int, int, int, int]] = iter(())
-        self._wide: Iterator[tuple[bytes]] = iter(())
+        self._requests: list[str] = []
 
     def trace(self) -> tuple[int, int, int]:
         """Of a trace and of two spans."""
@@ -47,8 +50,12 @@ class Ids:
 
     def request_id(self) -> str:
         """A UUID of version 4, as Envoy's."""
-        while True:
-            for (drawn,) in self._wide:
-                text = drawn.hex()
-                return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{VARIANT[drawn[8] >> 4 & 3]}{text[17:20]}-{text[20:]}"
-            self._wide = WIDE.iter_unpack(os.urandom(BLOCK))
+        if not self._requests:
+            drawn = os.urandom(UUIDS * UUID)
+            self._requests = [_uuid(drawn[start : start + UUID]) for start in range(0, len(drawn), UUID)]
+        return self._requests.pop()
+
+
+def _uuid(drawn: bytes) -> str:
+    text = drawn.hex()
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{VARIANT[drawn[8] >> 4 & 3]}{text[17:20]}-{text[20:]}"

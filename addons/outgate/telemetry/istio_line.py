@@ -84,9 +84,11 @@ class Usual:
 
     def _identifier(self, event: Event, fields: dict[bytes, bytes]) -> str:
         """Of the request: the workload's own counts."""
-        said = fields.get(IDENTIFIER)
-        shown = (said and self._showing.header(event, "x-request-id", said)) or event.request_id or UNSET
-        return shown if _is_short(shown) else ""
+        shown = event.request_id
+        if (said := fields.get(IDENTIFIER)) is not None:
+            shown = self._showing.header(event, "x-request-id", said) or shown
+            return (shown or UNSET) if _is_short(shown) else ""
+        return shown or UNSET
 
     def _end(self, event: Event, fields: dict[bytes, bytes]) -> str:
         """Between whom."""

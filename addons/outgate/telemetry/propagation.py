@@ -179,20 +179,18 @@ def _b3_context(trace: bytes, span: bytes, sampled: bool | None) -> Context | No
     return Context(trace_id, parent_id, sampled) if trace_id and parent_id else Context(sampled=sampled)
 
 
-def w3c(trace: Trace) -> Fields:
-    return ((b"traceparent", b"00-%032x-%016x-%02x" % (trace.trace_id, _span(trace), trace.sampled)),)
-
-
-def _span(trace: Trace) -> int:
-    """The one of the attempt that is under way."""
-    return trace.client_ids[-1] if trace.client_ids else trace.server_id
+def w3c(trace_id: int, span_id: int, sampled: bool) -> Fields:
+    """The gate's own context, for the span of the attempt that is under way."""
+    return ((b"traceparent", b"00-%032x-%016x-%02x" % (trace_id, span_id, sampled)),)
 
 
 def _written(trace: Trace, mode: Propagation) -> Fields:
-    """The gate's own context."""
+    """The same in any form."""
+    if mode is Propagation.W3C and trace.told:
+        return trace.told
+    span_id, kept = trace.client_ids[-1] if trace.client_ids else trace.server_id, int(trace.sampled)
     if mode is Propagation.W3C:
-        return trace.told or w3c(trace)
-    span_id, kept = _span(trace), int(trace.sampled)
+        return w3c(trace.trace_id, span_id, trace.sampled)
     if mode is Propagation.B3:
         return ((b"b3", b"%032x-%016x-%d" % (trace.trace_id, span_id, kept)),)
     return (

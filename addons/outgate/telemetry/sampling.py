@@ -61,10 +61,10 @@ class Sampler:
 
 def kept(trace_id: int, ratio: float) -> bool:
     """The same for every span of a trace, wherever it is decided."""
-    return (trace_id & LOW) < _bound(ratio)
+    return (trace_id & LOW) < bound(ratio)
 
 
 @lru_cache(64)
-def _bound(ratio: float) -> int:
-    """Documents name few ratios."""
+def bound(ratio: float) -> int:
+    """Below it is the lower half of an identifier that is kept. Documents name few ratios."""
     return round(ratio * (LOW + 1))

@@ -13,13 +13,14 @@ from functools import lru_cache
 type Write = Callable[[float], str]
 
 PIECE = re.compile(r"%(s|[1-9]?f|.)|[^%]+|%$", re.DOTALL)
+MILLISECONDS = tuple(f".{number:03}Z" for number in range(1000))
 KNOWN = frozenset("aAbBcCdDeFgGhHIjmMnprRStTuUVwWxXyYzZ%")
 
 
 def iso(seconds: float) -> str:
     """`2016-04-15T20:17:00.310Z`."""
-    whole, micros = divmod(round(seconds * 1_000_000), 1_000_000)
-    return f"{_second(whole)}.{micros // 1000:03}Z"
+    micros = round(seconds * 1_000_000)
+    return _second(micros // 1_000_000) + MILLISECONDS[micros % 1_000_000 // 1000]
 
 
 def milliseconds(seconds: float) -> str:

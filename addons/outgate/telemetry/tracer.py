@@ -13,7 +13,7 @@ from outgate.policy.telemetry_model import TraceRule
 from outgate.telemetry.event import Event, Fields, Trace
 from outgate.telemetry.ids import Ids
 from outgate.telemetry.propagation import NOBODY, Changes, Propagation, changes, extract, w3c
-from outgate.telemetry.sampling import Sampler
+from outgate.telemetry.sampling import LOW, Sampler, bound
 from outgate.telemetry.span_errors import noteworthy
 from outgate.telemetry.spans import Shape
 from outgate.telemetry.urls import Query
@@ -81,13 +81,12 @@ class Tracer:
     def _prepare(self) -> None:
         """Most traces begin here and are alike: some are made at once, for one by one they would take twice as long."""
         self._epoch = self._ids.epoch
-        sampled, draw, tells = self._sampler.sampled, self._ids.trace, self._propagation is Propagation.W3C
+        most, tells = bound(self._sampler.ratio), self._propagation is Propagation.W3C
         for _ in range(FRESH):
-            trace_id, server_id, client_id = draw()
-            trace = Trace(trace_id, server_id, (client_id,), 0, sampled(trace_id, None))
-            if tells:
-                trace.told = w3c(trace)
-            self._fresh.append(trace)
+            trace_id, server_id, client_id = self._ids.trace()
+            sampled = trace_id & LOW < most
+            told = w3c(trace_id, client_id, sampled) if tells else ()
+            self._fresh.append(Trace(trace_id, server_id, (client_id,), 0, sampled, "", None, told))
 
     def again(self, trace: Trace) -> Trace:
         """The same when an origin is asked once more."""
