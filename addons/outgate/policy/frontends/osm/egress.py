@@ -36,7 +36,7 @@ CERTIFICATE = Fields(
     {
         "sn": Field(Anything()),
         "subjectAltNames": Field(Sequence(Text())),
-        "expiration": Field(Text()),
+        "expiration": Field(Anything()),
         "secret": Field(Fields({"name": Field(Text()), "namespace": Field(Text())})),
     }
 )
