@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 type Network = IPv4Network | IPv6Network
 
+EVERY_PORT = 0
+"""In place of a port's number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -110,6 +113,7 @@ class Port:
     """One port of a destination, as the workload sees it."""
 
     number: int
+    """`EVERY_PORT`: each that the destination does not have for itself; its upstream's number says nothing then."""
     protocol: Protocol
     upstream: Upstream
     intercept: Intercept = Intercept.DECRYPT
@@ -144,7 +148,7 @@ class Destination:
     ports: tuple[Port, ...]
     source: Source
     export_to: tuple[str, ...] = ("*",)
-    """Namespaces that see it; `*` all, `.` its own."""
+    """Namespaces that see it; `*` all, `.` its own, and `~NAME` not that one whatever the others say."""
     internal: bool = False  # in-mesh: forwarded as it is, counted apart
     headers: tuple[HeaderInjection, ...] = ()
     allow_networks: tuple[Network, ...] = ()
