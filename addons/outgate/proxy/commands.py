@@ -6,6 +6,7 @@ Owns their shapes. What is done about them is `handler`'s.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from mitmproxy import http
 from mitmproxy.connection import Connection
@@ -42,9 +43,36 @@ class Release(commands.ConnectionCommand):
 
 @dataclass
 class Stopped(events.Event):
-    """A stream of HTTP/2 has to end; its exchange says why. The others go on."""
+    """A stream has to end, whatever it waits for; its exchange says why. Others of its connection go on."""
 
     stream_id: int
+
+
+class Limited(StrEnum):
+    """What of an exchange is limited in time."""
+
+    REQUEST = "request"
+    """From the end of the request to the end of the response, however often it is tried."""
+    TRY = "try"
+    """Each time, from the end of the request to the beginning of a response."""
+    IDLE = "idle"
+    DURATION = "duration"
+
+
+@dataclass
+class Within(commands.Command):
+    """A stream has so many seconds for something; None: no longer."""
+
+    stream_id: int
+    what: Limited
+    seconds: float | None
+
+
+@dataclass
+class Late(Stopped):
+    """It did not come to that in time."""
+
+    what: Limited
 
 
 @dataclass
