@@ -70,6 +70,8 @@ class Limits:
     header_fields: int = 256
     held_bytes: int = 256 * 1024
     """Held for a request whose origin is still being dialled or whose hook is still running."""
+    retry_body: int = 1024 * 1024
+    """Bytes of a request's body that are kept so that it can be sent again; a longer one is tried once."""
     stream_window: int = 1024 * 1024
     connection_window: int = 4 * 1024 * 1024
     streams: int = 100

@@ -69,6 +69,13 @@ class Within(commands.Command):
 
 
 @dataclass
+class Ended(commands.Command):
+    """Nothing of a stream is timed any more."""
+
+    stream_id: int
+
+
+@dataclass
 class Late(Stopped):
     """It did not come to that in time."""
 
@@ -81,3 +88,17 @@ class OutgateExchangeHook(commands.StartHook):
 
     flow: http.HTTPFlow
     blocking = False
+
+
+@dataclass
+class OutgateAdmitHook(commands.StartHook):
+    """Ask the traffic policy whether an exchange goes on, and wait as long as it says. No addon sees it."""
+
+    flow: http.HTTPFlow
+
+
+@dataclass
+class OutgatePlaceHook(commands.StartHook):
+    """Let it say where the next try goes, and wait for its turn. No addon sees it."""
+
+    flow: http.HTTPFlow

@@ -21,9 +21,18 @@ from mitmproxy.proxy.context import Context
 
 from outgate.policy.decide import opaque
 from outgate.policy.snapshot import Policy
-from outgate.proxy import bodies, ending, flow_control, origins, pipe
+from outgate.proxy import bodies, deadlines, ending, flow_control, origins, pipe, waiting
 from outgate.proxy.classify import may_be_http
-from outgate.proxy.commands import Abort, LingeringClose, Rejected, Release
+from outgate.proxy.commands import (
+    Abort,
+    Ended,
+    LingeringClose,
+    OutgateAdmitHook,
+    OutgatePlaceHook,
+    Rejected,
+    Release,
+    Within,
+)
 from outgate.proxy.connections import READ_SIZE, Transport
 from outgate.proxy.counted import Counted
 from outgate.proxy.exchange import ApprovedServer, GateClient
@@ -67,6 +76,7 @@ class Handler:
         self.active = time.monotonic()
         self.head_deadline: asyncio.TimerHandle | None = None
         self.bodies = bodies.Bodies(self)
+        self.deadlines = deadlines.Deadlines(self)
         self.lane = lane_of(self, reader)
 
     # Life.
@@ -85,6 +95,7 @@ class Handler:
         finally:
             self.idle_timer.cancel()
             self.bodies.stop()
+            self.deadlines.stop()
             self.head_came()
             self.plane.live.discard(self)
             await self._end()
@@ -93,6 +104,7 @@ class Handler:
         for stream in self.http.unreported():
             for command in stream.leave():
                 self.execute(command)
+        self.client.forget_begun()
         self.layer = Quiet(self.http.context)
         self.client.timestamp_end = time.time()
         self.client.state = ConnectionState.CLOSED
@@ -251,15 +263,19 @@ class Handler:
             self._close(command)
         elif isinstance(command, commands.RequestWakeup):
             self.spawn(self._wake(command))
-        elif isinstance(command, Counted | Rejected):
+        elif isinstance(command, Counted | Rejected | Within | Ended):
             self._note(command)
         elif not isinstance(command, commands.Log):
             # What layers log quotes what was received; what matters of it is in the access log.
             raise RuntimeError(f"the layers gave an unknown command: {type(command).__name__}")
 
-    def _note(self, command: Counted | Rejected) -> None:
+    def _note(self, command: Counted | Rejected | Within | Ended) -> None:
         if isinstance(command, Counted):
             self.plane.counts[command.name] += 1
+        elif isinstance(command, Within):
+            self.deadlines.note(command)
+        elif isinstance(command, Ended):
+            self.deadlines.forget(command.stream_id)
         else:
             self.plane.log.rejected(self.client.facts, command.code, command.reason)
 
@@ -310,8 +326,11 @@ class Handler:
             await pending
 
     def _start_hook(self, hook: commands.StartHook) -> None:
+        pending: Awaitable[None] | None
         if isinstance(hook, OutgateBodyHook):
-            pending: Awaitable[None] | None = self.plane.hooks.finish(hook, pipe.run(hook.chunk), iter(()))
+            pending = self.plane.hooks.finish(hook, pipe.run(hook.chunk), iter(()))
+        elif isinstance(hook, OutgateAdmitHook | OutgatePlaceHook):
+            pending = waiting.run(hook, self.plane)
         else:
             pending = self.plane.hooks.call(hook)
         if pending is not None:

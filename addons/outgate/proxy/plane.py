@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from outgate.pki.authority import Authority
 from outgate.pki.leaf import LeafCache
 from outgate.policy.current import Snapshot
+from outgate.proxy.governor import Governor
 from outgate.proxy.guard import HookTable
 from outgate.proxy.recorder import Recorder
 from outgate.settings import Settings
@@ -51,6 +52,7 @@ class Plane:
     authority: Authority
     leaves: LeafCache
     log: Recorder
+    governor: Governor = field(default_factory=Governor)
     metrics: Metrics = field(default_factory=Metrics)
     live: set[Live] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
@@ -66,6 +68,7 @@ class Plane:
         told of by its rules."""
         self.log.groups.flush()
         before, self.generation = self.generation, policy.generation
+        self.governor.follow(policy)
         if before != self.generation:
             self.pool.drop(before)
             self.environment.sessions.drop(before)

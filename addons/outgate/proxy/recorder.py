@@ -17,7 +17,7 @@ from mitmproxy import http
 from outgate.policy.model import Attempt, Code, Decision, Identity
 from outgate.proxy.capturing import Capturing
 from outgate.proxy.exchange import Exchange, Facts, exchange_of
-from outgate.proxy.tries import Try, error_of, error_type_of, flag_of, reached
+from outgate.proxy.tries import Try, error_of, error_type_of, flag_of, reached, told_flags
 from outgate.telemetry.event import Event, Trace
 from outgate.telemetry.groups import Groups
 from outgate.telemetry.ids import Ids
@@ -184,8 +184,9 @@ def _end(exchange: Exchange) -> None:
 def _failure(event: Event, response: http.Response | None, exchange: Exchange) -> None:
     """What went wrong after the decision; where an addon or a stage failed, that was the last word."""
     event.failure = exchange.failure
-    if exchange.failure:
+    if exchange.failure or exchange.flags:
         event.flags = _flags(response, exchange)
+    if exchange.failure:
         event.error_type = _error_type(exchange)
     if exchange.failure and exchange.error_code:
         event.failure = f"{exchange.error_code}: {exchange.failure}"
@@ -205,7 +206,7 @@ def _error_type(exchange: Exchange) -> str:
 
 def _flags(response: http.Response | None, exchange: Exchange) -> str:
     told = response.headers.get("x-outgate-flags", "") if response is not None else ""
-    return flag_of(exchange.error_code) or told
+    return told_flags(exchange.flags, (flag_of(exchange.error_code) or told) if exchange.failure else "")
 
 
 def _way(error: BaseException) -> str:

@@ -1,0 +1,230 @@
+"""The traffic policy's say about exchanges, question by question: which route, what trouble, how often, where to.
+
+Owns the order of the questions and the state that all exchanges share: buckets and origins. The maths are `traffic`'s;
+an exchange's own record is its `Passage`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from math import ceil
+from typing import TYPE_CHECKING
+
+from outgate.policy.applying import Applying, values_of
+from outgate.policy.model import Attempt, Decision, Gate, Port, Upstream
+from outgate.policy.resilience_model import PLAIN_RESILIENCE
+from outgate.policy.route_model import Backend, LimitScope, RateLimit, Route
+from outgate.policy.routing import PLAIN, Seen
+from outgate.policy.snapshot import Policy
+from outgate.proxy import sticking
+from outgate.proxy.passage import Passage, Refused
+from outgate.traffic.balancing.layout import Home
+from outgate.traffic.buckets import Buckets
+from outgate.traffic.faults import NO_TROUBLE, Trouble, trouble
+from outgate.traffic.limits import Kind
+from outgate.traffic.origin import OriginState
+from outgate.traffic.origins import Origins
+from outgate.traffic.outcome import GRPC_AS_HTTP
+from outgate.traffic.shares import drawn, falls
+from outgate.upstream.environment import Environment
+from outgate.upstream.places import endpoints_of
+from outgate.upstream.target import narrowed
+
+if TYPE_CHECKING:
+    from outgate.proxy.exchange import Exchange
+
+ZONES = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone", "topology.istio.io/subzone")
+
+
+@dataclass(slots=True)
+class Governor:
+    """For one process, which is one of so many `workers`."""
+
+    workers: int = 1
+    home: Home = field(default_factory=Home)
+    random: Callable[[], float] = random.random
+    clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    origins: Origins = field(init=False)
+    buckets: Buckets = field(init=False)
+    applying: Applying = field(default_factory=Applying)
+
+    def __post_init__(self) -> None:
+        self.origins = Origins(self.random, self.home, self.workers)
+        self.buckets = Buckets(1 / self.workers)
+
+    def follow(self, policy: Policy) -> None:
+        """A new policy is in force; what it says nothing of is forgotten, everything else is kept."""
+        self.origins.keep(frozenset(_keys(policy)))
+        self.applying = Applying(policy.defaults)
+
+    # The route.
+
+    def enter(self, policy: Policy, decision: Decision, attempt: Attempt) -> Passage | None:
+        """What is made of an allowed attempt; None where that is nothing beyond what the decision says.
+
+        Raises `Refused` where no route takes it.
+        """
+        port, destination = decision.port, decision.destination
+        if port is None or destination is None or not (port.routes or _governs(port.upstream)):
+            return None
+        chosen = policy.route(port, attempt, destination)
+        if chosen is None:
+            raise Refused(404, "no_route", f"no route of {destination.name} takes this")
+        backend = self._backend(chosen.route.backends)
+        upstream = port.upstream if backend is None else backend.upstream
+        origin = self._origin(destination.key if backend is None else backend.key, upstream)
+        if chosen is PLAIN and origin is None:
+            return None
+        passage = Passage(chosen, self.clock, self.random, backend, origin)
+        if chosen.route.faults:
+            passage.trouble = self._trouble(chosen.route, Seen(attempt, policy.defaults, destination))
+        return passage
+
+    def _backend(self, backends: tuple[Backend, ...]) -> Backend | None:
+        if len(backends) < 2:
+            return backends[0] if backends else None
+        return drawn(backends, [backend.weight for backend in backends], self.random) or backends[0]
+
+    def _origin(self, key: str, upstream: Upstream) -> OriginState | None:
+        return self.origins.of(_origin_key(key, upstream), upstream.resilience) if _governs(upstream) else None
+
+    def _trouble(self, route: Route, seen: Seen) -> Trouble:
+        meant = [fault for fault in route.faults if self.applying.about(fault, seen)]
+        return trouble(meant, self.random) if meant else NO_TROUBLE
+
+    # Whether it may go on, and when.
+
+    async def admit(self, exchange: Exchange) -> None:
+        """Trouble, then limits, then what may be under way. A second time says the same. Raises `Refused`."""
+        passage = exchange.passage
+        assert passage is not None
+        if not passage.admitted:
+            passage.admitted = True
+            try:
+                await self._admit(passage, exchange)
+            except Refused as refused:
+                passage.refused = refused
+        if passage.refused is not None:
+            raise passage.refused
+
+    async def _admit(self, passage: Passage, exchange: Exchange) -> None:
+        assert exchange.attempt is not None
+        if passage.trouble is not NO_TROUBLE:
+            await self._suffer(passage, exchange.attempt)
+        if passage.route.limits:
+            self._limit(passage.route.limits, exchange)
+        if not passage.answers and not passage.take(Kind.REQUESTS):
+            raise overflow("requests are under way to this origin")
+
+    async def _suffer(self, passage: Passage, attempt: Attempt) -> None:
+        if passage.trouble.delay:
+            passage.flags.append("DI")
+            await asyncio.sleep(passage.trouble.delay)
+        abort = passage.trouble.abort
+        if abort is None:
+            return
+        passage.flags.append("FI")
+        status = abort.status if abort.status is not None else GRPC_AS_HTTP.get(abort.grpc_status or 0, 500)
+        raise Refused(status, "fault_abort", "a fault of the policy aborts this", grpc_status=abort.grpc_status)
+
+    def _limit(self, limits: Iterable[RateLimit], exchange: Exchange) -> None:
+        attempt, policy = exchange.attempt, exchange.policy
+        assert attempt is not None
+        assert policy is not None
+        seen = Seen(attempt, policy.defaults, exchange.decision.destination if exchange.decision else None)
+        for limit in limits:
+            if not limit.connections and (wait := self._beyond(limit, seen, exchange.facts.buckets)):
+                raise limited(limit, wait)
+
+    def _beyond(self, limit: RateLimit, seen: Seen, own: Buckets) -> float:
+        """The seconds until there is room within a limit; 0 where it passes."""
+        if not self.applying.about(limit, seen) or not falls(limit.enabled_percent, self.random):
+            return 0.0
+        values = values_of(limit, seen.attempt)
+        if values is None:
+            return 0.0
+        buckets = own if limit.scope is LimitScope.CONNECTION else self.buckets
+        wait = buckets.take(limit, values, self.clock())
+        return wait if wait and falls(limit.enforced_percent, self.random) else 0.0
+
+    # Where to.
+
+    async def place(self, exchange: Exchange, environment: Environment) -> None:
+        """Waits as a further try has to, and narrows the target to one endpoint where its origin has a say in that.
+
+        Raises `Refused` where none is healthy, and `UpstreamError` where none is found.
+        """
+        passage, target = exchange.passage, exchange.approved
+        assert passage is not None
+        assert target is not None
+        if passage.pause:
+            pause, passage.pause = passage.pause, 0.0
+            await asyncio.sleep(pause)
+        origin = passage.origin
+        if origin is None:
+            return
+        if passage.endpoint is None:
+            name = f"{target.host}:{target.port}"
+            origin.know(name, await endpoints_of(target, environment), self.clock())
+            key = sticking.key_of(origin.resilience.balancing, exchange, passage)
+            chosen = origin.choose(name, key, passage.tried, self.clock())
+            if chosen is None:
+                raise Refused(503, "no_healthy_upstream", "no healthy upstream")
+            passage.chose(chosen)
+        assert passage.endpoint is not None
+        exchange.target = narrowed(target, passage.endpoint)
+
+
+def overflow(what: str) -> Refused:
+    return Refused(503, "overflow", f"too many {what}", (("x-envoy-overloaded", "true"),))
+
+
+def limited(limit: RateLimit, wait: float) -> Refused:
+    changed = limit.response_headers
+    told = (
+        ("retry-after", str(ceil(wait))),
+        ("x-rate-limited", "true"),
+        ("x-envoy-ratelimited", "true"),
+        *changed.set,
+        *changed.add,
+    )
+    return Refused(limit.status, "rate_limited", f"the rate limit {limit.key} is reached", told)
+
+
+def home_of(gate: Gate) -> Home:
+    """Where a gate's own labels say that it is."""
+    labels = dict(gate.labels)
+    return Home("/".join(labels.get(name, "") for name in ZONES).rstrip("/"), gate.labels)
+
+
+def _governs(upstream: Upstream) -> bool:
+    resilience = upstream.resilience
+    return resilience is not PLAIN_RESILIENCE and resilience != PLAIN_RESILIENCE
+
+
+def _origin_key(key: str, upstream: Upstream) -> str:
+    return f"{key}:{upstream.port}"
+
+
+def _keys(policy: Policy) -> Iterator[str]:
+    for destination in policy.destinations:
+        for port in destination.ports:
+            yield _origin_key(destination.key, port.upstream)
+            for backend in _backends(port):
+                yield _origin_key(backend.key, backend.upstream)
+
+
+def _backends(port: Port) -> Iterator[Backend]:
+    for route in port.routes:
+        yield from route.backends
+        yield from (mirror.backend for mirror in route.mirrors)
+
+
+def reached_by(backend: Backend | None, port: Port | None) -> Port | None:
+    """A port as it is for the backend that was chosen."""
+    return port if backend is None or port is None else replace(port, upstream=backend.upstream)
