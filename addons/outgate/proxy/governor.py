@@ -80,7 +80,7 @@ class Governor:
         origin = self._origin(destination.key if backend is None else backend.key, upstream)
         if chosen is PLAIN and origin is None:
             return None
-        passage = Passage(chosen, self.clock, self.random, backend, origin)
+        passage = Passage(chosen, self.clock, self.random, self.clock(), 0.0, backend, origin)
         if chosen.route.faults:
             passage.trouble = self._trouble(chosen.route, Seen(attempt, policy.defaults, destination))
         return passage

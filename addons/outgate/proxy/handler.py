@@ -13,16 +13,13 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable
-from dataclasses import replace
 
 from mitmproxy.connection import Connection, ConnectionState
 from mitmproxy.proxy import commands, events, layer, server_hooks
 from mitmproxy.proxy.context import Context
 
-from outgate.policy.decide import opaque
 from outgate.policy.snapshot import Policy
-from outgate.proxy import bodies, deadlines, ending, flow_control, origins, pipe, waiting
-from outgate.proxy.classify import may_be_http
+from outgate.proxy import bodies, deadlines, ending, flow_control, inside_tls, origins, pipe, waiting
 from outgate.proxy.commands import (
     Abort,
     Ended,
@@ -154,7 +151,7 @@ class Handler:
             self.active = time.monotonic()
             if self.lingering:
                 continue
-            if not self.heard and self._is_opaque(data):
+            if not self.heard and inside_tls.is_opaque(self, data):
                 return
             self.heard = True
             if self.lane is not None and await self.lane.carried(data):
@@ -184,18 +181,6 @@ class Handler:
             self.plane.counts["body_timeout"] += 1
             self.abort("the request's body did not go on")
             return b""
-
-    def _is_opaque(self, data: bytes) -> bool:
-        """Whether the first bytes inside TLS are no HTTP. Then nothing can be told, and the TLS itself is judged."""
-        hello = self.client.hello
-        if hello is None or may_be_http(data):
-            return False
-        policy = self.plane.snapshot.policy
-        facts = self.client.facts.under(policy.defaults)
-        decision = opaque(policy, replace(hello, caller=facts.caller))
-        self.plane.log.closed(facts, hello, decision, self.client.timestamp_start)
-        self.abort("no HTTP inside TLS")
-        return True
 
     async def read_origin(self, server: ApprovedServer) -> None:
         """Read from an origin until it or we close, or until its exchange is complete and it is released."""

@@ -121,7 +121,7 @@ class Lane:
         self.begun = stale = False
         exchange.tries.append(Try(origin=origin, reused=True))
         passage = exchange.passage
-        clock = LaneClock(passage.route, self._late) if passage is not None and timed(passage.route) else None
+        clock = LaneClock(passage, self._late) if passage is not None and timed(passage.route) else None
         self.clock, self.late = clock, None
         try:
             leaving = departure.leaving(asked.request, exchange)
@@ -218,14 +218,14 @@ class Lane:
             return False
         outcome = Outcome(broken=BROKEN[broken.code])
         passage.tell(outcome)
-        return passage.again(asked.request.method, outcome, time.time())
+        kept = len(asked.body) <= self.limits.retry_body
+        return kept and passage.again(asked.request.method, outcome, time.time())
 
-    @staticmethod
-    def _tell(passage: Passage, asked: heads.Asked, response: http.Response) -> None:
+    def _tell(self, passage: Passage, asked: heads.Asked, response: http.Response) -> None:
         """The head of an answer has come. Raises `Broken` where the policy would rather have another one."""
         outcome = outcome_of(response.status_code, response.headers, ended=False)
         passage.tell(outcome)
-        if passage.route.retry is not None and passage.again(asked.request.method, outcome, time.time()):
+        if len(asked.body) <= self.limits.retry_body and passage.again(asked.request.method, outcome, time.time()):
             raise Lost("the policy has it tried again", code=ANSWERED)
 
     @staticmethod

@@ -11,18 +11,22 @@ from collections.abc import Callable
 
 from outgate.policy.route_model import Route
 from outgate.proxy.commands import Limited
+from outgate.proxy.passage import Passage
 
 
 class LaneClock:
     """Of an exchange whose whole request is here. `late` is called once at most."""
 
-    def __init__(self, route: Route, late: Callable[[Limited], None]) -> None:
+    def __init__(self, passage: Passage, late: Callable[[Limited], None]) -> None:
         self.late = late
-        now = self.moved = time.monotonic()
+        now = self.moved = passage.heard = time.monotonic()
+        route = passage.route
         self.idle = route.idle_timeout
         tried = route.retry.per_try_timeout if route.retry is not None else None
-        limits = ((Limited.TRY, tried), (Limited.REQUEST, route.timeout), (Limited.DURATION, route.maximum_duration))
-        self.due = {what: now + seconds for what, seconds in limits if seconds}
+        self.due = {Limited.TRY: now + tried} if tried else {}
+        for what in (Limited.REQUEST, Limited.DURATION):
+            if (remaining := passage.remaining(what)) is not None:
+                self.due[what] = now + remaining
         self.timer: asyncio.TimerHandle | None = None
         self._wait(now)
 

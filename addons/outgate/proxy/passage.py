@@ -13,6 +13,7 @@ from functools import lru_cache
 from outgate.policy.model import Endpoint
 from outgate.policy.route_model import Backend, LimitScope, NamedMatch, Route, TextMatch
 from outgate.policy.routing import Chosen, compiled
+from outgate.proxy.commands import Limited
 from outgate.traffic.backoff import pause
 from outgate.traffic.balancing.balancer import place_of
 from outgate.traffic.faults import NO_TROUBLE, Trouble
@@ -46,6 +47,9 @@ class Passage:
     chosen: Chosen
     clock: Callable[[], float]
     random: Callable[[], float]
+    began: float
+    heard: float = 0.0
+    """When all of the request had come; 0: it has not yet."""
     backend: Backend | None = None
     origin: OriginState | None = None
     trouble: Trouble = NO_TROUBLE
@@ -67,6 +71,13 @@ class Passage:
     @property
     def route(self) -> Route:
         return self.chosen.route
+
+    def remaining(self, what: Limited) -> float | None:
+        """Seconds left of a limit on the whole exchange, from now on; None where there is none."""
+        limit, since = self.route.maximum_duration, self.began
+        if what is Limited.REQUEST:
+            limit, since = self.route.timeout, self.heard
+        return max(0.0, since + limit - self.clock()) if limit else None
 
     @property
     def answers(self) -> bool:

@@ -28,8 +28,11 @@ class TimedStream(OriginSide):
     """Whether it was ended while it waited for something."""
 
     def handle_event(self, event: events.Event) -> Commands:
-        if isinstance(event, Late):
+        if isinstance(event, Late) and event.what is not Limited.TRY:
             yield from self._late(event.what)
+        elif isinstance(event, Late):
+            if self._paused is None:  # else it is not an origin that is waited for
+                yield from super().handle_event(event)
         elif isinstance(event, Stopped):
             yield from self._end_now()
         else:
@@ -41,7 +44,8 @@ class TimedStream(OriginSide):
 
     def _handle_event(self, event: events.Event) -> Commands:
         """What was waited for may come when the exchange has been ended meanwhile."""
-        steps, reply = super()._handle_event(event), None
+        late = isinstance(event, Late)
+        steps, reply = self._try_late() if late else super()._handle_event(event), None
         while True:
             try:
                 command = steps.send(reply)
@@ -67,8 +71,8 @@ class TimedStream(OriginSide):
         route = passage.route
         if route.idle_timeout:
             yield Within(self.stream_id, Limited.IDLE, route.idle_timeout)
-        if route.maximum_duration:
-            yield Within(self.stream_id, Limited.DURATION, route.maximum_duration)
+        if (remaining := passage.remaining(Limited.DURATION)) is not None:
+            yield Within(self.stream_id, Limited.DURATION, remaining)
 
     def _request_came(self) -> Commands:
         """All of the request is here."""
@@ -76,20 +80,16 @@ class TimedStream(OriginSide):
         if not passage or self.all_here or self.over():
             return
         self.all_here = True
-        if passage.route.timeout:
-            yield Within(self.stream_id, Limited.REQUEST, passage.route.timeout)
+        passage.heard = passage.heard or passage.clock()
+        if (remaining := passage.remaining(Limited.REQUEST)) is not None:
+            yield Within(self.stream_id, Limited.REQUEST, remaining)
         if self.linked:
             yield from self.time_try()
 
     def _late(self, what: Limited) -> Commands:
-        if self.over() or (what is Limited.TRY and self.response_begun):
+        if self.over() or (what is Limited.IDLE and (yield from self._moved_on())):
             return
-        if what is Limited.IDLE and (yield from self._moved_on()):
-            return
-        if what is Limited.TRY:
-            yield from self._try_late()
-        else:
-            yield from self._cut_off(self.stop(*told_late(what, heard=self.all_here)))
+        yield from self._cut_off(self.stop(*told_late(what, heard=self.all_here)))
 
     def _moved_on(self) -> Any:
         """Whether something has come since; then it is timed anew."""
@@ -102,8 +102,8 @@ class TimedStream(OriginSide):
 
     def _try_late(self) -> Commands:
         """A try that takes too long is one that failed."""
-        if self._paused is not None:
-            return  # it is not an origin that is waited for
+        if self.over() or self.response_begun:
+            return
         outcome = Outcome(broken=Broken.TIMEOUT)
         if (yield from self.tried_again(outcome, "try_timeout")):
             return
