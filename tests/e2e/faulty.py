@@ -31,6 +31,8 @@ class Faulty:
     most_under_way: int = 0
     seen: Counter[str] = field(default_factory=Counter)
     name: str = ""
+    status: int = 0
+    """That it answers everything with, where it is set."""
 
     def paths(self) -> list[str]:
         return [one["path"] for one in self.asked]
@@ -74,6 +76,9 @@ class Faulty:
         path = asked["path"].partition("?")[0]
         _, what, *words = path.split("/")
         self.seen[path] += 1
+        if self.status:
+            writer.write(HEAD % (self.status, 0, b""))
+            return
         match what:
             case "status":
                 status = int(words[min(self.seen[path], len(words)) - 1])

@@ -27,6 +27,7 @@ from outgate.telemetry.messages import Messages
 from outgate.telemetry.propagation import Changes
 from outgate.telemetry.tracer import Tracer
 from outgate.traffic.buckets import Buckets
+from outgate.traffic.origin import OriginState
 from outgate.upstream.connection import Connection
 from outgate.upstream.errors import UpstreamError
 from outgate.upstream.headers import Injected
@@ -110,6 +111,8 @@ class ApprovedServer(connection.Server):
     """A server connection that may be dialled, because a decision said so. No other kind is ever dialled."""
 
     target: Target
+    limited: OriginState | None = None
+    """That counts its connections, where the policy has something to say of them."""
     prior_knowledge: bool = False
     """Plain HTTP/2 without negotiation."""
     reused: bool = False

@@ -21,7 +21,7 @@ from outgate.policy.route_model import Backend, LimitScope, RateLimit, Route
 from outgate.policy.routing import PLAIN, Seen
 from outgate.policy.snapshot import Policy
 from outgate.proxy import sticking
-from outgate.proxy.passage import Passage, Refused
+from outgate.proxy.passage import Passage, Refused, overflow
 from outgate.traffic.balancing.layout import Home
 from outgate.traffic.buckets import Buckets
 from outgate.traffic.faults import NO_TROUBLE, Trouble, trouble
@@ -119,7 +119,7 @@ class Governor:
         if passage.route.limits:
             self._limit(passage.route.limits, exchange)
         if not passage.answers and not passage.take(Kind.REQUESTS):
-            raise overflow("requests are under way to this origin")
+            raise overflow("too many requests are under way to this origin")
 
     async def _suffer(self, passage: Passage, attempt: Attempt) -> None:
         if passage.trouble.delay:
@@ -137,8 +137,9 @@ class Governor:
         assert attempt is not None
         assert policy is not None
         seen = Seen(attempt, policy.defaults, exchange.decision.destination if exchange.decision else None)
+        http = seen.http
         for limit in limits:
-            if not limit.connections and (wait := self._beyond(limit, seen, exchange.facts.buckets)):
+            if not (http and limit.connections) and (wait := self._beyond(limit, seen, exchange.facts.buckets)):
                 raise limited(limit, wait)
 
     def _beyond(self, limit: RateLimit, seen: Seen, own: Buckets) -> float:
@@ -178,10 +179,6 @@ class Governor:
             passage.chose(chosen)
         assert passage.endpoint is not None
         exchange.target = narrowed(target, passage.endpoint)
-
-
-def overflow(what: str) -> Refused:
-    return Refused(503, "overflow", f"too many {what}", (("x-envoy-overloaded", "true"),))
 
 
 def limited(limit: RateLimit, wait: float) -> Refused:

@@ -20,16 +20,7 @@ from mitmproxy.proxy.context import Context
 
 from outgate.policy.snapshot import Policy
 from outgate.proxy import bodies, deadlines, ending, flow_control, inside_tls, origins, pipe, waiting
-from outgate.proxy.commands import (
-    Abort,
-    Ended,
-    LingeringClose,
-    OutgateAdmitHook,
-    OutgatePlaceHook,
-    Rejected,
-    Release,
-    Within,
-)
+from outgate.proxy.commands import Abort, Ended, LingeringClose, Rejected, Release, Within
 from outgate.proxy.connections import READ_SIZE, Transport
 from outgate.proxy.counted import Counted
 from outgate.proxy.exchange import ApprovedServer, GateClient
@@ -314,7 +305,7 @@ class Handler:
         pending: Awaitable[None] | None
         if isinstance(hook, OutgateBodyHook):
             pending = self.plane.hooks.finish(hook, pipe.run(hook.chunk), iter(()))
-        elif isinstance(hook, OutgateAdmitHook | OutgatePlaceHook):
+        elif isinstance(hook, waiting.HOOKS):
             pending = waiting.run(hook, self.plane)
         else:
             pending = self.plane.hooks.call(hook)

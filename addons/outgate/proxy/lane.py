@@ -107,7 +107,8 @@ class Lane:
 
     async def _goes_on(self, exchange: Exchange, passage: Passage) -> bool:
         """Whether the traffic policy lets it go on at once, and there is somewhere to go. Raises as the governor."""
-        if passage.answers or passage.lasts:
+        waited = passage.origin is not None and self.plane.slots.queued(passage.origin)
+        if passage.answers or passage.lasts or waited:
             return False
         await self.gate.governor.admit(exchange)
         await self.gate.governor.place(exchange, self.plane.environment)

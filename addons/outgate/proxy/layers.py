@@ -146,6 +146,8 @@ class GateHttpLayer(HttpLayer):
         server = ApprovedServer(address=event.address)
         server.target = event.exchange.target
         server.prior_knowledge = event.exchange.prior_knowledge
+        if event.exchange.passage is not None and not server.prior_knowledge:
+            server.limited = event.exchange.passage.origin
         server.reused = not event.fresh and not server.prior_knowledge
         context.server = server
         origin = OriginLayer(context, self.limits)

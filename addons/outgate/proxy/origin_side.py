@@ -31,6 +31,7 @@ from outgate.proxy import departure, soundness, tracing
 from outgate.proxy.commands import Limited, OutgatePlaceHook, Within
 from outgate.proxy.exchange import ApprovedServer, Exchange
 from outgate.proxy.http2 import Unprocessed
+from outgate.proxy.passage import overflow
 from outgate.proxy.tries import Try
 from outgate.traffic.outcome import Broken, Outcome
 
@@ -104,7 +105,7 @@ class OriginSide(stock.HttpStream):
                 return False
             if not error:
                 break
-            if not self._dialled_again():
+            if not self._dialled_again(str(error)):
                 yield from self.connect_failed(str(error))
                 return False
         self.context.server = self.flow.server_conn = opened
@@ -139,8 +140,10 @@ class OriginSide(stock.HttpStream):
             yield from self.fail()
         return not self.exchange.failure
 
-    def _dialled_again(self) -> bool:
+    def _dialled_again(self, error: str) -> bool:
         """No connection: whether it is tried at another place, or once more."""
+        if self.parent.explain_error(error)[1] == "overflow":
+            return False
         outcome = Outcome(broken=Broken.CONNECT_FAILED)
         self.tell(outcome)
         passage = self.exchange.passage
@@ -165,7 +168,12 @@ class OriginSide(stock.HttpStream):
         return why is not None
 
     def connect_failed(self, error: str) -> Commands:
-        yield from self.stop(*self.parent.explain_error(error))
+        status, code, reason = self.parent.explain_error(error)
+        if code == "overflow":
+            self.exchange.refuse(overflow(reason))
+            yield from self.fail()
+        else:
+            yield from self.stop(status, code, reason)
 
     def handle_protocol_error(self, event: RequestProtocolError | ResponseProtocolError) -> Commands:
         if isinstance(event, ResponseProtocolError) and self.client_state != self.state_errored:

@@ -123,10 +123,16 @@ class Passage:
             return False
         self.retries += 1
         self.pause = pause(policy, self.retries, outcome.headers, wall_now, self.random)
-        if policy.other_hosts and self.endpoint is not None:
-            self.tried |= {place_of(self.endpoint)}
+        if policy.other_hosts:
+            self.next_place()
         self._let_go()
         return True
+
+    def next_place(self) -> None:
+        """The present one could not be reached; another one is asked where there is one."""
+        if self.endpoint is not None:
+            self.tried |= {place_of(self.endpoint)}
+        self._let_go()
 
     def leave(self) -> None:
         """It is over. A second time does nothing."""
@@ -140,6 +146,10 @@ class Passage:
         if self.endpoint is not None and self.origin is not None:
             self.origin.end(place_of(self.endpoint))
         self.endpoint = None
+
+
+def overflow(reason: str) -> Refused:
+    return Refused(503, "overflow", reason, (("x-envoy-overloaded", "true"),))
 
 
 def outcome_of(status: int, headers: Mapping[str, str], *, ended: bool) -> Outcome:

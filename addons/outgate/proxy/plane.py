@@ -21,6 +21,7 @@ from outgate.settings import Settings
 from outgate.telemetry.metrics import Metrics
 from outgate.upstream.environment import Environment
 from outgate.upstream.pool import Pool
+from outgate.upstream.slots import Slots
 
 if TYPE_CHECKING:
     from outgate.policy.snapshot import Policy
@@ -62,6 +63,10 @@ class Plane:
     """Of connections, in the order in which they came."""
     draining: bool = False
     generation: str = ""
+    slots: Slots = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.slots = Slots(self.pool)
 
     def swapped(self, policy: Policy) -> None:
         """A new policy is in force: idle connections of the one before are not used again, and what was under it is

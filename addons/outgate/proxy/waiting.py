@@ -15,6 +15,8 @@ from outgate.proxy.passage import Refused
 from outgate.proxy.plane import Plane
 from outgate.upstream.errors import UpstreamError
 
+HOOKS = (OutgateAdmitHook, OutgatePlaceHook)
+
 
 def run(hook: OutgateAdmitHook | OutgatePlaceHook, plane: Plane) -> Awaitable[None] | None:
     """None where there was nothing to wait for."""
