@@ -16,7 +16,7 @@ from outgate.policy import requests
 from outgate.policy.decide import decide, denial
 from outgate.policy.headers import CONTROL_PREFIX, HOP_BY_HOP
 from outgate.policy.model import Attempt, Decision
-from outgate.proxy import changes
+from outgate.proxy import changes, heads
 from outgate.proxy.exchange import Exchange
 from outgate.proxy.view import Fields
 from outgate.upstream.errors import UpstreamError
@@ -126,10 +126,10 @@ def target_for(exchange: Exchange, decision: Decision, attempt: Attempt, alpn: t
 def leaving(request: http.Request, exchange: Exchange) -> http.Request:
     """What is sent: the request itself or, where its route changes it or the gate sets headers of its own, a copy."""
     injected, retold, passage = exchange.injected, exchange.retold, exchange.passage
-    changed = passage is not None and changes.changes_requests(passage)
+    changed = passage is not None and passage.plan.changes
     if injected is None and retold is None and not changed:
         return request
-    copy = request.copy()
+    copy = heads.copied(request)
     if passage is not None and changed:
         changes.outgoing(copy, passage)
     if retold is not None:

@@ -15,13 +15,14 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from outgate.policy.applying import Applying, values_of
-from outgate.policy.model import Attempt, Decision, Gate, Port, Upstream
+from outgate.policy.model import Attempt, Decision, Destination, Gate, Port, Upstream
 from outgate.policy.resilience_model import PLAIN_RESILIENCE
 from outgate.policy.route_model import Backend, LimitScope, RateLimit, Route
 from outgate.policy.routing import PLAIN, Seen
 from outgate.policy.snapshot import Policy
 from outgate.proxy import sticking
 from outgate.proxy.passage import Passage, Refused, overflow
+from outgate.proxy.plan import plan_of
 from outgate.traffic.balancing.layout import Home
 from outgate.traffic.buckets import Buckets
 from outgate.traffic.faults import NO_TROUBLE, Trouble, trouble
@@ -80,9 +81,9 @@ class Governor:
         origin = self._origin(destination.key if backend is None else backend.key, upstream)
         if chosen is PLAIN and origin is None:
             return None
-        passage = Passage(chosen, self.clock, self.random, self.clock(), 0.0, backend, origin)
+        passage = Passage(chosen, plan_of(chosen.route, backend), self.clock, self.random, self.clock(), origin)
         if chosen.route.faults:
-            passage.trouble = self._trouble(chosen.route, Seen(attempt, policy.defaults, destination))
+            passage.trouble = self._trouble(chosen.route, attempt, policy, destination)
         return passage
 
     def _backend(self, backends: tuple[Backend, ...]) -> Backend | None:
@@ -93,8 +94,11 @@ class Governor:
     def _origin(self, key: str, upstream: Upstream) -> OriginState | None:
         return self.origins.of(_origin_key(key, upstream), upstream.resilience) if _governs(upstream) else None
 
-    def _trouble(self, route: Route, seen: Seen) -> Trouble:
-        meant = [fault for fault in route.faults if self.applying.about(fault, seen)]
+    def _trouble(self, route: Route, attempt: Attempt, policy: Policy, destination: Destination) -> Trouble:
+        meant = route.faults
+        if any(fault.caller or fault.headers for fault in meant):
+            seen = Seen(attempt, policy.defaults, destination)
+            meant = tuple(fault for fault in meant if self.applying.about(fault, seen))
         return trouble(meant, self.random) if meant else NO_TROUBLE
 
     # Whether it may go on, and when.
@@ -118,7 +122,7 @@ class Governor:
             await self._suffer(passage, exchange.attempt)
         if passage.route.limits:
             self._limit(passage.route.limits, exchange)
-        if not passage.answers and not passage.take(Kind.REQUESTS):
+        if not passage.plan.answers and not passage.take(Kind.REQUESTS):
             raise overflow("too many requests are under way to this origin")
 
     async def _suffer(self, passage: Passage, attempt: Attempt) -> None:

@@ -23,7 +23,7 @@ from outgate.proxy.connections import Reader
 from outgate.proxy.exchange import Exchange
 from outgate.proxy.gate import Gate
 from outgate.proxy.http1 import authenticates_connection
-from outgate.proxy.lane_clock import LaneClock, timed
+from outgate.proxy.lane_clock import LaneClock
 from outgate.proxy.origin_side import IDEMPOTENT
 from outgate.proxy.passage import Passage, Refused, outcome_of
 from outgate.proxy.timed import told_late
@@ -108,7 +108,7 @@ class Lane:
     async def _goes_on(self, exchange: Exchange, passage: Passage) -> bool:
         """Whether the traffic policy lets it go on at once, and there is somewhere to go. Raises as the governor."""
         waited = passage.origin is not None and self.plane.slots.queued(passage.origin)
-        if passage.answers or passage.lasts or waited:
+        if passage.plan.answers or passage.lasts or waited:
             return False
         await self.gate.governor.admit(exchange)
         await self.gate.governor.place(exchange, self.plane.environment)
@@ -122,7 +122,7 @@ class Lane:
         self.begun = stale = False
         exchange.tries.append(Try(origin=origin, reused=True))
         passage = exchange.passage
-        clock = LaneClock(passage, self._late) if passage is not None and timed(passage.route) else None
+        clock = LaneClock(passage, self._late) if passage is not None and passage.plan.timed else None
         self.clock, self.late = clock, None
         try:
             leaving = departure.leaving(asked.request, exchange)

@@ -9,7 +9,6 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from outgate.policy.route_model import Route
 from outgate.proxy.commands import Limited
 from outgate.proxy.passage import Passage
 
@@ -55,8 +54,3 @@ class LaneClock:
             self.late(found[1])
         else:
             self._wait(now)
-
-
-def timed(route: Route) -> bool:
-    tried = route.retry is not None and route.retry.per_try_timeout
-    return bool(tried or route.timeout or route.idle_timeout or route.maximum_duration)

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from outgate.policy.model import Endpoint
-from outgate.policy.route_model import Backend, LimitScope, NamedMatch, Route, TextMatch
+from outgate.policy.route_model import Backend, NamedMatch, RetryPolicy, Route, TextMatch
 from outgate.policy.routing import Chosen, compiled
 from outgate.proxy.commands import Limited
+from outgate.proxy.plan import Plan
 from outgate.traffic.backoff import pause
 from outgate.traffic.balancing.balancer import place_of
 from outgate.traffic.faults import NO_TROUBLE, Trouble
@@ -22,6 +23,9 @@ from outgate.traffic.origin import OriginState
 from outgate.traffic.outcome import Outcome
 from outgate.traffic.outliers import Place
 from outgate.traffic.retrying import worth_it
+
+NOWHERE: frozenset[Place] = frozenset()
+STATUSES = 256
 
 
 class Refused(Exception):
@@ -45,14 +49,14 @@ class Passage:
     """Of one exchange. `clock` is monotonic."""
 
     chosen: Chosen
+    plan: Plan
     clock: Callable[[], float]
     random: Callable[[], float]
     began: float
-    heard: float = 0.0
-    """When all of the request had come; 0: it has not yet."""
-    backend: Backend | None = None
     origin: OriginState | None = None
     trouble: Trouble = NO_TROUBLE
+    heard: float = 0.0
+    """When all of the request had come; 0: it has not yet."""
     endpoint: Endpoint | None = None
     """That was chosen for the present try, where there is something to choose."""
     admitted: bool = False
@@ -61,12 +65,16 @@ class Passage:
     retries: int = 0
     pause: float = 0.0
     """Seconds before the next try."""
-    tried: frozenset[Place] = frozenset()
+    tried: frozenset[Place] = NOWHERE
     cookie: str = ""
     """By which the workload is to come to the same endpoint again; set with the response."""
     flags: list[str] = field(default_factory=list)
     """Envoy's, of what was done to it."""
     _held: list[Kind] = field(default_factory=list)
+
+    @property
+    def backend(self) -> Backend | None:
+        return self.plan.backend
 
     @property
     def route(self) -> Route:
@@ -80,15 +88,9 @@ class Passage:
         return max(0.0, since + limit - self.clock()) if limit else None
 
     @property
-    def answers(self) -> bool:
-        """The route is an answer of the gate's own."""
-        return self.chosen.route.direct is not None or self.chosen.route.redirect is not None
-
-    @property
     def lasts(self) -> bool:
         """It is made to wait, or there is more to ask than this process knows."""
-        troubled = self.trouble.delay or self.trouble.bytes_per_second
-        return bool(troubled) or any(limit.scope is LimitScope.GLOBAL for limit in self.route.limits)
+        return self.plan.remote or bool(self.trouble.delay or self.trouble.bytes_per_second)
 
     def take(self, kind: Kind) -> bool:
         """Whether one more may be under way at the origin; it is counted until `leave`."""
@@ -113,7 +115,7 @@ class Passage:
     def again(self, method: str, outcome: Outcome, wall_now: float) -> bool:
         """Whether it is tried once more after this. Then it is `pause` that is waited for before."""
         policy = self.route.retry
-        if policy is None or not policy.retries or not worth_it(policy, method, outcome, _holds):
+        if policy is None or not policy.retries or not self._worth(policy, method, outcome):
             return False
         if self.retries >= policy.retries:
             self.flags.append("URX")
@@ -127,6 +129,16 @@ class Passage:
             self.next_place()
         self._let_go()
         return True
+
+    def _worth(self, policy: RetryPolicy, method: str, outcome: Outcome) -> bool:
+        if outcome.status is None or outcome.grpc_status is not None or not self.plan.by_status:
+            return worth_it(policy, method, outcome, _holds)
+        key, known = (method, outcome.status), self.plan.worth
+        if key not in known:
+            if len(known) >= STATUSES:
+                known.clear()
+            known[key] = worth_it(policy, method, outcome, _holds)
+        return known[key]
 
     def next_place(self) -> None:
         """The present one could not be reached; another one is asked where there is one."""

@@ -197,7 +197,7 @@ class GateStream(AnsweringStream):
         if self.exchange.failure:
             yield from self.fail()
             return True
-        if passage.answers:
+        if passage.plan.answers:
             yield from self.answer(changes.answer(passage, attempt, self.exchange.authority))
             return True
         if passage.route.retry is not None and passage.route.retry.retries:

@@ -96,7 +96,21 @@ def target_of(
 
 def narrowed(target: Target, endpoint: Endpoint) -> Target:
     """The same at one of its places. Who is expected there stays who it was."""
-    return replace(target, address=None, endpoints=(endpoint,))
+    return Target(  # by hand, for it is made with every request
+        target.key,
+        target.host,
+        target.port,
+        target.permit,
+        target.generation,
+        None,
+        (endpoint,),
+        target.resolution,
+        target.tls,
+        target.sni,
+        target.names,
+        target.alpn,
+        target.connect_timeout,
+    )
 
 
 def _known(
