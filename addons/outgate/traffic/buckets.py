@@ -34,8 +34,8 @@ class TokenBucket:
 
     @classmethod
     def full(cls, bucket: Bucket, now: float, share: float = 1.0) -> TokenBucket:
-        """`share` is the part of the limit that is this process's own. It can always hold one whole token: what comes
-        in over time is in proportion all the same."""
+        """`share` is the part of the limit that is this process's own. It can always hold one whole token; what does
+        not make one by the time it is full is lost, so that all shares together are never more than the limit."""
         size = max(1.0, bucket.size * share)
         return cls(size, bucket.refill * share, bucket.interval, size, now)
 
