@@ -15,7 +15,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from outgate.policy.applying import Applying, values_of
-from outgate.policy.model import Attempt, Decision, Destination, Gate, Port, Upstream
+from outgate.policy.model import Attempt, AttemptKind, Decision, Destination, Gate, Port, Upstream
 from outgate.policy.resilience_model import PLAIN_RESILIENCE
 from outgate.policy.route_model import Backend, LimitScope, RateLimit, Route
 from outgate.policy.routing import PLAIN, Seen
@@ -38,6 +38,7 @@ from outgate.upstream.target import narrowed
 if TYPE_CHECKING:
     from outgate.proxy.exchange import Exchange
 
+KEPT = 8192
 ZONES = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone", "topology.istio.io/subzone")
 
 
@@ -137,22 +138,21 @@ class Governor:
         raise Refused(status, "fault_abort", "a fault of the policy aborts this", grpc_status=abort.grpc_status)
 
     def _limit(self, limits: Iterable[RateLimit], exchange: Exchange) -> None:
-        attempt, policy = exchange.attempt, exchange.policy
+        attempt = exchange.attempt
         assert attempt is not None
-        assert policy is not None
-        seen = Seen(attempt, policy.defaults, exchange.decision.destination if exchange.decision else None)
-        http = seen.http
+        http = attempt.kind is AttemptKind.HTTP
         for limit in limits:
-            if not (http and limit.connections) and (wait := self._beyond(limit, seen, exchange.facts.buckets)):
+            if not (http and limit.connections) and (wait := self._beyond(limit, attempt, exchange)):
                 raise limited(limit, wait)
 
-    def _beyond(self, limit: RateLimit, seen: Seen, own: Buckets) -> float:
+    def _beyond(self, limit: RateLimit, attempt: Attempt, exchange: Exchange) -> float:
         """The seconds until there is room within a limit; 0 where it passes."""
-        if not self.applying.about(limit, seen) or not falls(limit.enabled_percent, self.random):
+        if (limit.caller or limit.headers) and not self.applying.about(limit, _seen(exchange)):
             return 0.0
-        values = values_of(limit, seen.attempt)
-        if values is None:
+        values = values_of(limit, attempt) if limit.by else ()
+        if values is None or not falls(limit.enabled_percent, self.random):
             return 0.0
+        own = exchange.facts.buckets
         buckets = own if limit.scope is LimitScope.CONNECTION else self.buckets
         wait = buckets.take(limit, values, self.clock())
         return wait if wait and falls(limit.enforced_percent, self.random) else 0.0
@@ -185,6 +185,13 @@ class Governor:
         exchange.target = narrowed(target, passage.endpoint)
 
 
+def _seen(exchange: Exchange) -> Seen:
+    assert exchange.attempt is not None
+    assert exchange.policy is not None
+    destination = exchange.decision.destination if exchange.decision is not None else None
+    return Seen(exchange.attempt, exchange.policy.defaults, destination)
+
+
 def limited(limit: RateLimit, wait: float) -> Refused:
     changed = limit.response_headers
     told = (
@@ -203,9 +210,19 @@ def home_of(gate: Gate) -> Home:
     return Home("/".join(labels.get(name, "") for name in ZONES).rstrip("/"), gate.labels)
 
 
+_known: dict[int, tuple[Upstream, bool]] = {}
+
+
 def _governs(upstream: Upstream) -> bool:
-    resilience = upstream.resilience
-    return resilience is not PLAIN_RESILIENCE and resilience != PLAIN_RESILIENCE
+    """Whether the policy says anything of an origin. Kept by identity, for it is asked with every request."""
+    if upstream.resilience is PLAIN_RESILIENCE:
+        return False
+    known = _known.get(id(upstream))
+    if known is None or known[0] is not upstream:
+        if len(_known) >= KEPT:
+            _known.clear()
+        known = _known[id(upstream)] = upstream, upstream.resilience != PLAIN_RESILIENCE
+    return known[1]
 
 
 def _origin_key(key: str, upstream: Upstream) -> str:

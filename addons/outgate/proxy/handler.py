@@ -84,6 +84,8 @@ class Handler:
             self.idle_timer.cancel()
             self.bodies.stop()
             self.deadlines.stop()
+            if self.lane is not None:
+                self.lane.clock.stop()
             self.head_came()
             self.plane.live.discard(self)
             await self._end()

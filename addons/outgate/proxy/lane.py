@@ -53,7 +53,7 @@ class Lane:
         self.asked: heads.Asked | None = None
         self.exchange: Exchange | None = None
         self.origin: Connection | None = None
-        self.clock: LaneClock | None = None
+        self.clock = LaneClock(self._late)
         self.late: Lost | None = None
         self.begun = False
         """Whether any of the answer has gone to the workload."""
@@ -122,8 +122,9 @@ class Lane:
         self.begun = stale = False
         exchange.tries.append(Try(origin=origin, reused=True))
         passage = exchange.passage
-        clock = LaneClock(passage, self._late) if passage is not None and passage.plan.timed else None
-        self.clock, self.late = clock, None
+        self.late = None
+        if passage is not None and passage.plan.timed:
+            self.clock.begin(passage)
         try:
             leaving = departure.leaving(asked.request, exchange)
             origin.writer.write(http1.assemble_request_head(leaving) + asked.body)
@@ -145,8 +146,7 @@ class Lane:
             self.handler.abort("the gate is stopping")
             raise
         finally:
-            if clock is not None:
-                clock.stop()
+            self.clock.over()
             exchange.received_bytes = answering.received
             if passing is not None:
                 passing.ended = answering.done
@@ -169,8 +169,7 @@ class Lane:
         view.clean_response(response)
         if passage is not None:
             changes.incoming(response, passage)
-        if self.clock is not None:
-            self.clock.answered()
+        self.clock.answered()
         text, self.begun = http1.assemble_response_head(response) + answering.take(), True
         while True:
             if text:
@@ -183,9 +182,7 @@ class Lane:
     async def _write(self, text: bytes) -> None:
         """To the workload; an origin that sends more than it takes is made to wait."""
         self.transport.write(text)
-        self.handler.active = now = time.monotonic()
-        if self.clock is not None:
-            self.clock.moved = now
+        self.handler.active = self.clock.moved = time.monotonic()
         if self.transport.congested:
             await self.transport.drain()
 
