@@ -33,6 +33,8 @@ class Faulty:
     name: str = ""
     status: int = 0
     """That it answers everything with, where it is set."""
+    path: str = ""
+    """By which it behaves instead of the one that was asked for, where it is set."""
 
     def paths(self) -> list[str]:
         return [one["path"] for one in self.asked]
@@ -73,7 +75,7 @@ class Faulty:
         return body
 
     async def _behave(self, asked: dict[str, Any], writer: asyncio.StreamWriter) -> None:
-        path = asked["path"].partition("?")[0]
+        path = self.path or asked["path"].partition("?")[0]
         _, what, *words = path.split("/")
         self.seen[path] += 1
         if self.status:

@@ -69,6 +69,14 @@ class Within(commands.Command):
 
 
 @dataclass
+class Copied(commands.Command):
+    """The whole request is here: whoever is to have a copy gets one."""
+
+    flow: http.HTTPFlow
+    body: bytes
+
+
+@dataclass
 class Ended(commands.Command):
     """Nothing of a stream is timed any more."""
 

@@ -16,6 +16,8 @@ from outgate.policy import requests
 from outgate.policy.decide import decide, denial
 from outgate.policy.headers import CONTROL_PREFIX, HOP_BY_HOP
 from outgate.policy.model import Attempt, Decision
+from outgate.policy.route_model import Backend
+from outgate.policy.snapshot import Policy
 from outgate.proxy import changes, heads
 from outgate.proxy.exchange import Exchange
 from outgate.proxy.view import Fields
@@ -119,6 +121,20 @@ def target_for(exchange: Exchange, decision: Decision, attempt: Attempt, alpn: t
     policy, passage = exchange.policy, exchange.passage
     assert policy is not None
     backend = passage.backend if passage is not None else None
+    return _target(policy, decision, attempt, alpn, backend)
+
+
+def target_for_backend(exchange: Exchange, backend: Backend, alpn: tuple[str, ...]) -> Target:
+    """Where a copy of it goes. Raises `UpstreamError`."""
+    assert exchange.policy is not None
+    assert exchange.decision is not None
+    assert exchange.attempt is not None
+    return _target(exchange.policy, exchange.decision, exchange.attempt, alpn, backend)
+
+
+def _target(
+    policy: Policy, decision: Decision, attempt: Attempt, alpn: tuple[str, ...], backend: Backend | None
+) -> Target:
     owner = policy.registry.owner(backend.key) if backend is not None else None
     return target_of(decision, attempt, policy.generation, alpn, policy.defaults.nat64, backend, owner)
 

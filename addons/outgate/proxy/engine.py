@@ -34,6 +34,7 @@ from outgate.telemetry.tracer import Tracer
 from outgate.upstream.environment import Environment
 from outgate.upstream.headers import InjectedHeaders
 from outgate.upstream.pool import TOTAL, Pool
+from outgate.upstream.shared_buckets import RedisBuckets
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,10 @@ class Engine:
                     raise failed(repr(addon), error, "started") from error
 
     async def stop(self) -> None:
+        await self.plane.mirrors.stop()
         self.plane.pool.close()
+        if self.plane.governor.shared is not None:
+            await self.plane.governor.shared.close()
         for addon in self.addons:
             try:
                 await self.plane.hooks.begin(hooks.DoneHook(), addon)
@@ -148,6 +152,7 @@ def build(
         recorder.outputs.append(tracer.observe)
     watching = host.watching if host is not None else ()
     governor = Governor(settings.workers, home_of(settings.gate))
+    governor.shared = RedisBuckets(settings.redis) if settings.redis else None
     governor.follow(snapshot.policy)
     gate = Gate(snapshot, InjectedHeaders(_report), tracer, governor)
     gate.capturing = recorder.capturing = Capturing(keeper, snapshot) if keeper is not None else None

@@ -33,6 +33,7 @@ from outgate.traffic.outcome import GRPC_AS_HTTP
 from outgate.traffic.shares import drawn, falls
 from outgate.upstream.environment import Environment
 from outgate.upstream.places import endpoints_of
+from outgate.upstream.shared_buckets import SharedBuckets
 from outgate.upstream.target import narrowed
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Governor:
     random: Callable[[], float] = random.random
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
+    shared: SharedBuckets | None = None
+    """Of limits of all gates; None: nothing is set for them."""
     origins: Origins = field(init=False)
     buckets: Buckets = field(init=False)
     applying: Applying = field(default_factory=Applying)
@@ -122,7 +125,7 @@ class Governor:
         if passage.trouble is not NO_TROUBLE:
             await self._suffer(passage, exchange.attempt)
         if passage.route.limits:
-            self._limit(passage.route.limits, exchange)
+            await self._limit(passage.route.limits, exchange)
         if not passage.plan.answers and not passage.take(Kind.REQUESTS):
             raise overflow("too many requests are under way to this origin")
 
@@ -137,25 +140,33 @@ class Governor:
         status = abort.status if abort.status is not None else GRPC_AS_HTTP.get(abort.grpc_status or 0, 500)
         raise Refused(status, "fault_abort", "a fault of the policy aborts this", grpc_status=abort.grpc_status)
 
-    def _limit(self, limits: Iterable[RateLimit], exchange: Exchange) -> None:
+    async def _limit(self, limits: Iterable[RateLimit], exchange: Exchange) -> None:
         attempt = exchange.attempt
         assert attempt is not None
         http = attempt.kind is AttemptKind.HTTP
         for limit in limits:
-            if not (http and limit.connections) and (wait := self._beyond(limit, attempt, exchange)):
+            if not (http and limit.connections) and (wait := await self._beyond(limit, attempt, exchange)):
                 raise limited(limit, wait)
 
-    def _beyond(self, limit: RateLimit, attempt: Attempt, exchange: Exchange) -> float:
-        """The seconds until there is room within a limit; 0 where it passes."""
+    async def _beyond(self, limit: RateLimit, attempt: Attempt, exchange: Exchange) -> float:
+        """The seconds until there is room within a limit; 0 where it passes. Raises `Refused` where nobody knows."""
         if (limit.caller or limit.headers) and not self.applying.about(limit, _seen(exchange)):
             return 0.0
         values = values_of(limit, attempt) if limit.by else ()
         if values is None or not falls(limit.enabled_percent, self.random):
             return 0.0
-        own = exchange.facts.buckets
-        buckets = own if limit.scope is LimitScope.CONNECTION else self.buckets
-        wait = buckets.take(limit, values, self.clock())
+        if limit.scope is LimitScope.GLOBAL:
+            wait = await self._everywhere(limit, values)
+        else:
+            own = exchange.facts.buckets if limit.scope is LimitScope.CONNECTION else self.buckets
+            wait = own.take(limit, values, self.clock())
         return wait if wait and falls(limit.enforced_percent, self.random) else 0.0
+
+    async def _everywhere(self, limit: RateLimit, values: tuple[str, ...]) -> float:
+        wait = await self.shared.take(limit, values) if self.shared is not None else None
+        if wait is None and not limit.allow_on_failure:
+            raise Refused(500, "rate_limit_failed", f"the state of the rate limit {limit.key} cannot be reached")
+        return wait or 0.0
 
     # Where to.
 

@@ -20,10 +20,10 @@ from mitmproxy.proxy.context import Context
 
 from outgate.policy.snapshot import Policy
 from outgate.proxy import bodies, deadlines, ending, flow_control, inside_tls, origins, pipe, waiting
-from outgate.proxy.commands import Abort, Ended, LingeringClose, Rejected, Release, Within
+from outgate.proxy.commands import Abort, Copied, Ended, LingeringClose, Rejected, Release, Within
 from outgate.proxy.connections import READ_SIZE, Transport
 from outgate.proxy.counted import Counted
-from outgate.proxy.exchange import ApprovedServer, GateClient
+from outgate.proxy.exchange import ApprovedServer, GateClient, exchange_of
 from outgate.proxy.guard import trace
 from outgate.proxy.lane import HELD, lane_of
 from outgate.proxy.layers import GateHttpLayer, Guard, Quiet
@@ -241,17 +241,19 @@ class Handler:
             self._close(command)
         elif isinstance(command, commands.RequestWakeup):
             self.spawn(self._wake(command))
-        elif isinstance(command, Counted | Rejected | Within | Ended):
+        elif isinstance(command, Counted | Rejected | Within | Ended | Copied):
             self._note(command)
         elif not isinstance(command, commands.Log):
             # What layers log quotes what was received; what matters of it is in the access log.
             raise RuntimeError(f"the layers gave an unknown command: {type(command).__name__}")
 
-    def _note(self, command: Counted | Rejected | Within | Ended) -> None:
+    def _note(self, command: Counted | Rejected | Within | Ended | Copied) -> None:
         if isinstance(command, Counted):
             self.plane.counts[command.name] += 1
         elif isinstance(command, Within):
             self.deadlines.note(command)
+        elif isinstance(command, Copied):
+            self.plane.mirrors.copy(command.flow.request, command.body, exchange_of(command.flow))
         elif isinstance(command, Ended):
             self.deadlines.forget(command.stream_id)
         else:

@@ -129,6 +129,9 @@ class Lane:
             leaving = departure.leaving(asked.request, exchange)
             origin.writer.write(http1.assemble_request_head(leaving) + asked.body)
             exchange.sent_bytes = len(asked.body)
+            if passage is not None and passage.route.mirrors and not passage.copied:
+                passage.copied = True
+                self.plane.mirrors.copy(asked.request, asked.body, exchange)
             if tap is not None and asked.body:
                 tap.request.take(asked.body)
             await self._answer(answering, asked, exchange)

@@ -17,6 +17,7 @@ from mitmproxy.proxy.layers import http as stock
 from mitmproxy.proxy.layers.http import GetHttpConnection, SendHttp
 from mitmproxy.proxy.layers.http._events import (
     ErrorCode,
+    HttpEvent,
     RequestData,
     RequestEndOfMessage,
     RequestHeaders,
@@ -28,7 +29,7 @@ from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
 
 from outgate.policy.model import Code, Decision
 from outgate.proxy import departure, soundness, tracing
-from outgate.proxy.commands import Limited, OutgatePlaceHook, Within
+from outgate.proxy.commands import Copied, Limited, OutgatePlaceHook, Within
 from outgate.proxy.exchange import ApprovedServer, Exchange
 from outgate.proxy.http2 import Unprocessed
 from outgate.proxy.passage import overflow
@@ -85,12 +86,22 @@ class OriginSide(stock.HttpStream):
     def handle_event(self, event: events.Event) -> Commands:
         for command in super().handle_event(event):
             if isinstance(command, SendHttp):
+                yield from self._copied(command.event)
                 if isinstance(command.event, RequestHeaders):
                     leaving = departure.leaving(command.event.request, self.exchange)
                     command.event = replace(command.event, request=leaving)
                 elif isinstance(command.event, RequestTrailers):  # addons had their turn after these were read
                     command.event = replace(command.event, trailers=soundness.trailing(command.event.trailers))
             yield command
+
+    def _copied(self, sent: HttpEvent) -> Commands:
+        """The request has left for the first time: now its mirrors have their copies."""
+        passage = self.exchange.passage
+        if passage is None or passage.copied or not isinstance(sent, RequestEndOfMessage):
+            return
+        passage.copied = True
+        if passage.route.mirrors and (body := self._whole_body()) is not None:
+            yield Copied(self.flow, body)
 
     def make_server_connection(self) -> Generator[commands.Command, Any, bool]:
         return (yield from self.connect(fresh=False))

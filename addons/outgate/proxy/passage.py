@@ -68,6 +68,8 @@ class Passage:
     tried: frozenset[Place] = NOWHERE
     cookie: str = ""
     """By which the workload is to come to the same endpoint again; set with the response."""
+    copied: bool = False
+    """Its mirrors have their copies, or will have none."""
     flags: list[str] = field(default_factory=list)
     """Envoy's, of what was done to it."""
     _held: list[Kind] = field(default_factory=list)

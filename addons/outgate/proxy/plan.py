@@ -51,6 +51,8 @@ class Plan:
     worth: dict[tuple[str, int], bool] = field(default_factory=dict)
     """Whether an answer of a status is worth another try, by method, where nothing but these two counts."""
     by_status: bool = field(init=False)
+    keeps: bool = field(init=False)
+    """Bodies of requests are needed more than once."""
 
     def __post_init__(self) -> None:
         route, backend, retry = self.route, self.backend, self.route.retry
@@ -58,6 +60,7 @@ class Plan:
         self.timed = bool(tried or route.timeout or route.idle_timeout or route.maximum_duration)
         self.answers = route.direct is not None or route.redirect is not None
         self.remote = any(limit.scope is LimitScope.GLOBAL for limit in route.limits)
+        self.keeps = bool(route.mirrors) or (retry is not None and retry.retries > 0)
         own = (backend.request_headers, backend.response_headers) if backend is not None else (UNCHANGED, UNCHANGED)
         self.outgoing = tuple(_compiled((route.request_headers, own[0])))
         self.incoming = tuple(_compiled((own[1], route.response_headers)))

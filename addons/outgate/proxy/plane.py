@@ -16,6 +16,7 @@ from outgate.pki.leaf import LeafCache
 from outgate.policy.current import Snapshot
 from outgate.proxy.governor import Governor
 from outgate.proxy.guard import HookTable
+from outgate.proxy.mirroring import Mirrors
 from outgate.proxy.recorder import Recorder
 from outgate.settings import Settings
 from outgate.telemetry.metrics import Metrics
@@ -64,9 +65,10 @@ class Plane:
     draining: bool = False
     generation: str = ""
     slots: Slots = field(init=False)
+    mirrors: Mirrors = field(init=False)
 
     def __post_init__(self) -> None:
-        self.slots = Slots(self.pool)
+        self.slots, self.mirrors = Slots(self.pool), Mirrors(self)
 
     def swapped(self, policy: Policy) -> None:
         """A new policy is in force: idle connections of the one before are not used again, and what was under it is

@@ -200,7 +200,7 @@ class GateStream(AnsweringStream):
         if passage.plan.answers:
             yield from self.answer(changes.answer(passage, attempt, self.exchange.authority))
             return True
-        if passage.route.retry is not None and passage.route.retry.retries:
+        if passage.plan.keeps:
             self.exchange.resent = Kept(self.parent.limits.retry_body)
         if passage.trouble.bytes_per_second:
             self.exchange.response_stages.append(Slowed(passage.trouble.bytes_per_second))
