@@ -17,8 +17,10 @@ from outgate.policy.resilience_model import (
     Balancing,
     HashKey,
     HashOn,
+    HealthCheck,
     Limits,
     Outliers,
+    Probe,
     Resilience,
     RetryBudget,
 )
@@ -225,3 +227,33 @@ async def test_nothing_is_held_when_clients_leave(authority, limit):
         (state,) = running.engine.plane.governor.origins
         await until(lambda: not any(state.under_way.counts.values()))
         assert not state.active
+
+
+async def test_an_endpoint_that_fails_its_checks_gets_nothing_until_it_passes_them(authority):
+    check = HealthCheck(Probe.HTTP, interval=0.05, timeout=1.0, unhealthy_threshold=1, path="/ok")
+    checked = Resilience(Balancing(Balancer.ROUND_ROBIN), health=(check,))
+    async with several(2) as (good, bad), gate(authority, under(checked, good.port, bad.port)) as running:
+        bad.status = 503
+        assert (await asked(running, "/status/200")).status in (200, 503)
+        (state,) = running.engine.plane.governor.origins
+        await until(lambda: [one.healthy for one in state.shown(0.0)] == [True, False])
+        assert [(await asked(running, "/mine")).status for _ in range(4)] == [200] * 4
+        bad.status = 0
+        await until(lambda: all(one.healthy for one in state.shown(0.0)))
+        assert "/mine" not in bad.paths()
+        assert [(await asked(running, "/mine")).status for _ in range(4)] == [200] * 4
+        assert bad.paths().count("/mine") == 2
+
+
+async def test_where_nothing_is_healthy_there_is_no_upstream_and_in_a_panic_there_is(authority):
+    check = HealthCheck(Probe.TCP, interval=0.05, timeout=0.5, unhealthy_threshold=1, receive=(b"never",))
+    for resilience, status in (
+        (Resilience(health=(check,)), 503),
+        (Resilience(health=(check,), panic_percent=50.0), 200),
+    ):
+        async with faulty() as origin, gate(authority, under(resilience, origin.port)) as running:
+            await asked(running)
+            (state,) = running.engine.plane.governor.origins
+            await until(lambda state=state: not state.shown(0.0)[0].healthy)
+            answer = await asked(running)
+            assert (answer.status, answer.flags) == (status, "UH" if status == 503 else "")

@@ -103,8 +103,7 @@ class Engine:
     async def stop(self) -> None:
         await self.plane.mirrors.stop()
         self.plane.pool.close()
-        if self.plane.governor.shared is not None:
-            await self.plane.governor.shared.close()
+        await self.plane.governor.stop()
         for addon in self.addons:
             try:
                 await self.plane.hooks.begin(hooks.DoneHook(), addon)

@@ -21,6 +21,7 @@ from outgate.policy.route_model import Backend, LimitScope, RateLimit, Route
 from outgate.policy.routing import PLAIN, Seen
 from outgate.policy.snapshot import Policy
 from outgate.proxy import sticking
+from outgate.proxy.checking import Checks
 from outgate.proxy.passage import Passage, Refused, overflow
 from outgate.proxy.plan import plan_of
 from outgate.traffic.balancing.layout import Home
@@ -56,16 +57,23 @@ class Governor:
     """Of limits of all gates; None: nothing is set for them."""
     origins: Origins = field(init=False)
     buckets: Buckets = field(init=False)
+    checks: Checks = field(init=False)
     applying: Applying = field(default_factory=Applying)
 
     def __post_init__(self) -> None:
         self.origins = Origins(self.random, self.home, self.workers)
         self.buckets = Buckets(1 / self.workers)
+        self.checks = Checks(self.origins, self.random, self.clock)
 
     def follow(self, policy: Policy) -> None:
         """A new policy is in force; what it says nothing of is forgotten, everything else is kept."""
         self.origins.keep(frozenset(_keys(policy)))
         self.applying = Applying(policy.defaults)
+
+    async def stop(self) -> None:
+        await self.checks.stop()
+        if self.shared is not None:
+            await self.shared.close()
 
     # The route.
 
@@ -187,6 +195,8 @@ class Governor:
         if passage.endpoint is None:
             name = f"{target.host}:{target.port}"
             origin.know(name, await endpoints_of(target, environment), self.clock())
+            if origin.resilience.health:
+                self.checks.follow(origin, name, target, environment)
             key = sticking.key_of(origin.resilience.balancing, exchange, passage)
             chosen = origin.choose(name, key, passage.tried, self.clock())
             if chosen is None:
