@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from outgate.policy.applying import Applying, values_of
 from outgate.policy.model import Attempt, AttemptKind, Decision, Destination, Gate, Port, Upstream
@@ -69,6 +69,10 @@ class Governor:
         """A new policy is in force; what it says nothing of is forgotten, everything else is kept."""
         self.origins.keep(frozenset(_keys(policy)))
         self.applying = Applying(policy.defaults)
+
+    def shown(self) -> list[dict[str, Any]]:
+        """The origins of which the policy says something, and how they are now, for people."""
+        return [_shown(state, self.clock()) for state in self.origins]
 
     async def stop(self) -> None:
         await self.checks.stop()
@@ -229,6 +233,26 @@ def home_of(gate: Gate) -> Home:
     """Where a gate's own labels say that it is."""
     labels = dict(gate.labels)
     return Home("/".join(labels.get(name, "") for name in ZONES).rstrip("/"), gate.labels)
+
+
+def _shown(state: OriginState, now: float) -> dict[str, Any]:
+    return {
+        "origin": state.key,
+        "under_way": {str(kind): count for kind, count in state.under_way.counts.items()},
+        "refused": {str(kind): count for kind, count in state.under_way.refused.items()},
+        "endpoints": [
+            {
+                "address": one.endpoint.address,
+                "port": one.endpoint.port,
+                "active": one.active,
+                "healthy": one.healthy,
+                "ejected": one.ejected,
+                "back_in": one.back_in,
+                "ejections": one.ejections,
+            }
+            for one in state.shown(now)
+        ],
+    }
 
 
 _known: dict[int, tuple[Upstream, bool]] = {}
