@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from e2e.faulty import client, faulty
+from outgate.policy.resilience_model import Resilience
 from outgate.policy.route_model import (
     Abort,
     Backoff,
@@ -26,6 +27,10 @@ from outgate.policy.route_model import (
     TextMatch,
     Unmatched,
 )
+from outgate.proxy.governor import Governor
+from outgate.telemetry.sampling import Sampler
+from outgate.telemetry.tracer import Tracer
+from outgate.traffic.origin import OriginState
 from proxy.gates import gate, to
 
 QUICK = Backoff(0.001, 0.002)
@@ -113,3 +118,48 @@ async def test_the_outcome_table(authority, name, way):
         if row.flags:
             assert line["flags"] == row.flags
         assert running.counts["crashes"] == 0
+
+
+@pytest.mark.parametrize(("retries", "flags", "attempts"), [(0, "UF", 1), (2, "UF,URX", 3)])
+async def test_an_origin_that_cannot_be_reached(authority, retries, flags, attempts):
+    events: list[Any] = []
+    tracer = Tracer(lambda rule: lambda event, size: events.append(event), Sampler())
+    retry = RetryPolicy(retries, frozenset({"connect-failure"}), backoff=QUICK)
+    known_ = known("dead", Row("", Route(retry=retry), 0), 1)
+    async with gate(authority, known_, tracer=tracer) as running, client(running.address) as asking:
+        answer = await asking.ask(host("dead"), method="POST", body=b"sent to nobody")
+        assert (answer.status, answer.flags, answer.code) == (503, flags, "connect_failed")
+        await running.lines()
+    (event,) = events
+    assert [one.error_type for one in event.reached] == ["connection_refused"] * attempts
+    assert len(event.trace.client_ids) == attempts
+    assert len(set(event.trace.client_ids)) == attempts
+
+
+async def test_a_failure_of_the_policy_s_own_denies(authority, monkeypatch):
+    """Whatever raises in it, nothing leaves."""
+
+    async def fails(self, exchange, *_):
+        raise RuntimeError("broken")
+
+    async with faulty() as origin:
+        known_ = known("broken", Row("", Route(timeout=5.0, retry=FIVE), 0), origin.port)
+        for name in ("admit", "place"):
+            async with gate(authority, known_) as running:
+                with monkeypatch.context() as patched:
+                    patched.setattr(Governor, name, fails)
+                    patched.setattr(Governor, "_origin", lambda *_: OriginState("o", Resilience(), lambda: 0.0))
+                    async with client(running.address) as asking:
+                        assert (await asking.ask(host("broken"))).status in (0, 500)
+                assert origin.opened == 0
+
+
+async def test_a_route_that_cannot_be_chosen_denies(authority, monkeypatch):
+    def fails(self, *_):
+        raise RuntimeError("broken")
+
+    async with faulty() as origin, gate(authority, known("broken", Row("", Route(), 0), origin.port)) as running:
+        monkeypatch.setattr(Governor, "enter", fails)
+        async with client(running.address) as asking:
+            assert (await asking.ask(host("broken"))).status in (0, 500, 502)
+        assert origin.opened == 0
