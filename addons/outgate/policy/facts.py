@@ -63,6 +63,11 @@ class Facts:
     def trust_domain(self) -> str | None:
         return self._name.trust_domain or None
 
+    def label(self, key: str) -> str | None:
+        """Of the caller's labels, empty where it has none of that name. None: nothing is known of its labels."""
+        labels = self.attempt.caller.labels
+        return dict(labels).get(key, "") if labels else None
+
     @cached_property
     def source_address(self) -> IPv4Address | IPv6Address | None:
         return _address(self.attempt.caller.address)

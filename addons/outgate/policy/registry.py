@@ -47,6 +47,7 @@ class Registry:
         self._networks: dict[int, dict[int, dict[int, list[Match]]]] = {4: {}, 6: {}}
         self._lone: dict[int, list[Match]] = {}
         self._ports: dict[int, dict[str, Destination]] = {}
+        self._keys = {destination.key: destination for destination in self.destinations}
         for destination in self.destinations:
             self._add(destination)
         self._lengths = {version: sorted(found, reverse=True) for version, found in self._networks.items()}
@@ -63,6 +64,10 @@ class Registry:
             shift = bits - length
             found += self._networks[ip.version][length].get(whole >> shift, ())
         return tuple(found)
+
+    def owner(self, key: str) -> Destination | None:
+        """Of a backend's key: the destination that it is of, or a subset of."""
+        return self._keys.get(key.partition("|")[0])
 
     def lone(self, port: int) -> tuple[Match, ...]:
         """TCP destinations known by name alone: bytes do not name a host, so they take the whole port."""

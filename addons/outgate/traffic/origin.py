@@ -58,6 +58,8 @@ class OriginState:
     """Whether it was ever asked for an endpoint."""
     _known: dict[str, tuple[tuple[Endpoint, ...], tuple[Level, ...]]] = field(default_factory=dict)
     _seen: dict[Place, float] = field(default_factory=dict)
+    _plain: dict[int, list[float]] = field(default_factory=dict)
+    """Weights by group, of those that are known."""
     _chooser: Chooser = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,6 +69,9 @@ class OriginState:
 
     def know(self, name: str, endpoints: tuple[Endpoint, ...], now: float) -> None:
         """The endpoints of a host of this origin, as they are resolved and permitted now."""
+        known = self._known.get(name)
+        if known is not None and known[0] is endpoints and len(self._known) == 1:
+            return
         known = self._known.pop(name, None)
         if known is None or known[0] != endpoints:
             known = endpoints, layout(endpoints, self.resilience.balancing.locality, self.home)
@@ -83,6 +88,8 @@ class OriginState:
         if len(endpoints) == 1 and self.ejections is None and not self.health:
             return endpoints[0]
         out = self._out(now)
+        if not (out or tried) and (whole := self._whole(levels)) is not None:
+            return self._chooser.choose(*whole, key)
         level, ill = self._level(levels, out)
         if level is None:
             return None
@@ -90,6 +97,16 @@ class OriginState:
         weights = [group.weight if usable else 0.0 for group, usable in zip(level, groups, strict=True)]
         usable = drawn(groups, weights, self.random)
         return None if usable is None else self._chooser.choose(usable, self._weights(usable, now), key)
+
+    def _whole(self, levels: tuple[Level, ...]) -> tuple[Sequence[Endpoint], list[float]] | None:
+        """All of the preferred endpoints with their weights, where nothing but these counts."""
+        if not levels or len(levels[0]) != 1 or self.resilience.balancing.warmup is not None:
+            return None
+        group = levels[0][0]
+        weights = self._plain.get(id(group))
+        if weights is None:
+            weights = self._plain[id(group)] = self._weights(group.endpoints, 0.0)
+        return group.endpoints, weights
 
     def begin(self, place: Place) -> None:
         self.active[place] = self.active.get(place, 0) + 1
@@ -124,6 +141,7 @@ class OriginState:
         return [self._shown(endpoint, now) for endpoint in self.endpoints()]
 
     def _among(self, now: float) -> None:
+        self._plain.clear()
         while len(self._known) > NAMES:
             self._known.pop(next(iter(self._known)))
         places = frozenset(map(place_of, self.endpoints()))

@@ -48,18 +48,23 @@ class Ejections:
     total: int = 0
     """Ejections since the beginning."""
     _next: float = field(init=False)
+    _out: frozenset[Place] | None = None
+    """Those that are ejected, where that is known: it is asked with every request."""
 
     def __post_init__(self) -> None:
         self._next = self.now + self.outliers.interval
 
     def among(self, places: Iterable[Place]) -> None:
         """Other endpoints than before; what is known of those that stay is kept."""
-        self.places = frozenset(places)
+        self.places, self._out = frozenset(places), None
         self.standings = {place: standing for place, standing in self.standings.items() if place in self.places}
 
     def ejected(self, now: float) -> frozenset[Place]:
         self._catch_up(now)
-        return frozenset(place for place, standing in self.standings.items() if standing.ejected is not None)
+        if self._out is None:
+            out = (place for place, standing in self.standings.items() if standing.ejected is not None)
+            self._out = frozenset(out)
+        return self._out
 
     def tell(self, place: Place, outcome: Outcome, now: float) -> bool:
         """How an attempt at an endpoint ended; whether that ejects it."""
@@ -104,7 +109,7 @@ class Ejections:
     def _eject(self, standing: Standing, why: str, now: float) -> bool:
         if standing.ejected is not None or not self._may_eject():
             return False
-        standing.ejected, standing.why = now, why
+        standing.ejected, standing.why, self._out = now, why, None
         standing.ejections += 1
         self.total += 1
         return True
@@ -137,7 +142,7 @@ class Ejections:
             ended = self._next + number * self.outliers.interval
             if standing.ejected is not None:
                 if standing.ejected + self._duration(standing) <= ended:
-                    standing.ejected, standing.why = None, ""
+                    standing.ejected, standing.why, self._out = None, "", None
                     standing.forget_row()
             elif standing.ejections:
                 standing.ejections -= 1
