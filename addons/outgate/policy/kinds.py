@@ -56,7 +56,6 @@ LATER = {
     "split.smi-spec.io": ("TrafficSplit",),
     "policy.linkerd.io": (
         "AuthorizationPolicy",
-        "EgressNetwork",
         "ExternalWorkload",
         "HTTPRoute",
         "HTTPLocalRateLimitPolicy",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from outgate.policy.access_model import Condition
-from outgate.policy.model import Network, Source, Upstream
+from outgate.policy.model import AttemptKind, Network, Source, Upstream
 
 
 class TextKind(StrEnum):
@@ -48,6 +48,10 @@ class NamedMatch:
 class RouteMatch:
     """All of it must hold; what is empty or None holds always."""
 
+    kinds: tuple[AttemptKind, ...] = ()
+    """What the workload speaks."""
+    hosts: tuple[str, ...] = ()
+    """Host patterns, of which one must cover the verified name, without its port."""
     path: TextMatch | None = None
     """Without the query."""
     method: TextMatch | None = None
@@ -288,6 +292,8 @@ class Unmatched(StrEnum):
     """404 and the flag NR (Istio); what is no HTTP is closed."""
     FORWARD = "FORWARD"
     """To the port's own upstream (Kuma)."""
+    REFUSED = "REFUSED"
+    """Denied as by an access rule (Linkerd)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import re2
 from outgate.policy.conditions import Terms, compile_condition
 from outgate.policy.facts import Facts
 from outgate.policy.hosts import matches
-from outgate.policy.model import Attempt, Defaults, Destination, Network, Port
+from outgate.policy.model import Attempt, AttemptKind, Defaults, Destination, Network, Port
 from outgate.policy.route_model import NamedMatch, Route, RouteMatch, TextKind, TextMatch, Unmatched
 
 type Text = Callable[[str | None], bool]
@@ -101,7 +101,8 @@ class Router:
     def __init__(self, port: Port, defaults: Defaults) -> None:
         self._defaults = defaults
         self._entries = tuple(_entries(port.routes, defaults))
-        self._otherwise = None if port.routes and port.unmatched is Unmatched.NOT_FOUND else PLAIN
+        kept = port.unmatched in (Unmatched.NOT_FOUND, Unmatched.REFUSED)
+        self._otherwise = None if port.routes and kept else PLAIN
 
     def choose(self, attempt: Attempt, destination: Destination | None = None) -> Chosen | None:
         """None: no route takes it, and it is not forwarded either."""
@@ -118,7 +119,7 @@ class Routers:
     def __init__(self, destinations: Iterable[Destination], defaults: Defaults) -> None:
         self._defaults = defaults
         self._settled: dict[int, Chosen] = {}
-        self._made: dict[int, Router] = {}
+        self._made: dict[tuple[int, Unmatched | None], Router] = {}
         for destination in destinations:
             for port in destination.ports:
                 self._add(port)
@@ -130,7 +131,7 @@ class Routers:
         settled = self._settled.get(id(port.routes[0]))
         if settled is not None:
             return settled
-        router = self._made.get(id(port)) or Router(port, self._defaults)
+        router = self._made.get(_key(port)) or Router(port, self._defaults)
         return router.choose(attempt, destination)
 
     def _add(self, port: Port) -> None:
@@ -140,7 +141,12 @@ class Routers:
         if _takes_everything(first):
             self._settled.setdefault(id(first), Chosen(first))
         else:
-            self._made[id(port)] = Router(port, self._defaults)
+            self._made[_key(port)] = Router(port, self._defaults)
+
+
+def _key(port: Port) -> tuple[int, Unmatched | None]:
+    """The same for a port that stands for every other and for each of those."""
+    return id(port.routes), port.unmatched
 
 
 def _takes_everything(route: Route) -> bool:
@@ -162,6 +168,27 @@ def _tests(match: RouteMatch, defaults: Defaults) -> Iterator[Test]:
     """What has to hold, the cheap before the dear."""
     if match.method or match.scheme or match.path or match.authority or match.headers or match.queries:
         yield lambda seen: seen.http
+    yield from _of_connection(match, defaults)
+    for wanted, read in (
+        (match.method, lambda seen: seen.method),
+        (match.scheme, lambda seen: seen.header(":scheme")),
+        (match.path, lambda seen: seen.path),
+        (match.authority, lambda seen: seen.authority),
+    ):
+        if wanted is not None:
+            yield _of(wanted, read)
+    for named in match.headers:
+        yield _field(named)
+    for named in match.queries:
+        yield _query(named)
+
+
+def _of_connection(match: RouteMatch, defaults: Defaults) -> Iterator[Test]:
+    """What is the same for all requests of one."""
+    if match.kinds:
+        yield _among(match.kinds)
+    if match.hosts:
+        yield _called(match.hosts)
     if match.networks:
         yield _within(match.networks)
     if match.sni:
@@ -169,18 +196,6 @@ def _tests(match: RouteMatch, defaults: Defaults) -> Iterator[Test]:
     terms = Terms(defaults, granting=True)
     for condition in match.caller:
         yield _known(compile_condition(condition, terms))
-    if match.method is not None:
-        yield _of(match.method, lambda seen: seen.method)
-    if match.scheme is not None:
-        yield _of(match.scheme, lambda seen: seen.header(":scheme"))
-    if match.path is not None:
-        yield _of(match.path, lambda seen: seen.path)
-    if match.authority is not None:
-        yield _of(match.authority, lambda seen: seen.authority)
-    for named in match.headers:
-        yield _field(named)
-    for named in match.queries:
-        yield _query(named)
 
 
 def _known(test: Callable[[Facts], bool | None]) -> Test:
@@ -200,6 +215,18 @@ def _field(named: NamedMatch) -> Test:
 def _query(named: NamedMatch) -> Test:
     passes, name = compiled(named.match), named.name
     return lambda seen: passes(seen.queries.get(name))
+
+
+def _among(kinds: tuple[AttemptKind, ...]) -> Test:
+    return lambda seen: seen.attempt.kind in kinds
+
+
+def _called(patterns: tuple[str, ...]) -> Test:
+    def test(seen: Seen) -> bool:
+        host = seen.attempt.host
+        return host is not None and any(matches(pattern, host) for pattern in patterns)
+
+    return test
 
 
 def _within(networks: tuple[Network, ...]) -> Test:

@@ -9,40 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Network, IPv6Network
 
 from outgate.policy.access_model import AccessPolicy, Action
 from outgate.policy.frontends import Contribution
 from outgate.policy.frontends.osm.egress import PROTOCOLS, Egress, named
 from outgate.policy.frontends.osm.upstream_setting import CONNECT_TIMEOUT, UpstreamSetting
+from outgate.policy.frontends.outside import ANYWHERE
 from outgate.policy.model import Destination, Intercept, Network, Port, Protocol, Resolution, Upstream
 from outgate.policy.resilience_model import PLAIN_RESILIENCE
 from outgate.policy.route_model import RateLimit, Route, RouteMatch, Unmatched
 from outgate.problems import Problem, Severity
-
-NOT_OUTSIDE = (
-    "0.0.0.0/8",
-    "10.0.0.0/8",
-    "100.64.0.0/10",
-    "127.0.0.0/8",
-    "169.254.0.0/16",
-    "172.16.0.0/12",
-    "192.0.0.0/24",
-    "192.168.0.0/16",
-    "224.0.0.0/3",
-)
-"""The machine itself, its neighbours, and many at once."""
-
-
-def _outside() -> tuple[Network, ...]:
-    parts = [IPv4Network("0.0.0.0/0")]
-    for hole in map(IPv4Network, NOT_OUTSIDE):
-        parts = [rest for part in parts for rest in (part.address_exclude(hole) if hole.subnet_of(part) else (part,))]
-    return (*sorted(parts), IPv6Network("2000::/3"))
-
-
-ANYWHERE = _outside()
-"""What an Egress means that names ports and no addresses: any public one. Others are named by who wants them."""
 
 
 @dataclass(slots=True)
