@@ -90,6 +90,9 @@ class Gate:
     async def usage(self) -> Usage:
         return Usage(1000.0, self.used, persisted=True)
 
+    async def origins(self):
+        return [{"origin": "o", "endpoints": []}]
+
     async def calls(self) -> Calls:
         return Calls(1000.0, tuple(self.edges))
 

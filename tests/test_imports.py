@@ -38,7 +38,16 @@ ORDER = [
 RANK = {part: rank for rank, row in enumerate(ORDER) for part in row}
 
 # What stands to the right of the adapters is the model and the words it is made of, not how documents become one.
-MODEL = {"model", "telemetry_model", "redaction_model", "hosts", "addresses"}
+MODEL = {
+    "model",
+    "telemetry_model",
+    "redaction_model",
+    "route_model",
+    "resilience_model",
+    "tls_model",
+    "hosts",
+    "addresses",
+}
 DECIDERS = {
     "cli",
     "embedded",

@@ -74,6 +74,10 @@ class Source(Having, Protocol):
     async def calls(self) -> Calls:
         """Who called what. Of several processes: the sum, since the first of them began."""
 
+    async def origins(self) -> list[dict[str, Any]]:
+        """Origins of which the policy says more than where they are, and how they are; of several processes: each
+        one's."""
+
     async def reload(self) -> bool:
         """Load the policy files again. False: they were refused, and `snapshot.last_error` says why."""
 
@@ -299,6 +303,13 @@ class Called(Endpoint):
         self.answer(await asyncio.to_thread(lambda: _json(calls.plain())))
 
 
+class Origins(Endpoint):
+    """How origins and their endpoints are: what is under way, what is ejected or not healthy."""
+
+    async def get(self) -> None:
+        self.answer({"origins": await self.source.origins()})
+
+
 class LogLevel(Endpoint):
     """Logs more or less from now on."""
 
@@ -343,6 +354,7 @@ PATHS: Mapping[str, type[Endpoint]] = {
     **dict.fromkeys(TOLD, Inventory),
     "/last-use": LastUsed,
     "/calls": Called,
+    "/origins": Origins,
     "/log-level": LogLevel,
     "/reload": Reload,
 }

@@ -15,7 +15,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from outgate.descriptors import fitting, raised
 from outgate.outputs import MASTER, Outputs, outputs_of
@@ -176,6 +176,9 @@ class Gate:
     async def calls(self) -> Calls:
         self.engine.plane.log.groups.flush()
         return self.engine.calls.calls()
+
+    async def origins(self) -> list[dict[str, Any]]:
+        return self.engine.plane.governor.shown()
 
     async def set_level(self, level: str, name: str) -> str:
         return levels.set_level(level, name)

@@ -70,6 +70,8 @@ class Limits:
     header_fields: int = 256
     held_bytes: int = 256 * 1024
     """Held for a request whose origin is still being dialled or whose hook is still running."""
+    retry_body: int = 1024 * 1024
+    """Bytes of a request's body that are kept so that it can be sent again; a longer one is tried once."""
     stream_window: int = 1024 * 1024
     connection_window: int = 4 * 1024 * 1024
     streams: int = 100
@@ -135,6 +137,9 @@ class Settings:
     heartbeat_timeout: float = 10.0
     """A worker that says nothing for so long is ended and replaced."""
     access_log: bool = True
+    redis: str = field(default="", repr=False)
+    """Where limits of all gates are counted: `redis://`, `rediss://` or `unix://`, and what Redis wants to know. It is
+    not shown, for a password may stand in it. Empty: nowhere."""
     state_dir: str = ""
     """Where what outlives the process is kept: when destinations were last used. Empty: nothing is."""
     gate: Gate = field(default_factory=Gate)
@@ -187,6 +192,8 @@ def _ports(endpoint: str) -> frozenset[int]:
     return frozenset({parse_address(endpoint)[1]} - {0}) if named else frozenset()
 
 
+UNSHOWN = frozenset({"redis"})
+"""In which a password may stand."""
 DIVIDED = ("connections", "source_connections", "pending_connections")
 
 
@@ -227,6 +234,13 @@ def parse_place(text: str) -> str:
     return text
 
 
+def parse_redis(text: str) -> str:
+    """The text itself, if it is a URL of Redis or empty. Raises `ValueError`."""
+    if text and not text.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("no URL of Redis")
+    return text
+
+
 def _variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Settings among the variables. Those of Kubernetes' Services are not ours, though they begin like ours."""
     names = {key: key.removeprefix(PREFIX).lower() for key in environ if key.startswith(PREFIX)}
@@ -261,7 +275,8 @@ def _read[T](name: str, text: str, read: Callable[[str], T], expected: str) -> T
     try:
         return read(text)
     except (ValueError, OverflowError) as error:
-        raise SettingsError(f'"{text}" does not fit the setting "{name}"; write {expected}') from error
+        shown = "what is given" if name in UNSHOWN else f'"{text}"'
+        raise SettingsError(f'{shown} does not fit the setting "{name}"; write {expected}') from error
 
 
 def _reader(name: str, kind: str) -> tuple[Callable[[str], object], str]:
@@ -336,6 +351,7 @@ READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "trace_sampling": (_ratio, "a number from 0 to 1"),
     "workers": (_some, "a whole number, 1 or more"),
     "leaf_cache": (_some, "a whole number, 1 or more"),
+    "redis": (parse_redis, "redis://HOST:PORT, rediss://HOST:PORT, or nothing for none"),
     "admin": (parse_endpoint, "ADDR:PORT, unix:PATH, or nothing for no endpoint"),
 }
 """By field name, else by field type: a function that raises `ValueError`, and what to write."""

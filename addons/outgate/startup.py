@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from outgate.loading import setting_of
 from outgate.pki.authority import Authority, load_authority
@@ -72,6 +73,7 @@ def prepared(settings: Settings, in_force: int | None = None) -> Prepared:
     """
     try:
         _refuse_key_logs()
+        _require_redis(settings)
         setting = setting_of(settings)
         authority = load_authority(settings.ca_certificate, settings.ca_key)
         digest = Digests(settings.policy).look()
@@ -114,6 +116,11 @@ def _refuse_key_logs() -> None:
     for name in KEY_LOGS:
         if os.environ.get(name):
             raise SettingsError(f"{name} is set, which writes session keys to a file; unset it")
+
+
+def _require_redis(settings: Settings) -> None:
+    if settings.redis and find_spec("redis") is None:
+        raise SettingsError("the setting redis needs a package that is not here; install outgate[redis]")
 
 
 def place(address: tuple[object, ...]) -> str:

@@ -15,6 +15,7 @@ from e2e.lab.namespaces import Lab, unavailable
 from e2e.lab.origins import LabOrigins
 from e2e.stage import Stage
 from e2e.workload import Workload
+from outgate.pki.authority import Authority, create_authority
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -30,6 +31,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def engine(request: pytest.FixtureRequest) -> str:
     """The program that the module's gate is: `outgate`, `mitmdump` or `mitmweb`."""
     return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    """Of gates inside the test's own process."""
+    return create_authority("test CA", 365)
 
 
 @pytest.fixture(scope="session")

@@ -34,6 +34,11 @@ def test_every_attribute_can_be_judged():
             get(caller=Identity(namespace="dev", service_account="web")),
         ),
         (isin(Attribute.TRUST_DOMAIN, "clu*.local"), get(), get(caller=Identity(principal="td/ns/prod/sa/web"))),
+        (
+            isin(Attribute.SOURCE_LABEL, "web", "we*", key="app"),
+            get(caller=Identity(labels=(("app", "web"),))),
+            get(caller=Identity(labels=(("tier", "web"),))),
+        ),
         (isin(Attribute.SOURCE_IP, "10.0.0.0/24"), get(), get(caller=Identity(address="10.0.1.7"))),
         (
             isin(Attribute.SOURCE_IP, "10.0.0.7"),

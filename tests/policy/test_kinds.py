@@ -41,8 +41,8 @@ def test_kinds_without_egress_policy_are_ignored_aloud(name, version):
         ("Telemetry", "telemetry.istio.io/v1"),
         ("HTTPRoute", "gateway.networking.k8s.io/v1"),
         ("MeshTimeout", "kuma.io/v1alpha1"),
-        ("Egress", "policy.openservicemesh.io/v1alpha1"),
-        ("EgressNetwork", "policy.linkerd.io/v1alpha1"),
+        ("IngressBackend", "policy.openservicemesh.io/v1alpha1"),
+        ("HTTPLocalRateLimitPolicy", "policy.linkerd.io/v1alpha1"),
         ("EgressTraffic", "outgate.dev/v1alpha1"),
     ],
 )

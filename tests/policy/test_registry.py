@@ -1,5 +1,6 @@
 """The registry finds what a linear scan would, most specific first."""
 
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from outgate.policy.hosts import literal, matches, weight
 from outgate.policy.model import Endpoint, Port, Protocol, Resolution, Upstream
-from outgate.policy.registry import By, Match, Registry, is_lone
+from outgate.policy.registry import By, Match, Registry, is_lone, numbered_port
 from policy.building import destination
 from policy.strategies import ADDRESSES, PORTS, addresses, destinations, hosts
 
@@ -119,3 +120,19 @@ def test_lookup_finds_what_a_linear_scan_finds_in_the_order_of_weight(known, hos
     rank = {(group, key, pattern): (group, order) for group, order, key, pattern in expected}
     ranks = [rank[list(By).index(m.by), m.destination.key, m.pattern] for m in found]
     assert ranks == sorted(ranks)
+
+
+def test_a_port_may_stand_for_every_other():
+    every = replace(destination("a.test", port=0).ports[0], protocol=Protocol.ANY)
+    given = replace(destination("a.test", port=80), ports=(destination("a.test", port=80).ports[0], every))
+    match = Match(given, "a.test", By.NAME)
+    assert match.port(80) is given.ports[0]
+    other = match.port(8443)
+    assert (other.number, other.upstream.port, other.protocol) == (8443, 8443, Protocol.ANY)
+    assert match.port(8443) is other
+    assert list(Registry([given]).on(8443)) == [given]
+    assert numbered_port(replace(given, ports=given.ports[:1]), 81) is None
+
+
+def test_bytes_of_every_port_are_nobodys_by_name_alone():
+    assert not is_lone(*(lambda made: (made, made.ports[0]))(destination("a.test", port=0, protocol=Protocol.TCP)))

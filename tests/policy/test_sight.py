@@ -27,6 +27,8 @@ def match(pattern="a.example", by=By.NAME, **more):
         (("prod", "dev"), "dev", True),
         (("prod",), "dev", False),
         (("~",), "default", False),
+        (("*", "~prod"), "prod", False),
+        (("*", "~prod"), "dev", True),
         ((), "default", False),
     ],
 )

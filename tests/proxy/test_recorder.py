@@ -240,7 +240,7 @@ def test_a_relay_says_how_much_went_each_way(lines, tls):
         failure="idle",
         code="relay_idle",
     )
-    lines.recorder.relayed(relay, Try(origin=origin("2001:db8::9", 5432, tls)), 1_700_000_000.0)
+    lines.recorder.relayed(relay, [Try(origin=origin("2001:db8::9", 5432, tls))], 1_700_000_000.0)
     line = lines.one()
     assert (line["kind"], line["sent"], line["received"], line["failure"]) == ("tcp", 3, 5, "idle")
     assert (line["upstream"], line["address"]) == ("[2001:db8::9]:5432", "2001:db8::9")

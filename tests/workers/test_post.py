@@ -36,6 +36,9 @@ class Gate:
 
     async def usage(self):
         return Usage(1.0, {"a": 2.0})
+    async def origins(self):
+        return [{"origin": "o", "endpoints": []}]
+
     async def calls(self):
         edge = Edge(Caller("a"), Place("other", ""), "deny")
         edge.count(1.0, 0.0, ("TCP", "", 22, "unregistered"))

@@ -52,6 +52,9 @@ class Gate:
     async def usage(self):
         return Usage(1.0, {"a": 2.0})
 
+    async def origins(self):
+        return [{"origin": "o", "endpoints": []}]
+
     async def calls(self):
         return Calls(1.0)
 

@@ -93,7 +93,7 @@ def _told(what: str, admin: str, caller: str) -> Any:
     if what == "destinations":
         return _destinations(admin, query)
     if what == "endpoints":
-        return ask(admin, "/destinations")
+        return _endpoints(admin)
     return ask(admin, f"/{what}{query}")
 
 
@@ -104,6 +104,16 @@ def _destinations(admin: str, query: str) -> Told:
         found = [each for each in found if each["key"] in seen]
     used = usage.pop("used")
     return {**usage, "destinations": [each | {"last_use": used.get(each["key"])} for each in found]}
+
+
+def _endpoints(admin: str) -> list[Told]:
+    """Destinations that know how their origins are."""
+    found: list[Told] = ask(admin, "/destinations")
+    origins: list[Told] = ask(admin, "/origins")["origins"]
+    for each in found:
+        own = (f"{each['key']}:", f"{each['key']}|")
+        each["origins"] = [origin for origin in origins if origin["origin"].startswith(own)]
+    return found
 
 
 def _used(told: Told, since: float | None) -> bool:

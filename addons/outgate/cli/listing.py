@@ -80,19 +80,42 @@ def _policy(told: Told) -> Iterator[tuple[str, ...]]:
 
 
 def endpoints(found: Iterable[Told]) -> Listing:
-    columns = ("destination", "port", "endpoint", "weight", "priority", "resolution", "document")
+    columns = ("destination", "port", "endpoint", "weight", "priority", "state", "active", "resolution", "document")
     return Listing(columns, tuple(row for each in found for row in _endpoints(each)))
 
 
 def _endpoints(told: Told) -> Iterator[tuple[str, ...]]:
+    states = _states(told["origins"])
     for port in told["ports"]:
         upstream, head = port["upstream"], (f"{told['namespace']}/{told['name']}", str(port["number"]))
         tail = (upstream["resolution"], place(port["source"] or told["source"]))
         for each in upstream["endpoints"]:
-            yield *head, f"{each['address']}:{each['port']}", str(each["weight"]), str(each["priority"]), *tail
+            at = f"{each['address']}:{each['port']}"
+            yield *head, at, str(each["weight"]), str(each["priority"]), *states.pop(at, ("", "")), *tail
         if not upstream["endpoints"]:
             for name in [*told["hosts"], *told["networks"]]:
-                yield *head, f"{name}:{upstream['port']}", "", "", *tail
+                yield *head, f"{name}:{upstream['port']}", "", "", "", "", *tail
+    for at, state in states.items():  # of names, and of backends
+        yield f"{told['namespace']}/{told['name']}", "", at, "", "", *state, "", ""
+
+
+def _states(origins: Iterable[Told]) -> dict[str, tuple[str, str]]:
+    """How each endpoint is, and how much is under way there; of several workers the worst and the sum."""
+    found: dict[str, tuple[str, str]] = {}
+    for each in (each for origin in origins for each in origin["endpoints"]):
+        at, state = f"{each['address']}:{each['port']}", _state(each)
+        known, active = found.get(at, ("", "0"))
+        found[at] = (known if known not in ("", HEALTHY) else state), str(int(active) + each["active"])
+    return found
+
+
+HEALTHY = "healthy"
+
+
+def _state(told: Told) -> str:
+    if told["ejected"]:
+        return f"ejected for {told['ejected']}, back in {told['back_in']:.0f} s"
+    return HEALTHY if told["healthy"] else "not healthy"
 
 
 def certificates(told: Told) -> Listing:

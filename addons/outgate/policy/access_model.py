@@ -36,6 +36,8 @@ class Attribute(StrEnum):
     SNI = "sni"
     DESTINATION_IP = "destination_ip"
     REGION = "region"
+    SOURCE_LABEL = "source_label"
+    """One label of the caller; `key` is its name as written."""
     METADATA = "metadata"
     """Envoy filter metadata, which the gate never has."""
 

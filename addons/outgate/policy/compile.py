@@ -17,7 +17,9 @@ from outgate.policy.access_model import AccessLayer
 from outgate.policy.documents import Document
 from outgate.policy.frontends import Contribution, Frontend, Setting
 from outgate.policy.frontends.istio.frontend import IstioFrontend
+from outgate.policy.frontends.linkerd.frontend import LinkerdFrontend
 from outgate.policy.frontends.native.frontend import NativeFrontend
+from outgate.policy.frontends.osm.frontend import OsmFrontend
 from outgate.policy.kinds import unclaimed
 from outgate.policy.merge import merged
 from outgate.policy.model import Defaults, Source
@@ -30,7 +32,7 @@ from outgate.problems import PolicyError, Problem, Severity, Where
 
 __all__ = ["FRONTENDS", "Policy", "compile", "faults", "gather", "load"]
 
-FRONTENDS: tuple[Frontend, ...] = (NativeFrontend(), IstioFrontend())
+FRONTENDS: tuple[Frontend, ...] = (NativeFrontend(), IstioFrontend(), OsmFrontend(), LinkerdFrontend())
 """Asked in this order; the first that claims a document has it."""
 
 

@@ -94,6 +94,11 @@ def _trust_domain(condition: Condition, terms: Terms) -> Test:
     return _text(attrgetter("trust_domain"), matching.globs(values))
 
 
+def _source_label(condition: Condition, terms: Terms) -> Test:
+    key = condition.key
+    return _text(lambda facts: facts.label(key), matching.strings(condition.values))
+
+
 def _source_ip(condition: Condition, terms: Terms) -> Test:
     """Also for the remote address: a header that a workload sends does not say who it is."""
     return _address(attrgetter("source_address"), condition.values)
@@ -210,6 +215,7 @@ MAKERS: dict[Attribute, Callable[[Condition, Terms], Test]] = {
     Attribute.TRUST_DOMAIN: _trust_domain,
     Attribute.SOURCE_IP: _source_ip,
     Attribute.REMOTE_IP: _source_ip,
+    Attribute.SOURCE_LABEL: _source_label,
     Attribute.REQUEST_PRINCIPAL: _unknown,
     Attribute.REQUEST_CLAIM: _unknown,
     Attribute.HOST: _host,

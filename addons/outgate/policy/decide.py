@@ -28,6 +28,7 @@ from outgate.policy.model import (
     Verdict,
 )
 from outgate.policy.paths import ambiguous
+from outgate.policy.route_model import Unmatched
 from outgate.policy.selection import Found, Missing, dialled, elsewhere, find, refusal, target, tcp_only
 from outgate.policy.sight import Sight
 from outgate.policy.snapshot import Policy
@@ -176,8 +177,19 @@ def _ruled(policy: Policy, attempt: Attempt, allowed: Decision, steps: Steps | N
     if verdict.shadows or verdict.audited:
         judged = replace(allowed, shadows=verdict.shadows, audited=verdict.audited)
     if verdict.verdict is Verdict.ALLOW:
-        return judged
+        return _unless_unrouted(policy, attempt, judged)
     return _refused(policy, judged, Code.REFUSED_BY_RULE, verdict.reason, verdict.source)
+
+
+def _unless_unrouted(policy: Policy, attempt: Attempt, judged: Decision) -> Decision:
+    """The decision, unless its port is for those attempts only that one of its routes takes."""
+    port = judged.port
+    if port is None or port.unmatched is not Unmatched.REFUSED:
+        return judged
+    if policy.route(port, attempt, judged.destination) is not None:
+        return judged
+    reason = f"only what a route names is allowed, and none matches {target(attempt)}"
+    return _refused(policy, judged, Code.REFUSED_BY_RULE, reason, port.source)
 
 
 def _refused(policy: Policy, allowed: Decision, code: Code, reason: str, source: Source | None) -> Decision:

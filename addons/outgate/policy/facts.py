@@ -13,6 +13,7 @@ from typing import NamedTuple
 from outgate.policy import paths, principals
 from outgate.policy.hosts import bracketed, literal, matches
 from outgate.policy.model import Attempt, AttemptKind, Defaults, Destination, Port, Resolution
+from outgate.policy.registry import numbered_port
 
 
 class Names(NamedTuple):
@@ -62,6 +63,11 @@ class Facts:
     def trust_domain(self) -> str | None:
         return self._name.trust_domain or None
 
+    def label(self, key: str) -> str | None:
+        """Of the caller's labels, empty where it has none of that name. None: nothing is known of its labels."""
+        labels = self.attempt.caller.labels
+        return dict(labels).get(key, "") if labels else None
+
     @cached_property
     def source_address(self) -> IPv4Address | IPv6Address | None:
         return _address(self.attempt.caller.address)
@@ -75,7 +81,7 @@ class Facts:
     def destination_addresses(self) -> tuple[IPv4Address | IPv6Address, ...] | None:
         """Every address that may be dialled. None: not known, as the gate resolves a name, or nothing says which."""
         known, dialled = self.destination, self.dialled_address
-        port = next((port for port in known.ports if port.number == self.attempt.port), None) if known else None
+        port = numbered_port(known, self.attempt.port) if known else None
         if port is not None and port.upstream.endpoints:
             places = [_address(endpoint.address) for endpoint in port.upstream.endpoints]
             return None if None in places else tuple(place for place in places if place is not None)

@@ -10,10 +10,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
+from typing import TYPE_CHECKING
 
+from outgate.policy.resilience_model import PLAIN_RESILIENCE, Resilience
+from outgate.policy.tls_model import NameKind as NameKind
+from outgate.policy.tls_model import SubjectName as SubjectName
+from outgate.policy.tls_model import UpstreamTLS as UpstreamTLS
+from outgate.policy.tls_model import Verification as Verification
 from outgate.problems import Where
 
+if TYPE_CHECKING:
+    from outgate.policy.route_model import Route, Unmatched
+
 type Network = IPv4Network | IPv6Network
+
+EVERY_PORT = 0
+"""In place of a port's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,58 +81,6 @@ class Resolution(StrEnum):
     DYNAMIC_DNS = "DYNAMIC_DNS"
 
 
-class Verification(StrEnum):
-    """How much of a server's certificate is judged."""
-
-    FULL = "FULL"
-    SKIP_CA = "SKIP_CA"
-    SKIP_SAN = "SKIP_SAN"
-    SKIP_ALL = "SKIP_ALL"
-
-
-class NameKind(StrEnum):
-    """How a subject alternative name is compared."""
-
-    DNS = "DNS"
-    URI = "URI"
-    PREFIX = "PREFIX"
-    EXACT = "EXACT"
-    """Against DNS, URI and IP names alike, as Istio's `subjectAltNames`."""
-
-
-@dataclass(frozen=True, slots=True)
-class SubjectName:
-    """One name that a server's certificate may carry to be accepted."""
-
-    kind: NameKind
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamTLS:
-    """The TLS that the gate starts. Paths are files, read by `upstream`; None for `ca` is the system's roots."""
-
-    ca: str | None = None
-    client_certificate: str | None = None
-    private_key: str | None = None
-    crl: str | None = None
-    sni: str | None = None
-    """None: the name the workload asked for."""
-    names: tuple[SubjectName, ...] = ()
-    """Accepted names; none: the SNI."""
-    pins: tuple[str, ...] = ()
-    """SHA-256 of accepted public keys (SPKI), hexadecimal."""
-    verification: Verification = Verification.FULL
-    minimum_version: str | None = None
-    """`TLSv1.2` or `TLSv1.3`."""
-    maximum_version: str | None = None
-    source: Source | None = None
-
-    @property
-    def mutual(self) -> bool:
-        return self.client_certificate is not None
-
-
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A fixed place to dial: an IP address or a name that the gate resolves."""
@@ -145,6 +105,7 @@ class Upstream:
     http2: bool = False
     """HTTP/2 upstream even when the workload speaks HTTP/1."""
     connect_timeout: float = 10.0  # seconds
+    resilience: Resilience = PLAIN_RESILIENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +113,17 @@ class Port:
     """One port of a destination, as the workload sees it."""
 
     number: int
+    """`EVERY_PORT`: each that the destination does not have for itself; its upstream's number says nothing then."""
     protocol: Protocol
     upstream: Upstream
     intercept: Intercept = Intercept.DECRYPT
     tls: UpstreamTLS = field(default_factory=UpstreamTLS)
     """Used upstream when the workload's own TLS was decrypted and `upstream.tls` says nothing."""
     source: Source | None = None
+    routes: tuple[Route, ...] = ()
+    """The first that matches holds; none given: everything goes to `upstream`, and no policy but its own holds."""
+    unmatched: Unmatched | None = None
+    """What becomes of what no route takes, where there are routes; None: as if there were none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +148,7 @@ class Destination:
     ports: tuple[Port, ...]
     source: Source
     export_to: tuple[str, ...] = ("*",)
-    """Namespaces that see it; `*` all, `.` its own."""
+    """Namespaces that see it; `*` all, `.` its own, and `~NAME` not that one whatever the others say."""
     internal: bool = False  # in-mesh: forwarded as it is, counted apart
     headers: tuple[HeaderInjection, ...] = ()
     allow_networks: tuple[Network, ...] = ()

@@ -7,13 +7,15 @@ chooses among what is found here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import ip_network
 
 from outgate.policy.addresses import Address, as_routed
 from outgate.policy.hosts import literal
-from outgate.policy.model import Destination, Network, Port, Protocol
+from outgate.policy.model import EVERY_PORT, Destination, Network, Port, Protocol
+
+KEPT = 4096
 
 
 class By(StrEnum):
@@ -33,7 +35,7 @@ class Match:
     by: By
 
     def port(self, number: int) -> Port | None:
-        return next((port for port in self.destination.ports if port.number == number), None)
+        return numbered_port(self.destination, number)
 
 
 class Registry:
@@ -45,6 +47,7 @@ class Registry:
         self._networks: dict[int, dict[int, dict[int, list[Match]]]] = {4: {}, 6: {}}
         self._lone: dict[int, list[Match]] = {}
         self._ports: dict[int, dict[str, Destination]] = {}
+        self._keys = {destination.key: destination for destination in self.destinations}
         for destination in self.destinations:
             self._add(destination)
         self._lengths = {version: sorted(found, reverse=True) for version, found in self._networks.items()}
@@ -62,13 +65,17 @@ class Registry:
             found += self._networks[ip.version][length].get(whole >> shift, ())
         return tuple(found)
 
+    def owner(self, key: str) -> Destination | None:
+        """Of a backend's key: the destination that it is of, or a subset of."""
+        return self._keys.get(key.partition("|")[0])
+
     def lone(self, port: int) -> tuple[Match, ...]:
         """TCP destinations known by name alone: bytes do not name a host, so they take the whole port."""
         return tuple(self._lone.get(port, ()))
 
     def on(self, port: int) -> Iterable[Destination]:
         """Every destination that has the port."""
-        return self._ports.get(port, {}).values()
+        return (self._ports.get(EVERY_PORT, {}) | self._ports.get(port, {})).values()
 
     def lookup(self, host: str | None, address: Address | None, port: int) -> tuple[Match, ...]:
         """All that could be meant: by name, then by address, then by port. Not all have the port: whoever says that
@@ -96,10 +103,36 @@ class Registry:
         bucket.setdefault(key, []).append(Match(destination, pattern, By.NETWORK))
 
 
+def numbered_port(destination: Destination, number: int) -> Port | None:
+    """The port of this number, else the one that stands for every other."""
+    every = None
+    for port in destination.ports:
+        if port.number == number:
+            return port
+        every = port if port.number == EVERY_PORT else every
+    return None if every is None else _numbered(every, number)
+
+
+_known: dict[tuple[int, int], tuple[Port, Port]] = {}
+
+
+def _numbered(every: Port, number: int) -> Port:
+    """The port that stands for every other, as one of them. Kept by identity, for it is asked with every attempt: the
+    ports are held, so their ids stay theirs."""
+    known = _known.get((id(every), number))
+    if known is not None and known[0] is every:
+        return known[1]
+    made = replace(every, number=number, upstream=replace(every.upstream, port=number))
+    if len(_known) >= KEPT:
+        _known.clear()
+    _known[id(every), number] = every, made
+    return made
+
+
 def is_lone(destination: Destination, port: Port) -> bool:
     """Whether a port carries bytes to a destination that no address tells apart, and that the gate can dial: one
     exact name, or endpoints."""
-    if port.protocol is not Protocol.TCP or destination.networks or not destination.hosts:
+    if port.protocol is not Protocol.TCP or port.number == EVERY_PORT or destination.networks or not destination.hosts:
         return False
     if any(literal(host) is not None for host in destination.hosts):
         return False

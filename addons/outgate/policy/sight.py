@@ -49,8 +49,8 @@ class Sight:
 
 
 def exported(destination: Destination, namespace: str) -> bool:
-    """Whether a destination is exported to a namespace."""
-    return any(
+    """Whether a destination is exported to a namespace, and not kept from it."""
+    return f"~{namespace}" not in destination.export_to and any(
         target in ("*", namespace) or (target == "." and destination.namespace == namespace)
         for target in destination.export_to
     )

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from outgate.policy.access_model import AccessLayer, Action, Attribute, Condition
-from outgate.policy.model import Defaults, Destination, FieldReport, Gate, Identity, Scope, Source
+from outgate.policy.model import Attempt, Defaults, Destination, FieldReport, Gate, Identity, Port, Scope, Source
 from outgate.policy.redaction_model import KeepingPolicy
 from outgate.policy.registry import Registry
+from outgate.policy.routing import Chosen, Routers
 from outgate.policy.rules import conditions_of
 from outgate.policy.sight import Sight, sight
 from outgate.policy.telemetry_model import CallerTelemetry, TelemetryPolicy
@@ -48,6 +49,7 @@ class Policy:
     keeping: KeepingPolicy = field(default_factory=KeepingPolicy)
     now: Callable[[], datetime] = field(default=_utc_now, compare=False)
     registry: Registry = field(init=False, compare=False, repr=False)
+    routers: Routers = field(init=False, compare=False, repr=False)
     judges_paths: bool = field(init=False, compare=False)
     """Some rule that is enforced looks at paths."""
     _sights: Callable[[str, tuple[tuple[str, str], ...]], Sight] = field(init=False, compare=False, repr=False)
@@ -58,6 +60,7 @@ class Policy:
     def __post_init__(self) -> None:
         for name, value in (
             ("registry", Registry(self.destinations)),
+            ("routers", Routers(self.destinations, self.defaults)),
             ("judges_paths", _judges_paths(self.access)),
             ("_sights", self._remembering()),
             ("_recorded", self._recording()),
@@ -71,6 +74,10 @@ class Policy:
     def sight(self, caller: Identity) -> Sight:
         """What a caller sees, and the mode that holds for it."""
         return self._sights(caller.namespace, caller.labels)
+
+    def route(self, port: Port, attempt: Attempt, destination: Destination | None = None) -> Chosen | None:
+        """The route that an allowed attempt takes at a port; None where none takes it and it is refused."""
+        return self.routers.choose(port, attempt, destination)
 
     def telemetry_of(self, caller: Identity) -> CallerTelemetry:
         """How a caller's attempts are logged, counted and traced."""

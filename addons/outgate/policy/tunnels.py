@@ -13,7 +13,7 @@ from outgate.policy.access_model import AccessPolicy, AccessRule, Action, Attrib
 from outgate.policy.conditions import HTTP_ONLY
 from outgate.policy.hosts import bracketed, value_as_spelt
 from outgate.policy.matching import strings
-from outgate.policy.model import Defaults, Destination, Intercept, Port, Protocol
+from outgate.policy.model import EVERY_PORT, Defaults, Destination, Intercept, Port, Protocol
 from outgate.policy.rules import conditions_of
 from outgate.problems import Problem, Severity
 
@@ -137,7 +137,9 @@ def _tests(conditions: Iterable[Condition]) -> list[Test]:
 
 def _test(condition: Condition) -> Test | None:
     if condition.attribute is Attribute.PORT:
-        return lambda destination, port: (str(port.number) in condition.values) is not condition.negated
+        return lambda destination, port: (
+            port.number == EVERY_PORT or (str(port.number) in condition.values) is not condition.negated
+        )
     if condition.attribute is not Attribute.HOST or condition.negated:
         return None
     values = [value_as_spelt(value) for value in condition.values]

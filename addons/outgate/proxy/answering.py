@@ -29,9 +29,9 @@ EARLY, BREAKS, INVALID = "the body ends early", "the body breaks off", "the body
 class Broken(Exception):
     """The answer cannot be passed on. `status` and `code` are what the workload is told, where it still can be."""
 
-    def __init__(self, reason: str, status: int = 503, code: str = RESET, flag: str = "UC") -> None:
+    def __init__(self, reason: str, status: int = 503, code: str = RESET) -> None:
         super().__init__(reason)
-        self.reason, self.status, self.code, self.flag = reason, status, code, flag
+        self.reason, self.status, self.code = reason, status, code
 
 
 class Answering:
@@ -118,10 +118,10 @@ class Answering:
 
     def _sound(self, response: http.Response) -> http.Response:
         if why := soundness.unsound(response, self.request, ended=False):
-            raise Broken(why, 502, FAILED, "")
+            raise Broken(why, 502, FAILED)
         if len(response.headers.fields) > (most := self.limits.header_fields):
             self.count("header_fields")
-            raise Broken(f"the origin's answer has more than {most} header fields", 502, FAILED, "")
+            raise Broken(f"the origin's answer has more than {most} header fields", 502, FAILED)
         self.closing = http1.connection_close(response.http_version, response.headers)
         return response
 

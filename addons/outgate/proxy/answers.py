@@ -13,9 +13,10 @@ from mitmproxy import http
 
 from outgate.addon import Denied
 from outgate.policy.model import Code, Decision
+from outgate.proxy.passage import Refused
 
 FLAGS = "x-outgate-flags"
-GRPC_STATUS = {400: 13, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 4}
+GRPC_STATUS = {400: 13, 403: 7, 404: 12, 408: 4, 429: 14, 502: 14, 503: 14, 504: 4}
 """HTTP to gRPC status, as the gRPC specification maps them."""
 MAX_TEXT = 500
 
@@ -56,6 +57,24 @@ def failure(status: int, code: str, reason: str, host: str, flag: str = "", *, g
         "host": _printable(host),
     }
     return _render(status, content | {"help": "the request was allowed; its origin could not serve it"}, flag, grpc)
+
+
+def limited(refused: Refused, host: str, flags: str = "", *, grpc: bool = False) -> http.Response:
+    """The answer to what is allowed, and the traffic policy keeps from its origin."""
+    content: dict[str, object] = {
+        "verdict": "allow",
+        "code": refused.code,
+        "reason": _printable(refused.reason),
+        "rule": None,
+        "host": _printable(host),
+        "help": "the request was allowed; the traffic policy of its destination keeps it",
+    }
+    made = _render(refused.status, content, flags, grpc)
+    if grpc and refused.grpc_status is not None:
+        made.headers["grpc-status"] = str(refused.grpc_status)
+    for name, value in refused.headers:
+        made.headers[name] = value
+    return made
 
 
 def broken(status: int, code: Code | None, reason: str) -> http.Response:

@@ -15,11 +15,14 @@ from mitmproxy.net.http.validate import validate_headers
 from outgate.policy import requests
 from outgate.policy.decide import decide, denial
 from outgate.policy.headers import CONTROL_PREFIX, HOP_BY_HOP
-from outgate.policy.model import Decision
+from outgate.policy.model import Attempt, Decision
+from outgate.policy.route_model import Backend
+from outgate.policy.snapshot import Policy
+from outgate.proxy import changes, heads
 from outgate.proxy.exchange import Exchange
 from outgate.proxy.view import Fields
 from outgate.upstream.errors import UpstreamError
-from outgate.upstream.target import target_of
+from outgate.upstream.target import Target, target_of
 
 BODY = "content-length"
 FRAMING = HOP_BY_HOP | {"transfer-encoding", "trailer"}
@@ -104,22 +107,47 @@ def _again(request: http.Request, exchange: Exchange, now: Judged) -> Decision |
     if not decision.allowed:
         return replace(decision, reason=f"{decision.reason}; {CHANGED}")
     try:
-        policy = exchange.policy
-        target = target_of(decision, attempt, policy.generation, exchange.target.alpn, policy.defaults.nat64)
+        target = target_for(exchange, decision, attempt, exchange.target.alpn)
     except UpstreamError:
         target = None
-    if target != exchange.target or decision.destination != exchange.decision.destination:
+    if target != exchange.approved or decision.destination != exchange.decision.destination:
         return f"{CHANGED} so that it would go elsewhere"
     exchange.attempt, exchange.decision, exchange.judged = attempt, decision, now
     return None
 
 
+def target_for(exchange: Exchange, decision: Decision, attempt: Attempt, alpn: tuple[str, ...]) -> Target:
+    """Where an allowed exchange goes, by the route that it took. Raises `UpstreamError`."""
+    policy, passage = exchange.policy, exchange.passage
+    assert policy is not None
+    backend = passage.backend if passage is not None else None
+    return _target(policy, decision, attempt, alpn, backend)
+
+
+def target_for_backend(exchange: Exchange, backend: Backend, alpn: tuple[str, ...]) -> Target:
+    """Where a copy of it goes. Raises `UpstreamError`."""
+    assert exchange.policy is not None
+    assert exchange.decision is not None
+    assert exchange.attempt is not None
+    return _target(exchange.policy, exchange.decision, exchange.attempt, alpn, backend)
+
+
+def _target(
+    policy: Policy, decision: Decision, attempt: Attempt, alpn: tuple[str, ...], backend: Backend | None
+) -> Target:
+    owner = policy.registry.owner(backend.key) if backend is not None else None
+    return target_of(decision, attempt, policy.generation, alpn, policy.defaults.nat64, backend, owner)
+
+
 def leaving(request: http.Request, exchange: Exchange) -> http.Request:
-    """What is sent: the request itself or, where the gate sets headers of its own, a copy with them."""
-    injected, retold = exchange.injected, exchange.retold
-    if injected is None and retold is None:
+    """What is sent: the request itself or, where its route changes it or the gate sets headers of its own, a copy."""
+    injected, retold, passage = exchange.injected, exchange.retold, exchange.passage
+    changed = passage is not None and passage.plan.changes
+    if injected is None and retold is None and not changed:
         return request
-    copy = request.copy()
+    copy = heads.copied(request)
+    if passage is not None and changed:
+        changes.outgoing(copy, passage)
     if retold is not None:
         copy.headers.fields = retold.apply(copy.headers.fields)
     if injected is None:

@@ -20,6 +20,7 @@ from outgate.policy.current import Snapshot
 from outgate.problems import Problem
 from outgate.proxy.capturing import Capturing
 from outgate.proxy.gate import Gate
+from outgate.proxy.governor import Governor, home_of
 from outgate.proxy.guard import HookTable, trace
 from outgate.proxy.lean import master
 from outgate.proxy.loading import failed
@@ -33,6 +34,7 @@ from outgate.telemetry.tracer import Tracer
 from outgate.upstream.environment import Environment
 from outgate.upstream.headers import InjectedHeaders
 from outgate.upstream.pool import TOTAL, Pool
+from outgate.upstream.shared_buckets import RedisBuckets
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +101,9 @@ class Engine:
                     raise failed(repr(addon), error, "started") from error
 
     async def stop(self) -> None:
+        await self.plane.mirrors.stop()
         self.plane.pool.close()
+        await self.plane.governor.stop()
         for addon in self.addons:
             try:
                 await self.plane.hooks.begin(hooks.DoneHook(), addon)
@@ -146,7 +150,10 @@ def build(
         recorder.traced = lambda caller: tracer.begin(rule=snapshot.policy.telemetry_of(caller).trace)
         recorder.outputs.append(tracer.observe)
     watching = host.watching if host is not None else ()
-    gate = Gate(snapshot, InjectedHeaders(_report), tracer)
+    governor = Governor(settings.workers, home_of(settings.gate))
+    governor.shared = RedisBuckets(settings.redis) if settings.redis else None
+    governor.follow(snapshot.policy)
+    gate = Gate(snapshot, InjectedHeaders(_report), tracer, governor)
     gate.capturing = recorder.capturing = Capturing(keeper, snapshot) if keeper is not None else None
     chain = Chain([gate, *addons, *watching, recorder])
     for addon in addons:
@@ -158,7 +165,7 @@ def build(
     environment.resolver.bound(kept=limits.dns_cache, ttl=limits.dns_ttl, pending=limits.lookups, counts=counts)
     leaves = LeafCache(authority, limits.leaf_cache, dropped=lambda: counts.update(leaves_dropped=1))
     pool = Pool(total=min(TOTAL, max(1, limits.connections)))
-    plane = Plane(settings, LayerOptions(), table, snapshot, environment, pool, authority, leaves, recorder)
+    plane = Plane(settings, LayerOptions(), table, snapshot, environment, pool, authority, leaves, recorder, governor)
     plane.generation, plane.counts = snapshot.policy.generation, counts
     plane.direct = None if addons or watching or host is not None else gate
     return Engine(made, plane, logs, calls, addons, host is not None)

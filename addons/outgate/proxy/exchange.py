@@ -17,6 +17,7 @@ from outgate.addon import Denied
 from outgate.policy.model import Attempt, Decision, Defaults, Identity
 from outgate.policy.snapshot import Policy
 from outgate.proxy.caller import Caller
+from outgate.proxy.passage import Passage, Refused
 from outgate.proxy.stages import Kept, Stage
 from outgate.proxy.taps import Tap
 from outgate.proxy.tries import Try
@@ -25,6 +26,8 @@ from outgate.telemetry.event import Tls, Trace
 from outgate.telemetry.messages import Messages
 from outgate.telemetry.propagation import Changes
 from outgate.telemetry.tracer import Tracer
+from outgate.traffic.buckets import Buckets
+from outgate.traffic.origin import OriginState
 from outgate.upstream.connection import Connection
 from outgate.upstream.errors import UpstreamError
 from outgate.upstream.headers import Injected
@@ -61,6 +64,8 @@ class Facts:
     ja4: str = ""
     tls: Tls | None = None
     """Between the workload and the gate."""
+    buckets: Buckets = field(default_factory=Buckets)
+    """Of limits that each connection has for itself."""
 
     def under(self, defaults: Defaults) -> Facts:
         """The same with the caller as another policy identifies it, if it does so differently."""
@@ -79,15 +84,23 @@ class GateClient(connection.Client):
     held: Callable[[], bool]
     """Whether the kernel knows a process that holds the other end. It can tell of this machine's own only."""
     begun: Exchange | None = None
-    """The next exchange as the short way began it and left it: its trace goes on, and what was tried was tried."""
+    """The next exchange as the short way began it and left it: its trace goes on, what was tried was tried, and what
+    its route drew was drawn."""
 
     def exchange(self) -> Exchange:
         """For the request whose head has come."""
         made, before = Exchange(self.facts), self.begun
         if before is not None:
             made.started, made.trace, made.tries = before.started, before.trace, before.tries
+            made.policy, made.passage = before.policy, before.passage
             self.begun = None
         return made
+
+    def forget_begun(self) -> None:
+        """It will not come to be served."""
+        if self.begun is not None and self.begun.passage is not None:
+            self.begun.passage.leave()
+        self.begun = None
 
     def listens(self) -> bool:
         """Whether a client that has ended its side can still be answered; the end of TLS is that of both."""
@@ -98,6 +111,8 @@ class ApprovedServer(connection.Server):
     """A server connection that may be dialled, because a decision said so. No other kind is ever dialled."""
 
     target: Target
+    limited: OriginState | None = None
+    """That counts its connections, where the policy has something to say of them."""
     prior_knowledge: bool = False
     """Plain HTTP/2 without negotiation."""
     reused: bool = False
@@ -121,6 +136,10 @@ class Exchange:
     attempt: Attempt | None = None
     decision: Decision | None = None
     target: Target | None = None
+    approved: Target | None = None
+    """The same before one of its places was chosen."""
+    passage: Passage | None = None
+    """What the traffic policy makes of it, where that is anything."""
     prior_knowledge: bool = False
     """The origin is spoken to in plain HTTP/2."""
     authority: str = ""
@@ -130,6 +149,8 @@ class Exchange:
     failure: str = ""
     """Why it was stopped after it was judged: a failing addon, a layer, the origin."""
     error_code: str = ""
+    answered_with: Refused | None = None
+    """The traffic policy's word, where it was that which stopped it."""
     status: int = 0
     """Of the answer, where it was stopped by the gate itself and not by a failing addon; `error_code` then says why."""
     started: float = field(default_factory=time.time)
@@ -152,6 +173,8 @@ class Exchange:
     """Bytes of request body that addons wait for before it leaves."""
     response_limit: int = 0
     """Bytes of response body that are waited for before any of it goes on; 0: it passes piece by piece."""
+    resent: Kept | None = None
+    """What keeps the request's body, as it leaves, for another try."""
     request_kept: Kept | None = None
     response_kept: Kept | None = None
     """What keeps a body that passes, for somebody to look at."""
@@ -187,6 +210,8 @@ class Exchange:
         kept = self.request_kept if sending else self.response_kept
         if kept is not None:
             kept.take(piece)
+        if sending and self.resent is not None:
+            self.resent.take(piece)
         if (tap := self.tap) is not None:
             (tap.request if sending else tap.response).take(piece)
 
@@ -194,6 +219,16 @@ class Exchange:
         """The head of an answer has come, and can be passed on."""
         if self.tries:
             self.tries[-1].answered, self.tries[-1].protocol = time.time(), protocol
+
+    @property
+    def flags(self) -> list[str]:
+        """Envoy's, of what the traffic policy did to it."""
+        return self.passage.flags if self.passage is not None else []
+
+    def refuse(self, refused: Refused) -> None:
+        """The traffic policy does not let it go on."""
+        self.failure = self.failure or refused.reason
+        self.status, self.error_code, self.answered_with = refused.status, refused.code, refused
 
     @property
     def hidden(self) -> Injected | None:

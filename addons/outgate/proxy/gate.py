@@ -13,22 +13,33 @@ from outgate.policy.decide import decide, denial
 from outgate.policy.keeping import takers
 from outgate.policy.model import Attempt, Code, Decision, Verdict
 from outgate.policy.names import Refusal
-from outgate.proxy import answers, departure, tracing, view
+from outgate.policy.snapshot import Policy
+from outgate.proxy import answers, changes, departure, tracing, view
 from outgate.proxy.capturing import Capturing
+from outgate.proxy.departure import target_for
 from outgate.proxy.exchange import Exchange, exchange_of
+from outgate.proxy.governor import Governor, reached_by
+from outgate.proxy.passage import Refused
 from outgate.proxy.stages import Masking
 from outgate.telemetry.messages import messages_of
 from outgate.telemetry.tracer import Tracer
 from outgate.upstream.errors import UpstreamError
 from outgate.upstream.headers import Injected, InjectedHeaders
-from outgate.upstream.target import OFFERS, speaks_http2, target_of
+from outgate.upstream.target import OFFERS, speaks_http2
 
 
 class Gate:
     """First in the chain: nothing sees a request before it is judged."""
 
-    def __init__(self, snapshot: Snapshot, injected: InjectedHeaders, tracer: Tracer | None = None) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        injected: InjectedHeaders,
+        tracer: Tracer | None = None,
+        governor: Governor | None = None,
+    ) -> None:
         self.snapshot = snapshot
+        self.governor = governor or Governor()
         self.tracer = tracer
         self.injected = injected
         self.capturing: Capturing | None = None
@@ -49,7 +60,7 @@ class Gate:
     def judge(self, request: http.Request, exchange: Exchange) -> bool:
         """Whether a request may leave; then it is made canonical. The decision, or why it cannot be carried out, stands
         in the exchange."""
-        exchange.policy = policy = self.snapshot.policy
+        policy = self._policy(exchange)
         exchange.facts = exchange.facts.under(policy.defaults)
         if self.tracer is not None:
             tracing.begin(self.tracer, request, exchange)
@@ -67,6 +78,9 @@ class Gate:
             self._approve(request, exchange, decision, attempt)
             if decision.destination is not None and decision.destination.headers:
                 exchange.injected = self.injected.of(decision.destination.headers)
+        except Refused as refused:
+            exchange.refuse(refused)
+            return False
         except UpstreamError as error:
             exchange.failure, exchange.status, exchange.error_code = error.message, error.status, str(error.code)
             return False
@@ -76,11 +90,23 @@ class Gate:
         exchange.judged = departure.judged(request)
         return True
 
+    def _policy(self, exchange: Exchange) -> Policy:
+        """The one in force. What was begun under another one is begun again."""
+        policy = self.snapshot.policy
+        if exchange.passage is not None and exchange.policy is not policy:
+            exchange.passage.leave()
+            exchange.passage = None
+        exchange.policy = policy
+        return policy
+
     def _approve(self, request: http.Request, exchange: Exchange, decision: Decision, attempt: Attempt) -> None:
-        http2 = speaks_http2(decision.port, asked=request.is_http2)
-        assert exchange.policy is not None
         policy = exchange.policy
-        exchange.target = target_of(decision, attempt, policy.generation, OFFERS[http2], policy.defaults.nat64)
+        assert policy is not None
+        if exchange.passage is None:
+            exchange.passage = self.governor.enter(policy, decision, attempt)
+        backend = exchange.passage.backend if exchange.passage is not None else None
+        http2 = speaks_http2(reached_by(backend, decision.port), asked=request.is_http2)
+        exchange.approved = exchange.target = target_for(exchange, decision, attempt, OFFERS[http2])
         exchange.prior_knowledge = http2 and exchange.target.tls is None
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
@@ -88,6 +114,8 @@ class Gate:
         if response is None or exchange.decision is None:
             return
         view.clean_response(response)
+        if exchange.passage is not None:
+            changes.incoming(response, exchange.passage)
         if exchange.sent_messages is not None:
             exchange.received_messages = messages_of(response.headers.get("content-type", ""))
         if exchange.hidden is not None:

@@ -13,20 +13,17 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable
-from dataclasses import replace
 
 from mitmproxy.connection import Connection, ConnectionState
 from mitmproxy.proxy import commands, events, layer, server_hooks
 from mitmproxy.proxy.context import Context
 
-from outgate.policy.decide import opaque
 from outgate.policy.snapshot import Policy
-from outgate.proxy import bodies, ending, flow_control, origins, pipe
-from outgate.proxy.classify import may_be_http
-from outgate.proxy.commands import Abort, LingeringClose, Rejected, Release
+from outgate.proxy import bodies, deadlines, ending, flow_control, inside_tls, origins, pipe, waiting
+from outgate.proxy.commands import Abort, Copied, Ended, LingeringClose, Rejected, Release, Within
 from outgate.proxy.connections import READ_SIZE, Transport
 from outgate.proxy.counted import Counted
-from outgate.proxy.exchange import ApprovedServer, GateClient
+from outgate.proxy.exchange import ApprovedServer, GateClient, exchange_of
 from outgate.proxy.guard import trace
 from outgate.proxy.lane import HELD, lane_of
 from outgate.proxy.layers import GateHttpLayer, Guard, Quiet
@@ -67,6 +64,7 @@ class Handler:
         self.active = time.monotonic()
         self.head_deadline: asyncio.TimerHandle | None = None
         self.bodies = bodies.Bodies(self)
+        self.deadlines = deadlines.Deadlines(self)
         self.lane = lane_of(self, reader)
 
     # Life.
@@ -85,6 +83,9 @@ class Handler:
         finally:
             self.idle_timer.cancel()
             self.bodies.stop()
+            self.deadlines.stop()
+            if self.lane is not None:
+                self.lane.clock.stop()
             self.head_came()
             self.plane.live.discard(self)
             await self._end()
@@ -93,6 +94,7 @@ class Handler:
         for stream in self.http.unreported():
             for command in stream.leave():
                 self.execute(command)
+        self.client.forget_begun()
         self.layer = Quiet(self.http.context)
         self.client.timestamp_end = time.time()
         self.client.state = ConnectionState.CLOSED
@@ -142,7 +144,7 @@ class Handler:
             self.active = time.monotonic()
             if self.lingering:
                 continue
-            if not self.heard and self._is_opaque(data):
+            if not self.heard and inside_tls.is_opaque(self, data):
                 return
             self.heard = True
             if self.lane is not None and await self.lane.carried(data):
@@ -172,18 +174,6 @@ class Handler:
             self.plane.counts["body_timeout"] += 1
             self.abort("the request's body did not go on")
             return b""
-
-    def _is_opaque(self, data: bytes) -> bool:
-        """Whether the first bytes inside TLS are no HTTP. Then nothing can be told, and the TLS itself is judged."""
-        hello = self.client.hello
-        if hello is None or may_be_http(data):
-            return False
-        policy = self.plane.snapshot.policy
-        facts = self.client.facts.under(policy.defaults)
-        decision = opaque(policy, replace(hello, caller=facts.caller))
-        self.plane.log.closed(facts, hello, decision, self.client.timestamp_start)
-        self.abort("no HTTP inside TLS")
-        return True
 
     async def read_origin(self, server: ApprovedServer) -> None:
         """Read from an origin until it or we close, or until its exchange is complete and it is released."""
@@ -251,15 +241,21 @@ class Handler:
             self._close(command)
         elif isinstance(command, commands.RequestWakeup):
             self.spawn(self._wake(command))
-        elif isinstance(command, Counted | Rejected):
+        elif isinstance(command, Counted | Rejected | Within | Ended | Copied):
             self._note(command)
         elif not isinstance(command, commands.Log):
             # What layers log quotes what was received; what matters of it is in the access log.
             raise RuntimeError(f"the layers gave an unknown command: {type(command).__name__}")
 
-    def _note(self, command: Counted | Rejected) -> None:
+    def _note(self, command: Counted | Rejected | Within | Ended | Copied) -> None:
         if isinstance(command, Counted):
             self.plane.counts[command.name] += 1
+        elif isinstance(command, Within):
+            self.deadlines.note(command)
+        elif isinstance(command, Copied):
+            self.plane.mirrors.copy(command.flow.request, command.body, exchange_of(command.flow))
+        elif isinstance(command, Ended):
+            self.deadlines.forget(command.stream_id)
         else:
             self.plane.log.rejected(self.client.facts, command.code, command.reason)
 
@@ -310,8 +306,11 @@ class Handler:
             await pending
 
     def _start_hook(self, hook: commands.StartHook) -> None:
+        pending: Awaitable[None] | None
         if isinstance(hook, OutgateBodyHook):
-            pending: Awaitable[None] | None = self.plane.hooks.finish(hook, pipe.run(hook.chunk), iter(()))
+            pending = self.plane.hooks.finish(hook, pipe.run(hook.chunk), iter(()))
+        elif isinstance(hook, waiting.HOOKS):
+            pending = waiting.run(hook, self.plane)
         else:
             pending = self.plane.hooks.call(hook)
         if pending is not None:

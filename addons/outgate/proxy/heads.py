@@ -130,6 +130,16 @@ def _request(method: bytes, path: bytes, version: bytes, fields: Fields) -> http
     return made
 
 
+def copied(request: http.Request) -> http.Request:
+    """The same head once more, to be changed; what it is made of was checked when it was read."""
+    data, made = object.__new__(http.RequestData), object.__new__(http.Request)
+    data.__dict__.update(request.data.__dict__)
+    data.headers = _headers(request.data.headers.fields)
+    made.data = data
+    made.stream = request.stream
+    return made
+
+
 def _response(version: bytes, status: int, reason: bytes, fields: Fields) -> http.Response:
     data = object.__new__(http.ResponseData)
     data.__dict__.update(

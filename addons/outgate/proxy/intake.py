@@ -11,7 +11,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -30,16 +30,16 @@ from outgate.proxy.exchange import Facts, GateClient
 from outgate.proxy.handler import Handler
 from outgate.proxy.hello import MalformedHello
 from outgate.proxy.original import NotRedirected, original_destination
+from outgate.proxy.passage import Refused
 from outgate.proxy.peek import Gone, first_bytes
 from outgate.proxy.peer import caller_uid, peer_uid
 from outgate.proxy.plane import Plane
+from outgate.proxy.reaching import Reaching, reaching
 from outgate.proxy.relay import IDLE, Relay
 from outgate.proxy.tries import Try
 from outgate.settings import ListenMode
-from outgate.upstream import connect as upstream
 from outgate.upstream.connection import Connection
 from outgate.upstream.errors import UpstreamError
-from outgate.upstream.target import target_of
 
 log = logging.getLogger(__name__)
 
@@ -242,36 +242,47 @@ class Intake:
             self._report(facts, attempt, decision)
             reset(self.sock)
             return
-        tried = Try()
+        way = reaching(self.plane, facts, policy, attempt, decision)
         try:
-            target = target_of(decision, attempt, policy.generation, (), policy.defaults.nat64)
-            tried.origin = origin = await upstream.connect(target, self.plane.environment)
-        except UpstreamError as error:
-            tried.fail(error.code, error)
-            self._report(facts, attempt, decision, tried)
+            origin = await way.connect()
+            await self._relayed(way, facts, origin)
+        except UpstreamError:
+            self._report(facts, attempt, decision, way.tries)
             reset(self.sock)
-            return
-        current = self.plane.snapshot.policy
-        if current is not policy:
-            # What is open is judged again after a swap; this was not open yet, and takes its time to dial.
+        except Refused as refused:
+            self.plane.log.closed(facts, attempt, decision, self.started, way.tries, refused)
+            reset(self.sock)
+        finally:
+            way.leave()
+
+    async def _relayed(self, way: Reaching, facts: Facts, origin: Connection) -> None:
+        """What is open is judged again after a swap; this was not open yet, and took its time to dial."""
+        attempt, decision, current = way.exchange.attempt, way.exchange.decision, self.plane.snapshot.policy
+        assert attempt is not None
+        assert decision is not None
+        if current is not way.exchange.policy:
             facts = facts.under(current.defaults)
             attempt = replace(attempt, caller=facts.caller)
             decision = decide(current, attempt)
         if decision.allowed:
-            await self._pump(facts, attempt, decision, origin, tried)
+            await self._pump(facts, attempt, decision, origin, way)
         else:
             origin.abort()
             self._report(facts, attempt, decision)
             reset(self.sock)
 
-    async def _pump(self, facts: Facts, attempt: Attempt, decision: Decision, origin: Connection, tried: Try) -> None:
+    async def _pump(
+        self, facts: Facts, attempt: Attempt, decision: Decision, origin: Connection, way: Reaching
+    ) -> None:
         try:
             reader, writer = await _open(self.sock)
         except BaseException:
             origin.close()
             raise
-        far = Transport(origin.reader, origin.writer, origin=origin)
-        relay = Relay(Transport(reader, writer), far, attempt, decision, facts, self.limits.idle_timeout)
+        far, resilience = Transport(origin.reader, origin.writer, origin=origin), way.resilience
+        idle = resilience.tcp_idle_timeout or self.limits.idle_timeout
+        relay = Relay(Transport(reader, writer), far, attempt, decision, facts, idle)
+        relay.most = resilience.maximum_duration
         self._handed_over()
         self.plane.live.add(relay)
         try:
@@ -280,7 +291,7 @@ class Intake:
             self.plane.live.discard(relay)
             if relay.failure == IDLE:
                 self.plane.counts["idle_timeout"] += 1
-            self.plane.log.relayed(relay, tried, self.started)
+            self.plane.log.relayed(relay, way.tries, self.started)
 
     # Reports.
 
@@ -291,8 +302,8 @@ class Intake:
         self.plane.log.rejected(facts, code, reason)
         reset(self.sock)
 
-    def _report(self, facts: Facts, attempt: Attempt, decision: Decision, tried: Try | None = None) -> None:
-        self.plane.log.closed(facts, attempt, decision, self.started, tried)
+    def _report(self, facts: Facts, attempt: Attempt, decision: Decision, tries: Sequence[Try] = ()) -> None:
+        self.plane.log.closed(facts, attempt, decision, self.started, tries)
 
 
 def _named(facts: Facts) -> str | None:

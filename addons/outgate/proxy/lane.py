@@ -15,14 +15,20 @@ from mitmproxy import http
 from mitmproxy.net.http import http1
 from mitmproxy.proxy import commands
 
-from outgate.proxy import answers, heads, soundness, view
-from outgate.proxy.answering import RESET, Answering, Broken
+from outgate.proxy import answers, changes, departure, heads, soundness, view
+from outgate.proxy.answering import RESET, Answering
+from outgate.proxy.answering import Broken as Lost
+from outgate.proxy.commands import Limited
 from outgate.proxy.connections import Reader
 from outgate.proxy.exchange import Exchange
 from outgate.proxy.gate import Gate
 from outgate.proxy.http1 import authenticates_connection
+from outgate.proxy.lane_clock import LaneClock
 from outgate.proxy.origin_side import IDEMPOTENT
-from outgate.proxy.tries import Try
+from outgate.proxy.passage import Passage, Refused, outcome_of
+from outgate.proxy.timed import told_late
+from outgate.proxy.tries import Try, flag_of, told_flags
+from outgate.traffic.outcome import Broken, Outcome
 from outgate.upstream import connect as upstream
 from outgate.upstream.connection import Connection
 from outgate.upstream.errors import UpstreamError
@@ -31,6 +37,9 @@ if TYPE_CHECKING:
     from outgate.proxy.handler import Handler
 
 GONE, LEFT = "the client went away", "client_disconnected"
+ANSWERED = "upstream_answer"
+BROKEN = {RESET: Broken.RESET, "try_timeout": Broken.TIMEOUT}
+"""How a try failed without an answer, by the codes of those failures after which there may be another one."""
 HELD = 1.0
 """Seconds between two looks whether a client that has ended its side is still there for the answer."""
 
@@ -44,6 +53,8 @@ class Lane:
         self.asked: heads.Asked | None = None
         self.exchange: Exchange | None = None
         self.origin: Connection | None = None
+        self.clock = LaneClock(self._late)
+        self.late: Lost | None = None
         self.begun = False
         """Whether any of the answer has gone to the workload."""
         reader.ended = self._client_ended
@@ -63,6 +74,7 @@ class Lane:
         if asked is None:
             return False
         self.handler.head_came()
+        self.client.forget_begun()
         exchange = self.exchange = Exchange(self.client.facts)
         self.asked = asked
         carried = False
@@ -71,6 +83,8 @@ class Lane:
             carried = origin is not None and await self._exchange(asked, exchange, origin)
             return carried
         finally:
+            if carried and exchange.passage is not None:
+                exchange.passage.leave()
             self.client.begun = None if carried else exchange
             self.exchange = self.origin = self.asked = None
 
@@ -83,11 +97,22 @@ class Lane:
         if not allowed or exchange.injected is not None or exchange.prior_knowledge or exchange.target is None:
             return None
         try:
+            if exchange.passage is not None and not await self._goes_on(exchange, exchange.passage):
+                return None
             key = await upstream.key_of(exchange.target, self.plane.environment)
-        except UpstreamError:
+        except (UpstreamError, Refused):
             return None
         revoked = exchange.failure or self.handler.closed.is_set()
         return None if revoked else self.plane.pool.acquire(key)
+
+    async def _goes_on(self, exchange: Exchange, passage: Passage) -> bool:
+        """Whether the traffic policy lets it go on at once, and there is somewhere to go. Raises as the governor."""
+        waited = passage.origin is not None and self.plane.slots.queued(passage.origin)
+        if passage.plan.answers or passage.lasts or waited:
+            return False
+        await self.gate.governor.admit(exchange)
+        await self.gate.governor.place(exchange, self.plane.environment)
+        return True
 
     async def _exchange(self, asked: heads.Asked, exchange: Exchange, origin: Connection) -> bool:
         """Whether it is over. Otherwise the connection was stale, and nothing was done by it."""
@@ -96,14 +121,23 @@ class Lane:
         answering = Answering(origin.reader, asked.request, self.limits, self._count, passing)
         self.begun = stale = False
         exchange.tries.append(Try(origin=origin, reused=True))
+        passage = exchange.passage
+        self.late = None
+        if passage is not None and passage.plan.timed:
+            self.clock.begin(passage)
         try:
-            origin.writer.write(http1.assemble_request_head(asked.request) + asked.body)
+            leaving = departure.leaving(asked.request, exchange)
+            origin.writer.write(http1.assemble_request_head(leaving) + asked.body)
             exchange.sent_bytes = len(asked.body)
+            if passage is not None and passage.route.mirrors and not passage.copied:
+                passage.copied = True
+                self.plane.mirrors.copy(asked.request, asked.body, exchange)
             if tap is not None and asked.body:
                 tap.request.take(asked.body)
-            await self._answer(answering, exchange)
-        except Broken as broken:
-            stale = self._stale(asked, answering, exchange, broken)
+            await self._answer(answering, asked, exchange)
+        except Lost as broken:
+            broken = self._why(broken)
+            stale = self._stale(asked, answering, exchange, broken) or self._again(asked, exchange, broken)
             if stale:
                 exchange.tries[-1].fail(broken.code)
             else:
@@ -115,6 +149,7 @@ class Lane:
             self.handler.abort("the gate is stopping")
             raise
         finally:
+            self.clock.over()
             exchange.received_bytes = answering.received
             if passing is not None:
                 passing.ended = answering.done
@@ -127,11 +162,17 @@ class Lane:
 
     # The answer.
 
-    async def _answer(self, answering: Answering, exchange: Exchange) -> None:
+    async def _answer(self, answering: Answering, asked: heads.Asked, exchange: Exchange) -> None:
         """Pass it on as it comes; what came at once goes out at once. Raises `Broken`."""
         response = await answering.head(self._hint)
         exchange.answered(response.http_version)
+        passage = exchange.passage
+        if passage is not None:
+            self._tell(passage, asked, response)
         view.clean_response(response)
+        if passage is not None:
+            changes.incoming(response, passage)
+        self.clock.answered()
         text, self.begun = http1.assemble_response_head(response) + answering.take(), True
         while True:
             if text:
@@ -144,7 +185,7 @@ class Lane:
     async def _write(self, text: bytes) -> None:
         """To the workload; an origin that sends more than it takes is made to wait."""
         self.transport.write(text)
-        self.handler.active = time.monotonic()
+        self.handler.active = self.clock.moved = time.monotonic()
         if self.transport.congested:
             await self.transport.drain()
 
@@ -156,13 +197,45 @@ class Lane:
             response.headers.pop("content-length", None)
             await self._write(http1.assemble_response_head(response))
 
+    # What the traffic policy has to say.
+
+    def _late(self, what: Limited) -> None:
+        """A limit ran out. What is told stands ready for whoever finds the origin's connection gone."""
+        status, code, reason = told_late(what, heard=True)
+        self.late = Lost(reason, status, code)
+        if self.origin is not None:
+            self.origin.abort()
+
+    def _why(self, broken: Lost) -> Lost:
+        """Why the origin's connection broke off: perhaps it was the gate that did it."""
+        return self.late or broken
+
+    def _again(self, asked: heads.Asked, exchange: Exchange, broken: Lost) -> bool:
+        """Whether the layers are to try it again, as its route has it. Where not, its origin's state knows of it."""
+        passage = exchange.passage
+        if passage is None or exchange.failure or broken.code == ANSWERED:
+            return broken.code == ANSWERED and not exchange.failure
+        if self.begun or broken.code not in BROKEN:
+            return False
+        outcome = Outcome(broken=BROKEN[broken.code])
+        passage.tell(outcome)
+        kept = len(asked.body) <= self.limits.retry_body
+        return kept and passage.again(asked.request.method, outcome, time.time())
+
+    def _tell(self, passage: Passage, asked: heads.Asked, response: http.Response) -> None:
+        """The head of an answer has come. Raises `Broken` where the policy would rather have another one."""
+        outcome = outcome_of(response.status_code, response.headers, ended=False)
+        passage.tell(outcome)
+        if len(asked.body) <= self.limits.retry_body and passage.again(asked.request.method, outcome, time.time()):
+            raise Lost("the policy has it tried again", code=ANSWERED)
+
     @staticmethod
-    def _stale(asked: heads.Asked, answering: Answering, exchange: Exchange, broken: Broken) -> bool:
+    def _stale(asked: heads.Asked, answering: Answering, exchange: Exchange, broken: Lost) -> bool:
         """Whether the origin may have closed the connection just as it was used, and a second time harms nobody."""
         lost = answering.response is None and broken.code == RESET
         return lost and asked.request.method in IDEMPOTENT and not asked.body and not exchange.failure
 
-    def _fail(self, asked: heads.Asked, answering: Answering, exchange: Exchange, broken: Broken) -> None:
+    def _fail(self, asked: heads.Asked, answering: Answering, exchange: Exchange, broken: Lost) -> None:
         """An answer of our own where none has begun, else the connection breaks off visibly."""
         ended = bool(exchange.failure)  # from outside: nobody waits for an answer
         if not ended:
@@ -172,7 +245,8 @@ class Lane:
         elif not ended and not self.transport.gone:
             attempt = exchange.attempt
             host, grpc = (attempt.host or "", attempt.grpc) if attempt is not None else ("", False)
-            made = answers.failure(broken.status, broken.code, broken.reason, host, broken.flag, grpc=grpc)
+            flags = told_flags(exchange.flags, flag_of(broken.code))
+            made = answers.failure(broken.status, broken.code, broken.reason, host, flags, grpc=grpc)
             if asked.close:
                 made.headers["connection"] = "close"
             content = b"" if asked.request.method == "HEAD" else (made.raw_content or b"")

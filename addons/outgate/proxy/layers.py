@@ -83,7 +83,8 @@ class GateHttpLayer(HttpLayer):
             self.server_side = self._client_protocol()
             self.connections[self.context.client] = self.server_side
         if isinstance(event, Stopped):
-            if (stream := self.streams.get(event.stream_id)) is not None:
+            stream = self.streams.get(event.stream_id)
+            if stream is not None:
                 yield from self.event_to_child(stream, event)
             return
         if isinstance(event, events.ConnectionEvent) and event.connection not in self.connections:
@@ -145,6 +146,8 @@ class GateHttpLayer(HttpLayer):
         server = ApprovedServer(address=event.address)
         server.target = event.exchange.target
         server.prior_knowledge = event.exchange.prior_knowledge
+        if event.exchange.passage is not None and not server.prior_knowledge:
+            server.limited = event.exchange.passage.origin
         server.reused = not event.fresh and not server.prior_knowledge
         context.server = server
         origin = OriginLayer(context, self.limits)
@@ -211,6 +214,13 @@ class GateHttpLayer(HttpLayer):
         for server in [known for known in self.connections if isinstance(known, ApprovedServer)]:
             if not server.connected and server not in used and server not in self.waiting_for_establishment:
                 del self.connections[server]
+
+    def spare(self, reply: object) -> Commands:
+        """An origin connection came too late for its stream. One that is not shared goes back unused."""
+        server = reply[0] if isinstance(reply, tuple) and reply else None
+        known = self.connections.get(server) if isinstance(server, ApprovedServer) else None
+        if known is not None and isinstance(server, ApprovedServer) and isinstance(known.child, GateHttp1Client):  # type: ignore[attr-defined]
+            yield Release(server)
 
     def paused(self, connection: Connection) -> bool:
         """Whether what comes on a connection of HTTP/1 waits behind a dial or a hook. HTTP/2 is bounded by windows."""

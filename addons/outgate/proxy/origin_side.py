@@ -6,6 +6,7 @@ is told is the other half's, in `stream`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from mitmproxy.proxy.layers import http as stock
 from mitmproxy.proxy.layers.http import GetHttpConnection, SendHttp
 from mitmproxy.proxy.layers.http._events import (
     ErrorCode,
+    HttpEvent,
+    RequestData,
     RequestEndOfMessage,
     RequestHeaders,
     RequestProtocolError,
@@ -26,9 +29,12 @@ from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
 
 from outgate.policy.model import Code, Decision
 from outgate.proxy import departure, soundness, tracing
+from outgate.proxy.commands import Copied, Limited, OutgatePlaceHook, Within
 from outgate.proxy.exchange import ApprovedServer, Exchange
 from outgate.proxy.http2 import Unprocessed
+from outgate.proxy.passage import overflow
 from outgate.proxy.tries import Try
+from outgate.traffic.outcome import Broken, Outcome
 
 if TYPE_CHECKING:
     from outgate.proxy.layers import GateHttpLayer
@@ -60,8 +66,15 @@ class OriginSide(stock.HttpStream):
     answered = False
     """Whether the response was over before the request."""
     retried = False
+    """Whether it was sent again because an idle connection was not there any more; that is no retry of the policy's."""
+    linked = False
+    """Whether an origin connection serves it now."""
+    all_here = False
+    """Whether all of the request has come, as far as that is timed."""
+    told = False
+    """Whether its origin's state knows how the present try ended."""
 
-    def stop(self, status: int, code: str, reason: str, flag: str = "") -> Commands:
+    def stop(self, status: int, code: str, reason: str) -> Commands:
         raise NotImplementedError
 
     def deny(self, decision: Decision) -> Commands:
@@ -73,6 +86,7 @@ class OriginSide(stock.HttpStream):
     def handle_event(self, event: events.Event) -> Commands:
         for command in super().handle_event(event):
             if isinstance(command, SendHttp):
+                yield from self._copied(command.event)
                 if isinstance(command.event, RequestHeaders):
                     leaving = departure.leaving(command.event.request, self.exchange)
                     command.event = replace(command.event, request=leaving)
@@ -80,29 +94,80 @@ class OriginSide(stock.HttpStream):
                     command.event = replace(command.event, trailers=soundness.trailing(command.event.trailers))
             yield command
 
+    def _copied(self, sent: HttpEvent) -> Commands:
+        """The request has left for the first time: now its mirrors have their copies."""
+        passage = self.exchange.passage
+        if passage is None or passage.copied or not isinstance(sent, RequestEndOfMessage):
+            return
+        passage.copied = True
+        if passage.route.mirrors and (body := self._whole_body()) is not None:
+            yield Copied(self.flow, body)
+
     def make_server_connection(self) -> Generator[commands.Command, Any, bool]:
         return (yield from self.connect(fresh=False))
 
     def connect(self, *, fresh: bool) -> Generator[commands.Command, Any, bool]:
-        if (yield from self._refused()):
-            return False
-        target = self.exchange.target
-        assert target is not None
-        command = GetApprovedConnection((target.host, target.port), False, None, "tcp", self.exchange, fresh)
-        tried = Try()
-        self.exchange.tries.append(tried)
-        opened, error = yield command
-        tried.note(opened)
-        if self.client_state == self.state_errored:
-            return False
-        if error:
-            yield from self.connect_failed(str(error))
-            return False
+        """Obtain a connection, if need be at the next place. Not to be had, the exchange is ended."""
+        while True:
+            if (yield from self._refused()) or not (yield from self._placed()):
+                return False
+            opened, error = yield from self._obtain(fresh)
+            if self.client_state == self.state_errored:
+                return False
+            if not error:
+                break
+            if not self._dialled_again(str(error)):
+                yield from self.connect_failed(str(error))
+                return False
         self.context.server = self.flow.server_conn = opened
+        self.linked = True
         if self.exchange.failure:  # found out while it was dialled
             yield from self.fail()
             return False
-        return not (yield from self._refused())  # addons had their turn while it was dialled
+        if (yield from self._refused()):  # addons had their turn while it was dialled
+            return False
+        if self.all_here:
+            yield from self.time_try()
+        return True
+
+    def _obtain(self, fresh: bool) -> Generator[commands.Command, Any, Any]:
+        target = self.exchange.target
+        assert target is not None
+        tried, self.told = Try(), False
+        self.exchange.tries.append(tried)
+        opened, error = yield GetApprovedConnection(
+            (target.host, target.port), False, None, "tcp", self.exchange, fresh
+        )
+        tried.note(opened)
+        return opened, error
+
+    def _placed(self) -> Generator[commands.Command, Any, bool]:
+        """Where to, as far as the traffic policy has a say in that."""
+        passage = self.exchange.passage
+        if passage is None or (passage.origin is None and not passage.pause):
+            return True
+        yield OutgatePlaceHook(self.flow)
+        if self.exchange.failure:
+            yield from self.fail()
+        return not self.exchange.failure
+
+    def _dialled_again(self, error: str) -> bool:
+        """No connection: whether it is tried at another place, or once more."""
+        if self.parent.explain_error(error)[1] == "overflow":
+            return False
+        outcome = Outcome(broken=Broken.CONNECT_FAILED)
+        self.tell(outcome)
+        passage = self.exchange.passage
+        if passage is None or not passage.again(self.flow.request.method, outcome, time.time()):
+            return False
+        tracing.ask_again(self.exchange)
+        return True
+
+    def time_try(self) -> Commands:
+        """An origin has the whole request, or is about to."""
+        passage = self.exchange.passage
+        if passage is not None and passage.route.retry is not None and passage.route.retry.per_try_timeout:
+            yield Within(self.stream_id, Limited.TRY, passage.route.retry.per_try_timeout)
 
     def _refused(self) -> Generator[commands.Command, Any, bool]:
         """Whether the request may not leave as it is now, so that the exchange was ended."""
@@ -115,13 +180,18 @@ class OriginSide(stock.HttpStream):
 
     def connect_failed(self, error: str) -> Commands:
         status, code, reason = self.parent.explain_error(error)
-        flag = "UF" if status == 503 else ""
-        yield from self.stop(status, code, reason, flag)
+        if code == "overflow":
+            self.exchange.refuse(overflow(reason))
+            yield from self.fail()
+        else:
+            yield from self.stop(status, code, reason)
 
     def handle_protocol_error(self, event: RequestProtocolError | ResponseProtocolError) -> Commands:
         if isinstance(event, ResponseProtocolError) and self.client_state != self.state_errored:
             if self._may_retry(event):
                 yield from self.retry(fresh=not isinstance(event, Unprocessed))
+            elif (yield from self._broken_off(event)):
+                return
             elif self.server_state not in (self.state_done, self.state_errored):
                 yield from self.stop(*self._origin_failure(event))
             return
@@ -150,14 +220,15 @@ class OriginSide(stock.HttpStream):
 
     def drop_origin(self) -> Commands:
         """Nothing more goes to the origin for this exchange, and nothing more comes from it."""
-        server = self.context.server
-        if isinstance(server, ApprovedServer) and server in self.parent.connections:
+        server, linked = self.context.server, self.linked
+        self.linked = False
+        if linked and server in self.parent.connections:
             yield SendHttp(RequestProtocolError(self.stream_id, "stopped", ErrorCode.CANCEL), server)
 
     @staticmethod
-    def _origin_failure(event: ResponseProtocolError) -> tuple[int, str, str, str]:
+    def _origin_failure(event: ResponseProtocolError) -> tuple[int, str, str]:
         status = 502 if event.code is ErrorCode.RESPONSE_VALIDATION_FAILED else 503
-        return status, "upstream_reset", event.message, "UC"
+        return status, "upstream_reset", event.message
 
     def _may_retry(self, event: ResponseProtocolError) -> bool:
         """Once, where nothing would be done twice and nothing has to be sent that is not here any more."""
@@ -177,11 +248,71 @@ class OriginSide(stock.HttpStream):
         )
 
     def retry(self, *, fresh: bool) -> Commands:
+        """Once more at the same place, at once."""
         self.retried = True
-        self.exchange.tries[-1].fail("upstream_reset")
+        yield from self._leave_origin("upstream_reset")
+        yield from self._send_again(fresh=fresh)
+
+    # Tries that the route's policy wants.
+
+    def tell(self, outcome: Outcome) -> None:
+        """How the present try ended, to whom it matters; once."""
+        passage = self.exchange.passage
+        if passage is not None and not self.told:
+            self.told = True
+            passage.tell(outcome)
+
+    def tried_again(self, outcome: Outcome, code: str) -> Generator[commands.Command, Any, bool]:
+        """Whether the policy wants it tried once more after this, and it can be; then that is under way, or over."""
+        passage = self.exchange.passage
+        if passage is None or not self._can_resend():
+            return False
+        self.tell(outcome)
+        if not passage.again(self.flow.request.method, outcome, time.time()):
+            return False
+        yield from self.drop_origin()
+        yield from self._leave_origin(code)
+        yield from self._send_again(fresh=False)
+        return True
+
+    def _broken_off(self, event: ResponseProtocolError) -> Generator[commands.Command, Any, bool]:
+        """The origin broke off. Whether that was the beginning of another try."""
+        kind = Broken.REFUSED if isinstance(event, Unprocessed) else Broken.RESET
+        outcome = Outcome(broken=kind)
+        again = self.flow.response is None and (yield from self.tried_again(outcome, "upstream_reset"))
+        if not again:
+            self.tell(outcome)
+        return again
+
+    def _can_resend(self) -> bool:
+        """Whether all of the request is here, and nothing of an answer has gone to the workload."""
+        if self.response_begun or self.client_state != self.state_done:
+            return False
+        return self._whole_body() is not None
+
+    def _whole_body(self) -> bytes | None:
+        """As it was sent; None where it was too long to be kept."""
+        if self.exchange.resent is not None and self.exchange.resent.size:
+            return self.exchange.resent.whole
+        content = self.flow.request.raw_content or b""
+        return content if len(content) >= self.exchange.sent_bytes else None
+
+    def _leave_origin(self, code: str) -> Commands:
+        """The try is over; what still comes of it is nobody's."""
+        yield Within(self.stream_id, Limited.TRY, None)
+        self.exchange.tries[-1].fail(code)
         tracing.ask_again(self.exchange)
         self.parent.forget(self)
+        self.linked = False
+
+    def _send_again(self, *, fresh: bool) -> Commands:
         if not (yield from self.connect(fresh=fresh)):
             return
-        yield SendHttp(RequestHeaders(self.stream_id, self.flow.request, True), self.context.server)
-        yield SendHttp(RequestEndOfMessage(self.stream_id), self.context.server)
+        body, trailing = self._whole_body() or b"", self.flow.request.trailers
+        number, server = self.stream_id, self.context.server
+        yield SendHttp(RequestHeaders(number, self.flow.request, not (body or trailing)), server)
+        if body:
+            yield SendHttp(RequestData(number, body), server)
+        if trailing:
+            yield SendHttp(RequestTrailers(number, trailing), server)
+        yield SendHttp(RequestEndOfMessage(number), server)

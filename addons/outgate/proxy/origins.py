@@ -26,6 +26,7 @@ from outgate.proxy.layers import SEPARATOR
 from outgate.upstream import connect as upstream
 from outgate.upstream.connection import Connection as Origin
 from outgate.upstream.errors import UpstreamError
+from outgate.upstream.slots import Overflow
 
 if TYPE_CHECKING:
     from outgate.proxy.handler import Handler
@@ -50,15 +51,21 @@ async def _obtain(handler: Handler, server: Connection) -> str | None:
         handler.plane.counts["unapproved"] += 1
         return _failure(502, Code.POLICY_FAILURE, "the connection was not approved")
     try:
-        idle = await _idle(handler, server) if server.reused else None
+        idle = await _idle(handler, server)
     except UpstreamError as error:
         return _not_reached(server, error)
+    except Overflow:
+        return _failure(503, "overflow", "too many connections to this origin, and too many wait for one")
     server.reused = idle is not None
     if idle is not None:
         _adopt(handler, server, idle)
         return None
     data = ServerConnectionHookData(server=server, client=handler.client)
-    why = await _dial(handler, server, data)
+    try:
+        why = await _dial(handler, server, data)
+    finally:
+        if server.limited is not None and server.origin is None:
+            handler.plane.slots.failed(server.limited)
     if why is not None:
         server.error = server.error or why.rpartition(SEPARATOR)[2]
         await handler.fire(server_hooks.ServerConnectErrorHook(data))
@@ -66,21 +73,30 @@ async def _obtain(handler: Handler, server: Connection) -> str | None:
 
 
 async def _idle(handler: Handler, server: ApprovedServer) -> Origin | None:
-    """A connection that another exchange has left in good order."""
+    """A connection that another exchange has left in good order. None: a new one may be opened, perhaps after a wait.
+    Raises `Overflow`, and `UpstreamError`."""
     plane = handler.plane
-    return plane.pool.acquire(await upstream.key_of(server.target, plane.environment))
+    if not server.reused and server.limited is None:
+        return None
+    key = await upstream.key_of(server.target, plane.environment)
+
+    def idle() -> Origin | None:
+        return plane.pool.acquire(key) if server.reused else None
+
+    return idle() if server.limited is None else await plane.slots.take(server.limited, idle)
 
 
 async def _dial(handler: Handler, server: ApprovedServer, data: ServerConnectionHookData) -> str | None:
-    target = server.target
     await handler.fire(server_hooks.ServerConnectHook(data))
     if (changed := _changed(server)) is not None:
         return changed
     server.timestamp_start = time.time()
     try:
-        connection = await upstream.connect(target, handler.plane.environment)
+        connection = await upstream.connect(server.target, handler.plane.environment)
     except UpstreamError as error:
         return _not_reached(server, error)
+    if server.limited is not None:
+        handler.plane.slots.opened(server.limited, connection)
     _adopt(handler, server, connection)
     await handler.fire(server_hooks.ServerConnectedHook(data))
     if (changed := _changed(server)) is not None:

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Protocol
 from outgate.pki.authority import Authority
 from outgate.pki.leaf import LeafCache
 from outgate.policy.current import Snapshot
+from outgate.proxy.governor import Governor
 from outgate.proxy.guard import HookTable
+from outgate.proxy.mirroring import Mirrors
 from outgate.proxy.recorder import Recorder
 from outgate.settings import Settings
 from outgate.telemetry.metrics import Metrics
 from outgate.upstream.environment import Environment
 from outgate.upstream.pool import Pool
+from outgate.upstream.slots import Slots
 
 if TYPE_CHECKING:
     from outgate.policy.snapshot import Policy
@@ -51,6 +54,7 @@ class Plane:
     authority: Authority
     leaves: LeafCache
     log: Recorder
+    governor: Governor = field(default_factory=Governor)
     metrics: Metrics = field(default_factory=Metrics)
     live: set[Live] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
@@ -60,12 +64,18 @@ class Plane:
     """Of connections, in the order in which they came."""
     draining: bool = False
     generation: str = ""
+    slots: Slots = field(init=False)
+    mirrors: Mirrors = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.slots, self.mirrors = Slots(self.pool), Mirrors(self)
 
     def swapped(self, policy: Policy) -> None:
         """A new policy is in force: idle connections of the one before are not used again, and what was under it is
         told of by its rules."""
         self.log.groups.flush()
         before, self.generation = self.generation, policy.generation
+        self.governor.follow(policy)
         if before != self.generation:
             self.pool.drop(before)
             self.environment.sessions.drop(before)

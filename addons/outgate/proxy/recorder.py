@@ -17,7 +17,8 @@ from mitmproxy import http
 from outgate.policy.model import Attempt, Code, Decision, Identity
 from outgate.proxy.capturing import Capturing
 from outgate.proxy.exchange import Exchange, Facts, exchange_of
-from outgate.proxy.tries import Try, error_of, error_type_of, flag_of, reached
+from outgate.proxy.passage import Refused
+from outgate.proxy.tries import Try, error_of, error_type_of, flag_of, reached, told_flags
 from outgate.telemetry.event import Event, Trace
 from outgate.telemetry.groups import Groups
 from outgate.telemetry.ids import Ids
@@ -75,24 +76,34 @@ class Recorder:
         if self.capturing is not None and (exchange.tap is not None or event.verdict == "deny"):
             self.capturing.over(event, exchange, request, response)
 
-    def relayed(self, relay: Relay, tried: Try, started: float) -> None:
+    def relayed(self, relay: Relay, tries: Sequence[Try], started: float) -> None:
         """A tunnel or raw TCP is over, whose connection was taken when it `started`."""
         event = _judged(started, str(relay.attempt.kind), relay.facts, relay.attempt, relay.decision)
         event.sent, event.received, event.failure = relay.sent_bytes, relay.received_bytes, relay.failure
         event.error_type, event.flags = error_of(relay.code), flag_of(relay.code)
-        tried.fail(relay.code)
-        event.reached = (reached(tried, started, mutual=False),)
+        tries[-1].fail(relay.code)
+        event.reached = tuple(reached(tried, started, mutual=False) for tried in tries)
         self._tell_of_bytes(event)
 
     def closed(
-        self, facts: Facts, attempt: Attempt, decision: Decision, started: float, tried: Try | None = None
+        self,
+        facts: Facts,
+        attempt: Attempt,
+        decision: Decision,
+        started: float,
+        tries: Sequence[Try] = (),
+        refused: Refused | None = None,
     ) -> None:
-        """A connection that was refused, or whose origin could not be reached, before anything passed."""
+        """A connection that was refused, or whose origin could not be reached, before anything passed. `refused`: it
+        was the traffic policy that kept it."""
         event = _judged(started, str(attempt.kind), facts, attempt, decision)
-        if tried is not None:
-            event.failure, event.error_type = str(tried.error), error_type_of(tried)
-            event.flags = flag_of(tried.code)
-            event.reached = (reached(tried, started, mutual=False),)
+        event.reached = tuple(reached(tried, started, mutual=False) for tried in tries)
+        if refused is not None:
+            event.failure, event.error_type = f"{refused.code}: {refused.reason}", error_of(refused.code)
+            event.flags = flag_of(refused.code)
+        elif tries:
+            event.failure, event.error_type = str(tries[-1].error), error_type_of(tries[-1])
+            event.flags = flag_of(tries[-1].code)
         self._tell_of_bytes(event)
 
     def rejected(self, facts: Facts, code: Code, reason: str) -> None:
@@ -184,8 +195,9 @@ def _end(exchange: Exchange) -> None:
 def _failure(event: Event, response: http.Response | None, exchange: Exchange) -> None:
     """What went wrong after the decision; where an addon or a stage failed, that was the last word."""
     event.failure = exchange.failure
-    if exchange.failure:
+    if exchange.failure or exchange.flags:
         event.flags = _flags(response, exchange)
+    if exchange.failure:
         event.error_type = _error_type(exchange)
     if exchange.failure and exchange.error_code:
         event.failure = f"{exchange.error_code}: {exchange.failure}"
@@ -205,7 +217,7 @@ def _error_type(exchange: Exchange) -> str:
 
 def _flags(response: http.Response | None, exchange: Exchange) -> str:
     told = response.headers.get("x-outgate-flags", "") if response is not None else ""
-    return flag_of(exchange.error_code) or told
+    return told_flags(exchange.flags, (flag_of(exchange.error_code) or told) if exchange.failure else "")
 
 
 def _way(error: BaseException) -> str:

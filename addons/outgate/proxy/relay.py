@@ -17,6 +17,7 @@ from outgate.proxy.connections import READ_SIZE, Transport
 from outgate.proxy.exchange import Facts
 
 IDLE = "idle"
+LONG = "it has lasted as long as it may"
 LEFT, RESET, BROKEN = "client_disconnected", "upstream_reset", "failed"
 """Codes: who was first to go, or that it was the gate."""
 
@@ -38,17 +39,22 @@ class Relay:
         self.failure = self.code = ""
         """Why it was broken off, in words and as `tries` has them; empty where it ended."""
         self.active = time.monotonic()
+        self.most: float | None = None
+        """Seconds that it may last."""
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         watch = loop.call_later(self.idle, self._check_idle)
         self.watch = watch
+        end = loop.call_later(self.most, self.abort, LONG, "relay_too_long") if self.most else None
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._pump(self.client, self.origin, sending=True))
                 group.create_task(self._pump(self.origin, self.client, sending=False))
         finally:
             self.watch.cancel()
+            if end is not None:
+                end.cancel()
             self.client.close()
             self.origin.close()
 

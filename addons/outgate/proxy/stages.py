@@ -1,10 +1,13 @@
 """Stages that bodies pass through on their way, chunk by chunk.
 
-Owns what a stage is, the one that hides injected credentials, and what keeps a body to be shown. Knows no flows.
+Owns what a stage is, the one that hides injected credentials and the one that slows an answer down, and what keeps a
+body to be shown. Knows no flows.
 """
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Protocol
 
 from outgate.upstream.masking import MaskedStream
@@ -28,6 +31,23 @@ class Masking:
     async def feed(self, data: bytes, last: bool) -> bytes:
         passed = self.stream.feed(data)
         return passed + self.stream.finish() if last else passed
+
+
+class Slowed:
+    """Lets no more through than so many bytes a second, from the first one on."""
+
+    def __init__(self, bytes_per_second: float) -> None:
+        self.rate = bytes_per_second
+        self.begun: float | None = None
+        self.passed = 0
+
+    async def feed(self, data: bytes, last: bool) -> bytes:
+        now = time.monotonic()
+        if self.begun is None:
+            self.begun = now
+        self.passed += len(data)
+        await asyncio.sleep(max(0.0, self.begun + self.passed / self.rate - now))
+        return data
 
 
 class Kept:

@@ -10,13 +10,12 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mitmproxy import flow, http
+from mitmproxy import http
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import http as stock
 from mitmproxy.proxy.layers.http import SendHttp
 from mitmproxy.proxy.layers.http._events import (
-    ErrorCode,
     HttpEvent,
     RequestData,
     RequestEndOfMessage,
@@ -25,23 +24,22 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseData,
     ResponseEndOfMessage,
     ResponseHeaders,
-    ResponseProtocolError,
     ResponseTrailers,
 )
-from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
 from mitmproxy.proxy.layers.websocket import WebsocketLayer
 
 from outgate.addon import Denied
 from outgate.policy.decide import denial
-from outgate.policy.model import Code, Decision, Defaults
-from outgate.proxy import answers, soundness, trailers, view, websockets
-from outgate.proxy.commands import OutgateExchangeHook, Stopped
+from outgate.policy.model import Code, Defaults
+from outgate.proxy import answers, changes, soundness, trailers, view, websockets
+from outgate.proxy.commands import Ended, OutgateAdmitHook, OutgateExchangeHook
 from outgate.proxy.counted import Counted
 from outgate.proxy.exchange import GateClient, attach
 from outgate.proxy.http1 import Informational
-from outgate.proxy.origin_side import OriginSide
+from outgate.proxy.own_answers import AnsweringStream
+from outgate.proxy.passage import outcome_of
 from outgate.proxy.pipe import Chunk, OutgateBodyHook
-from outgate.proxy.stages import Stage
+from outgate.proxy.stages import Kept, Slowed, Stage
 
 if TYPE_CHECKING:
     from outgate.proxy.layers import GateHttpLayer
@@ -49,7 +47,7 @@ if TYPE_CHECKING:
 type Commands = layer.CommandGenerator[None]
 
 
-class GateStream(OriginSide):
+class GateStream(AnsweringStream):
     """See the module."""
 
     def __init__(self, context: Context, stream_id: int, parent: GateHttpLayer) -> None:
@@ -63,14 +61,11 @@ class GateStream(OriginSide):
 
     def handle_event(self, event: events.Event) -> Commands:
         yield from super().handle_event(event)
-        if self._settled() and self._paused is None:
+        if self._settled() and (self._paused is None or self.cut_off):
             yield from self.report()
 
-    def _handle_event(self, event: events.Event) -> Commands:
-        if not isinstance(event, Stopped):
-            yield from super()._handle_event(event)
-        elif not self._settled():
-            yield from self.fail()
+    def over(self) -> bool:
+        return self._settled()
 
     def _settled(self) -> bool:
         if self.client_state == self.state_errored or self.server_state == self.state_errored:
@@ -86,6 +81,9 @@ class GateStream(OriginSide):
         if exchange is not None and not exchange.reported:
             exchange.reported = True
             self.parent.forget(self)
+            if exchange.passage is not None:
+                exchange.passage.leave()
+                yield Ended(self.stream_id)
             yield OutgateExchangeHook(self.flow)
 
     def leave(self) -> Commands:
@@ -181,77 +179,32 @@ class GateStream(OriginSide):
             if self.exchange.decision is None or not self.exchange.decision.allowed:
                 yield from self.stop(500, "policy_failure", "no decision was made")
                 return True
+            if (yield from self._stays()):
+                return True
             self.flow.request.stream = not self.exchange.body_limit and (self.flow.request.stream or True)
             self.parent.note_close(self.exchange.close)
         elif self.flow.response is not None and not self.response_begun:
             self.flow.response.stream = not self.exchange.response_limit and (self.flow.response.stream or True)
         return False
 
-    # Answers of our own.
-
-    def answer(self, response: http.Response) -> Commands:
-        """Answer now, in any state before the response began; the body is not waited for."""
-        self.flow.response = response
-        self.flow.live = False
-        self.response_begun = True
-        content = b"" if self.flow.request.method.upper() == "HEAD" else (response.raw_content or b"")
-        unread = not self.request_ended and self.client_state != self.state_done
-        self.client_state = self.server_state = self.state_errored
-        if unread or self.exchange.close:
-            self.parent.close_after_answer(response, unread)
-        yield SendHttp(ResponseHeaders(self.stream_id, response, not content), self.context.client)
-        if content:
-            yield SendHttp(ResponseData(self.stream_id, content), self.context.client)
-        yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
-        yield from self.parent.end_answer(self.stream_id, unread)
-        yield from self.drop_origin()
-        yield stock.DropStream(self.stream_id)
-
-    def stop(self, status: int, code: str, reason: str, flag: str = "") -> Commands:
-        """End the exchange: an answer where none has begun, else the connection breaks off visibly."""
-        self.exchange.failure = self.exchange.failure or reason
-        self.exchange.error_code = code
-        host, grpc = self._asked()
-        yield from self._end(reason, answers.failure(status, code, reason, host, flag, grpc=grpc))
-
-    def refuse(self, denied: Denied) -> Commands:
-        """As `stop`, because an addon denied it."""
-        self.exchange.refused, self.exchange.error_code = denied, denied.code
-        host, grpc = self._asked()
-        yield from self._end(denied.reason, answers.refused(denied, host, grpc=grpc))
-
-    def deny(self, decision: Decision) -> Commands:
-        """As `stop`, because the policy denies what has become of the request."""
-        self.exchange.decision = decision
-        host, grpc = self._asked()
-        yield from self._end(decision.reason, answers.denial(decision, host, grpc=grpc))
-
-    def _asked(self) -> tuple[str, bool]:
-        attempt = self.exchange.attempt
-        return (attempt.host or "", attempt.grpc) if attempt else ("", False)
-
-    def _end(self, reason: str, response: http.Response) -> Commands:
-        self.flow.error = flow.Error(reason)
-        hook = HttpErrorHook(self.flow)
-        hook.blocking = False
-        yield hook
-        if self.response_begun:
-            yield from self.break_off(reason)
-        else:
-            yield from self.answer(response)
-
-    def fail(self) -> Commands:
-        """Stop for what is noted in the exchange."""
-        status, code = self.exchange.status, self.exchange.error_code
-        yield from self.stop(status or 500, code if status else "policy_failure", self.exchange.failure)
-
-    def break_off(self, reason: str) -> Commands:
-        """The response cannot be finished and must not look finished."""
-        self.client_state = self.server_state = self.state_errored
-        self.flow.live = False
-        yield SendHttp(ResponseProtocolError(self.stream_id, reason, ErrorCode.KILL), self.context.client)
-        yield from self.drop_origin()
-        yield stock.DropStream(self.stream_id)
+    def _stays(self) -> Generator[commands.Command, Any, bool]:
+        """Whether the traffic policy keeps it here: it is answered by the gate, or not at all."""
+        passage, attempt = self.exchange.passage, self.exchange.attempt
+        if passage is None or attempt is None:
+            return False
+        yield from self.start_timers()
+        yield OutgateAdmitHook(self.flow)
+        if self.exchange.failure:
+            yield from self.fail()
+            return True
+        if passage.plan.answers:
+            yield from self.answer(changes.answer(passage, attempt, self.exchange.authority))
+            return True
+        if passage.plan.keeps:
+            self.exchange.resent = Kept(self.parent.limits.retry_body)
+        if passage.trouble.bytes_per_second:
+            self.exchange.response_stages.append(Slowed(passage.trouble.bytes_per_second))
+        return False
 
     # Bodies.
 
@@ -350,8 +303,20 @@ class GateStream(OriginSide):
         if isinstance(event, Informational):
             yield from self._inform(event)
             return
+        if isinstance(event, ResponseHeaders) and (yield from self._another_try(event)):
+            return
         self.response_ended = isinstance(event, ResponseHeaders) and event.end_stream
         yield from super().state_wait_for_response_headers(event)
+
+    def _another_try(self, event: ResponseHeaders) -> Generator[commands.Command, Any, bool]:
+        """The head of an answer has come. Whether the policy would rather have another one."""
+        if self.exchange.passage is None:
+            return False
+        outcome = outcome_of(event.response.status_code, event.response.headers, ended=event.end_stream)
+        if (yield from self.tried_again(outcome, "upstream_answer")):
+            return True
+        self.tell(outcome)
+        return False
 
     def _inform(self, event: Informational) -> Commands:
         """Hints are a kindness: left out where anything is wrong with them or could come to light by them."""

@@ -7,11 +7,13 @@ nothing.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from outgate.policy.model import Endpoint
 from outgate.telemetry.event import Phases, Reached, Tls
+from outgate.telemetry.flags import BITS, names
 from outgate.upstream.connection import Connection
 from outgate.upstream.errors import Failure, UpstreamError
 
@@ -27,6 +29,17 @@ ERRORS = {
     "upstream_failed": ("invalid_response", "UPE"),
     "client_disconnected": ("", "DC"),
     "relay_idle": ("idle_timeout", ""),
+    "relay_too_long": ("connection_too_long", "DT"),
+    "request_timeout": ("request_timeout", "UT"),
+    "try_timeout": ("request_timeout", "UT"),
+    "stream_idle": ("stream_idle", "SI"),
+    "stream_too_long": ("stream_too_long", "UMSDR"),
+    "no_route": ("no_route", "NR"),
+    "no_healthy_upstream": ("no_healthy_upstream", "UH"),
+    "overflow": ("overflow", "UO"),
+    "rate_limited": ("rate_limited", "RL"),
+    "rate_limit_failed": ("rate_limit_failed", "RLSE"),
+    "fault_abort": ("fault_abort", ""),
 }
 """Of codes of failures: how outputs name the error, and Envoy's flag for it. Leaving is no error."""
 
@@ -79,6 +92,12 @@ def error_type_of(tried: Try) -> str:
 def flag_of(code: str) -> str:
     """Envoy's flag for an error, empty where it has none."""
     return ERRORS.get(code, ("", ""))[1]
+
+
+def told_flags(marks: Sequence[str], own: str) -> str:
+    """The flags of an exchange in Envoy's order. `own` is of how it ended; there may be several, with commas."""
+    found = {*marks, *names(own)}
+    return ",".join(sorted(found, key=lambda flag: BITS.get(flag, 1 << len(BITS))))
 
 
 def reached(tried: Try, begun: float, *, mutual: bool) -> Reached:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -65,10 +66,18 @@ class Connection:
     sessions: Sessions | None = None
     number: int = field(default_factory=itertools.count(1).__next__, init=False)
     """In the order in which they were opened in this process."""
+    owner: int = field(default=0, init=False)
+    """Who counts it among his, where somebody does."""
+    most: int = field(default=0, init=False)
+    """Exchanges that it may serve; 0: any number. `served`: how many it has."""
+    served: int = field(default=0, init=False)
+    rest: float | None = field(default=None, init=False)
+    """Seconds that it may be idle, and `until` when it may be used, where that is less than for others."""
+    until: float | None = field(default=None, init=False)
     _looks: int = field(default=2, init=False)
     """How often a session may still be looked for."""
     _use: Use | None = field(default=None, init=False)
-    _end: weakref.finalize[[], Connection] | None = field(default=None, init=False)
+    _ends: list[weakref.finalize[[], Connection]] = field(default_factory=list, init=False)
 
     @property
     def alpn(self) -> str | None:
@@ -76,8 +85,14 @@ class Connection:
 
     def report_to(self, use: Use) -> None:
         """From now on, and of its end whatever becomes of it: who drops a connection without a word ends it, too."""
-        self._use, self._end = use, weakref.finalize(self, use.closed)
-        self._end.atexit = False
+        self._use = use
+        self.when_over(use.closed)
+
+    def when_over(self, tell: Callable[[], None]) -> None:
+        """Another one who is told of its end."""
+        end = weakref.finalize(self, tell)
+        end.atexit = False
+        self._ends.append(end)
 
     def active(self) -> None:
         if self._use is not None:
@@ -89,8 +104,8 @@ class Connection:
 
     def over(self) -> None:
         """It is being closed; told once."""
-        if self._end is not None:
-            self._end()
+        for end in self._ends:
+            end()
 
     def remember(self) -> None:
         """Keeps the TLS session for the next connection of the same key; worth it once something has been read.

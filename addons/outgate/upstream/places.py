@@ -6,6 +6,7 @@ Owns the order of endpoints, the last look at every address, and what a proxy is
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from outgate.policy.hosts import HostError, bracketed, literal
 from outgate.policy.model import Endpoint
@@ -17,6 +18,9 @@ from outgate.upstream.target import Target
 
 MOST_ENDPOINTS = 4
 """Endpoints of a list that one connect looks at."""
+MOST_NAMED = 64
+"""Names of a list that are looked up where one of their addresses is to be chosen."""
+KEPT = 1024
 MOST_PLACES = 8
 """Addresses that one connect tries."""
 
@@ -35,6 +39,47 @@ async def places_of(target: Target, environment: Environment) -> list[Place]:
     if not found and failed is not None:
         raise failed
     return foreign(found[:MOST_PLACES], environment.own_ports)
+
+
+async def endpoints_of(target: Target, environment: Environment) -> tuple[Endpoint, ...]:
+    """The places among which one is to be chosen, as far as they are permitted; names as the addresses they have.
+    Raises `UpstreamError` where there is none."""
+    if target.address is not None:
+        return (Endpoint(target.address, target.port),)
+    named = target.endpoints or (Endpoint(target.host, target.port),)
+    if _spelt(named):
+        return named
+    found: dict[tuple[str, int], Endpoint] = {}
+    failed: UpstreamError | None = None
+    for endpoint in named[:MOST_NAMED]:
+        try:
+            addresses = await environment.resolver.addresses(endpoint.address, target.permit)
+        except UpstreamError as error:
+            failed = failed or error
+            continue
+        for address in sorted(_of_one_family(addresses)):
+            found.setdefault((address, endpoint.port), replace(endpoint, address=address))
+    if not found and failed is not None:
+        raise failed
+    return tuple(found.values())
+
+
+_spelt_lists: dict[int, tuple[tuple[Endpoint, ...], bool]] = {}
+
+
+def _spelt(endpoints: tuple[Endpoint, ...]) -> bool:
+    """Whether all of them are addresses. Kept by identity, for it is asked with every request."""
+    known = _spelt_lists.get(id(endpoints))
+    if known is None or known[0] is not endpoints:
+        if len(_spelt_lists) >= KEPT:
+            _spelt_lists.clear()
+        known = _spelt_lists[id(endpoints)] = endpoints, all(_is_address(one.address) for one in endpoints)
+    return known[1]
+
+
+def _of_one_family(addresses: Sequence[str]) -> list[str]:
+    """Those of the family that the system prefers: the other one may lead nowhere, and would be chosen as often."""
+    return [address for address in addresses if (":" in address) == (":" in addresses[0])]
 
 
 def looked_up(target: Target) -> bool:

@@ -38,6 +38,8 @@ class Pool:
         self._since: dict[Connection, float] = {}  # in the order of release
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
+        self.released: Callable[[Connection], None] = lambda connection: None
+        """Told of each connection that is idle from now on."""
 
     def __len__(self) -> int:
         return len(self._since)
@@ -46,7 +48,7 @@ class Pool:
         """The connection of this key that was released last and still lives, or None."""
         while kept := self._kept.get(key):
             connection = kept[-1]
-            fresh = self._clock() - self._since[connection] < self._idle
+            fresh = self._clock() < self._limit(connection)
             self._remove(connection)
             if fresh and usable(connection):
                 connection.active()
@@ -57,9 +59,11 @@ class Pool:
     def release(self, connection: Connection) -> None:
         """Takes a connection back, its last message complete. One that cannot be used again is closed."""
         connection.remember()
+        connection.served += 1
         kept = self._kept.get(connection.key, [])
         spoken = connection.alpn in (None, "http/1.1")
-        if self._closed or not spoken or connection in self._since or not usable(connection):
+        worn = self._worn(connection)
+        if self._closed or worn or not spoken or connection in self._since or not usable(connection):
             self._discard(connection)
             return
         if len(kept) >= self._each:
@@ -69,8 +73,27 @@ class Pool:
         self._kept.setdefault(connection.key, []).append(connection)
         self._since[connection] = self._clock()
         connection.idle()
+        self.released(connection)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
+
+    def evict(self, owner: int) -> bool:
+        """Closes the connection of this owner that has been idle for longest; whether there was one."""
+        found = next((one for one in self._since if one.owner == owner), None)
+        if found is not None:
+            self._discard(found)
+        return found is not None
+
+    def _worn(self, connection: Connection) -> bool:
+        """Whether it has served for as often or as long as it may."""
+        often = bool(connection.most) and connection.served >= connection.most
+        return often or (connection.until is not None and self._clock() >= connection.until)
+
+    def _limit(self, connection: Connection) -> float:
+        """Until when an idle connection may be used."""
+        rest = self._idle if connection.rest is None else min(self._idle, connection.rest)
+        limit = self._since[connection] + rest
+        return limit if connection.until is None else min(limit, connection.until)
 
     def drop(self, generation: str) -> None:
         """Closes the idle connections of a policy that is gone."""
@@ -87,9 +110,9 @@ class Pool:
             self._discard(connection)
 
     def _sweep(self) -> None:
-        oldest = self._clock() - self._idle
-        for connection, since in list(self._since.items()):
-            if since <= oldest or not usable(connection):
+        now = self._clock()
+        for connection in list(self._since):
+            if now >= self._limit(connection) or not usable(connection):
                 self._discard(connection)
         self._timer = asyncio.get_running_loop().call_later(SWEEP, self._sweep) if self._since else None
 

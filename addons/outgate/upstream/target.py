@@ -7,7 +7,7 @@ permitted, and whose certificate is expected. Pure; knows nothing of sockets.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv6Network, ip_address, ip_network
 
 from outgate.policy.addresses import INTERNAL, PASSTHROUGH, PUBLIC_ONLY, Permit, named
@@ -27,6 +27,7 @@ from outgate.policy.model import (
     Upstream,
     UpstreamTLS,
 )
+from outgate.policy.route_model import Backend
 from outgate.upstream.errors import Failure, UpstreamError
 
 CONNECT_TIMEOUT = 10.0
@@ -69,9 +70,12 @@ def target_of(
     generation: str,
     alpn: tuple[str, ...],
     nat64: tuple[IPv6Network, ...] = (),
+    backend: Backend | None = None,
+    owner: Destination | None = None,
 ) -> Target:
     """The target of an allowed attempt. `alpn` are the protocols offered where there is TLS, preferred first. `nat64`
-    are the prefixes of the site's own, by which addresses are judged.
+    are the prefixes of the site's own, by which addresses are judged. `backend` is what a route chose, and `owner` the
+    destination that it is of, where that is another one.
 
     Raises `UpstreamError` where nothing may be dialled: a denial, an address outside the destination, nothing named.
     """
@@ -79,18 +83,51 @@ def target_of(
         raise _refused(f"{attempt.host or attempt.address}:{attempt.port} was denied ({decision.code})")
     destination, port = decision.destination, decision.port
     if decision.traffic in PERMITS and destination is not None and port is not None:
-        return _known(destination, port, PERMITS[decision.traffic].beyond(nat64), attempt, generation, alpn)
+        permit = PERMITS[decision.traffic].beyond(nat64)
+        if backend is None:
+            return _known(destination, port, permit, attempt, generation, alpn)
+        routed = replace(port, upstream=backend.upstream)
+        made = _known(owner or destination, routed, permit, attempt, generation, alpn, backend.host)
+        return replace(made, key=backend.key)
     if decision.traffic is Traffic.PASSTHROUGH:
         return _unregistered("passthrough", PASSTHROUGH.beyond(nat64), attempt, generation, alpn)
     raise _refused(f"{decision.traffic} traffic without a destination has nowhere to go")
 
 
+def narrowed(target: Target, endpoint: Endpoint) -> Target:
+    """The same at one of its places. Who is expected there stays who it was."""
+    return Target(  # by hand, for it is made with every request
+        target.key,
+        target.host,
+        target.port,
+        target.permit,
+        target.generation,
+        None,
+        (endpoint,),
+        target.resolution,
+        target.tls,
+        target.sni,
+        target.names,
+        target.alpn,
+        target.connect_timeout,
+    )
+
+
 def _known(
-    destination: Destination, port: Port, base: Permit, attempt: Attempt, generation: str, alpn: tuple[str, ...]
+    destination: Destination,
+    port: Port,
+    base: Permit,
+    attempt: Attempt,
+    generation: str,
+    alpn: tuple[str, ...],
+    backend: str | None = None,
 ) -> Target:
+    """`backend` is the host that a route leads to instead of the one that was asked for."""
     upstream = port.upstream
-    kept = upstream.resolution is Resolution.NONE and bool(destination.networks) and not upstream.endpoints
-    name = _name(destination, attempt, kept)
+    elsewhere = backend is not None and backend != attempt.host
+    fixed = bool(upstream.endpoints) or elsewhere
+    kept = upstream.resolution is Resolution.NONE and bool(destination.networks) and not fixed
+    name = backend if elsewhere else _name(destination, attempt, kept)
     address = None if upstream.endpoints else _address(destination, attempt, name, kept)
     host = name or address or upstream.endpoints[0].address
     tls = upstream.tls or (port.tls if attempt.encrypted else None)
@@ -200,9 +237,9 @@ def _permit(destination: Destination, upstream: Upstream, base: Permit, kept: bo
 def speaks_http2(port: Port | None, *, asked: bool) -> bool:
     """Whether an origin is offered HTTP/2: where its port is for it, else as the workload speaks (`asked`).
 
-    A plain HTTP port is spoken to in HTTP/1, for there is nothing to negotiate with.
+    A plain HTTP port is spoken to in HTTP/1, for there is nothing to negotiate with, unless its policy says otherwise.
     """
-    if port is None:
+    if port is None or port.upstream.resilience.as_client:
         return asked
     if port.upstream.http2 or port.protocol in (Protocol.HTTP2, Protocol.GRPC):
         return True

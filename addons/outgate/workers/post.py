@@ -14,6 +14,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from outgate.telemetry.aggregate import Scraped
 from outgate.telemetry.calls import Calls
@@ -145,6 +146,11 @@ class Post:
             return Calls.read((await self._ask("calls", REFRESH)).get("calls"))
         except ValueError:
             return None
+
+    async def origins(self) -> list[dict[str, Any]]:
+        """How the origins of this worker are; each has its own say about them."""
+        told = (await self._ask("origins", REFRESH)).get("origins")
+        return [origin | {"worker": self.index} for origin in told] if isinstance(told, list) else []
 
     async def set_level(self, level: str, name: str) -> str:
         """Why the worker does not log at this level; empty where it does, or does not run."""

@@ -14,6 +14,7 @@ import signal
 import socket
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from outgate.admin import Admin
 from outgate.policy.current import Snapshot
@@ -139,6 +140,11 @@ class Supervisor:
         """The sum of all workers; one that ended has taken its part with it."""
         told = [calls for calls in await asyncio.gather(*(post.calls() for post in self._posts)) if calls is not None]
         return summed(told or [Calls(time.time())])
+
+    async def origins(self) -> list[dict[str, Any]]:
+        """Of each worker, one after the other: they count for themselves."""
+        told = await asyncio.gather(*(post.origins() for post in self._posts))
+        return [origin for origins in told for origin in origins]
 
     async def set_level(self, level: str, name: str) -> str:
         """Here and in every worker."""

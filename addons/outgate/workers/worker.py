@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Protocol
+from typing import Any, Protocol
 
 from outgate.telemetry.aggregate import Scraped
 from outgate.telemetry.calls import Calls
@@ -40,6 +40,8 @@ class Reporting(Protocol):
     async def usage(self) -> Usage: ...
 
     async def calls(self) -> Calls: ...
+
+    async def origins(self) -> list[dict[str, Any]]: ...
 
     async def set_level(self, level: str, name: str) -> str: ...
 
@@ -97,6 +99,8 @@ class Worker:
                 told["usage"] = asdict(await self._gate.usage())
             case "calls":
                 told["calls"] = (await self._gate.calls()).plain()
+            case "origins":
+                told["origins"] = await self._gate.origins()
             case "level":
                 told["refused"] = await self._gate.set_level(message["level"], message["name"])
         answer = {"answers": message["number"], "report": self._gate.report().plain()}

@@ -5,9 +5,10 @@ from ipaddress import ip_network
 
 import pytest
 
+from outgate.policy.decide import decide
 from outgate.policy.model import Endpoint, HeaderInjection, Intercept, Protocol, Resolution
 from outgate.problems import Severity
-from policy.building import policy, problems
+from policy.building import policy, problems, tcp
 
 HEAD = "apiVersion: outgate.dev/v1alpha1\nkind: EgressDestination\nmetadata: {name: d, namespace: prod}\nspec:\n  "
 
@@ -209,3 +210,26 @@ def test_a_header_file_starts_from_the_directory_of_the_document(tmp_path):
     (tmp_path / "d.yaml").write_text(text)
     (destination,) = load([tmp_path], Setting()).destinations
     assert destination.headers == (HeaderInjection("authorization", file=str(tmp_path / "token")),)
+
+
+def test_every_port_is_dialled_as_it_is():
+    text = HEAD + "addresses: [192.0.2.0/24]\n  ports: [{number: 80, protocol: HTTP}, {number: '*', protocol: TCP}]"
+    found = policy(text)
+    for number, allowed in ((5432, True), (1, True), (80, False)):
+        decision = decide(found, tcp("192.0.2.7", number))
+        assert decision.allowed is allowed
+        assert decision.port is None or decision.port.upstream.port == number
+    assert not decide(found, tcp("192.0.3.7", 5432)).allowed
+
+
+@pytest.mark.parametrize(
+    ("spec", "where"),
+    [
+        (one("{number: '*', upstream: {port: 80}}"), "spec.ports[0].upstream.port"),
+        (one("{number: '*', upstream: {endpoints: [{address: b.example}]}}"), "spec.ports[0].upstream.endpoints"),
+        (one("{number: '*'}", "endpoints: [{address: b.example}]"), "spec.endpoints"),
+        (one("{number: '*'}, {number: '*'}"), "spec.ports[1].number"),
+    ],
+)
+def test_every_port_has_no_other_one(spec, where):
+    assert any(where in fault for fault in errors(spec)), errors(spec)

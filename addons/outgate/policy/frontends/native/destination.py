@@ -5,12 +5,16 @@ Owns the kind's shape, what its fields demand of each other, and the translation
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from outgate.policy.documents import Node
 from outgate.policy.frontends import Contribution
 from outgate.policy.frontends.native import tls
 from outgate.policy.frontends.native.resource import Resource
 from outgate.policy.frontends.native.shapes import Cidr, Host
 from outgate.policy.hosts import literal
 from outgate.policy.model import (
+    EVERY_PORT,
     Destination,
     Endpoint,
     Fate,
@@ -30,6 +34,7 @@ from outgate.policy.schema import (
     Fields,
     Integer,
     Mapping,
+    Reading,
     Record,
     Sequence,
     Text,
@@ -37,8 +42,18 @@ from outgate.policy.schema import (
 )
 
 NUMBER = Integer(1, 65535)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberOrEvery:
+    """A port number, or `*` for every port that is not listed."""
+
+    def read(self, node: Node, path: str, reading: Reading) -> int | None:
+        return EVERY_PORT if node.data == "*" else NUMBER.read(node, path, reading)
+
+
 TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-NAMESPACE = r"\*|\.|[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+NAMESPACE = r"\*|\.|~?[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 VALUE = r"[\t\x20-\x7e\x80-\xff]*"
 FRAMING = frozenset(
     {
@@ -80,7 +95,7 @@ UPSTREAM = Fields(
 
 PORT = Fields(
     {
-        "number": Field(NUMBER, required=True),
+        "number": Field(NumberOrEvery(), required=True),
         "protocol": Field(Choice(tuple(Protocol), fold=True)),
         "intercept": Field(Choice(tuple(Intercept), fold=True)),
         "upstream": Field(UPSTREAM),
@@ -113,7 +128,7 @@ SPEC = Fields(
         "ports": Field(Sequence(PORT, least=1, most=256), required=True),
         "resolution": Field(Choice(tuple(Resolution), fold=True)),
         "endpoints": Field(Sequence(ENDPOINT, most=4096)),
-        "exportTo": Field(Sequence(Text(pattern=NAMESPACE, hint='use "*", "." or a namespace'), least=1)),
+        "exportTo": Field(Sequence(Text(pattern=NAMESPACE, hint='use "*", ".", a namespace, or "~" and one'), least=1)),
         "internal": Field(Boolean()),
         "headers": Field(HEADERS),
         "allowAddresses": Field(Sequence(Cidr())),
@@ -279,11 +294,22 @@ def _numbers(resource: Resource, spec: Record) -> None:
     seen: set[int] = set()
     for record in spec.get("ports", ()):
         number = record.get("number")
+        if number == EVERY_PORT:
+            _every(resource, spec, record)
         if number in seen:
             resource.reading.error(
                 record.at("number"), record.under("number"), f"{number} is there twice", "merge the two"
             )
         seen.add(number)
+
+
+def _every(resource: Resource, spec: Record, record: Record) -> None:
+    """Where every port is meant, the one that the workload dials is dialled."""
+    upstream = record.get("upstream")
+    for block, name in ((upstream, "port"), (upstream, "endpoints"), (spec, "endpoints")):
+        if block is not None and name in block:
+            what, hint = 'has no meaning for a port "*", which is dialled as it is', "list the ports"
+            resource.reading.error(block.at(name), block.under(name), what, hint)
 
 
 def _headers(resource: Resource, spec: Record) -> tuple[HeaderInjection, ...]:

@@ -1,0 +1,1 @@
+"""Linkerd's EgressNetwork, and the routes of the Gateway API that are bound to one."""

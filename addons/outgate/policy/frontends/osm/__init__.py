@@ -1,0 +1,1 @@
+"""Open Service Mesh and osm-edge, as one front-end."""

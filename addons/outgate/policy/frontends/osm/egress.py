@@ -1,0 +1,231 @@
+"""Egress and HTTPRouteGroup: who may reach which hosts and ports, by which requests.
+
+Owns their shapes and what one document says by itself. What several say together is `destinations.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_network
+
+from outgate.policy.access_model import AccessRule, Attribute, Condition
+from outgate.policy.addresses import as_routed
+from outgate.policy.documents import Document
+from outgate.policy.frontends import Contribution, Setting
+from outgate.policy.frontends.expressions import expression_fault
+from outgate.policy.frontends.osm.resource import Resource, read
+from outgate.policy.hosts import HostError, canonical_host
+from outgate.policy.model import Fate, Network, Protocol
+from outgate.policy.route_model import NamedMatch, RouteMatch, TextKind, TextMatch
+from outgate.policy.schema import Anything, Choice, Field, Fields, Integer, Mapping, Record, Sequence, Text
+from outgate.problems import Severity
+
+SETTINGS_GROUP = "policy.openservicemesh.io"
+ROUTES_GROUP = "specs.smi-spec.io"
+GROUPS = {"HTTPRouteGroup": ROUTES_GROUP, "UpstreamTrafficSetting": SETTINGS_GROUP}
+PROTOCOLS = {
+    "http": Protocol.HTTP,
+    "https": Protocol.TLS,
+    "tcp": Protocol.TCP,
+    "tcp-server-first": Protocol.TCP,
+}
+"""HTTPS passes as it is, told by its server name."""
+
+CERTIFICATE = Fields(
+    {
+        "sn": Field(Anything()),
+        "subjectAltNames": Field(Sequence(Text())),
+        "expiration": Field(Anything()),
+        "secret": Field(Fields({"name": Field(Text()), "namespace": Field(Text())})),
+    }
+)
+MTLS = Fields({"issuer": Field(Text()), "cert": Field(CERTIFICATE), **CERTIFICATE.fields})
+"""osm-edge's documents nest it, its Go type does not."""
+
+SOURCE = Fields(
+    {
+        "kind": Field(Text(empty=False), required=True),
+        "name": Field(Text(empty=False), required=True),
+        "namespace": Field(Text(empty=False), required=True),
+        "mtls": Field(
+            MTLS,
+            fate=Fate.LATER,
+            guards=True,
+            note="write an EgressDestination with upstream.tls of mode MUTUAL and the files of the secret",
+        ),
+    }
+)
+MATCH = Fields(
+    {
+        "apiGroup": Field(Text(empty=False), required=True),
+        "kind": Field(Choice(tuple(GROUPS)), required=True),
+        "name": Field(Text(empty=False), required=True),
+    }
+)
+PORT = Fields(
+    {
+        "number": Field(Integer(1, 65535), required=True),
+        "protocol": Field(Choice(tuple(PROTOCOLS), fold=True), required=True),
+    }
+)
+EGRESS = Fields(
+    {
+        "sources": Field(Sequence(SOURCE), required=True),
+        "hosts": Field(Sequence(Text())),
+        "ipAddresses": Field(Sequence(Text())),
+        "ports": Field(Sequence(PORT), required=True),
+        "matches": Field(Sequence(MATCH)),
+    }
+)
+
+REQUEST = Fields(
+    {
+        "name": Field(Text()),
+        "methods": Field(Sequence(Text())),
+        "pathRegex": Field(Text()),
+        "headers": Field(Mapping(Text())),
+    }
+)
+ROUTE_GROUP = Fields({"matches": Field(Sequence(REQUEST))})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Egress:
+    """One Egress document in words of the model."""
+
+    resource: Resource
+    sources: tuple[tuple[Condition, ...], ...]
+    hosts: tuple[str, ...]
+    networks: tuple[Network, ...]
+    ports: tuple[tuple[int, str], ...]
+    """Number and OSM's own name of the protocol."""
+    groups: tuple[str, ...]
+    setting: str
+    """Name of its UpstreamTrafficSetting; empty where it names none."""
+
+    @property
+    def target(self) -> str:
+        return f"Egress/{self.resource.namespace}/{self.resource.name}"
+
+    def rule(self) -> AccessRule:
+        """Leave for its sources to use its hosts, networks and ports."""
+        operations = [self._operation(number, protocol) for number, protocol in self.ports]
+        return AccessRule(self.sources, tuple(filter(None, operations)), source=self.resource.source())
+
+    def _operation(self, number: int, protocol: str) -> tuple[Condition, ...]:
+        places: list[Condition] = [Condition(Attribute.PORT, (str(number),))]
+        if named(protocol):
+            if not self.hosts:
+                return ()
+            spelt = (*self.hosts, *(f"{host}:{number}" for host in self.hosts))
+            places.append(Condition(Attribute.HOST, spelt))
+        if self.networks:
+            places.append(Condition(Attribute.DESTINATION_IP, tuple(map(str, self.networks))))
+        return tuple(places)
+
+
+def named(protocol: str) -> bool:
+    """Whether traffic of a protocol names its host."""
+    return protocol in ("http", "https")
+
+
+def egress(document: Document, setting: Setting, contribution: Contribution) -> Egress | None:
+    """An Egress document; None, said why, where it allows nothing."""
+    resource = read(document, EGRESS, setting, contribution)
+    if resource is None:
+        return None
+    made = Egress(
+        resource,
+        tuple(_sources(resource)),
+        tuple(_hosts(resource)),
+        tuple(_networks(resource)),
+        tuple((port.get("number"), port.get("protocol")) for port in resource.spec.get("ports", [])),
+        tuple(match.get("name") for match in _matches(resource, "HTTPRouteGroup")),
+        next((match.get("name") for match in _matches(resource, "UpstreamTrafficSetting")), ""),
+    )
+    _check(resource, made)
+    contribution.problems += resource.reading.problems
+    return None if resource.reading.failed or not made.sources else made
+
+
+def requests(document: Document, setting: Setting, contribution: Contribution) -> tuple[str, list[RouteMatch]] | None:
+    """A HTTPRouteGroup: `NAMESPACE/NAME`, and the requests that it names."""
+    resource = read(document, ROUTE_GROUP, setting, contribution)
+    if resource is None:
+        return None
+    found = [match for request in resource.spec.get("matches", []) for match in _request(request, resource)]
+    contribution.problems += resource.reading.problems
+    return None if resource.reading.failed else (f"{resource.namespace}/{resource.name}", found)
+
+
+def _request(request: Record, resource: Resource) -> Iterator[RouteMatch]:
+    path = _regex(request.get("pathRegex", ""), request, "pathRegex", resource)
+    headers = tuple(
+        NamedMatch(name.lower(), match)
+        for name, value in request.get("headers", {}).items()
+        if (match := _regex(value, request, "headers", resource)) is not None
+    )
+    methods = [method for method in request.get("methods", []) if method]
+    for method in methods if methods and "*" not in methods else [""]:
+        wanted = TextMatch(TextKind.EXACT, method) if method else None
+        yield RouteMatch(path=path, method=wanted, headers=headers)
+
+
+def _regex(text: str, request: Record, field: str, resource: Resource) -> TextMatch | None:
+    if not text:
+        return None
+    if why := expression_fault(text):
+        resource.reading.error(
+            request.at(field), request.under(field), f'"{text}" is not an RE2 expression: {why}', "correct it"
+        )
+    return TextMatch(TextKind.REGEX, text)
+
+
+def _sources(resource: Resource) -> Iterator[tuple[Condition, ...]]:
+    for source in resource.spec.get("sources", []):
+        if source.get("kind") == "ServiceAccount":
+            account = f"{source.get('namespace')}/{source.get('name')}"
+            yield (Condition(Attribute.SERVICE_ACCOUNT, (account,)),)
+        else:
+            what = f'"{source.get("kind")}" is no kind of caller, so that nobody is meant'
+            resource.reading.warn(source.at("kind"), source.under("kind"), what, "use ServiceAccount")
+
+
+def _hosts(resource: Resource) -> Iterator[str]:
+    for number, host in enumerate(resource.spec.get("hosts", [])):
+        try:
+            yield canonical_host(host)
+        except HostError as error:
+            what = f'"{host}" matches nothing: {error}'
+            resource.reading.warn(
+                resource.spec.at("hosts"), f"spec.hosts[{number}]", what, "write a whole name; there are no wildcards"
+            )
+
+
+def _networks(resource: Resource) -> Iterator[Network]:
+    for number, text in enumerate(resource.spec.get("ipAddresses", [])):
+        try:
+            yield as_routed(ip_network(text, strict=False))
+        except ValueError:
+            where, path = resource.spec.at("ipAddresses"), f"spec.ipAddresses[{number}]"
+            resource.reading.error(where, path, f'"{text}" is not a network', 'write "192.0.2.0/24"')
+
+
+def _matches(resource: Resource, kind: str) -> list[Record]:
+    return [match for match in resource.spec.get("matches", []) if match.get("kind") == kind]
+
+
+def _check(resource: Resource, made: Egress) -> None:
+    reading, spec = resource.reading, resource.spec
+    for match in spec.get("matches", []):
+        group = GROUPS[match.get("kind")]
+        if match.get("apiGroup").partition("/")[0] != group:
+            what = f'"{match.get("apiGroup")}" is not the group of {match.get("kind")}'
+            reading.error(match.at("apiGroup"), match.under("apiGroup"), what, f'write "{group}/..."')
+    for match in _matches(resource, "UpstreamTrafficSetting")[1:]:
+        reading.error(match.where, match.path, "a second UpstreamTrafficSetting", "name one")
+    if not made.hosts and any(named(protocol) for _, protocol in made.ports):
+        reading.warn(spec.where, "spec", "without hosts its http and https ports allow nothing", "add hosts")
+    if not made.sources and not any(problem.severity is Severity.ERROR for problem in reading.problems):
+        reading.warn(spec.at("sources"), "spec.sources", "nobody is named, so that nothing is allowed", "add a source")

@@ -1,0 +1,295 @@
+"""Which route an attempt takes: the first of its port's that matches.
+
+Owns matching. What a route makes of a request is `rewriting.py`'s. Expressions are RE2 and compiled once, with the
+policy. A port without routes costs nothing, and neither does one whose first route takes everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import re2
+
+from outgate.policy.conditions import Terms, compile_condition
+from outgate.policy.facts import Facts
+from outgate.policy.hosts import matches
+from outgate.policy.model import Attempt, AttemptKind, Defaults, Destination, Network, Port
+from outgate.policy.route_model import NamedMatch, Route, RouteMatch, TextKind, TextMatch, Unmatched
+
+type Text = Callable[[str | None], bool]
+"""Whether a text passes; None is one that is not there."""
+type Test = Callable[[Seen], bool]
+
+AUTHORITY = ":authority"
+WHOLE = -1
+"""As the length of what was matched: all of the path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The route that an attempt takes, and what of its path was matched."""
+
+    route: Route
+    path: str = ""
+    """Without the query, in the form that is compared; empty where no route looked at it."""
+    matched: int = 0
+    """How much of `path` a prefix stands for; `WHOLE` where the match was by more than a prefix."""
+    segments: bool = False
+    """The prefix was of whole segments."""
+
+
+PLAIN = Chosen(Route())
+"""As if there were no routes."""
+
+
+class Seen(Facts):
+    """An attempt as routes see it."""
+
+    @cached_property
+    def queries(self) -> dict[str, str]:
+        """The first value of each parameter, as it was sent."""
+        found: dict[str, str] = {}
+        query = self.attempt.path.partition("?")[2].partition("#")[0]
+        for part in query.split("&") if query else ():
+            name, _, value = part.partition("=")
+            found.setdefault(name, value)
+        return found
+
+    @cached_property
+    def authority(self) -> str | None:
+        """With its port where it leaves with one."""
+        headers, names = self.attempt.headers, self.names
+        return headers.get("host") or headers.get(AUTHORITY) or (names.spellings[0] if names else None)
+
+    def field(self, name: str) -> str | None:
+        """A header or pseudo-header."""
+        return self.authority if name in (AUTHORITY, "host") else self.header(name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One match of one route. The chosen route is made beforehand where the path is not looked at."""
+
+    route: Route
+    tests: tuple[Test, ...]
+    path: TextMatch | None
+
+    def takes(self, seen: Seen) -> bool:
+        for test in self.tests:  # noqa: SIM110 - a generator costs more than the tests it runs
+            if not test(seen):
+                return False
+        return True
+
+    def chosen(self, seen: Seen) -> Chosen:
+        path, match = seen.path or "", self.path
+        if match is None or match.negated:
+            return Chosen(self.route, path)
+        if match.kind is TextKind.PREFIX:
+            return Chosen(self.route, path, len(match.value))
+        if match.kind is TextKind.SEGMENTS:
+            return Chosen(self.route, path, len(_stem(match.value)), segments=True)
+        return Chosen(self.route, path, WHOLE)
+
+
+class Router:
+    """The routes of one port. Raises `ValueError` when it is made of what cannot be compared."""
+
+    __slots__ = ("_defaults", "_entries", "_otherwise")
+
+    def __init__(self, port: Port, defaults: Defaults) -> None:
+        self._defaults = defaults
+        self._entries = tuple(_entries(port.routes, defaults))
+        kept = port.unmatched in (Unmatched.NOT_FOUND, Unmatched.REFUSED)
+        self._otherwise = None if port.routes and kept else PLAIN
+
+    def choose(self, attempt: Attempt, destination: Destination | None = None) -> Chosen | None:
+        """None: no route takes it, and it is not forwarded either."""
+        seen = Seen(attempt, self._defaults, destination)
+        for entry in self._entries:
+            if entry.takes(seen):
+                return entry.chosen(seen)
+        return self._otherwise
+
+
+class Routers:
+    """The routers of all ports of a policy, as long as it is in force."""
+
+    def __init__(self, destinations: Iterable[Destination], defaults: Defaults) -> None:
+        self._defaults = defaults
+        self._settled: dict[int, Chosen] = {}
+        self._made: dict[tuple[int, Unmatched | None], Router] = {}
+        for destination in destinations:
+            for port in destination.ports:
+                self._add(port)
+
+    def choose(self, port: Port, attempt: Attempt, destination: Destination | None = None) -> Chosen | None:
+        """What a port does with an attempt. One that is not of this policy is read as it comes."""
+        if not port.routes:
+            return PLAIN
+        settled = self._settled.get(id(port.routes[0]))
+        if settled is not None:
+            return settled
+        router = self._made.get(_key(port)) or Router(port, self._defaults)
+        return router.choose(attempt, destination)
+
+    def _add(self, port: Port) -> None:
+        if not port.routes:
+            return
+        first = port.routes[0]
+        if _takes_everything(first):
+            self._settled.setdefault(id(first), Chosen(first))
+        else:
+            self._made[_key(port)] = Router(port, self._defaults)
+
+
+def _key(port: Port) -> tuple[int, Unmatched | None]:
+    """The same for a port that stands for every other and for each of those."""
+    return id(port.routes), port.unmatched
+
+
+def _takes_everything(route: Route) -> bool:
+    """Whether nothing of a request has to be looked at, now or for an answer."""
+    return not route.matches and route.rewrite is None and route.redirect is None
+
+
+def _entries(routes: Iterable[Route], defaults: Defaults) -> Iterator[_Entry]:
+    """Every match in order, up to one that takes everything."""
+    for route in routes:
+        for match in route.matches or (RouteMatch(),):
+            tests = tuple(_tests(match, defaults))
+            yield _Entry(route, tests, match.path)
+            if not tests:
+                return
+
+
+def _tests(match: RouteMatch, defaults: Defaults) -> Iterator[Test]:
+    """What has to hold, the cheap before the dear."""
+    if match.method or match.scheme or match.path or match.authority or match.headers or match.queries:
+        yield lambda seen: seen.http
+    yield from _of_connection(match, defaults)
+    for wanted, read in (
+        (match.method, lambda seen: seen.method),
+        (match.scheme, lambda seen: seen.header(":scheme")),
+        (match.path, lambda seen: seen.path),
+        (match.authority, lambda seen: seen.authority),
+    ):
+        if wanted is not None:
+            yield _of(wanted, read)
+    for named in match.headers:
+        yield _field(named)
+    for named in match.queries:
+        yield _query(named)
+
+
+def _of_connection(match: RouteMatch, defaults: Defaults) -> Iterator[Test]:
+    """What is the same for all requests of one."""
+    if match.kinds:
+        yield _among(match.kinds)
+    if match.hosts:
+        yield _called(match.hosts)
+    if match.networks:
+        yield _within(match.networks)
+    if match.sni:
+        yield _named(match.sni)
+    terms = Terms(defaults, granting=True)
+    for condition in match.caller:
+        yield _known(compile_condition(condition, terms))
+
+
+def _known(test: Callable[[Facts], bool | None]) -> Test:
+    return lambda seen: test(seen) is True
+
+
+def _of(match: TextMatch, read: Callable[[Seen], str | None]) -> Test:
+    passes = compiled(match)
+    return lambda seen: passes(read(seen))
+
+
+def _field(named: NamedMatch) -> Test:
+    passes, name = compiled(named.match), named.name
+    return lambda seen: passes(seen.field(name))
+
+
+def _query(named: NamedMatch) -> Test:
+    passes, name = compiled(named.match), named.name
+    return lambda seen: passes(seen.queries.get(name))
+
+
+def _among(kinds: tuple[AttemptKind, ...]) -> Test:
+    return lambda seen: seen.attempt.kind in kinds
+
+
+def _called(patterns: tuple[str, ...]) -> Test:
+    def test(seen: Seen) -> bool:
+        host = seen.attempt.host
+        return host is not None and any(matches(pattern, host) for pattern in patterns)
+
+    return test
+
+
+def _within(networks: tuple[Network, ...]) -> Test:
+    def test(seen: Seen) -> bool:
+        address = seen.dialled_address
+        return address is not None and any(address in network for network in networks)
+
+    return test
+
+
+def _named(patterns: tuple[str, ...]) -> Test:
+    def test(seen: Seen) -> bool:
+        name = seen.sni
+        return bool(name) and any(matches(pattern, name) for pattern in patterns)
+
+    return test
+
+
+def compiled(match: TextMatch) -> Text:
+    """The test of a text that may be absent. Raises `ValueError` for an expression that is none."""
+    holds = _holds(match)
+    if match.negated:
+        return lambda text: text is None or not holds(text)
+    return lambda text: text is not None and holds(text)
+
+
+def _holds(match: TextMatch) -> Callable[[str], bool]:
+    if match.kind is TextKind.PRESENT:
+        return lambda text: True
+    if match.kind is TextKind.REGEX:
+        return _expression(match)
+    if not match.ignore_case:
+        return _literal(match.kind, match.value)
+    holds = _literal(match.kind, match.value.lower())
+    return lambda text: holds(text.lower())
+
+
+def _literal(kind: TextKind, value: str) -> Callable[[str], bool]:
+    if kind is TextKind.EXACT:
+        return lambda text: text == value
+    if kind is TextKind.PREFIX:
+        return lambda text: text.startswith(value)
+    stem = _stem(value)
+    below = f"{stem}/"
+    return lambda text: text == stem or text.startswith(below)
+
+
+def _stem(value: str) -> str:
+    """A prefix of whole segments without the slash at its end: `/` is one of every path."""
+    return value.removesuffix("/")
+
+
+def _expression(match: TextMatch) -> Callable[[str], bool]:
+    options = re2.Options()
+    options.log_errors = False
+    options.case_sensitive = not match.ignore_case
+    try:
+        pattern = re2.compile(match.value, options)
+    except re2.error as error:
+        raise ValueError(f"{match.value[:60]!a} is not an RE2 expression") from error
+    return lambda text: pattern.fullmatch(_readable(text)) is not None
+
+
+def _readable(text: str) -> str:
+    """RE2 takes no halves of characters, as which bytes that are no UTF-8 stand here."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

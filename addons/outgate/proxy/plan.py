@@ -1,0 +1,107 @@
+"""What is known of a route beforehand, so that its exchanges need not work it out each time.
+
+Owns the reading of a route for the data plane. A plan is made when its route is first taken, and lives as long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from outgate.policy.headers import CONTROL_PREFIX, HOP_BY_HOP
+from outgate.policy.route_model import UNCHANGED, Backend, HeaderChange, LimitScope, Route
+
+KEPT = 8192
+UNTOUCHED = HOP_BY_HOP | {"content-length", "transfer-encoding", "trailer"}
+"""What frames a message, or passes between two ends only, is nobody's to change."""
+AUTHORITY = ("host", ":authority")
+
+type Fields = tuple[tuple[bytes, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of heads, as it is applied to bytes."""
+
+    gone: frozenset[bytes]
+    """Names in lower case."""
+    more: Fields
+    authority: str | None
+    """What it makes of the authority, where it names that."""
+
+    def apply(self, fields: Fields) -> Fields:
+        gone = self.gone
+        kept = tuple([field for field in fields if field[0].lower() not in gone]) if gone else fields
+        return kept + self.more
+
+
+@dataclass(slots=True)
+class Plan:
+    """Of one route and one of its backends."""
+
+    route: Route
+    backend: Backend | None
+    timed: bool = field(init=False)
+    answers: bool = field(init=False)
+    """It is an answer of the gate's own."""
+    remote: bool = field(init=False)
+    """More has to be asked than this process knows."""
+    outgoing: tuple[Change, ...] = field(init=False)
+    incoming: tuple[Change, ...] = field(init=False)
+    worth: dict[tuple[str, int], bool] = field(default_factory=dict)
+    """Whether an answer of a status is worth another try, by method, where nothing but these two counts."""
+    by_status: bool = field(init=False)
+    keeps: bool = field(init=False)
+    """Bodies of requests are needed more than once."""
+
+    def __post_init__(self) -> None:
+        route, backend, retry = self.route, self.backend, self.route.retry
+        tried = retry is not None and retry.per_try_timeout
+        self.timed = bool(tried or route.timeout or route.idle_timeout or route.maximum_duration)
+        self.answers = route.direct is not None or route.redirect is not None
+        self.remote = any(limit.scope is LimitScope.GLOBAL for limit in route.limits)
+        self.keeps = bool(route.mirrors) or (retry is not None and retry.retries > 0)
+        own = (backend.request_headers, backend.response_headers) if backend is not None else (UNCHANGED, UNCHANGED)
+        self.outgoing = tuple(_compiled((route.request_headers, own[0])))
+        self.incoming = tuple(_compiled((own[1], route.response_headers)))
+        self.by_status = retry is not None and not retry.on & {"retriable-headers", "envoy-ratelimited"}
+
+    @property
+    def changes(self) -> bool:
+        """Whether an origin is told anything else than what was asked."""
+        return bool(self.outgoing) or self.route.rewrite is not None
+
+
+_plans: dict[tuple[int, int], Plan] = {}
+
+
+def plan_of(route: Route, backend: Backend | None) -> Plan:
+    """Kept by identity: what it is of is held, so that ids stay theirs."""
+    key = (id(route), id(backend))
+    plan = _plans.get(key)
+    if plan is None or plan.route is not route or plan.backend is not backend:
+        if len(_plans) >= KEPT:
+            _plans.clear()
+        plan = _plans[key] = Plan(route, backend)
+    return plan
+
+
+def _compiled(changes: Iterable[HeaderChange]) -> Iterable[Change]:
+    return (_change(change) for change in changes if change != UNCHANGED)
+
+
+def _change(change: HeaderChange) -> Change:
+    removed = {name.lower() for name in change.remove if _free(name)}
+    removed |= {name.lower() for name, _ in change.set if _free(name)}
+    more = tuple((_bytes(name), _bytes(value)) for name, value in (*change.set, *change.add) if _free(name))
+    named = (value for name, value in (*change.set, *change.add) if name.lower() in AUTHORITY)
+    return Change(frozenset(map(_bytes, removed)), more, next(named, None))
+
+
+def _free(name: str) -> bool:
+    lower = name.lower()
+    return lower not in UNTOUCHED and lower not in AUTHORITY and not lower.startswith((CONTROL_PREFIX, ":"))
+
+
+def _bytes(value: str) -> bytes:
+    return value.encode("utf-8", "surrogateescape")

@@ -1,0 +1,165 @@
+"""Routes, time limits and retries of HTTP/1 on a real faulty origin: the outcome table, by both ways through the gate.
+
+Every row is asked twice, once on a new connection to its origin and once on an idle one, which the gate serves by
+another way; what comes of it is the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from e2e.faulty import client, faulty
+from outgate.policy.resilience_model import Resilience
+from outgate.policy.route_model import (
+    Abort,
+    Backoff,
+    Delay,
+    DirectResponse,
+    Fault,
+    Redirect,
+    RetryPolicy,
+    Route,
+    RouteMatch,
+    TextKind,
+    TextMatch,
+    Unmatched,
+)
+from outgate.proxy.governor import Governor
+from outgate.telemetry.sampling import Sampler
+from outgate.telemetry.tracer import Tracer
+from outgate.traffic.origin import OriginState
+from proxy.gates import gate, to
+
+QUICK = Backoff(0.001, 0.002)
+FIVE = RetryPolicy(2, frozenset({"5xx"}), backoff=QUICK)
+PREFIX = RouteMatch(path=TextMatch(TextKind.PREFIX, "/api/"))
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is asked of a host with one route, and what comes. `asked`: how often the origin is."""
+
+    path: str
+    route: Route
+    status: int
+    flags: str = ""
+    asked: int = 1
+    method: str = "GET"
+    body: bytes = b""
+    whole: bool = True
+    unmatched: Unmatched | None = None
+
+
+TABLE = {
+    "nothing to do": Row("/ok", Route(), 200),
+    "no route": Row("/ok", Route(matches=(PREFIX,)), 404, "NR", 0, unmatched=Unmatched.NOT_FOUND),
+    "no route, forwarded": Row("/ok", Route(matches=(PREFIX,), direct=DirectResponse(418)), 200),
+    "direct": Row("/ok", Route(direct=DirectResponse(418, b"teapot")), 418, asked=0),
+    "redirect": Row("/ok", Route(redirect=Redirect(302, authority="other.example")), 302, asked=0),
+    "request timeout": Row("/slow/5", Route(timeout=0.1), 504, "UT"),
+    "request timeout within the answer": Row("/trickle", Route(timeout=0.2), 200, whole=False),
+    "idle": Row("/hang", Route(idle_timeout=0.1), 504, "SI"),
+    "not idle": Row("/slow/0.1", Route(idle_timeout=0.5), 200),
+    "too long": Row("/trickle", Route(maximum_duration=0.2), 200, whole=False),
+    "too long before the answer": Row("/hang", Route(maximum_duration=0.1), 408, "UMSDR"),
+    "503 then 200": Row("/status/503/200", Route(retry=FIVE), 200, asked=2),
+    "503 for ever": Row("/status/503", Route(retry=FIVE), 503, asked=3),
+    "503 without a policy": Row("/status/503/200", Route(), 503),
+    "reset once": Row("/reset-once", Route(retry=FIVE), 200, asked=2),
+    "reset for ever": Row("/reset", Route(retry=FIVE), 503, "UC,URX", 3),
+    "a try that hangs": Row("/hang-once", Route(retry=replace(FIVE, per_try_timeout=0.1)), 200, asked=2),
+    "every try hangs": Row("/hang", Route(retry=replace(FIVE, per_try_timeout=0.1, retries=1)), 504, "UT,URX", 2),
+    "all tries within the timeout": Row(
+        "/hang", Route(timeout=0.25, retry=replace(FIVE, per_try_timeout=0.1, retries=9)), 504, "UT", 3
+    ),
+    "POST is not idempotent": Row("/status/503/200", Route(retry=FIVE), 503, method="POST", body=b"once"),
+    "POST by the policy": Row(
+        "/status/503/200", Route(retry=replace(FIVE, any_method=True)), 200, asked=2, method="POST", body=b"twice"
+    ),
+    "a body too long to keep": Row(
+        "/status/503/200", Route(retry=replace(FIVE, any_method=True)), 503, method="POST", body=b"x" * 5000
+    ),
+    "midway": Row("/midway", Route(retry=FIVE), 200, whole=False),
+    "abort": Row("/ok", Route(faults=(Fault(abort=Abort(418)),)), 418, "FI", 0),
+    "delay": Row("/ok", Route(faults=(Fault(delay=Delay(0.05)),)), 200),
+    "delay and abort": Row("/ok", Route(faults=(Fault(Delay(0.05), Abort(503)),)), 503, "DI,FI", 0),
+}
+
+
+def known(name: str, row: Row, port: int) -> Any:
+    made = to(host(name), 80, port)
+    return replace(made, ports=(replace(made.ports[0], routes=(row.route,), unmatched=row.unmatched),))
+
+
+def host(name: str) -> str:
+    return f"{name.replace(' ', '-').replace(',', '')}.example".lower()
+
+
+@pytest.mark.parametrize("way", ["new", "idle"])
+@pytest.mark.parametrize("name", TABLE)
+async def test_the_outcome_table(authority, name, way):
+    row = TABLE[name]
+    async with faulty() as origin, gate(authority, known(name, row, origin.port), retry_body=4096) as running:
+        async with client(running.address) as asking:
+            if way == "idle" and (await asking.ask(host(name), "/ok", "GET")).status == 200:
+                origin.asked.clear()
+            answer = await asking.ask(host(name), row.path, row.method, row.body)
+        assert (answer.status, answer.flags, answer.whole) == (row.status, row.flags, row.whole)
+        stale = way == "idle" and row.path.startswith("/reset")  # then it may just have been closed, and is asked anew
+        hurried = row.route.timeout is not None  # on a busy machine there is time for less
+        assert (min(1, row.asked) if hurried else row.asked) <= len(origin.asked) <= row.asked + stale
+        assert {one["body"] for one in origin.asked} <= {row.body.decode()}
+        line = (await running.lines(1 if way == "new" else 2))[-1]
+        assert line["verdict"] == "allow"
+        assert line["status"] == row.status
+        if row.flags:
+            assert line["flags"] == row.flags
+        assert running.counts["crashes"] == 0
+
+
+@pytest.mark.parametrize(("retries", "flags", "attempts"), [(0, "UF", 1), (2, "UF,URX", 3)])
+async def test_an_origin_that_cannot_be_reached(authority, retries, flags, attempts):
+    events: list[Any] = []
+    tracer = Tracer(lambda rule: lambda event, size: events.append(event), Sampler())
+    retry = RetryPolicy(retries, frozenset({"connect-failure"}), backoff=QUICK)
+    known_ = known("dead", Row("", Route(retry=retry), 0), 1)
+    async with gate(authority, known_, tracer=tracer) as running, client(running.address) as asking:
+        answer = await asking.ask(host("dead"), method="POST", body=b"sent to nobody")
+        assert (answer.status, answer.flags, answer.code) == (503, flags, "connect_failed")
+        await running.lines()
+    (event,) = events
+    assert [one.error_type for one in event.reached] == ["connection_refused"] * attempts
+    assert len(event.trace.client_ids) == attempts
+    assert len(set(event.trace.client_ids)) == attempts
+
+
+async def test_a_failure_of_the_policy_s_own_denies(authority, monkeypatch):
+    """Whatever raises in it, nothing leaves."""
+
+    async def fails(self, exchange, *_):
+        raise RuntimeError("broken")
+
+    async with faulty() as origin:
+        known_ = known("broken", Row("", Route(timeout=5.0, retry=FIVE), 0), origin.port)
+        for name in ("admit", "place"):
+            async with gate(authority, known_) as running:
+                with monkeypatch.context() as patched:
+                    patched.setattr(Governor, name, fails)
+                    patched.setattr(Governor, "_origin", lambda *_: OriginState("o", Resilience(), lambda: 0.0))
+                    async with client(running.address) as asking:
+                        assert (await asking.ask(host("broken"))).status in (0, 500)
+                assert origin.opened == 0
+
+
+async def test_a_route_that_cannot_be_chosen_denies(authority, monkeypatch):
+    def fails(self, *_):
+        raise RuntimeError("broken")
+
+    async with faulty() as origin, gate(authority, known("broken", Row("", Route(), 0), origin.port)) as running:
+        monkeypatch.setattr(Governor, "enter", fails)
+        async with client(running.address) as asking:
+            assert (await asking.ask(host("broken"))).status in (0, 500, 502)
+        assert origin.opened == 0

@@ -1,0 +1,140 @@
+"""Limits of all gates, in a real Redis: what they share, and what is answered while it is away."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from outgate.policy.route_model import Bucket, LimitScope, RateLimit
+from outgate.upstream import shared_buckets
+from outgate.upstream.shared_buckets import RedisBuckets
+
+pytest.importorskip("redis", reason="the extra redis is not installed")
+LIMIT = RateLimit("l", Bucket(5, 5, 60.0), LimitScope.GLOBAL)
+
+
+class Server:
+    """A Redis of the test's own, which can be taken away and brought back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.socket = folder / "redis.sock"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self.socket}"
+
+    def start(self) -> None:
+        command = ["redis-server", "--port", "0", "--unixsocket", str(self.socket), "--save", ""]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=self.socket.parent)
+        deadline = time.monotonic() + 10
+        while not self.socket.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        self.socket.unlink(missing_ok=True)
+
+    def signal(self, number: int) -> None:
+        assert self.process is not None
+        os.kill(self.process.pid, number)
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[Server]:
+    if shutil.which("redis-server") is None:
+        pytest.skip("there is no redis-server")
+    made = Server(tmp_path)
+    yield made
+    made.stop()
+
+
+async def test_what_one_takes_the_other_has_not(redis):
+    one, other = RedisBuckets(redis.url), RedisBuckets(redis.url)
+    try:
+        taken = [await buckets.take(LIMIT, ("a",)) for buckets in (one, other, one, other, one)]
+        assert taken == [0.0] * 5
+        for buckets in (one, other):
+            wait = await buckets.take(LIMIT, ("a",))
+            assert wait is not None
+            assert 0 < wait <= 60
+        assert await other.take(LIMIT, ("b",)) == 0.0
+    finally:
+        await one.close()
+        await other.close()
+
+
+async def test_together_they_stay_within_the_limit(redis):
+    """Asked by both as fast as they can, for a number of intervals: no more than was filled in, and hardly less."""
+    limit = RateLimit("fast", Bucket(20, 20, 0.1), LimitScope.GLOBAL)
+    gates = [RedisBuckets(redis.url), RedisBuckets(redis.url)]
+
+    async def ask(buckets: RedisBuckets, until: float) -> int:
+        taken = 0
+        while time.monotonic() < until:
+            taken += await buckets.take(limit, ()) == 0.0
+        return taken
+
+    try:
+        began = time.monotonic()
+        taken = sum(await asyncio.gather(*(ask(one, began + 1.0) for one in gates for _ in range(2))))
+        took = time.monotonic() - began
+        assert 0.95 * 20 * 10 <= taken <= 20 * (1 + took / 0.1)
+    finally:
+        for one in gates:
+            await one.close()
+
+
+async def test_a_limit_of_another_size_begins_anew_and_names_do_not_stand_in_redis(redis):
+    buckets = RedisBuckets(redis.url)
+    try:
+        narrow = RateLimit("l", Bucket(1, 1, 60.0), LimitScope.GLOBAL)
+        assert await buckets.take(narrow, ("somebody",)) == 0.0
+        assert await buckets.take(narrow, ("somebody",))
+        assert await buckets.take(LIMIT, ("somebody",)) == 0.0
+        keys = await buckets._redis.keys("*")
+        assert len(keys) == 2
+        assert not any(b"somebody" in key for key in keys)
+    finally:
+        await buckets.close()
+
+
+@pytest.mark.parametrize("hangs", [True, False], ids=["it hangs", "it is gone"])
+async def test_there_is_an_answer_while_it_is_away_and_it_counts_when_it_is_back(redis, monkeypatch, hangs):
+    monkeypatch.setattr(shared_buckets, "AWAY", 0.2)
+    buckets = RedisBuckets(redis.url)
+    try:
+        assert await buckets.take(LIMIT, ()) == 0.0
+        if hangs:
+            redis.signal(signal.SIGSTOP)
+        else:
+            redis.stop()
+        async with asyncio.timeout(5):
+            assert await buckets.take(LIMIT, ()) is None
+        began = time.monotonic()
+        assert [await buckets.take(LIMIT, ()) for _ in range(100)] == [None] * 100
+        assert buckets.failures <= 1 + (time.monotonic() - began) / 0.2  # the others did not ask
+        if hangs:
+            redis.signal(signal.SIGCONT)
+        else:
+            redis.start()
+        for _ in range(200):
+            if (answer := await buckets.take(LIMIT, ())) is not None:
+                break
+            await asyncio.sleep(0.05)
+        assert answer is not None
+    finally:
+        redis.signal(signal.SIGCONT)
+        await buckets.close()
