@@ -25,6 +25,7 @@ ORDER = [
     {"embedded"},
     {"app", "exec", "doctor", "graph", "replaying"},
     {"workers"},
+    {"naming"},
     {"proxy", "admin", "startup", "pushing"},
     {"reload", "scrape"},
     {"inventory", "loading", "outputs"},
@@ -40,6 +41,7 @@ RANK = {part: rank for rank, row in enumerate(ORDER) for part in row}
 # What stands to the right of the adapters is the model and the words it is made of, not how documents become one.
 MODEL = {"model", "telemetry_model", "redaction_model", "hosts", "addresses"}
 DECIDERS = {
+    "naming",
     "cli",
     "embedded",
     "app",

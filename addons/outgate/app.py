@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outgate.descriptors import fitting, raised
+from outgate.naming.server import NameServer
+from outgate.naming.service import nameserver
 from outgate.outputs import MASTER, Outputs, outputs_of
 from outgate.policy.current import Snapshot
 from outgate.policy.snapshot import Policy
@@ -126,6 +128,7 @@ class Gate:
     watcher: PolicyWatcher
     last_use: LastUse
     outputs: Outputs
+    names: NameServer | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     watching: asyncio.Task[None] | None = None
     reloading: asyncio.Task[bool] | None = None
@@ -211,6 +214,8 @@ async def _serve(
     turn = Turn(seat.turn) if seat else None
     gate = assemble(settings, prepared, sockets, addons, turn=turn, master=master)
     doors = doors_of(gate) if seat is None else []
+    if settings.dns:
+        gate.names = nameserver(gate.settings, snapshot=gate.snapshot, plane=gate.engine.plane, shared=seat is not None)
     worker = Worker(seat, gate, gate.stop.set) if seat is not None else None
     try:
         if seat is None:
@@ -304,6 +309,8 @@ async def _up(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
     loop.add_signal_handler(signal.SIGHUP, gate.reload_soon)
     await gate.engine.start()
     gate.outputs.start()
+    if gate.names is not None:
+        await gate.names.start()
     open_doors(gate, doors)
     gate.watching = loop.create_task(gate.watcher.run())
     gate.remembering = loop.create_task(gate.last_use.run())
@@ -314,6 +321,8 @@ async def _up(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
 async def down(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
     """Drain: no new connections, what is under way may finish within the grace period, the log is written."""
     gate.engine.plane.draining = True
+    if gate.names is not None:
+        await gate.names.close()
     await gate.listener.close()
     late = await gate.listener.drained(gate.settings.drain_timeout)
     if late:

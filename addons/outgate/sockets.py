@@ -13,6 +13,7 @@ from collections.abc import Iterable
 BACKLOG = 4096
 TCP_SAVE_SYN = 27
 """Socket option: keep the first segment of each connection that is accepted."""
+LOOPBACK = ("127.0.0.1", "::1")
 NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
 
@@ -35,6 +36,29 @@ def bind(host: str, port: int, *, shared: bool = False) -> list[socket.socket]:
     return sockets
 
 
+def resolving(host: str, port: int, *, shared: bool = False) -> tuple[list[socket.socket], list[socket.socket]]:
+    """Sockets for datagrams and for connections, on one port; for an empty host, on loopback of both families, where
+    the machine has them. Raises `OSError`."""
+    datagrams: list[socket.socket] = []
+    listeners: list[socket.socket] = []
+    try:
+        for address in (host,) if host else LOOPBACK:
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            try:
+                datagrams.append(_datagrams(family, address, port, shared))
+            except OSError as error:
+                if host or family is socket.AF_INET or error.errno not in NO_IPV6:
+                    raise
+                continue
+            port = datagrams[0].getsockname()[1]
+            listeners.append(_listener(family, address, port, shared))
+    except BaseException:
+        for sock in (*datagrams, *listeners):
+            sock.close()
+        raise
+    return datagrams, listeners
+
+
 def inherit(descriptors: Iterable[int]) -> list[socket.socket]:
     """Listening sockets that another process bound."""
     return [_ready(socket.socket(fileno=descriptor)) for descriptor in descriptors]
@@ -44,16 +68,31 @@ def _listener(family: socket.AddressFamily, host: str, port: int, shared: bool) 
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shared:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        if family is socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind((host, port))
+        _bound(sock, host, port, shared)
         sock.listen(BACKLOG)
     except BaseException:
         sock.close()
         raise
     return _ready(sock)
+
+
+def _datagrams(family: socket.AddressFamily, host: str, port: int, shared: bool) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        _bound(sock, host, port, shared)
+    except BaseException:
+        sock.close()
+        raise
+    sock.setblocking(False)
+    return sock
+
+
+def _bound(sock: socket.socket, host: str, port: int, shared: bool) -> None:
+    if shared:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    if sock.family is socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    sock.bind((host, port))
 
 
 def _ready(sock: socket.socket) -> socket.socket:
