@@ -25,11 +25,12 @@ ORDER = [
     {"embedded"},
     {"app", "exec", "doctor", "graph", "replaying"},
     {"workers"},
-    {"naming"},
+    {"nameserver"},
     {"proxy", "admin", "startup", "pushing"},
     {"reload", "scrape"},
     {"inventory", "loading", "outputs"},
     {"settings", "sockets", "door", "descriptors", "sandbox"},
+    {"naming"},
     {"upstream", "capture", "telemetry", "pki", "netfilter", "kube"},
     {"addon"},
     {"traffic", "redact"},
@@ -41,6 +42,7 @@ RANK = {part: rank for rank, row in enumerate(ORDER) for part in row}
 # What stands to the right of the adapters is the model and the words it is made of, not how documents become one.
 MODEL = {"model", "telemetry_model", "redaction_model", "hosts", "addresses"}
 DECIDERS = {
+    "nameserver",
     "naming",
     "cli",
     "embedded",

@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outgate.descriptors import fitting, raised
-from outgate.naming.server import NameServer
-from outgate.naming.service import nameserver
+from outgate.nameserver import NameServer, nameserver
 from outgate.outputs import MASTER, Outputs, outputs_of
 from outgate.policy.current import Snapshot
 from outgate.policy.snapshot import Policy
@@ -215,7 +214,8 @@ async def _serve(
     gate = assemble(settings, prepared, sockets, addons, turn=turn, master=master)
     doors = doors_of(gate) if seat is None else []
     if settings.dns:
-        gate.names = nameserver(gate.settings, snapshot=gate.snapshot, plane=gate.engine.plane, shared=seat is not None)
+        engine = gate.engine
+        gate.names = nameserver(settings, snapshot=gate.snapshot, plane=engine.plane, shared=seat is not None)
     worker = Worker(seat, gate, gate.stop.set) if seat is not None else None
     try:
         if seat is None:
@@ -322,7 +322,7 @@ async def down(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
     """Drain: no new connections, what is under way may finish within the grace period, the log is written."""
     gate.engine.plane.draining = True
     if gate.names is not None:
-        await gate.names.close()
+        gate.names.close()
     await gate.listener.close()
     late = await gate.listener.drained(gate.settings.drain_timeout)
     if late:

@@ -36,27 +36,33 @@ def bind(host: str, port: int, *, shared: bool = False) -> list[socket.socket]:
     return sockets
 
 
-def resolving(host: str, port: int, *, shared: bool = False) -> tuple[list[socket.socket], list[socket.socket]]:
-    """Sockets for datagrams and for connections, on one port; for an empty host, on loopback of both families, where
-    the machine has them. Raises `OSError`."""
-    datagrams: list[socket.socket] = []
-    listeners: list[socket.socket] = []
+def resolving(host: str, port: int, *, shared: bool = False) -> list[tuple[socket.socket, socket.socket]]:
+    """Pairs of sockets for datagrams and for connections, all on one port; for an empty host one on loopback of either
+    family, where the machine has it. Raises `OSError`."""
+    pairs: list[tuple[socket.socket, socket.socket]] = []
     try:
         for address in (host,) if host else LOOPBACK:
-            family = socket.AF_INET6 if ":" in address else socket.AF_INET
             try:
-                datagrams.append(_datagrams(family, address, port, shared))
+                pairs.append(_pair(address, port, shared))
             except OSError as error:
-                if host or family is socket.AF_INET or error.errno not in NO_IPV6:
+                if not pairs or error.errno not in NO_IPV6:
                     raise
-                continue
-            port = datagrams[0].getsockname()[1]
-            listeners.append(_listener(family, address, port, shared))
+            port = pairs[0][0].getsockname()[1]
     except BaseException:
-        for sock in (*datagrams, *listeners):
+        for sock in (sock for pair in pairs for sock in pair):
             sock.close()
         raise
-    return datagrams, listeners
+    return pairs
+
+
+def _pair(address: str, port: int, shared: bool) -> tuple[socket.socket, socket.socket]:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    queries = _datagrams(family, address, port, shared)
+    try:
+        return queries, _listener(family, address, queries.getsockname()[1], shared)
+    except BaseException:
+        queries.close()
+        raise
 
 
 def inherit(descriptors: Iterable[int]) -> list[socket.socket]:

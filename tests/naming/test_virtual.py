@@ -1,13 +1,10 @@
 """Addresses that stand for names."""
 
-from ipaddress import ip_address
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from outgate.naming import virtual
-from outgate.naming.virtual import POOL_4, POOL_6, Virtual, is_virtual
+from outgate.naming.virtual import POOL_4, POOL_6, Virtual
 from policy.building import destination
 
 HOSTS = st.lists(st.from_regex(r"[a-z]{1,6}\.example", fullmatch=True), min_size=1, max_size=20, unique=True)
@@ -38,8 +35,3 @@ def test_two_that_draw_the_same_do_not_share(monkeypatch):
     monkeypatch.setattr(virtual, "POOL_4", virtual.IPv4Network("240.0.0.0/29"))
     made = Virtual.of([destination(*(f"{letter}.example" for letter in "abcdef"))])
     assert len({four for four, _ in made.by_host.values()}) == 6
-
-
-@pytest.mark.parametrize(("address", "held"), [("240.0.0.1", True), ("2001:2::9", True), ("192.0.2.1", False)])
-def test_what_could_be_one(address, held):
-    assert is_virtual(ip_address(address)) is held

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+from outgate.naming.message import Address
 from outgate.policy.hosts import literal
 from outgate.policy.model import Destination
-
-type Address = IPv4Address | IPv6Address
 
 POOL_4 = IPv4Network("240.0.0.0/4")
 """Reserved for ever, and routed by nobody; the last address of it is everybody's."""
@@ -41,11 +40,6 @@ class Virtual:
             by_host[host] = four, six
             by_address |= {four: host, six: host}
         return cls(by_host, by_address)
-
-
-def is_virtual(address: Address) -> bool:
-    """Whether an address could be one of these, under any policy."""
-    return address in (POOL_4 if isinstance(address, IPv4Address) else POOL_6)
 
 
 def _whole(host: str) -> bool:

@@ -7,25 +7,21 @@ other does not exist, and nobody is asked about it. What a name leads to is judg
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Protocol
 
-from outgate.naming.virtual import Address, Virtual
-from outgate.naming.wire import Answered, MalformedQuery, Query, Type, read, written
+from outgate.naming.message import Address, Kind
+from outgate.naming.virtual import Virtual
 from outgate.policy.addresses import INTERNAL, PUBLIC_ONLY, Permit
 from outgate.policy.current import Snapshot
-from outgate.policy.hosts import HostError, canonical_host, matches
+from outgate.policy.hosts import matches
 from outgate.policy.model import Destination, Identity, Mode
 from outgate.policy.snapshot import Policy
-from outgate.upstream.errors import UpstreamError
 from outgate.upstream.target import single
 
-VIRTUAL_TTL = 60
-"""Seconds: the same name has the same address for as long as it is registered."""
-REAL_TTL = 5
-ADDRESSES = (Type.A, Type.AAAA)
+ADDRESSES = (Kind.A, Kind.AAAA)
 
 
 class Addresses(Protocol):
@@ -39,7 +35,7 @@ def unheard(name: str) -> None:
 
 
 @dataclass(slots=True)
-class Answering:
+class KnownNames:
     """The answers of one gate. `refused` is told each name that is not registered."""
 
     snapshot: Snapshot
@@ -56,46 +52,21 @@ class Answering:
         """The host for which an address stands under the policy of now."""
         return self._addresses().by_address.get(address) if self.stands_in else None
 
-    async def answer(self, message: bytes) -> bytes:
-        """The answer to a query; nothing to what is none. Never raises."""
-        try:
-            query = read(message)
-        except MalformedQuery:
-            self.counts["dns_malformed"] += 1
-            return b""
-        if query.fault is not Answered.FINE:
-            self.counts["dns_malformed"] += 1
-            return written(query, query.fault)
-        try:
-            return await self._answer(query)
-        except Exception:
-            self.counts["dns_failed"] += 1
-            return written(query, Answered.FAILED)
-
-    async def _answer(self, query: Query) -> bytes:
+    async def look(self, host: str, kind: int) -> Sequence[Address] | None:
+        """The addresses of a canonical name, of both families; None where it does not exist. Raises `UpstreamError`."""
         policy = self.snapshot.policy
-        try:
-            host = canonical_host(query.name)
-        except HostError:
-            return self._unknown(query)
         permit = self._permit(policy, host)
         if permit is None:
-            return self._unknown(query)
+            self.counts["dns_refused"] += 1
+            self.refused(host)
+            return None
         self.counts["dns_answered"] += 1
-        if query.kind not in ADDRESSES:
+        if kind not in ADDRESSES:
             # Also what would tell of encrypted server names (HTTPS, SVCB), by which nothing could be judged.
-            return written(query, Answered.FINE)
+            return ()
         if self.stands_in and (virtual := self._addresses().by_host.get(host)) is not None:
-            return written(query, Answered.FINE, virtual, VIRTUAL_TTL)
-        return await self._real(query, host, permit)
-
-    async def _real(self, query: Query, host: str, permit: Permit) -> bytes:
-        try:
-            found = await self.resolver.addresses(host, permit)
-        except UpstreamError:
-            self.counts["dns_failed"] += 1
-            return written(query, Answered.FAILED)
-        return written(query, Answered.FINE, map(ip_address, found), REAL_TTL)
+            return virtual
+        return [ip_address(address) for address in await self.resolver.addresses(host, permit)]
 
     def _permit(self, policy: Policy, host: str) -> Permit | None:
         """The addresses that a name may have; None where it is nobody's."""
@@ -106,11 +77,6 @@ class Answering:
             if not _over(policy, match.destination):
                 return _permitted(match.destination).beyond(nat64)
         return None if policy.sight(self.caller).mode is Mode.REGISTRY_ONLY else PUBLIC_ONLY.beyond(nat64)
-
-    def _unknown(self, query: Query) -> bytes:
-        self.counts["dns_refused"] += 1
-        self.refused(query.name)
-        return written(query, Answered.NO_SUCH_NAME)
 
     def _addresses(self) -> Virtual:
         policy = self.snapshot.policy
