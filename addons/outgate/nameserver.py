@@ -39,7 +39,7 @@ class NameServer:
 
 
 def nameserver(settings: Settings, *, snapshot: Snapshot, plane: Plane, shared: bool) -> NameServer:
-    """Bound, and not yet known. Raises `OSError`."""
+    """Bound, and not yet answering. Raises `OSError`."""
     transparent = settings.mode is ListenMode.TRANSPARENT
 
     def refused(name: str) -> None:
