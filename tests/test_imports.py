@@ -25,10 +25,12 @@ ORDER = [
     {"embedded"},
     {"app", "exec", "doctor", "graph", "replaying"},
     {"workers"},
+    {"nameserver"},
     {"proxy", "admin", "startup", "pushing"},
     {"reload", "scrape"},
     {"inventory", "loading", "outputs"},
     {"settings", "sockets", "door", "descriptors", "sandbox"},
+    {"naming"},
     {"upstream", "capture", "telemetry", "pki", "netfilter", "kube"},
     {"addon"},
     {"traffic", "redact"},
@@ -49,6 +51,8 @@ MODEL = {
     "addresses",
 }
 DECIDERS = {
+    "nameserver",
+    "naming",
     "cli",
     "embedded",
     "app",

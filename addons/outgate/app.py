@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from outgate.descriptors import fitting, raised
+from outgate.nameserver import NameServer, nameserver
 from outgate.outputs import MASTER, Outputs, outputs_of
 from outgate.policy.current import Snapshot
 from outgate.policy.snapshot import Policy
@@ -126,6 +127,7 @@ class Gate:
     watcher: PolicyWatcher
     last_use: LastUse
     outputs: Outputs
+    names: NameServer | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     watching: asyncio.Task[None] | None = None
     reloading: asyncio.Task[bool] | None = None
@@ -214,6 +216,9 @@ async def _serve(
     turn = Turn(seat.turn) if seat else None
     gate = assemble(settings, prepared, sockets, addons, turn=turn, master=master)
     doors = doors_of(gate) if seat is None else []
+    if settings.dns:
+        engine = gate.engine
+        gate.names = nameserver(settings, snapshot=gate.snapshot, plane=engine.plane, shared=seat is not None)
     worker = Worker(seat, gate, gate.stop.set) if seat is not None else None
     try:
         if seat is None:
@@ -307,6 +312,8 @@ async def _up(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
     loop.add_signal_handler(signal.SIGHUP, gate.reload_soon)
     await gate.engine.start()
     gate.outputs.start()
+    if gate.names is not None:
+        await gate.names.start()
     open_doors(gate, doors)
     gate.watching = loop.create_task(gate.watcher.run())
     gate.remembering = loop.create_task(gate.last_use.run())
@@ -317,6 +324,8 @@ async def _up(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
 async def down(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
     """Drain: no new connections, what is under way may finish within the grace period, the log is written."""
     gate.engine.plane.draining = True
+    if gate.names is not None:
+        gate.names.close()
     await gate.listener.close()
     late = await gate.listener.drained(gate.settings.drain_timeout)
     if late:

@@ -123,6 +123,8 @@ class Settings:
     metrics: str = ""
     """`ADDR:PORT` for metrics and probes alone, reached from outside; empty for none."""
     metrics_source: MetricsSource = MetricsSource.CALLER
+    dns: str = ""
+    """`ADDR:PORT` of a resolver for workloads, which knows what is registered; empty for none. No ADDR: loopback."""
     cluster: str = "Kubernetes"
     """Of the gate and its callers, as Istio's metrics name it."""
     ca_certificate: Path = Path("certs/outgate-ca.crt")
@@ -157,7 +159,7 @@ class Settings:
     @property
     def own_ports(self) -> frozenset[int]:
         """Where the gate is asked how it is, as far as that is known beforehand: no workload is led there."""
-        return self.admin_ports | _ports(self.metrics)
+        return self.admin_ports | _ports(self.metrics) | _ports(self.dns)
 
 
 def read_settings(flags: Mapping[str, object], pairs: Sequence[str], environ: Mapping[str, str]) -> Settings:
@@ -179,7 +181,7 @@ def read_settings(flags: Mapping[str, object], pairs: Sequence[str], environ: Ma
         tracing=tracing,
         export=_export(environ),
     )
-    for name, endpoint in (("admin", settings.admin), ("metrics", settings.metrics)):
+    for name, endpoint in (("admin", settings.admin), ("metrics", settings.metrics), ("dns", settings.dns)):
         if settings.workers > 1 and endpoint and not endpoint.startswith("unix:") and not _ports(endpoint):
             # It would be known to the supervisor alone, and the workers must not dial it.
             raise SettingsError(f'"{endpoint}" takes any free port, which workers would not know; name the {name} port')
@@ -343,6 +345,7 @@ READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "ListenMode": (ListenMode, f"one of {', '.join(ListenMode)}"),
     "MetricsSource": (MetricsSource, f"one of {', '.join(MetricsSource)}"),
     "metrics": (parse_place, "ADDR:PORT, or nothing for none"),
+    "dns": (parse_place, "ADDR:PORT, :PORT, or nothing for none"),
     "metric_hosts": (_some, "a whole number, 1 or more"),
     "metric_series": (_some, "a whole number, 1 or more"),
     "Shape": (Shape, f"one of {', '.join(Shape)}"),

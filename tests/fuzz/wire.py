@@ -13,11 +13,11 @@ from ipaddress import ip_address
 from mitmproxy import dns
 
 from fuzz.target import given, target
+from outgate.naming import message
+from outgate.naming.message import Address, Malformed, NotAQuery, Outcome
+from outgate.naming.resolver import Resolver
 from outgate.policy.hosts import HostError, canonical_host
 from outgate.proxy import peer, socks
-from outgate.sandbox import message
-from outgate.sandbox.message import Address, Malformed, NotAQuery, Outcome
-from outgate.sandbox.resolver import Resolver
 from outgate.upstream import hops
 from outgate.upstream.errors import UpstreamError
 from outgate.workers.channel import Channel

@@ -101,6 +101,7 @@ def iptables_group() -> None:
     metavar="ADDR|none",
     help="A resolver the workload may ask; may be repeated.  [default: those of /etc/resolv.conf]",
 )
+@click.option("--dns-port", type=PORT, help="Where the gate answers for names (run --dns): no resolver is asked.")
 @click.option(
     "--backend",
     type=click.Choice([kind.value for kind in Kind]),
@@ -111,13 +112,16 @@ def install(
     ipv6: bool,
     exclude_cidrs: tuple[Network, ...],
     dns: tuple[Address, ...] | None,
+    dns_port: int | None,
     backend: str | None,
     dry_run: bool,
     **asked: Unpack[Asked],
 ) -> None:
     """Put the rules in, or mend them. Running it twice changes nothing."""
+    if dns and dns_port is not None:
+        raise click.UsageError("--dns names a resolver that may be asked, and with --dns-port none may; keep one")
     resolvers = surroundings.resolvers() if dns is None else dns
-    options = replace(_options(asked), exclude_cidrs=exclude_cidrs, resolvers=resolvers)
+    options = replace(_options(asked), exclude_cidrs=exclude_cidrs, resolvers=resolvers, dns_port=dns_port)
     if dry_run:
         click.echo(installation.preview(options, ipv6), nl=False)
         return

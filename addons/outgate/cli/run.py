@@ -22,7 +22,7 @@ def _admin(_ctx: click.Context, _param: click.Parameter, text: str | None) -> st
     return None if text is None else _fitting(lambda: parse_endpoint(text))
 
 
-def _metrics(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
+def _place(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
     return None if text is None else _fitting(lambda: parse_place(text))
 
 
@@ -49,9 +49,15 @@ def _fitting[T](read: Callable[[], T]) -> T:
 )
 @click.option(
     "--metrics",
-    callback=_metrics,
+    callback=_place,
     metavar="ADDR:PORT",
     help="Where Prometheus and a kubelet ask, from outside too; '' for nowhere.  [default: '']",
+)
+@click.option(
+    "--dns",
+    callback=_place,
+    metavar="[ADDR]:PORT",
+    help="Where workloads ask for names: only registered ones are there; '' for nowhere.  [default: '']",
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes, one core each.  [default: 1]")
 @click.option("--drain-timeout", type=click.FloatRange(0), help="Seconds that SIGTERM leaves to open requests.")
@@ -73,6 +79,7 @@ def run(
     listen: tuple[str, int] | None,
     admin: str | None,
     metrics: str | None,
+    dns: str | None,
     workers: int | None,
     drain_timeout: float | None,
     worker: int | None,
@@ -85,7 +92,7 @@ def run(
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it reloads: the policy is loaded later anyway
     chosen = ListenMode(mode) if mode else None
-    places = {"listen": listen, "admin": admin, "metrics": metrics}
+    places = {"listen": listen, "admin": admin, "metrics": metrics, "dns": dns}
     flags = {"mode": chosen, "workers": workers, "drain_timeout": drain_timeout, "addons": addons or None}
     settings = settings_of(policy, strict, pairs, **places, **flags)
     if worker is not None:

@@ -23,6 +23,8 @@ from outgate.capture.keeper import Keeper
 from outgate.exec import signals, trust
 from outgate.exec.captured import capturing
 from outgate.exec.tally import Tally
+from outgate.naming.message import Address
+from outgate.naming.resolver import Resolver
 from outgate.pki.authority import Authority, create_authority
 from outgate.pki.problem import CertificateProblem
 from outgate.policy.addresses import PASSTHROUGH
@@ -36,9 +38,7 @@ from outgate.proxy.guard import contained_task
 from outgate.sandbox import cover
 from outgate.sandbox.confinement import FAILED, NOT_EXECUTABLE, NOT_FOUND, Order
 from outgate.sandbox.launch import Child, Confined, Refused
-from outgate.sandbox.message import Address
 from outgate.sandbox.names import Names
-from outgate.sandbox.resolver import Resolver
 from outgate.settings import ListenMode, Settings
 from outgate.sockets import bind
 from outgate.startup import KEY_LOGS

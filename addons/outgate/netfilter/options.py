@@ -56,6 +56,8 @@ class Options:
     exclude_ports: tuple[Ports, ...] = ()
     exclude_cidrs: tuple[Network, ...] = ()
     resolvers: tuple[Address, ...] = ()
+    dns_port: int | None = None
+    """Where the gate answers for names: all DNS is turned there, and no resolver is asked but by the gate."""
     uids: tuple[tuple[int, int], ...] = ((0, LAST_UID),)
 
     def __post_init__(self) -> None:

@@ -1,8 +1,9 @@
 """The redirect as iptables rules: options in, ordered argument lists per table and address family out.
 
-Two chains see everything that processes here send. In `nat` the TCP connections of the workload turn to the gate; in
-`filter` what did not turn and is not named below is refused, so that a lost `nat` table closes instead of opening.
-The filter chain only refuses and returns, never accepts: rules that follow it in OUTPUT still apply.
+Two chains see everything that processes here send. In `nat` the TCP connections of the workload turn to the gate, and
+its questions for names where the gate answers them. In `filter` what did not turn and is not named below is refused, so
+that a lost `nat` table closes instead of opening. The filter chain only refuses and returns, never accepts: rules that
+follow it in OUTPUT still apply.
 
 Nothing is exempt by packet mark, which a workload with NET_RAW can set. What bypasses OUTPUT altogether (AF_PACKET
 sockets, NET_ADMIN) cannot be held here: the workload must not have those capabilities, nor the gate's uid.
@@ -31,6 +32,9 @@ PROHIBITED = {Family.IPV4: "icmp-admin-prohibited", Family.IPV6: "icmp6-adm-proh
 TAKEN = {Family.IPV4: "icmp-proto-unreachable", Family.IPV6: "icmp6-adm-prohibited"}
 """The gate's connection comes from what was a workload's port. No network says this of TCP, so the gate knows it."""
 
+TRANSPORTS = ("udp", "tcp")
+"""Of DNS."""
+
 # Without these IPv6 itself stops: multicast listener reports, router and neighbour discovery.
 NEIGHBOURS = ("131", "132", "133", "135", "136", "143")
 
@@ -49,8 +53,13 @@ def tables(options: Options, family: Family) -> tuple[Table, Table]:
     """Filter first: while only half of it is in place, traffic is refused and never passes unredirected."""
     return (
         Table("filter", ("-j", OUTPUT), ((OUTPUT, tuple(_judge(options, family))), (REFUSE, tuple(_refuse(family))))),
-        Table("nat", ("-p", "tcp", "-j", OUTPUT), ((OUTPUT, tuple(_turn(options, family))),)),
+        Table("nat", _seen(options), ((OUTPUT, tuple(_turn(options, family))),)),
     )
+
+
+def _seen(options: Options) -> Rule:
+    """What of the workload's traffic nat looks at."""
+    return ("-j", OUTPUT) if options.dns_port is not None else ("-p", "tcp", "-j", OUTPUT)
 
 
 def marks(options: Options) -> Table:
@@ -64,6 +73,8 @@ def marks(options: Options) -> Table:
 def _turn(options: Options, family: Family) -> Iterator[Rule]:
     """nat: only the first packet of a connection comes here, so what is decided holds for its life."""
     yield from _exempt(options)
+    if options.dns_port is not None:  # before what stays here: a resolver on this machine would ask others
+        yield from ((*query, "-j", "REDIRECT", "--to-ports", str(options.dns_port)) for query in _queries())
     yield "-o", "lo", "-j", "RETURN"  # does not leave: loopback, and this machine's own addresses
     yield from (rule for rule in _dns(options, family) if "tcp" in rule)
     yield from _excluded(options, family)
@@ -83,6 +94,9 @@ def _judge(options: Options, family: Family) -> Iterator[Rule]:
     if options.uid is not None:
         yield *turned, *_owner(str(options.uid), "REJECT"), "--reject-with", TAKEN[family]
     yield *turned, "-j", "RETURN"
+    for protocol in TRANSPORTS if options.dns_port is not None else ():
+        answered = "-d", LOOPBACK[family], "-p", protocol, "--dport", str(options.dns_port)
+        yield *answered, *_tracked("--ctstate", "DNAT"), "-j", "RETURN"
     # 2. Straight to the listener, by anybody: it has no original destination, and the gate would dial itself.
     yield "-o", "lo", *listener, *_tracked("--ctdir", "ORIGINAL"), "-j", REFUSE
     # 3. What stays here, and what the gate sends.
@@ -109,10 +123,15 @@ def _refuse(family: Family) -> Iterator[Rule]:
     yield "-j", "REJECT", "--reject-with", PROHIBITED[family]
 
 
+def _queries() -> Iterator[Rule]:
+    for protocol in TRANSPORTS:
+        yield "-p", protocol, "--dport", "53"
+
+
 def _dns(options: Options, family: Family) -> Iterator[Rule]:
-    for resolver in options.resolvers:
+    for resolver in options.resolvers if options.dns_port is None else ():
         if resolver.version == family.value:
-            for protocol in ("udp", "tcp"):
+            for protocol in TRANSPORTS:
                 yield "-d", str(resolver), "-p", protocol, "--dport", "53", "-j", "RETURN"
 
 

@@ -34,7 +34,7 @@ from outgate.policy.sight import Sight
 from outgate.policy.snapshot import Policy
 from outgate.policy.steps import Steps
 
-__all__ = ["STATUS", "Steps", "Treatment", "decide", "denial", "opaque", "tcp_only", "treat"]
+__all__ = ["STATUS", "Steps", "Treatment", "bytes_only", "decide", "denial", "opaque", "tcp_only", "treat"]
 
 STATUS = {
     Code.REQUEST_MALFORMED: 400,
@@ -93,6 +93,12 @@ def treat(policy: Policy, attempt: Attempt) -> Treatment:
     if policy.sight(attempt.caller).mode is Mode.REGISTRY_ONLY or _never(found) or _forbidden(policy, attempt):
         return Treatment.DECRYPT
     return Treatment.TUNNEL if policy.defaults.unregistered_tls is Intercept.TUNNEL else Treatment.DECRYPT
+
+
+def bytes_only(policy: Policy, attempt: Attempt) -> bool:
+    """Whether nothing but bytes can go to the destination that was named, so that nothing needs to be read first."""
+    found = find(policy, attempt)
+    return isinstance(found, Found) and found.port.protocol is Protocol.TCP
 
 
 def opaque(policy: Policy, hello: Attempt, steps: Steps | None = None) -> Decision:

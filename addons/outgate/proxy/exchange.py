@@ -49,7 +49,9 @@ class Facts:
     address: str | None = None
     """The address the workload dialled."""
     connect: str | None = None
-    """The target of CONNECT or SOCKS, as sent."""
+    """The target of CONNECT or SOCKS, as sent; or of a connection to an address that stands for a name."""
+    virtual: str | None = None
+    """That address."""
     sni: str | None = None
     """Canonical: a rule on names must not be escaped by another spelling."""
     encrypted: bool = False

@@ -18,7 +18,7 @@ from dataclasses import replace
 from mitmproxy.connection import ConnectionState
 from mitmproxy.proxy import mode_specs
 
-from outgate.policy.decide import Treatment, decide, denial, tcp_only, treat
+from outgate.policy.decide import Treatment, bytes_only, decide, denial, tcp_only, treat
 from outgate.policy.hosts import HostError, canonical_authority, canonical_host, literal
 from outgate.policy.model import Attempt, AttemptKind, Code, Decision
 from outgate.policy.snapshot import Policy
@@ -117,7 +117,10 @@ class Intake:
         facts = self._bare_facts()
         if facts.mode is ListenMode.TRANSPARENT:
             address, port = original_destination(self.sock)
-            return replace(self._called(facts, (address, port)), address=address, port=port)
+            facts = replace(self._called(facts, (address, port)), port=port)
+            if (host := self.plane.host_at(address)) is not None:
+                return replace(facts, connect=f"{host}:{port}", virtual=address)
+            return replace(facts, address=address)
         facts = self._called(facts, self.own)
         with self._listening():
             return await proxying.read_target(self.plane, self.sock, facts)
@@ -134,6 +137,9 @@ class Intake:
         policy, facts = self.plane.snapshot.policy, self._now(facts)
         if facts.address is not None and tcp_only(policy, facts.address, facts.port or 0, facts.caller):
             await self._relay(facts, AttemptKind.TCP, None, None)
+            return
+        if facts.virtual is not None and bytes_only(policy, self._attempt(facts, AttemptKind.TCP, _named(facts))):
+            await self._relay(facts, AttemptKind.TCP, _named(facts), None)
             return
         marked = self.plane.log.wanted().fingerprints
         try:
@@ -175,7 +181,8 @@ class Intake:
         )
         client.facts, client.hello = client_tls.noted(facts, writer), hello
         self.known()
-        dialled = (facts.address, facts.port or 0) if facts.address is not None else self.own
+        address = facts.address or facts.virtual
+        dialled = (address, facts.port or 0) if address is not None else self.own
         client.held = lambda: peer_uid(self.peer, dialled) is not None
         client_tls.describe(client, writer, facts, alpn)
         self._handed_over()

@@ -6,7 +6,7 @@ Owns nothing but the references. Built by `outgate.app`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Protocol
@@ -40,6 +40,10 @@ class Live(Protocol):
     def abort(self, reason: str) -> None: ...
 
 
+def _nobody(address: str) -> str | None:
+    return None
+
+
 @dataclass(slots=True)
 class Plane:
     """The gate's shared parts."""
@@ -62,6 +66,8 @@ class Plane:
     """The gate, where nobody else sees what passes: then plain requests need no layers."""
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     """Of connections, in the order in which they came."""
+    host_at: Callable[[str], str | None] = _nobody
+    """The host for which an address stands, where the gate answers workloads' questions for names."""
     draining: bool = False
     generation: str = ""
     slots: Slots = field(init=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from outgate.sandbox.message import Address
+from outgate.naming.message import Address
 
 FIRST4, FIRST6 = int(IPv4Address("198.18.1.0")), int(IPv6Address("2001:2::1:0"))
 MOST = 8192

@@ -206,10 +206,10 @@ def _asked_address(attempt: Attempt) -> str | None:
 
 
 def _networks(destination: Destination) -> tuple[Network, ...]:
-    return (*destination.networks, *_single(destination.hosts))
+    return (*destination.networks, *single(destination.hosts))
 
 
-def _single(texts: Iterable[str]) -> list[Network]:
+def single(texts: Iterable[str]) -> list[Network]:
     """The networks of one address each for the texts that are addresses."""
     return [ip_network(text) for text in texts if _is_address(text)]
 
@@ -225,7 +225,7 @@ def _permit(destination: Destination, upstream: Upstream, base: Permit, kept: bo
     known = _permits.get(id(upstream))
     if known is not None and known[0] is destination and known[1] is upstream and known[2].nat64 == base.nat64:
         return known[2]
-    fixed = _single(endpoint.address for endpoint in upstream.endpoints)
+    fixed = single(endpoint.address for endpoint in upstream.endpoints)
     named_by_entry = (*_networks(destination), *destination.allow_networks, *fixed)
     permit = Permit(named_by_entry, frozenset(), base.nat64) if kept else base.naming(named_by_entry)
     if len(_permits) >= KEPT:

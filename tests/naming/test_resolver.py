@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from outgate.sandbox.resolver import Resolver
+from outgate.naming.resolver import Resolver
 
 KNOWN = (ip_address("198.18.1.0"), ip_address("2001:2::1:0"))
 

@@ -1,4 +1,4 @@
-"""The resolver of a confined command, over UDP and TCP. It forwards nothing: who is known is asked of the gate.
+"""A resolver for workloads, over UDP and TCP. It forwards nothing: who is known is asked of the gate.
 
 Owns sockets, their bounds, and which outcome belongs to which answer. Knows neither policy nor the world's resolver.
 """
@@ -12,9 +12,9 @@ import struct
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from outgate.naming import message
+from outgate.naming.message import Address, Kind, Malformed, NotAQuery, Outcome, Question
 from outgate.policy.hosts import HostError, canonical_host
-from outgate.sandbox import message
-from outgate.sandbox.message import Address, Kind, Malformed, NotAQuery, Outcome, Question
 
 log = logging.getLogger(__name__)
 
@@ -33,23 +33,22 @@ type Look = Callable[[str, int], Awaitable[Sequence[Address] | None]]
 
 @dataclass(eq=False, slots=True)
 class Resolver:
-    """Serves two sockets until it is closed."""
+    """Serves sockets until it is closed."""
 
     look: Look
     running: set[asyncio.Task[None]] = field(default_factory=set)
     connections: int = 0
-    transport: asyncio.DatagramTransport | None = None
-    server: asyncio.Server | None = None
+    open: list[asyncio.DatagramTransport | asyncio.Server] = field(default_factory=list)
 
     async def start(self, queries: socket.socket, calls: socket.socket) -> None:
+        """Answer datagrams on the one and connections on the other, too."""
         loop = asyncio.get_running_loop()
-        self.transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=queries)
-        self.server = await asyncio.start_server(self._serve, sock=calls)
+        transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=queries)
+        self.open += [transport, await asyncio.start_server(self._serve, sock=calls)]
 
     def close(self) -> None:
-        for closing in (self.transport, self.server):
-            if closing is not None:
-                closing.close()
+        for closing in self.open:
+            closing.close()
         for task in self.running:
             task.cancel()
 
@@ -82,19 +81,18 @@ class Resolver:
         version = {Kind.A: 4, Kind.AAAA: 6}.get(asked.kind)  # type: ignore[call-overload]
         return Outcome.ANSWERED, [ip for ip in found if ip.version == version]
 
-    def datagram(self, query: bytes, source: tuple[str, int]) -> None:
+    def datagram(self, query: bytes, reply: Callable[[bytes], None]) -> None:
         if len(self.running) < PENDING:
-            task = asyncio.get_running_loop().create_task(self._reply(query, source))
+            task = asyncio.get_running_loop().create_task(self._reply(query, reply))
             self.running.add(task)
             task.add_done_callback(self.running.discard)
 
-    async def _reply(self, query: bytes, source: tuple[str, int]) -> None:
+    async def _reply(self, query: bytes, reply: Callable[[bytes], None]) -> None:
         try:
-            reply = await self.answer(query)
+            answer = await self.answer(query)
         except NotAQuery:
             return
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.sendto(message.fitted(reply), source)
+        reply(message.fitted(answer))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -115,9 +113,17 @@ class Resolver:
 class _Datagrams(asyncio.DatagramProtocol):
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
+        self.transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
+        self.transport = transport
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self.resolver.datagram(data, addr)
+        def reply(answer: bytes) -> None:
+            if self.transport is not None and not self.transport.is_closing():
+                self.transport.sendto(answer, addr)
+
+        self.resolver.datagram(data, reply)
 
     def error_received(self, exc: Exception) -> None:
         """A client that has left is none of our concern."""

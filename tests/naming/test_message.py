@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outgate.sandbox import message
-from outgate.sandbox.message import Malformed, NotAQuery, Outcome
+from outgate.naming import message
+from outgate.naming.message import Malformed, NotAQuery, Outcome
 
 
 def query(name="api.example.test", kind=1, family=1, flags=0x0100, questions=1, tail=b""):

@@ -1,0 +1,1 @@
+"""Names for workloads: a resolver that knows what the policy registers, and nothing else."""
