@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import NamedTuple
 
 from outgate.policy.redaction_model import Carrier, Direction, RedactionRule, Selector, Strategy
@@ -16,7 +16,7 @@ from outgate.redact.detect.defaults import EVERY
 from outgate.redact.detect.detector import Detector
 from outgate.redact.detect.names import Names
 from outgate.redact.detect.own import Patterns
-from outgate.redact.detect.search import Detectors, Hit
+from outgate.redact.detect.search import Detectors, Hit, beside
 from outgate.redact.leaf import Path
 from outgate.redact.select import jsonpath, protobuf, template, xpath
 from outgate.redact.select.template import Span
@@ -61,6 +61,7 @@ class RuleBook:
         self._exact = _by_name(self._whole)
         self._words = Names(_selectors(self._whole, Carrier.KEY))
         self._remembered: dict[tuple[Carrier, str], Number | None] = {}
+        self._concerned: dict[tuple[Carrier, str], bool] = {}
         self.pathed = _pathed(self._whole)
         self._templates = [(number, template.compiled(each)) for each, number in _selectors(self._whole, Carrier.PATH)]
         self.body = min((number for _, number in _selectors(self._whole, Carrier.BODY)), default=None)
@@ -87,6 +88,25 @@ class RuleBook:
         found = self._words.find(name)
         own = [number for number in found if number < self._shipped]
         return earliest(*exact, min(own) if own else next(iter(found), None))
+
+    def concerns(self, carrier: Carrier, name: str) -> bool:
+        """Whether a value of this name may be taken for that reason: by a rule, or by a detector for such names."""
+        key = carrier, name
+        if key not in self._concerned:
+            if len(self._concerned) >= MOST_NAMES:
+                self._concerned.clear()
+            self._concerned[key] = self.called(carrier, name) is not None or bool(beside(name))
+        return self._concerned[key]
+
+    def noticed(self, texts: Sequence[str]) -> set[int]:
+        """In which texts something is found, whatever they are called. For books without `placed`."""
+        names = [""] * len(texts)
+        hits = (
+            hit
+            for searching in self._searches
+            for hit in chain(searching.detectors.hits(texts, names), searching.patterns.hits(texts))
+        )
+        return {hit.index for hit in hits}
 
     def spans(self, path: str) -> list[tuple[Span, Number]]:
         """What templates take of a path, the first that takes something of it deciding."""
