@@ -16,7 +16,7 @@ from outgate.redact.detect.defaults import EVERY
 from outgate.redact.detect.detector import Detector
 from outgate.redact.detect.names import Names
 from outgate.redact.detect.own import Patterns
-from outgate.redact.detect.search import Detectors, Hit, beside
+from outgate.redact.detect.search import Detectors, Hit
 from outgate.redact.leaf import Path
 from outgate.redact.select import jsonpath, protobuf, template, xpath
 from outgate.redact.select.template import Span
@@ -61,7 +61,6 @@ class RuleBook:
         self._exact = _by_name(self._whole)
         self._words = Names(_selectors(self._whole, Carrier.KEY))
         self._remembered: dict[tuple[Carrier, str], Number | None] = {}
-        self._concerned: dict[tuple[Carrier, str], bool] = {}
         self.pathed = _pathed(self._whole)
         self._templates = [(number, template.compiled(each)) for each, number in _selectors(self._whole, Carrier.PATH)]
         self.body = min((number for _, number in _selectors(self._whole, Carrier.BODY)), default=None)
@@ -89,18 +88,8 @@ class RuleBook:
         own = [number for number in found if number < self._shipped]
         return earliest(*exact, min(own) if own else next(iter(found), None))
 
-    def concerns(self, carrier: Carrier, name: str) -> bool:
-        """Whether a value of this name may be taken for that reason: by a rule, or by a detector for such names."""
-        key = carrier, name
-        if key not in self._concerned:
-            if len(self._concerned) >= MOST_NAMES:
-                self._concerned.clear()
-            self._concerned[key] = self.called(carrier, name) is not None or bool(beside(name))
-        return self._concerned[key]
-
-    def noticed(self, texts: Sequence[str]) -> set[int]:
-        """In which texts something is found, whatever they are called. For books without `placed`."""
-        names = [""] * len(texts)
+    def noticed(self, texts: Sequence[str], names: Sequence[str]) -> set[int]:
+        """In which texts something is found. For books without `placed`."""
         hits = (
             hit
             for searching in self._searches

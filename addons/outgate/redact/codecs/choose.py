@@ -81,9 +81,7 @@ def read(media_type: str, body: bytes, encoding: str = "", codecs: Mapping[Forma
     raise AssertionError("text and bytes are always read")
 
 
-def codec_of(
-    name: Format, media_type: str, encoding: str = "", codecs: Mapping[Format, Codec] = CODECS
-) -> Codec:
+def codec_of(name: Format, media_type: str, encoding: str = "", codecs: Mapping[Format, Codec] = CODECS) -> Codec:
     """Raises `Unreadable` for a multipart type without a boundary."""
     if name is Format.MULTIPART:
         return multipart.codec(media_type)

@@ -7,15 +7,15 @@ JSON to the letter and nothing else: the rest is `json`'s.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
-from itertools import accumulate, compress, islice
+from itertools import accumulate, compress
 from typing import Any, Self
 
 import orjson
 
 from outgate.redact.codecs.json import write_literal, write_string
-from outgate.redact.codecs.names import DEEPEST, telling
+from outgate.redact.codecs.names import DEEPEST
 from outgate.redact.leaf import Kind, Leaf, Path
 
 HIDDEN = "\x01\x01"
@@ -24,7 +24,8 @@ SIGN = re.compile(r"[{}\[\],:]|[^{}\[\],:\s]+")
 BLANKS = b" \t\r\n"
 NO_SIGNS = bytes(set(range(256)) - set(b'[]{},:"'))
 STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
-WORDS = frozenset({"true", "false", "null"})
+LITERAL = re.compile("[-0-9]")
+"""How numbers begin."""
 
 
 _leaf = tuple.__new__
@@ -33,11 +34,11 @@ _leaf = tuple.__new__
 
 @dataclass(slots=True)
 class Wanted:
-    """Strings by their number, numbers by that of the gap that they are in; `keys`: with all values under them, as they
-    are written, `telling`: that are values themselves."""
+    """Strings, numbers by the gaps that they are in, all as they are written; `keys`: with all values under them,
+    `telling`: that are values themselves."""
 
-    strings: set[int] = field(default_factory=set)
-    gaps: set[int] = field(default_factory=set)
+    strings: set[str] = field(default_factory=set)
+    gaps: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
     telling: set[str] = field(default_factory=set)
 
@@ -51,8 +52,7 @@ class Cut:
     def __init__(self, body: bytes) -> None:
         self._body = body
         text = body.decode()
-        self.escapes = "\\" in text
-        if self.escapes:
+        if "\\" in text:
             text = text.replace("\\\\", HIDDEN).replace('\\"', HIDDEN)
         self._pieces = text.split('"')
         self.gaps, self.strings = self._pieces[::2], self._pieces[1::2]
@@ -60,7 +60,7 @@ class Cut:
         """Of each gap, without values and blanks."""
         colons = {signs for signs in set(self._signs) if signs.startswith(":")}
         written = set(compress(self.strings, map(colons.__contains__, self._signs[1:])))
-        self.keys = {key: orjson.loads(f'"{key}"') if "\\" in key else key for key in written}
+        self.keys = {key: _said(key) for key in written}
         """As they are written, and what they say."""
 
     @classmethod
@@ -79,59 +79,78 @@ class Cut:
         brackets = "".join(self._signs).encode().translate(None, b",:")
         return max(accumulate(map(STEPS.__getitem__, brackets))) if len(brackets) > DEEPEST else 0
 
-    def is_escaped(self, number: int) -> bool:
-        """Whether a string does not stand there as it reads."""
-        string = self.strings[number]
-        return "\\" in string or HIDDEN in string
+    def values(self, keys: Container[str]) -> Iterator[tuple[str, str | None, str]]:
+        """Each place where one of these keys is: the key, the string that is its value if it is one, and the gap."""
+        for number, key in enumerate(self.strings):
+            if key in keys and (signs := self._signs[number + 1]).startswith(":"):
+                yield key, self.strings[number + 1] if signs == ":" else None, self.gaps[number + 1]
 
     def leaves(self, wanted: Wanted) -> Iterator[Leaf]:
         """What is wanted, in order."""
         return self._leaves(wanted) if wanted else iter(())
 
     def _leaves(self, wanted: Wanted) -> Iterator[Leaf]:
-        strings, place, outer = self.strings, _Place(self._sized()), list[tuple[bool, Path, int, str, bool]]()
-        path: Path = ()
-        named, index, name, around, taken = False, 0, "", False, False
-        for number, signs in enumerate(self._signs):
+        way, place = _Way(), _Place(self._sized())
+        for number, (signs, gap) in enumerate(zip(self._signs, self.gaps, strict=True)):
             valued = signs == ":"
-            if signs == ",":
-                index += 1
+            if way.all_of_it or gap in wanted.gaps:
+                for found in SIGN.finditer(gap):
+                    valued = way.passes(found[0])
+                    if (way.all_of_it or gap in wanted.gaps) and LITERAL.match(found[0]):
+                        yield _number(place.of(2 * number), found, way.here, way.name)
+            elif signs == "," or signs == ":,":
+                way.index += 1
             elif not valued:
-                begin = place.of(2 * number) if (counted := taken or number in wanted.gaps) else 0
-                for sign in SIGN.finditer(self.gaps[number]) if counted else signs:
-                    what = sign if type(sign) is str else sign[0]
-                    if what == ",":
-                        valued, index = False, index + 1
-                    elif what == ":":
-                        valued = True
-                    elif what == "{" or what == "[":
-                        outer.append((named, path, index, name, around))
-                        path = path + (name if named else index,) if len(outer) > 1 else path
-                        named, index, around, valued = what == "{", 0, taken, False
-                    elif what == "}" or what == "]":
-                        named, path, index, name, around = outer.pop()
-                        taken, valued = around, False
-                    elif (taken or number in wanted.gaps) and what not in WORDS:
-                        yield _number(begin, sign, path + (name if named else index,), name)
-            if number == len(strings):
+                for sign in signs:
+                    valued = way.passes(sign)
+            if number == len(self.strings):
                 return
-            if named and not valued:
-                key = strings[number]
-                name, taken = self.keys[key], around or key in wanted.keys
-                if key in wanted.telling:
-                    yield self._string(place, number, path + (name,), name, Kind.KEY)
-            elif taken or number in wanted.strings:
-                yield self._string(place, number, path + (name if named else index,), name, Kind.STRING)
+            string = self.strings[number]
+            if way.named and not valued:
+                way.name, way.all_of_it = self.keys[string], way.around or string in wanted.keys
+                if string in wanted.telling:
+                    yield self._string(place, number, way, Kind.KEY)
+            elif way.all_of_it or string in wanted.strings:
+                yield self._string(place, number, way, Kind.STRING)
 
     def _sized(self) -> list[Any]:
         """The pieces, as long as they are in bytes."""
         return self._pieces if self._body.isascii() else [piece.encode() for piece in self._pieces]
 
-    def _string(self, place: _Place, number: int, path: Path, name: str, kind: Kind) -> Leaf:
+    def _string(self, place: _Place, number: int, way: _Way, kind: Kind) -> Leaf:
         start = place.of(2 * number + 1) - 1
         end = start + place.size(2 * number + 1) + 2
-        text = orjson.loads(self._body[start:end]) if self.is_escaped(number) else self.strings[number]
-        return _leaf(Leaf, (start, end, text, write_string, path, name, kind))
+        text = orjson.loads(self._body[start:end]) if is_escaped(self.strings[number]) else self.strings[number]
+        return _leaf(Leaf, (start, end, text, write_string, way.here, way.name, kind))
+
+
+class _Way:
+    """To the next value. `named`: it is in an object; `around`: all that is in there is wanted, `all_of_it`: all of the
+    value is."""
+
+    __slots__ = ("_outer", "_path", "all_of_it", "around", "index", "name", "named")
+
+    def __init__(self) -> None:
+        self._outer: list[tuple[bool, Path, int, str, bool]] = []
+        self._path: Path = ()
+        self.named, self.index, self.name, self.around, self.all_of_it = False, 0, "", False, False
+
+    @property
+    def here(self) -> Path:
+        return (*self._path, self.name if self.named else self.index)
+
+    def passes(self, sign: str) -> bool:
+        """Goes past a sign, and says whether the value of a key follows."""
+        if sign == ",":
+            self.index += 1
+        elif sign == "{" or sign == "[":
+            path = self.here if self._outer else ()
+            self._outer.append((self.named, self._path, self.index, self.name, self.around))
+            self.named, self._path, self.index, self.around = sign == "{", path, 0, self.all_of_it
+        elif sign == "}" or sign == "]":
+            self.named, self._path, self.index, self.name, self.around = self._outer.pop()
+            self.all_of_it = self.around
+        return sign == ":"
 
 
 class _Place:
@@ -147,6 +166,15 @@ class _Place:
 
     def size(self, piece: int) -> int:
         return len(self._pieces[piece])
+
+
+def _said(key: str) -> str:
+    return str(orjson.loads(f'"{key}"')) if "\\" in key and HIDDEN not in key else key
+
+
+def is_escaped(string: str) -> bool:
+    """Whether it does not stand there as it reads."""
+    return "\\" in string or HIDDEN in string
 
 
 def _number(begin: int, found: re.Match[str], path: Path, name: str) -> Leaf:
