@@ -121,6 +121,14 @@ def test_a_body_in_which_nothing_is_found_is_the_same_to_the_byte():
     assert redact(content) == content
 
 
+def test_json_in_whose_numbers_a_taken_value_stands_stays_json():
+    content = b'{"password": 1764490500123, "seen": [1764490500123, "x1764490500123"], "n": 4}'
+    made = json.loads(redact(content))
+    assert made["password"] == made["seen"][0]
+    assert made["password"].startswith("tok_")
+    assert (made["seen"][1], made["n"]) == (f"x{made['password']}", 4)
+
+
 def test_equal_values_have_equal_tokens_wherever_they_stand():
     secret = "Zq8vKp2mXw4n"
     made = exchange(

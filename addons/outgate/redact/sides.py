@@ -12,12 +12,13 @@ from functools import partial
 from outgate.redact import places
 from outgate.redact.codecs import json
 from outgate.redact.codecs.charset import is_utf8
-from outgate.redact.codecs.formats import JSON
+from outgate.redact.codecs.formats import JSON, Format
 from outgate.redact.codecs.utf8 import decoded, encoded
 from outgate.redact.decoding import Bounds, codings, decode
 from outgate.redact.documents import Document, Where
 from outgate.redact.exchange import Fields, Request, Response
 from outgate.redact.heads import DIGESTS, FRAMING, Heads, phrase
+from outgate.redact.leaf import Edit, Kind, Leaf, splice
 from outgate.redact.ledger import Ledger
 from outgate.redact.rulebook import RuleBook
 from outgate.redact.survey import Survey, Unseen
@@ -59,6 +60,8 @@ class Side:
         self._surveying = Survey(book, ledger, allow=True) if allow else self._detecting
         self._heads = Heads(book, ledger, self._detecting, self._surveying)
         self._pieces: dict[str, Piece] = {}
+        self._heard: list[tuple[str, str, Document]] = []
+        """What was read of the head."""
         self._lines: dict[str, list[tuple[bytes, Piece]]] = {"header": [], "trailer": []}
 
     def read(self, message: Request | Response | None) -> None:
@@ -66,7 +69,8 @@ class Side:
         if message is None:
             return
         if isinstance(message, Request):
-            self._add("target", encoded(message.target), self._heads.target(message.target), "request.target")
+            target = partial(self._heads.target, message.target)
+            self._pieces["target"] = self._read("target", "", encoded(message.target), "request.target", target)
         elif not (self._allow and message.reason != phrase(message.status)):
             self.texts({"response.reason": message.reason})
         for carrier, fields in (("header", message.fields), ("trailer", message.trailers)):
@@ -78,12 +82,23 @@ class Side:
         where = places.named(self._name, carrier, called)
         if called in FRAMING:
             return Piece(where, value, None, value)
-        return Piece(where, value, self._heads.field(self._name, carrier, called, value))
+        return self._read(carrier, called, value, where, partial(self._heads.field, self._name, carrier, called, value))
+
+    def _read(self, kind: str, name: str, value: bytes, where: str, read: Callable[[], Document | None]) -> Piece:
+        """Something of a head, which is not read where nothing was found in the same before."""
+        if not value or self._book.quiet.has(kind, name, value):
+            return Piece(where, value, None, value)
+        document = read()
+        if document is not None:
+            self._heard.append((kind, name, document))
+        return Piece(where, value, document)
 
     def texts(self, texts: Mapping[str, str]) -> None:
         """Of the gate, or for people, by where they stand."""
         for where, text in texts.items():
-            self._add(where, encoded(text), self._heads.text(text, where), where)
+            self._pieces[where] = self._read(
+                "text", where, encoded(text), where, partial(self._heads.text, text, where)
+            )
 
     def message(self, number: int, content: bytes) -> None:
         """Of a WebSocket."""
@@ -136,6 +151,10 @@ class Side:
         self._detecting.look()
         if self._surveying is not self._detecting:
             self._surveying.look()
+        if not (self._detecting.named or self._surveying.named):
+            for kind, name, document in self._heard:
+                if document.quiet:
+                    self._book.quiet.add(kind, name, document.body)
 
     def sweep(self, sweep: Sweep) -> None:
         """In what cannot be seen from outside."""
@@ -204,5 +223,20 @@ def swept(sides: tuple[Side, ...], sweep: Sweep, ledger: Ledger) -> None:
     contents = [piece.made or b"" for piece in pieces]
     rigid = {number for number, content in enumerate(contents) if b"\0" in content or not is_utf8(content)}
     for number, made in sweep.over(contents, rigid).items():
-        pieces[number].made = made
+        pieces[number].made = _as_json(pieces[number], made, sweep)
         ledger.elsewhere(partial(str, pieces[number].where))
+
+
+def _as_json(piece: Piece, made: bytes, sweep: Sweep) -> bytes:
+    """What a piece becomes. Where something stands in numbers of JSON, those become strings."""
+    before = piece.made or b""
+    of_json = piece.document is not None and piece.document.format is Format.JSON
+    if not of_json or json.is_strict(made) or not json.is_strict(before):
+        return made
+    numbers = [each for each in json.read(before) if isinstance(each, Leaf) and each.kind is Kind.NUMBER]
+    going = sweep.over([each.text.encode() for each in numbers])
+    edits = [
+        Edit(each.start, each.end, each.write(decoded(going[at]))) for at, each in enumerate(numbers) if at in going
+    ]
+    after = splice(before, edits)
+    return sweep.over([after]).get(0, after)

@@ -75,6 +75,8 @@ class Survey:
         self._keys: list[Text] = []
         self._lenient: list[str] = []
         self._kept: set[str] = set()
+        self.named = False
+        """Whether something was found in a name."""
         self._codecs = choose.CODECS
         if not allow and not book.placed and not any(each.carrier is Carrier.JSON_PATH for each in book.pathed):
             self._codecs = choose.CODECS | {Format.JSON: Glance(book, self._names).read}
@@ -112,11 +114,18 @@ class Survey:
 
     def _look_around(self) -> None:
         """What stands where no value is, all the same: in names that look like words, in markup that is none."""
-        texts = [name for name in self._names if len(name) >= SHORTEST] + self._lenient
+        quiet = self._book.quiet
+        names = [name for name in self._names if len(name) >= SHORTEST and not quiet.has(NAME, "", name)]
+        texts, heard = names + self._lenient, set()
         for hit, number in self._book.found(texts, [""] * len(texts), [NOWHERE] * len(texts)):
+            heard.add(hit.index)
             found = texts[hit.index][hit.start : hit.end]
             if found not in self._kept:
                 self._ledger.wherever(self._book.rules[number], hit.detector, found)
+        self.named = not heard.isdisjoint(range(len(names)))
+        for index, name in enumerate(names):
+            if index not in heard:
+                quiet.add(NAME, "", name)
 
     def sweep(self, sweep: Sweep) -> None:
         """What was taken elsewhere goes from texts that cannot be seen in the bytes of their documents."""
@@ -169,6 +178,7 @@ class Survey:
 
     def _take(self, document: Document, found: Found, number: Number, said: str) -> None:
         """What a rule is about."""
+        document.decided = True
         if self._book.keeps(number):
             self._kept.add(found.text if isinstance(found, Leaf) else decoded(found.body))
             return
@@ -319,6 +329,7 @@ class _Ways:
         return earliest(*(each.rule for each in self._pathed if any(map(each.selects, ways))))
 
 
+NAME = "name"
 NOWHERE = Place()
 UNKNOWN = -1
 

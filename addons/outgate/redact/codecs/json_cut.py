@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import orjson
 
-from outgate.redact.codecs.json import write_literal, write_string
+from outgate.redact.codecs.json import is_strict, write_literal, write_string
 from outgate.redact.codecs.names import DEEPEST
 from outgate.redact.leaf import Kind, Leaf, Path
 
@@ -68,9 +68,7 @@ class Cut:
         """None for what may not be JSON to the letter, has more than so many values or lies too deep."""
         if not body.lstrip(BLANKS).startswith((b"{", b"[")) or sum(map(body.count, (b",", b"[", b"{"))) > most:
             return None
-        try:
-            orjson.loads(body)
-        except orjson.JSONDecodeError:
+        if not is_strict(body):
             return None
         made = cls(body)
         return made if made._depth() <= DEEPEST and not any(HIDDEN in key for key in made.keys) else None
