@@ -19,6 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
 
+import captures  # noqa: E402 - the path comes first
 from conditions import conditions  # noqa: E402
 from loads import Span  # noqa: E402
 from memory import Amounts, held, served  # noqa: E402
@@ -99,6 +100,8 @@ def sections(place: Place, asked: argparse.Namespace) -> Iterator[Section]:
         yield Section("Proxies", proxies(folder, pki), here, (STOCK,))
     if told := chosen("telemetry", TOLD, asked.rows):
         yield Section("Telemetry", variants(folder, pki), told, (OFF, STOCK), PROMISES, most=1.25)
+    if kept := chosen("capture", TOLD, asked.rows):
+        yield Section("Capture", captures.captures(folder, pki), kept, (captures.OFF,), captures.PROMISES, most=1.25)
     if scale := chosen("registry", SCALE, asked.rows):
         sizes = [outgate(folder, pki, entries, port=port) for entries, port in ((10, 15001), (10_000, 15006))]
         yield Section("Registry", sizes, scale, (sizes[0].name,))
@@ -157,7 +160,13 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     asked = arguments()
     if asked.list:
-        groups = {"proxies": rows(asked.megabytes), "telemetry": TOLD, "registry": SCALE, "workers": SCALE}
+        groups = {
+            "proxies": rows(asked.megabytes),
+            "telemetry": TOLD,
+            "capture": TOLD,
+            "registry": SCALE,
+            "workers": SCALE,
+        }
         groups["memory"] = (HELD, LONG)
         groups["redaction"] = ROWS
         sys.stdout.writelines(f"{label(section, row)}\n" for section, group in groups.items() for row in group)
