@@ -71,6 +71,7 @@ def _made(exchange: Exchange, request: Side, response: Side, ledger: Ledger, swe
         side.sweep(sweep)
         side.render()
     swept(sides, sweep, ledger)
+    before, reason = exchange.verdict, request.text("verdict.reason")
     return replace(
         exchange,
         request=request.request(exchange.request),
@@ -80,7 +81,7 @@ def _made(exchange: Exchange, request: Side, response: Side, ledger: Ledger, swe
             for number, message in enumerate(exchange.messages)
         ),
         error=request.text("error"),
-        verdict=replace(exchange.verdict, reason=request.text("verdict.reason")),
+        verdict=before if reason == before.reason else replace(before, reason=reason),
     )
 
 

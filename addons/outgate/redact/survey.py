@@ -76,7 +76,7 @@ class Survey:
         self._lenient: list[str] = []
         self._kept: set[str] = set()
         self.named = False
-        """Whether something was found in a name."""
+        """Whether something was found where no value is."""
         self._codecs = choose.CODECS
         if not allow and not book.placed and not any(each.carrier is Carrier.JSON_PATH for each in book.pathed):
             self._codecs = choose.CODECS | {Format.JSON: Glance(book, self._names).read}
@@ -122,7 +122,7 @@ class Survey:
             found = texts[hit.index][hit.start : hit.end]
             if found not in self._kept:
                 self._ledger.wherever(self._book.rules[number], hit.detector, found)
-        self.named = not heard.isdisjoint(range(len(names)))
+        self.named = bool(heard)
         for index, name in enumerate(names):
             if index not in heard:
                 quiet.add(NAME, "", name)
