@@ -30,6 +30,8 @@ PLAIN = re.compile(rf"(?!\s*+[\[{{<])(?:{_RUN}(?:[^A-Za-z0-9+/_=%:-]|:(?!//)))*+
 """Nothing is encoded in a text like this."""
 NUMBER = re.compile(rf"[0-9][-+.0-9eE]{{{MANY_DIGITS - 2},}}")
 """Without its sign."""
+WHOLE = re.compile(rf"(?<![.0-9eE+])[0-9]{{{MANY_DIGITS - 1},}}[-+.0-9eE]*")
+"""The same, with so many digits in front of a point: no detector that is shipped finds something behind one."""
 BYTES = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:[0-9a-f]{4})*?[0-9][^4-7ab][0-9a-f]++")
 """A UUID, and hexadecimal digits that as base64 say no text, for one of its bytes cannot stand in UTF-8."""
 URL = re.compile(
@@ -50,6 +52,7 @@ class Glance:
 
     def __init__(self, book: RuleBook, seen: set[str]) -> None:
         self._book, self._seen = book, seen
+        self._number = NUMBER if book.patterned else WHOLE
         self._harmless: set[str] = {""}
         """Queries of URLs of whose names no rule speaks."""
 
@@ -73,7 +76,7 @@ class Glance:
 
     def _search(self, cut: Cut, texts: set[str], urls: set[str], wanted: Wanted) -> None:
         """What detectors find, and what is encoded in pieces of URLs."""
-        pieces, numbers = set(_pieces(SEPARATOR.join(urls))), set(NUMBER.findall('"'.join(cut.gaps)))
+        pieces, numbers = set(_pieces(SEPARATOR.join(urls))), set(self._number.findall('"'.join(cut.gaps)))
         beside = list(self._beside(cut, wanted))
         everything = [*(texts | pieces | numbers), *(text for text, _ in beside)]
         names = [""] * (len(everything) - len(beside)) + [name for _, name in beside]
@@ -83,7 +86,7 @@ class Glance:
         if not found.isdisjoint(pieces):
             wanted.strings.update(url for url in urls if not found.isdisjoint(_pieces(url)))
         if not found.isdisjoint(numbers):
-            wanted.gaps.update(gap for gap in cut.gaps if not found.isdisjoint(NUMBER.findall(gap)))
+            wanted.gaps.update(gap for gap in cut.gaps if not found.isdisjoint(self._number.findall(gap)))
 
     def _named(self, cut: Cut) -> Wanted:
         """What matters because of a name."""
@@ -106,7 +109,7 @@ class Glance:
                 yield text, called[key]
             elif LIST.match(gap):
                 wanted.keys.add(key)
-            elif NUMBER.search(gap):
+            elif self._number.search(gap):
                 wanted.gaps.add(gap)
 
     def _is_ruled(self, carrier: Carrier, name: str) -> bool:

@@ -69,6 +69,8 @@ class RuleBook:
         self._templates = [(number, template.compiled(each)) for each, number in _selectors(self._whole, Carrier.PATH)]
         self.body = min((number for _, number in _selectors(self._whole, Carrier.BODY)), default=None)
         finding = [(number, rule) for number, rule in numbered if rule.detectors or rule.patterns]
+        self.patterned = any(rule.patterns for _, rule in finding)
+        """Whether documents write patterns."""
         self._named_by, self._searches = _searches(finding)
         self._places = {number: _Places(rule.selectors) for number, rule in finding if rule.selectors}
 
