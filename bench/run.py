@@ -20,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
 
 import captures  # noqa: E402 - the path comes first
+import exports  # noqa: E402
 from conditions import conditions  # noqa: E402
 from loads import Span  # noqa: E402
 from memory import Amounts, held, served  # noqa: E402
@@ -132,12 +133,16 @@ class Report:
     def show(
         self, title: str, amounts: str, text: str, caption: str, bars: Bars, most: float = MOST, form: str = ".2f"
     ) -> None:
+        self.tell(title, amounts, text)
+        if self.folder:
+            (self.folder / f"{title.lower()}.svg").write_text(chart(f"{title}: {caption}", bars, most, form))
+
+    def tell(self, title: str, amounts: str, text: str) -> None:
+        """Without a chart."""
         page = f"## {title}\n\n{self.conditions}; {amounts}.\n\n{text}"
         if self.folder:
             self.folder.mkdir(parents=True, exist_ok=True)
-            stem = title.lower()
-            (self.folder / f"{stem}.md").write_text(page)
-            (self.folder / f"{stem}.svg").write_text(chart(f"{title}: {caption}", bars, most, form))
+            (self.folder / f"{title.lower()}.md").write_text(page)
         sys.stdout.write(page + "\n")
         sys.stdout.flush()
 
@@ -152,6 +157,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--megabytes", type=int, default=100, help="of large bodies")
     parser.add_argument("--connections", type=int, default=2000, help="idle ones, while memory is read")
     parser.add_argument("--memory-requests", type=int, default=100_000, help="while memory is read ten times")
+    parser.add_argument("--exchanges", type=int, default=100_000, help="of a capture that is exported")
     parser.add_argument("--settle", type=float, default=3.0, help="seconds before memory is read")
     parser.add_argument("--into", type=Path, help="where results go; without --rows it is bench/results")
     return parser.parse_args()
@@ -168,7 +174,7 @@ def main() -> int:
             "workers": SCALE,
         }
         groups["memory"] = (HELD, LONG)
-        groups["redaction"] = ROWS
+        groups |= {"redaction": ROWS, "export": exports.ROWS}
         sys.stdout.writelines(f"{label(section, row)}\n" for section, group in groups.items() for row in group)
         return 0
     if reason := unavailable():
@@ -189,7 +195,9 @@ def main() -> int:
             report.show(section.title, amounts, section.text(found), caption, bars, section.most)
         memory(place, asked, report)
     if wanted := chosen("redaction", ROWS, asked.rows):
-        sys.stdout.write(f"## Redaction\n\n{tables(wanted)}\n")
+        report.tell("Redaction", "1 round", tables(wanted))
+    if wanted := chosen("export", exports.ROWS, asked.rows):
+        report.tell("Export", "1 round", exports.tables(wanted, asked.exchanges))
     return 0
 
 
