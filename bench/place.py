@@ -131,7 +131,10 @@ class Place:
         return proxy.signals.scraped(self.lab, LOAD_CORE) if proxy.signals else nullcontext()
 
     def _heard(self, proxy: Proxy, row: Row) -> AbstractContextManager[None]:
-        """What its telemetry tells of what is carried meanwhile has to arrive, where it is to tell anything."""
+        """What its telemetry tells of what is carried meanwhile has to arrive, where it is to tell anything, and so has
+        what it captures."""
+        if proxy.kept is not None:
+            return proxy.kept.hearing(lambda: self.origins.counts()[row.seen], row.width)
         if proxy.signals is None or self.collector is None:
             return nullcontext()
         return self.collector.hearing(proxy.signals, lambda: self.origins.counts()[row.seen], row.width)

@@ -11,10 +11,14 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from signals import Signals
 
 from e2e.lab.world import OriginPki
+
+if TYPE_CHECKING:
+    from captures import Kept
 
 HERE = Path(__file__).resolve().parent
 ADDONS = HERE.parent / "addons"
@@ -55,6 +59,8 @@ class Proxy:
     environment: dict[str, str] = field(default_factory=dict)
     signals: Signals | None = None
     """What has to come out of its telemetry."""
+    kept: Kept | None = None
+    """What has to be in its capture."""
 
 
 def proxies(folder: Path, pki: OriginPki, *, entries: int = 200) -> list[Proxy]:

@@ -19,6 +19,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
 
+import captures  # noqa: E402 - the path comes first
+import exports  # noqa: E402
 from conditions import conditions  # noqa: E402
 from loads import Span  # noqa: E402
 from memory import Amounts, held, served  # noqa: E402
@@ -100,6 +102,8 @@ def sections(place: Place, asked: argparse.Namespace) -> Iterator[Section]:
         yield Section("Proxies", proxies(folder, pki), here, (STOCK,))
     if told := chosen("telemetry", TOLD, asked.rows):
         yield Section("Telemetry", variants(folder, pki), told, (OFF, STOCK), PROMISES, most=1.25)
+    if kept := chosen("capture", TOLD, asked.rows):
+        yield Section("Capture", captures.captures(folder, pki), kept, (captures.OFF,), captures.PROMISES, most=1.25)
     if scale := chosen("registry", SCALE, asked.rows):
         sizes = [outgate(folder, pki, entries, port=port) for entries, port in ((10, 15001), (10_000, 15006))]
         yield Section("Registry", sizes, scale, (sizes[0].name,))
@@ -130,12 +134,16 @@ class Report:
     def show(
         self, title: str, amounts: str, text: str, caption: str, bars: Bars, most: float = MOST, form: str = ".2f"
     ) -> None:
+        self.tell(title, amounts, text)
+        if self.folder:
+            (self.folder / f"{title.lower()}.svg").write_text(chart(f"{title}: {caption}", bars, most, form))
+
+    def tell(self, title: str, amounts: str, text: str) -> None:
+        """Without a chart."""
         page = f"## {title}\n\n{self.conditions}; {amounts}.\n\n{text}"
         if self.folder:
             self.folder.mkdir(parents=True, exist_ok=True)
-            stem = title.lower()
-            (self.folder / f"{stem}.md").write_text(page)
-            (self.folder / f"{stem}.svg").write_text(chart(f"{title}: {caption}", bars, most, form))
+            (self.folder / f"{title.lower()}.md").write_text(page)
         sys.stdout.write(page + "\n")
         sys.stdout.flush()
 
@@ -150,6 +158,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--megabytes", type=int, default=100, help="of large bodies")
     parser.add_argument("--connections", type=int, default=2000, help="idle ones, while memory is read")
     parser.add_argument("--memory-requests", type=int, default=100_000, help="while memory is read ten times")
+    parser.add_argument("--exchanges", type=int, default=100_000, help="of a capture that is exported")
     parser.add_argument("--settle", type=float, default=3.0, help="seconds before memory is read")
     parser.add_argument("--into", type=Path, help="where results go; without --rows it is bench/results")
     return parser.parse_args()
@@ -158,9 +167,15 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     asked = arguments()
     if asked.list:
-        groups = {"proxies": rows(asked.megabytes), "telemetry": TOLD, "registry": SCALE, "workers": SCALE}
+        groups = {
+            "proxies": rows(asked.megabytes),
+            "telemetry": TOLD,
+            "capture": TOLD,
+            "registry": SCALE,
+            "workers": SCALE,
+        }
         groups["memory"] = (HELD, LONG)
-        groups["redaction"] = ROWS
+        groups |= {"redaction": ROWS, "export": exports.ROWS}
         sys.stdout.writelines(f"{label(section, row)}\n" for section, group in groups.items() for row in group)
         return 0
     if reason := unavailable():
@@ -181,7 +196,9 @@ def main() -> int:
             report.show(section.title, amounts, section.text(found), caption, bars, section.most)
         memory(place, asked, report)
     if wanted := chosen("redaction", ROWS, asked.rows):
-        sys.stdout.write(f"## Redaction\n\n{tables(wanted)}\n")
+        report.tell("Redaction", "1 round", tables(wanted))
+    if wanted := chosen("export", exports.ROWS, asked.rows):
+        report.tell("Export", "1 round", exports.tables(wanted, asked.exchanges))
     return 0
 
 

@@ -19,7 +19,7 @@ from e2e.lab.namespaces import unavailable
 ROOT = Path(__file__).resolve().parents[1]
 SHORT = [
     *("--rounds", "1", "--requests", "20", "--megabytes", "1"),
-    *("--connections", "20", "--memory-requests", "200", "--settle", "0.1"),
+    *("--connections", "20", "--memory-requests", "200", "--settle", "0.1", "--exchanges", "1000"),
 ]
 KINDS = (
     "origination, keep-alive",
@@ -96,6 +96,16 @@ def test_memory_is_read_idle_with_connections_and_after_requests(namespaces, tmp
 
 
 @pytest.mark.netns
+@pytest.mark.slow
+def test_what_a_capture_costs_is_measured_where_all_of_it_is_written(namespaces, tmp_path):
+    done = bench("--rows", "capture: http, keep-alive", "--into", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    names = ["outgate, no capture", "outgate, all captured", "outgate, 10% captured"]
+    assert measured(done.stdout)["capture: http, keep-alive"][:3] == names
+    assert "promised" in (tmp_path / "capture.md").read_text()
+
+
+@pytest.mark.netns
 def test_a_part_alone_leaves_the_results_as_they_are(namespaces):
     results = ROOT / "bench" / "results"
     before = {path: path.stat().st_mtime_ns for path in results.iterdir()}
@@ -122,6 +132,32 @@ class origins:
 place.origins = origins
 place.check(Proxy("some proxy"), row, Counter(), 20)
 """
+
+
+LOST = """
+from pathlib import Path
+from captures import Kept
+raise SystemExit(Kept(Path("captured"), float(sys.argv[1])).fault(int(sys.argv[2]), 1000, 8))
+"""
+
+
+@pytest.mark.parametrize(
+    ("part", "written", "said"),
+    [(1, 1000, ""), (1, 995, ""), (1, 900, "900 exchanges written of 1000"), (0.1, 100, ""), (0.1, 20, "20 exchanges")],
+)
+def test_a_capture_that_loses_exchanges_is_told_of(part, written, said):
+    assert script(LOST, str(part), str(written)).stderr.startswith(said)
+
+
+EXPORT = """
+import exports
+print(exports.tables(exports.ROWS, 1000))
+"""
+
+
+def test_the_memory_of_an_export_is_measured_where_all_of_it_is_written():
+    done = script(EXPORT)
+    assert re.findall(r"\| (har|ndjson) \| \d+ \| \d+", done.stdout) == ["har", "ndjson"], done.stderr
 
 
 @pytest.mark.parametrize(

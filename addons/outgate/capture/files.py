@@ -1,4 +1,4 @@
-"""One file of a capture while it is written: a frame of zstd that is flushed after each record.
+"""One file of a capture while it is written: a frame of zstd that is flushed after the records that came together.
 
 Owns its name, its lock and that a full disk leaves no part of a record. The file can be read while it grows and after
 its writer was killed: what `append` has returned from is in the kernel's hands. Its compressor remembers what it wrote,
@@ -32,9 +32,9 @@ class CaptureFile:
         self.begun = time.monotonic()
         self._frame = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compressobj()
 
-    def append(self, line: bytes) -> None:
-        """Write a record. Raises `OSError`: then nothing of it is there, and the file is to be dropped."""
-        block = self._frame.compress(line) + self._frame.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+    def append(self, lines: bytes) -> None:
+        """Write whole records. Raises `OSError`: then nothing of them is there, and the file is to be dropped."""
+        block = self._frame.compress(lines) + self._frame.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
         self._write(block)
 
     def close(self) -> None:

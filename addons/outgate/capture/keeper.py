@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 OVERHEAD = 2048
 """Bytes of an exchange beside its bodies and messages, about."""
+BEAT = 0.02
+"""Seconds in which more may come before what waits is redacted: one turn of the thread for many, for each of its turns
+costs the event loop one."""
 TOLD = 10.0
 """Seconds in which it is told once that exchanges are lost."""
 
@@ -96,7 +99,8 @@ class Keeper:
         self._taken = self._done = 0
         """Bytes put in and taken out; each has one thread that counts."""
         self._wake = threading.Event()
-        self._closing = self._over = False
+        self._ending = threading.Event()
+        self._over = False
         self._until = 0.0
         """When writing has to be over, by the monotonic clock."""
         self._lock = threading.Lock()
@@ -129,12 +133,17 @@ class Keeper:
     def put(self, capture: CapturePolicy, made: Callable[[], Exchange], size: int = 0) -> bool:
         """Hand over an exchange, to be made in the thread, that holds on to `size` bytes. False: there is no room."""
         size, bounds = size + OVERHEAD, self.bounds
-        if self._closing or len(self._waiting) >= bounds.waiting or self._taken - self._done + size > bounds.bytes:
+        if (
+            self._ending.is_set()
+            or len(self._waiting) >= bounds.waiting
+            or self._taken - self._done + size > bounds.bytes
+        ):
             self.refuse()
             return False
         self._taken += size
         self._waiting.append(Item(capture, made, size))
-        self._wake.set()
+        if not self._wake.is_set():
+            self._wake.set()
         return True
 
     def refuse(self) -> None:
@@ -152,7 +161,7 @@ class Keeper:
     def close(self, timeout: float) -> None:
         """Take nothing more, redact and write what waits, within a bound; `join` waits for that."""
         self._until = time.monotonic() + timeout
-        self._closing = True
+        self._ending.set()
         self._wake.set()
 
     def join(self) -> None:
@@ -188,8 +197,9 @@ class Keeper:
         closing = False
         while not closing:
             self._wake.wait()
+            self._ending.wait(BEAT)
             self._wake.clear()
-            closing = self._closing
+            closing = self._ending.is_set()
             while self._waiting and not self._over:
                 item = self._waiting.popleft()
                 if isinstance(item, KeepingPolicy):
@@ -231,7 +241,7 @@ class Keeper:
 
     def _leave(self, folder: str) -> None:
         store = self._shelves[folder].store
-        store.close(max(0.0, self._until - time.monotonic()) if self._closing else 2.0)
+        store.close(max(0.0, self._until - time.monotonic()) if self._ending.is_set() else 2.0)
         with self._lock:
             del self._shelves[folder]
             self._written += store.written

@@ -30,6 +30,8 @@ TOLD = 10.0
 """Seconds in which it is told once that records are lost: a disk that is nearly full takes some and others not."""
 TICK = 60.0
 """Seconds between looks at the age of files."""
+AT_ONCE = 256 * 1024
+"""Bytes of records that are written together, where so many wait."""
 OVERHEAD = 1024
 """Bytes of an exchange beside its bodies and messages, about."""
 
@@ -100,32 +102,45 @@ class Store:
             self._wake.clear()
             closing = self._closing
             while self._waiting:
-                self._write(*self._waiting.popleft())
+                self._write(self._together())
                 self._turn()
             self._turn()
         self._end()
 
-    def _write(self, kept: Redacted, size: int) -> None:
-        try:
-            if time.monotonic() < self._resumes:
-                self.failed += 1
-                return
-            self._append(record.write(kept))
-        except Exception as error:  # whatever it is, it is this record's: the thread has to live
-            self.failed += 1
-            self._fail(error)
-        else:
-            self.written += 1
-            self._recovered()
-        finally:
-            self._done += size
+    def _together(self) -> list[tuple[Redacted, int]]:
+        """Some of what waits, the first at least, and no more than the file has room for."""
+        room = min(AT_ONCE, self._largest - (self._file.size if self._file is not None else 0))
+        taken = [self._waiting.popleft()]
+        room -= taken[0][1]
+        while self._waiting and (room := room - self._waiting[0][1]) >= 0:
+            taken.append(self._waiting.popleft())
+        return taken
 
-    def _append(self, line: bytes) -> None:
+    def _write(self, records: list[tuple[Redacted, int]]) -> None:
+        lines = []
+        for kept, _ in records:
+            try:
+                lines.append(record.write(kept))
+            except Exception as error:  # whatever it is, it is this record's: the thread has to live
+                self._fail(1, error)
+        try:
+            if lines and time.monotonic() < self._resumes:
+                self.failed += len(lines)
+            elif lines:
+                self._append(b"".join(lines))
+                self.written += len(lines)
+                self._recovered()
+        except Exception as error:
+            self._fail(len(lines), error)
+        finally:
+            self._done += sum(size for _, size in records)
+
+    def _append(self, lines: bytes) -> None:
         if self._file is None:
             self.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
             self._prune()
             self._file = CaptureFile(self.folder, self._clock())
-        self._file.append(line)
+        self._file.append(lines)
         if self._file.size >= self._largest:
             self._end()
 
@@ -155,14 +170,15 @@ class Store:
             self._file.close()
             self._file = None
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, lost: int, error: Exception) -> None:
+        self.failed += lost
         if self._file is not None:
             self._file.drop()
             self._file = None
         now = time.monotonic()
         self._resumes = now + RETRY
         if self._lost_before is None and now - self._told >= TOLD:
-            self._lost_before, self._told = self.dropped - 1, now
+            self._lost_before, self._told = self.dropped - lost, now
             log.error("the capture in %s cannot be written, exchanges pass without: %s", self.folder, error)
 
     def _recovered(self) -> None:

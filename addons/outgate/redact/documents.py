@@ -74,7 +74,8 @@ class Document:
     `carrier`: what carries it, where that is no body."""
 
     __slots__ = (
-        "body", "carrier", "edits", "format", "found", "name", "parts", "path", "roots", "spans", "texts", "where",
+        "body", "carrier", "decided", "edits", "format", "found", "name", "parts", "path", "roots", "spans", "texts",
+        "where",
     )  # fmt: skip
 
     def __init__(
@@ -89,6 +90,8 @@ class Document:
     ) -> None:
         self.body, self.found, self.where, self.format, self.roots, self.name = body, found, where, kind, roots, name
         self.carrier = carrier
+        self.decided = False
+        """Whether a rule has spoken of something in it."""
         self.edits: list[Edit] = []
         self.texts: list[Text] = []
         self.parts: list[tuple[Part, Document]] = []
@@ -96,6 +99,12 @@ class Document:
         """That of a URL, as it is written, and where it begins."""
         self.spans: list[tuple[int, int]] = []
         """What of it is decided already."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing of it changes, and nothing is encoded in it."""
+        changing = self.decided or self.edits or self.parts or self.spans
+        return not (changing or any(text.pieces or text.inner for text in self.texts))
 
     def has(self, found: Found) -> bool:
         """Whether that is decided already."""

@@ -88,6 +88,8 @@ class Ledger:
 
     def manifest(self, policy: str, sweep: Sweep) -> Manifest:
         """What was done, in places that hold nothing of what was taken."""
+        if not self._marks:
+            return Manifest(policy, (), tuple(self.dropped))
         marks = [Mark(where(), rule, strategy) for where, rule, strategy in self._marks]
         for number, made in sweep.over([encoded(mark.where) for mark in marks]).items():
             marks[number] = replace(marks[number], where=decoded(made))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from outgate.policy.redaction_model import Direction, KeepingPolicy, Mode, RedactionPolicy, RedactionRule
 from outgate.redact.codecs.media_type import essence
@@ -28,13 +29,21 @@ REMEMBERED = 64
 """Sets of documents whose rules are kept compiled."""
 
 
+class _Terms(NamedTuple):
+    """What some documents say together. `most`: bytes of a body."""
+
+    books: tuple[RuleBook, RuleBook]
+    allow: bool
+    most: int
+
+
 class Redactor:
     """Under what documents say, with the replacements of one export. Threads may share it. `policy`: the digest of the
     redaction that is in force."""
 
     def __init__(self, keeping: KeepingPolicy, replacer: Replacer, policy: str = "") -> None:
         self._redactions, self._replacer, self._policy = keeping.redactions, replacer, policy
-        self._books = lru_cache(REMEMBERED)(_books)
+        self._terms = lru_cache(REMEMBERED)(self._said)
 
     def redact(self, exchange: Exchange) -> Redacted:
         """Never raises."""
@@ -44,13 +53,11 @@ class Redactor:
             return seal(skeleton(exchange), Manifest(self._policy, dropped=(("exchange", FAILED),)))
 
     def _redacted(self, exchange: Exchange) -> Redacted:
-        matching = tuple(each for each in self._redactions if fits(each, exchange))
+        terms = self._terms(*(number for number, each in enumerate(self._redactions) if fits(each, exchange)))
         ledger = Ledger(self._replacer)
-        allow = any(each.mode is Mode.ALLOW for each in matching)
-        most = max((each.max_body for each in matching), default=UNSAID.max_body)
         request, response = (
-            Side(name, book, ledger, allow=allow, most=most)
-            for name, book in zip(("request", "response"), self._books(matching), strict=True)
+            Side(name, book, ledger, allow=terms.allow, most=terms.most)
+            for name, book in zip(("request", "response"), terms.books, strict=True)
         )
         request.read(exchange.request)
         response.read(exchange.response)
@@ -63,6 +70,12 @@ class Redactor:
         made = _made(exchange, request, response, ledger, sweep)
         return seal(made, ledger.manifest(self._policy, sweep))
 
+    def _said(self, *numbers: int) -> _Terms:
+        """By the documents with these numbers."""
+        matching = tuple(self._redactions[number] for number in numbers)
+        allow = any(each.mode is Mode.ALLOW for each in matching)
+        return _Terms(_books(matching), allow, max((each.max_body for each in matching), default=UNSAID.max_body))
+
 
 def _made(exchange: Exchange, request: Side, response: Side, ledger: Ledger, sweep: Sweep) -> Exchange:
     """With everything replaced, and then without what stands anywhere else."""
@@ -71,6 +84,7 @@ def _made(exchange: Exchange, request: Side, response: Side, ledger: Ledger, swe
         side.sweep(sweep)
         side.render()
     swept(sides, sweep, ledger)
+    before, reason = exchange.verdict, request.text("verdict.reason")
     return replace(
         exchange,
         request=request.request(exchange.request),
@@ -80,7 +94,7 @@ def _made(exchange: Exchange, request: Side, response: Side, ledger: Ledger, swe
             for number, message in enumerate(exchange.messages)
         ),
         error=request.text("error"),
-        verdict=replace(exchange.verdict, reason=request.text("verdict.reason")),
+        verdict=before if reason == before.reason else replace(before, reason=reason),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import NamedTuple
 
 from outgate.policy.redaction_model import Carrier, Direction, RedactionRule, Selector, Strategy
@@ -28,6 +28,9 @@ PATHED: dict[Carrier, Callable[[str], Callable[[Path], bool]]] = {
 }
 MOST_NAMES = 8192
 """Whose rule is remembered; a workload chooses them."""
+
+MOST_QUIET, LONGEST_QUIET = 4096, 256
+"""Lines of heads in which nothing was found, and their bytes."""
 
 type Number = int
 """Of a rule, in the order in which they decide."""
@@ -61,10 +64,13 @@ class RuleBook:
         self._exact = _by_name(self._whole)
         self._words = Names(_selectors(self._whole, Carrier.KEY))
         self._remembered: dict[tuple[Carrier, str], Number | None] = {}
+        self.quiet = Quiet()
         self.pathed = _pathed(self._whole)
         self._templates = [(number, template.compiled(each)) for each, number in _selectors(self._whole, Carrier.PATH)]
         self.body = min((number for _, number in _selectors(self._whole, Carrier.BODY)), default=None)
         finding = [(number, rule) for number, rule in numbered if rule.detectors or rule.patterns]
+        self.patterned = any(rule.patterns for _, rule in finding)
+        """Whether documents write patterns."""
         self._named_by, self._searches = _searches(finding)
         self._places = {number: _Places(rule.selectors) for number, rule in finding if rule.selectors}
 
@@ -88,6 +94,15 @@ class RuleBook:
         own = [number for number in found if number < self._shipped]
         return earliest(*exact, min(own) if own else next(iter(found), None))
 
+    def noticed(self, texts: Sequence[str], names: Sequence[str]) -> set[int]:
+        """In which texts something is found. For books without `placed`."""
+        hits = (
+            hit
+            for searching in self._searches
+            for hit in chain(searching.detectors.hits(texts, names), searching.patterns.hits(texts))
+        )
+        return {hit.index for hit in hits}
+
     def spans(self, path: str) -> list[tuple[Span, Number]]:
         """What templates take of a path, the first that takes something of it deciding."""
         taken: list[tuple[Span, Number]] = []
@@ -99,6 +114,8 @@ class RuleBook:
 
     def found(self, texts: Sequence[str], names: Sequence[str], places: Sequence[Place]) -> list[tuple[Hit, Number]]:
         """What detectors find, each with the rule that decides about it. Nothing overlaps but what stays."""
+        if not texts:
+            return []
         hits: list[tuple[Hit, Number]] = []
         for searching in self._searches:
             if searching.within is None:
@@ -134,6 +151,23 @@ class RuleBook:
 
     def keeps(self, number: Number) -> bool:
         return self.rules[number].replacement.strategy is Strategy.KEEP
+
+
+class Quiet:
+    """What nothing was found in, and may come again: names, lines of heads. None of it is anybody's, so that it can be
+    remembered as it is."""
+
+    def __init__(self) -> None:
+        self._known: set[tuple[str, str, bytes | str]] = set()
+
+    def has(self, kind: str, name: str, value: bytes | str) -> bool:
+        return (kind, name, value) in self._known
+
+    def add(self, kind: str, name: str, value: bytes | str) -> None:
+        if len(value) <= LONGEST_QUIET:
+            if len(self._known) >= MOST_QUIET:
+                self._known = set()
+            self._known.add((kind, name, value))
 
 
 class Place(NamedTuple):

@@ -5,25 +5,27 @@ Owns content codings and bounds of bodies, what is dropped and why, and what of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
 
 from outgate.redact import places
 from outgate.redact.codecs import json
 from outgate.redact.codecs.charset import is_utf8
-from outgate.redact.codecs.formats import JSON
+from outgate.redact.codecs.formats import JSON, Format
 from outgate.redact.codecs.utf8 import decoded, encoded
 from outgate.redact.decoding import Bounds, codings, decode
 from outgate.redact.documents import Document, Where
-from outgate.redact.exchange import Fields, Request, Response
+from outgate.redact.exchange import Body, Fields, Request, Response
 from outgate.redact.heads import DIGESTS, FRAMING, Heads, phrase
+from outgate.redact.leaf import Edit, Kind, Leaf, splice
 from outgate.redact.ledger import Ledger
 from outgate.redact.rulebook import RuleBook
 from outgate.redact.survey import Survey, Unseen
 from outgate.redact.sweep import Sweep
 from outgate.redact.unpacking import Reason, Undecodable
 
+OF_BODY = frozenset({b"content-encoding", b"content-type", b"grpc-encoding", b"connect-content-encoding"})
 TOO_LARGE, UNDECODABLE, FAILED = "too_large", "undecodable", "failed"
 
 
@@ -55,18 +57,39 @@ class Side:
 
     def __init__(self, name: str, book: RuleBook, ledger: Ledger, *, allow: bool, most: int) -> None:
         self._name, self._book, self._ledger, self._allow, self._most = name, book, ledger, allow, most
-        self._detecting = Survey(book, ledger, allow=False)
-        self._surveying = Survey(book, ledger, allow=True) if allow else self._detecting
-        self._heads = Heads(book, ledger, self._detecting, self._surveying)
         self._pieces: dict[str, Piece] = {}
         self._lines: dict[str, list[tuple[bytes, Piece]]] = {"header": [], "trailer": []}
+        self._moving: list[Piece] = []
+        """Of all these what may change."""
+        self._heard: list[tuple[str, str, Document]] = []
+        """What was read, and may come again."""
+        self._surveys: list[Survey] = []
+
+    @cached_property
+    def _detecting(self) -> Survey:
+        return self._surveyed(allow=False)
+
+    @cached_property
+    def _surveying(self) -> Survey:
+        return self._surveyed(allow=True) if self._allow else self._detecting
+
+    @cached_property
+    def _heads(self) -> Heads:
+        return Heads(self._book, self._ledger, self._detecting, self._surveying)
+
+    def _surveyed(self, *, allow: bool) -> Survey:
+        """Made where there is something to look at."""
+        survey = Survey(self._book, self._ledger, allow=allow)
+        self._surveys.append(survey)
+        return survey
 
     def read(self, message: Request | Response | None) -> None:
         """Everything of a message."""
         if message is None:
             return
         if isinstance(message, Request):
-            self._add("target", encoded(message.target), self._heads.target(message.target), "request.target")
+            read = lambda: self._heads.target(message.target)  # noqa: E731
+            self._pieces["target"] = self._head("target", "", encoded(message.target), "request.target", read)
         elif not (self._allow and message.reason != phrase(message.status)):
             self.texts({"response.reason": message.reason})
         for carrier, fields in (("header", message.fields), ("trailer", message.trailers)):
@@ -74,34 +97,56 @@ class Side:
         self._body(message)
 
     def _line(self, carrier: str, name: bytes, value: bytes) -> Piece:
-        called = lower(name)
-        where = places.named(self._name, carrier, called)
+        called, where = _called(self._name, carrier, name)
         if called in FRAMING:
             return Piece(where, value, None, value)
-        return Piece(where, value, self._heads.field(self._name, carrier, called, value))
+        return self._head(carrier, called, value, where, lambda: self._heads.field(self._name, carrier, called, value))
+
+    def _head(self, kind: str, name: str, value: bytes, where: str, read: Callable[[], Document | None]) -> Piece:
+        """Something of a head, which is not read where nothing was found in the same before."""
+        if not value or self._book.quiet.has(kind, name, value):
+            piece = Piece(where, value, None, value)
+        else:
+            piece = Piece(where, value, read())
+            self._hear(kind, name, piece.document)
+        self._moving.append(piece)
+        return piece
+
+    def _hear(self, kind: str, name: str, document: Document | None) -> None:
+        if document is not None:
+            self._heard.append((kind, name, document))
 
     def texts(self, texts: Mapping[str, str]) -> None:
         """Of the gate, or for people, by where they stand."""
         for where, text in texts.items():
-            self._add(where, encoded(text), self._heads.text(text, where), where)
+            read = partial(self._text, text, where)
+            self._pieces[where] = self._head("text", where, encoded(text), where, read)
+
+    def _text(self, text: str, where: str) -> Document:
+        return self._heads.text(text, where)
 
     def message(self, number: int, content: bytes) -> None:
         """Of a WebSocket."""
-        piece = self._add(f"message {number}", content, None, places.message(number))
+        piece = self._add(f"message {number}", content, places.message(number))
         self._survey(piece, "", lambda path: places.message(number, self._ledger.shown(path)), "", lambda: content)
 
     def _body(self, message: Request | Response) -> None:
         content = message.body.content
-        piece = self._add("body", content or b"", None, places.body(self._name))
+        piece = self._add("body", content or b"", places.body(self._name))
         if content is None:
             piece.missing = message.body.missing or FAILED
             return
-        names = () if message.body.decoded else codings(_values(message.fields, b"content-encoding"))
-        media_type = b"".join(_values(message.fields, b"content-type")[:1]).decode("latin-1")
-        packing = _values(message.fields, b"grpc-encoding") or _values(message.fields, b"connect-content-encoding")
+        said = _of_body(message.fields)
+        names = () if message.body.decoded else codings(said.get(b"content-encoding", ()))
+        media_type = b"".join(said.get(b"content-type", ())[:1]).decode("latin-1")
+        packing = said.get(b"grpc-encoding") or said.get(b"connect-content-encoding") or ()
         encoding = b"".join(packing[:1]).decode("latin-1")
+        if not names and (not content or self._book.quiet.has("body", f"{media_type} {encoding}", content)):
+            piece.made = content
+            return
         where: Where = lambda path: places.body(self._name, self._ledger.shown(path))  # noqa: E731
         self._survey(piece, media_type, where, encoding, lambda: decode(content, names, Bounds(self._most)))
+        self._hear("body", f"{media_type} {encoding}", piece.document)
 
     def _survey(self, piece: Piece, kind: str, where: Where, encoding: str, read: Callable[[], bytes]) -> None:
         try:
@@ -127,31 +172,32 @@ class Side:
             made = self._ledger.by_place(self._book.rules[number], "", text, lambda: piece.where) or ""
             piece.made = json.write_string(made) if made and JSON.match(piece.before) else encoded(made)
 
-    def _add(self, name: str, before: bytes, document: Document | None, where: str) -> Piece:
-        piece = self._pieces[name] = Piece(where, before, document)
+    def _add(self, name: str, before: bytes, where: str) -> Piece:
+        piece = self._pieces[name] = Piece(where, before)
+        self._moving.append(piece)
         return piece
 
     def look(self) -> None:
         """For what detectors know."""
-        self._detecting.look()
-        if self._surveying is not self._detecting:
-            self._surveying.look()
+        for survey in self._surveys:
+            survey.look()
+        if not any(survey.named for survey in self._surveys):
+            for kind, name, document in self._heard:
+                if document.quiet:
+                    self._book.quiet.add(kind, name, document.body)
 
     def sweep(self, sweep: Sweep) -> None:
         """In what cannot be seen from outside."""
-        self._detecting.sweep(sweep)
-        if self._surveying is not self._detecting:
-            self._surveying.sweep(sweep)
+        for survey in self._surveys:
+            survey.sweep(sweep)
 
     def render(self) -> None:
-        for piece in self.pieces():
+        for piece in self._moving:
             piece.render(self._ledger)
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Sequence[Piece]:
         """Everything that may change."""
-        yield from self._pieces.values()
-        for lines in self._lines.values():
-            yield from (piece for name, piece in lines if lower(name) not in FRAMING)
+        return self._moving
 
     def text(self, where: str) -> str:
         return decoded(self._pieces[where].made or b"")
@@ -163,29 +209,28 @@ class Side:
     def request(self, message: Request | None) -> Request | None:
         if message is None:
             return None
-        return replace(self._kept(message), target=self.text("target"))
+        fields, body, trailers = self._kept(message)
+        at, protocol = (message.scheme, message.host, message.port), message.protocol
+        return Request(message.method, *at, self.text("target"), protocol, fields, body, trailers)
 
     def response(self, message: Response | None) -> Response | None:
         if message is None:
             return None
         reason = self.text("response.reason") if "response.reason" in self._pieces else phrase(message.status)
-        return replace(self._kept(message), reason=reason)
+        return Response(message.status, reason, message.protocol, *self._kept(message))
 
-    def _kept[Message: (Request, Response)](self, message: Message) -> Message:
-        body = self._pieces["body"]
-        gone = DIGESTS if body.made != body.before else frozenset()
-        return replace(
-            message,
-            fields=self._fields("header", gone),
-            trailers=self._fields("trailer", gone),
-            body=replace(message.body, content=body.made, decoded=True, missing=body.missing),
-        )
+    def _kept(self, message: Request | Response) -> tuple[Fields, Body, Fields]:
+        """Fields, body and trailers."""
+        piece, before = self._pieces["body"], message.body
+        gone = DIGESTS if piece.made != piece.before else frozenset()
+        body = Body(piece.made, True, before.size, piece.missing, before.chunks)
+        return self._fields("header", gone), body, self._fields("trailer", gone)
 
     def _fields(self, carrier: str, gone: frozenset[str]) -> Fields:
         return tuple(
             (name, piece.made)
             for name, piece in self._lines[carrier]
-            if piece.made is not None and lower(name) not in gone
+            if piece.made is not None and not (gone and lower(name) in gone)
         )
 
 
@@ -194,15 +239,44 @@ def lower(name: bytes) -> str:
     return name.decode("latin-1").lower()
 
 
-def _values(fields: Fields, name: bytes) -> list[bytes]:
-    return [value for each, value in fields if each.lower() == name]
+@lru_cache(4096)
+def _called(side: str, carrier: str, name: bytes) -> tuple[str, str]:
+    """What a field is called, and where it stands."""
+    called = lower(name)
+    return called, places.named(side, carrier, called)
+
+
+def _of_body(fields: Fields) -> dict[bytes, list[bytes]]:
+    """What fields say about a body."""
+    found: dict[bytes, list[bytes]] = {}
+    for name, value in fields:
+        if (called := name.lower()) in OF_BODY:
+            found.setdefault(called, []).append(value)
+    return found
 
 
 def swept(sides: tuple[Side, ...], sweep: Sweep, ledger: Ledger) -> None:
     """What was taken anywhere goes from everything that is there."""
+    if not ledger.taken:
+        return
     pieces = [piece for side in sides for piece in side.pieces() if piece.made]
     contents = [piece.made or b"" for piece in pieces]
     rigid = {number for number, content in enumerate(contents) if b"\0" in content or not is_utf8(content)}
     for number, made in sweep.over(contents, rigid).items():
-        pieces[number].made = made
+        pieces[number].made = _as_json(pieces[number], made, sweep)
         ledger.elsewhere(partial(str, pieces[number].where))
+
+
+def _as_json(piece: Piece, made: bytes, sweep: Sweep) -> bytes:
+    """What a piece becomes. Where something stands in numbers of JSON, those become strings."""
+    before = piece.made or b""
+    of_json = piece.document is not None and piece.document.format is Format.JSON
+    if not of_json or json.is_strict(made) or not json.is_strict(before):
+        return made
+    numbers = [each for each in json.read(before) if isinstance(each, Leaf) and each.kind is Kind.NUMBER]
+    going = sweep.over([each.text.encode() for each in numbers])
+    edits = [
+        Edit(each.start, each.end, each.write(decoded(going[at]))) for at, each in enumerate(numbers) if at in going
+    ]
+    after = splice(before, edits)
+    return sweep.over([after]).get(0, after)

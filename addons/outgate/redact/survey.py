@@ -14,8 +14,10 @@ from outgate.redact.codecs.choose import Reading
 from outgate.redact.codecs.formats import Format
 from outgate.redact.codecs.names import telling
 from outgate.redact.codecs.utf8 import decoded, encoded
+from outgate.redact.detect.detector import MANY_DIGITS
 from outgate.redact.detect.search import apart
 from outgate.redact.documents import Document, Piece, Text, Where
+from outgate.redact.glance import Glance
 from outgate.redact.leaf import Edit, Found, Kind, Leaf, Part, Path
 from outgate.redact.ledger import DEEP, SHORTEST, Ledger
 from outgate.redact.pairs import Pairs
@@ -26,8 +28,6 @@ DEEPEST_TEXT, DEEPEST_PART = 4, 24
 """Texts encoded in texts, and bodies in bodies."""
 LEAST_ROOM = 1024 * 1024
 """Bytes that bodies inside of a body may have in all; more where it is large itself."""
-MANY_DIGITS = 9
-"""From so many digits on a number may be somebody's."""
 MAYBE = re.compile(r"\A\s*[\[{\"<]|://|eyJ|[=&]|%[0-9A-Fa-f]{2}|[A-Za-z0-9+/_-]{24}")
 """In whatever `nested` finds something."""
 INSIDE = frozenset({"json", "xml", "html", "graphql", "form", "percent"})
@@ -54,6 +54,10 @@ CODED = frozenset({Format.PACKED, Format.GRPC, Format.PROTOBUF, Format.MULTIPART
 """In whose bytes a text may not be seen, or not be replaced."""
 
 
+LINES = frozenset({Format.NDJSON, Format.SSE})
+"""Whose parts stand there as they are."""
+
+
 class Unseen(ValueError):
     """A body that nobody can look into: its reason stands in the manifest."""
 
@@ -71,11 +75,18 @@ class Survey:
         self._keys: list[Text] = []
         self._lenient: list[str] = []
         self._kept: set[str] = set()
+        self.named = False
+        """Whether something was found where no value is."""
+        self._codecs = choose.CODECS
+        if not allow and not book.placed and not any(each.carrier is Carrier.JSON_PATH for each in book.pathed):
+            self._codecs = choose.CODECS | {Format.JSON: Glance(book, self._names).read}
 
     def body(self, media_type: str, body: bytes, where: Where, encoding: str = "") -> Document:
         """Raises `Unseen` where it holds more than can be looked at, or what no rule can be applied to."""
         self._room = max(LEAST_ROOM, 4 * len(body))
-        return self._read(choose.read(media_type, body, encoding), body, where, DEEPEST_PART, DEEPEST_TEXT)
+        return self._read(
+            choose.read(media_type, body, encoding, self._codecs), body, where, DEEPEST_PART, DEEPEST_TEXT
+        )
 
     def look(self) -> None:
         """Everything that is open, for what detectors know. To be called once, when all documents are there."""
@@ -103,11 +114,18 @@ class Survey:
 
     def _look_around(self) -> None:
         """What stands where no value is, all the same: in names that look like words, in markup that is none."""
-        texts = [name for name in self._names if len(name) >= SHORTEST] + self._lenient
+        quiet = self._book.quiet
+        names = [name for name in self._names if len(name) >= SHORTEST and not quiet.has(NAME, "", name)]
+        texts, heard = names + self._lenient, set()
         for hit, number in self._book.found(texts, [""] * len(texts), [NOWHERE] * len(texts)):
+            heard.add(hit.index)
             found = texts[hit.index][hit.start : hit.end]
             if found not in self._kept:
                 self._ledger.wherever(self._book.rules[number], hit.detector, found)
+        self.named = bool(heard)
+        for index, name in enumerate(names):
+            if index not in heard:
+                quiet.add(NAME, "", name)
 
     def sweep(self, sweep: Sweep) -> None:
         """What was taken elsewhere goes from texts that cannot be seen in the bytes of their documents."""
@@ -160,6 +178,7 @@ class Survey:
 
     def _take(self, document: Document, found: Found, number: Number, said: str) -> None:
         """What a rule is about."""
+        document.decided = True
         if self._book.keeps(number):
             self._kept.add(found.text if isinstance(found, Leaf) else decoded(found.body))
             return
@@ -180,7 +199,9 @@ class Survey:
         self._spend(len(part.body))
         if not parts:
             raise Unseen("too_deep")
-        reading = choose.read(part.media_type, part.body)
+        outermost = parts == DEEPEST_PART and texts == DEEPEST_TEXT
+        codecs = self._codecs if outermost and document.format in LINES else choose.CODECS
+        reading = choose.read(part.media_type, part.body, codecs=codecs)
         if reading.format is Format.NDJSON is document.format:
             raise Unseen("unreadable")
         where = _under(document.where, part.path)
@@ -308,6 +329,7 @@ class _Ways:
         return earliest(*(each.rule for each in self._pathed if any(map(each.selects, ways))))
 
 
+NAME = "name"
 NOWHERE = Place()
 UNKNOWN = -1
 

@@ -22,8 +22,10 @@ MOST = 4096
 """Values; the longest are looked for."""
 FEW = 48
 """Forms that are looked for one by one, which is faster than all at once."""
-AT_ONCE = 1500
-"""Forms in one pattern."""
+AT_ONCE, IN_A_SET = 1500, 4096
+"""Forms in one pattern, and in one set of them."""
+END = b"\0\0\0"
+"""Of a text that is searched for many forms: whoever has found it has seen all of the text."""
 MEMORY = 32 * 1024 * 1024
 SHORTEST = 6
 """Bytes of a form."""
@@ -42,16 +44,16 @@ class Sweep:
             for form, rigid in _known(text) if len(text) <= LONG else _forms(text):
                 forms.setdefault(form, (made, rigid))
         self._forms = dict(sorted(forms.items(), key=lambda item: -len(item[0])))
-        self._patterns: list[Any] = []
+        self._sets: list[_Literals] = []
 
     def over(self, pieces: Sequence[bytes], rigid: Container[int] = ()) -> dict[int, bytes]:
         """By its number, what becomes of each piece that has something in it. `rigid`: those that keep their length."""
         together = b"\0".join(pieces)
         if not self._forms or not together:
             return {}
-        pattern_of = self._few(together) if len(self._forms) <= FEW else self._many(together)
+        there = self._few(together) if len(self._forms) <= FEW else self._many(together)
         made: dict[int, bytes] = {}
-        for pattern in pattern_of:
+        for pattern in (_pattern(there[at : at + AT_ONCE]) for at in range(0, len(there), AT_ONCE)):
             for number, piece in enumerate(pieces):
                 before = made.get(number, piece)
                 after = self._without(pattern, before, rigid=number in rigid)
@@ -59,15 +61,17 @@ class Sweep:
                     made[number] = after
         return made
 
-    def _few(self, together: bytes) -> list[Any]:
-        found = [form for form in self._forms if form in together]
-        return [_pattern(found)] if found else []
+    def _few(self, together: bytes) -> list[bytes]:
+        """Which forms are there."""
+        return [form for form in self._forms if form in together]
 
-    def _many(self, together: bytes) -> list[Any]:
-        forms = list(self._forms)
-        if not self._patterns:
-            self._patterns = [_pattern(forms[at : at + AT_ONCE]) for at in range(0, len(forms), AT_ONCE)]
-        return [pattern for pattern in self._patterns if pattern.search(together) is not None]
+    def _many(self, together: bytes) -> list[bytes]:
+        """The same by one pass for a few thousand of them, the longest first. RE2 tells nothing where its memory was
+        not enough; then all may be there."""
+        if not self._sets:
+            forms = list(self._forms)
+            self._sets = [_Literals(forms[at : at + IN_A_SET]) for at in range(0, len(forms), IN_A_SET)]
+        return [form for each in self._sets for form in each.among(together + END)]
 
     def _without(self, pattern: Any, piece: bytes, *, rigid: bool) -> bytes:
         def instead(found: Any) -> bytes:
@@ -77,11 +81,33 @@ class Sweep:
         return bytes(pattern.sub(instead, piece))
 
 
+class _Literals:
+    """Some forms, all looked for at once."""
+
+    def __init__(self, forms: list[bytes]) -> None:
+        options = _options()
+        options.literal = True
+        self._forms, self._set = forms, re2.Set.SearchSet(options)
+        for form in (*forms, END):
+            self._set.Add(form)
+        self._set.Compile()
+
+    def among(self, text: bytes) -> list[bytes]:
+        """Those that are in a text which ends with `END`."""
+        found = self._set.Match(text) or []
+        known = len(self._forms) in found
+        return [self._forms[number] for number in sorted(found)[:-1]] if known else self._forms
+
+
 def _pattern(forms: Iterable[bytes]) -> Any:
     """The longest first."""
+    return re2.compile(b"|".join(map(re2.escape, forms)), _options())
+
+
+def _options() -> Any:
     options = re2.Options()
     options.max_mem, options.log_errors, options.encoding = MEMORY, False, re2.Options.Encoding.LATIN1
-    return re2.compile(b"|".join(map(re2.escape, forms)), options)
+    return options
 
 
 @lru_cache(REMEMBERED)

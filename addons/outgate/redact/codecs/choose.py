@@ -6,7 +6,7 @@ none that can be read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -63,14 +63,15 @@ class Reading:
     degraded: bool = False
 
 
-def read(media_type: str, body: bytes, encoding: str = "") -> Reading:
-    """`media_type`: what `content-type` says, if anything. `encoding`: what `grpc-encoding` says."""
+def read(media_type: str, body: bytes, encoding: str = "", codecs: Mapping[Format, Codec] = CODECS) -> Reading:
+    """`media_type`: what `content-type` says, if anything. `encoding`: what `grpc-encoding` says. `codecs`: for formats
+    that need no more to be read."""
     named = of_type(essence(media_type))
     if (part := _transcoded(named, media_type, body)) is not None:
         return Reading(Format.TRANSCODED, (part,))
     for tried in _tried(named, media_type, body):
         try:
-            found = tuple(islice(codec_of(tried, media_type, encoding)(body), MOST + 1))
+            found = tuple(islice(codec_of(tried, media_type, encoding, codecs)(body), MOST + 1))
         except Unreadable:
             continue
         if len(found) > MOST:
@@ -80,13 +81,13 @@ def read(media_type: str, body: bytes, encoding: str = "") -> Reading:
     raise AssertionError("text and bytes are always read")
 
 
-def codec_of(name: Format, media_type: str, encoding: str = "") -> Codec:
+def codec_of(name: Format, media_type: str, encoding: str = "", codecs: Mapping[Format, Codec] = CODECS) -> Codec:
     """Raises `Unreadable` for a multipart type without a boundary."""
     if name is Format.MULTIPART:
         return multipart.codec(media_type)
     if name is Format.GRPC:
         return grpc.codec(media_type, encoding)
-    return CODECS[name]
+    return codecs[name]
 
 
 def _transcoded(named: Format | None, media_type: str, body: bytes) -> Found | None:

@@ -51,6 +51,15 @@ def read(body: bytes) -> Iterator[Found]:
         raise Unreadable("this is not JSON")
 
 
+def is_strict(body: bytes) -> bool:
+    """Whether it is JSON to the letter."""
+    try:
+        orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
 def _lone(found: re.Match[str]) -> Leaf:
     """A document that is one value."""
     if (string := found[1]) is not None:

@@ -15,8 +15,6 @@ from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
-import orjson
-
 from outgate.redact.codecs import graphql, json, packed, xml
 from outgate.redact.codecs.formats import HTML, is_text
 from outgate.redact.codecs.utf8 import decoded, encoded
@@ -103,11 +101,7 @@ def _kind(bare: str, name: str) -> tuple[str, str] | None:
 
 
 def _is_json(body: bytes) -> bool:
-    try:
-        orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return _reads(json.read, body)
-    return True
+    return json.is_strict(body) or _reads(json.read, body)
 
 
 def _reads(codec: Codec, body: bytes) -> bool:

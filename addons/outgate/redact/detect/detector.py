@@ -20,6 +20,8 @@ UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 SEPARATOR = "\0"
 """Stands between texts that are searched together. No pattern matches it."""
 
+MANY_DIGITS = 9
+"""From so many digits on a number may be somebody's."""
 
 _WORD = frozenset(ascii_letters + digits)
 

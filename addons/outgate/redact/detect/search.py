@@ -32,6 +32,11 @@ _BESIDE = Names(
 )
 
 
+def beside(name: str) -> tuple[Beside, ...]:
+    """Which detectors look at values of this name, beside those that look at all."""
+    return _BESIDE.find(name)
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """`texts[index][start:end]` is what `detector` looks for."""

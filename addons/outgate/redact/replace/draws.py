@@ -6,6 +6,7 @@ Owns the stretching of a digest into choices. Knows nothing of what is chosen.
 from __future__ import annotations
 
 from hashlib import shake_256
+from struct import unpack_from
 
 SIZE = 8
 """Bytes of a number. What is chosen from is so much smaller that no choice is likelier than another."""
@@ -25,12 +26,16 @@ class Draws:
 
     def below(self, limit: int) -> int:
         """From 0 to `limit` - 1."""
-        if self._at + SIZE > len(self._taken):
-            self._taken = self._seed.digest(2 * len(self._taken))
-        number = int.from_bytes(self._taken[self._at : self._at + SIZE], "big")
-        self._at += SIZE
-        return number % limit
+        return self._next(1)[0] % limit
 
     def text(self, alphabet: str, length: int) -> str:
         """Characters of an alphabet."""
-        return "".join([alphabet[self.below(len(alphabet))] for _ in range(length)])
+        limit = len(alphabet)
+        return "".join([alphabet[number % limit] for number in self._next(length)])
+
+    def _next(self, count: int) -> tuple[int, ...]:
+        """So many numbers."""
+        at, self._at = self._at, self._at + count * SIZE
+        if self._at > len(self._taken):
+            self._taken = self._seed.digest(max(2 * len(self._taken), self._at))
+        return unpack_from(f">{count}Q", self._taken, at)

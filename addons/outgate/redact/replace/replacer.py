@@ -73,8 +73,8 @@ class Replacer:
                 return moved
         if (token := jwt.rewritten(text, self._claims(subject), self._opaque)) not in (None, text):
             return token
-        for each in (name, certain(text), likely(text)):
-            made = self._made(each, text)
+        for look in (lambda _: name, certain, likely):  # each asked for only where those before make nothing
+            made = self._made(look(text), text)
             if made is not None:
                 return made
         return self.token(class_, text)

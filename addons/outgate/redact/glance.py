@@ -1,0 +1,140 @@
+"""A look at a whole document of JSON, for what is worth to be looked at: all else no rule and no detector knows.
+
+Owns what is not gone into because it cannot matter: the names, texts, numbers and encoded texts in which nothing is
+found when all of them are searched at once. Whatever may matter is handed on as `json` would, and decided about there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from outgate.policy.redaction_model import Carrier
+from outgate.redact.codecs import json, names, nested
+from outgate.redact.codecs.json_cut import Cut, Wanted, is_escaped
+from outgate.redact.detect.detector import MANY_DIGITS, SEPARATOR
+from outgate.redact.detect.search import beside
+from outgate.redact.leaf import Found
+from outgate.redact.pairs import NAMING, VALUED
+from outgate.redact.rulebook import RuleBook
+
+LEAST = 256
+"""Bytes: in less everything is looked at."""
+MOST = 250_000
+"""Values."""
+LONG = 24
+"""Characters of what may be base64."""
+_RUN = "[A-Za-z0-9+/_-]{0,23}+"
+PLAIN = re.compile(rf"(?!\s*+[\[{{<])(?:{_RUN}(?:[^A-Za-z0-9+/_=%:-]|:(?!//)))*+{_RUN}")
+"""Nothing is encoded in a text like this."""
+NUMBER = re.compile(rf"[0-9][-+.0-9eE]{{{MANY_DIGITS - 2},}}")
+"""Without its sign."""
+WHOLE = re.compile(rf"(?<![.0-9eE+])[0-9]{{{MANY_DIGITS - 1},}}[-+.0-9eE]*")
+"""The same, with so many digits in front of a point: no detector that is shipped finds something behind one."""
+BYTES = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:[0-9a-f]{4})*?[0-9][^4-7ab][0-9a-f]++")
+"""A UUID, and hexadecimal digits that as base64 say no text, for one of its bytes cannot stand in UTF-8."""
+URL = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]{1,31}+://[\w.-]++(?::[0-9]++)?+"
+    r"(?:/[\w.~$!*-]*+)*+(?:\?(?P<query>[\w.~$-]++=[\w.~:,$*-]*+(?:&[\w.~$-]++=[\w.~:,$*-]*+)*+))?+(?<=[\w/=~-])",
+    re.ASCII,
+)
+"""Without escapes, users, fragments and parameters of segments."""
+LIST = re.compile(r"\s*+:\s*+\[")
+QUERY = "query"
+"""The name of what may be a document of GraphQL."""
+
+telling = lru_cache(8192)(names.telling)
+
+
+class Glance:
+    """Under the rules of a book, which has none for places or paths. `seen`: where names go that were come across."""
+
+    def __init__(self, book: RuleBook, seen: set[str]) -> None:
+        self._book, self._seen = book, seen
+        self._number = NUMBER if book.patterned else WHOLE
+        self._harmless: set[str] = {""}
+        """Queries of URLs of whose names no rule speaks."""
+
+    def read(self, body: bytes) -> Iterator[Found]:
+        """As `json.read`, without what does not matter."""
+        cut = Cut.of(body, MOST) if len(body) >= LEAST else None
+        return json.read(body) if cut is None else cut.leaves(self._wanted(cut))
+
+    def _wanted(self, cut: Cut) -> Wanted:
+        wanted, texts = self._named(cut), set(cut.strings)
+        wanted.strings.update(filter(is_escaped, texts))
+        urls = set()
+        for text in texts:
+            if len(text) >= nested.SHORTEST and not PLAIN.fullmatch(text):
+                if self._is_plain_url(text):
+                    urls.add(text)
+                elif not BYTES.fullmatch(text) and _encodes(text):
+                    wanted.strings.add(text)
+        self._search(cut, texts, urls, wanted)
+        return wanted
+
+    def _search(self, cut: Cut, texts: set[str], urls: set[str], wanted: Wanted) -> None:
+        """What detectors find, and what is encoded in pieces of URLs."""
+        pieces, numbers = set(_pieces(SEPARATOR.join(urls))), set(self._number.findall('"'.join(cut.gaps)))
+        beside = list(self._beside(cut, wanted))
+        everything = [*(texts | pieces | numbers), *(text for text, _ in beside)]
+        names = [""] * (len(everything) - len(beside)) + [name for _, name in beside]
+        found = {everything[index] for index in self._book.noticed(everything, names)}
+        wanted.strings |= found
+        found.update(each for each in pieces if len(each) >= LONG and not BYTES.fullmatch(each) and _encodes(each))
+        if not found.isdisjoint(pieces):
+            wanted.strings.update(url for url in urls if not found.isdisjoint(_pieces(url)))
+        if not found.isdisjoint(numbers):
+            wanted.gaps.update(gap for gap in cut.gaps if not found.isdisjoint(self._number.findall(gap)))
+
+    def _named(self, cut: Cut) -> Wanted:
+        """What matters because of a name."""
+        names = cut.keys
+        self._seen.update(names.values())
+        wanted = Wanted()
+        wanted.keys.update(key for key, name in names.items() if name == QUERY or self._is_ruled(Carrier.KEY, name))
+        wanted.telling.update(key for key, name in names.items() if telling(name))
+        naming = {key for key, name in names.items() if name.lower() in NAMING}
+        valued = {key for key, name in names.items() if name.lower() in VALUED}
+        if naming and valued:
+            wanted.keys |= naming | valued
+        return wanted
+
+    def _beside(self, cut: Cut, wanted: Wanted) -> Iterator[tuple[str, str]]:
+        """Texts that some detectors look at because of their names, which are told. A list is wanted whole."""
+        called = {key: name for key, name in cut.keys.items() if beside(name)}
+        for key, text, gap in cut.values(called) if called else ():
+            if text is not None:
+                yield text, called[key]
+            elif LIST.match(gap):
+                wanted.keys.add(key)
+            elif self._number.search(gap):
+                wanted.gaps.add(gap)
+
+    def _is_ruled(self, carrier: Carrier, name: str) -> bool:
+        return self._book.called(carrier, name) is not None
+
+    def _is_plain_url(self, text: str) -> bool:
+        """Whether what is encoded there can be searched as it is, and has no names that matter."""
+        url = URL.fullmatch(text)
+        return url is not None and ((query := url["query"] or "") in self._harmless or self._learn(query))
+
+    def _learn(self, query: str) -> bool:
+        """Whether nothing in a query is somebody's because of its name."""
+        names = [pair.partition("=")[0] for pair in query.split("&")]
+        if any(self._is_ruled(Carrier.QUERY, name) or beside(name) or telling(name) for name in names):
+            return False
+        self._harmless.add(query)
+        self._seen.update(names)
+        return True
+
+
+def _pieces(urls: str) -> list[str]:
+    for sign in "/?&=":
+        urls = urls.replace(sign, SEPARATOR)
+    return urls.split(SEPARATOR)
+
+
+def _encodes(text: str) -> bool:
+    return next(nested.inside(text), None) is not None

@@ -1,0 +1,112 @@
+"""What is not gone into would have stayed as it was: with a glance and without, the same comes out."""
+
+import base64
+import json
+from itertools import product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from capture.exchanges import exchange
+from outgate.policy.redaction_model import KeepingPolicy, RedactionPolicy, RedactionRule, Replacement, Strategy
+from outgate.redact import glance
+from outgate.redact.detect.patterns import DETECTORS
+from outgate.redact.pipeline import Redactor
+from outgate.redact.replace.keys import Keys
+from outgate.redact.replace.replacer import Replacer
+from redact.samples import sample
+
+KEYS = Keys(b"0123456789abcdef", "export", "policy")
+JSON = ((b"content-type", b"application/json"),)
+NAMES = (
+    *("id", "title", "state", "owner", "login", "email", "password", "api_key", "card_number", "address", "name"),
+    *("value", "key", "query", "url", "mobile", "user-1234567", "jane@example.com", "tags", "location", "auth"),
+)
+TOKEN = sample("ghp_{w36}")
+CLAIMS = base64.urlsafe_b64encode(json.dumps({"email": "a@b.example", "sub": TOKEN}).encode()).decode().rstrip("=")
+TEXTS = (
+    *("open", "lorem ipsum dolor sit amet", "2026-11-30T08:15:00Z", "x" * 40, "a=b", "50%", "%41%42", "C:\\temp", "é"),
+    *(
+        "3f2a77c4-9b1e-4c55-8d2e-0a1b2c3d4e5f",
+        sample("{h40}"),
+        sample("{w32}"),
+        TOKEN,
+        f"at {TOKEN}\n",
+        "{",
+        "[]",
+        "<b>",
+    ),
+    *("jane@example.com", "4111 1111 1111 1111", "+49 30 901820", "12 Example Street", "030 901820", "X-Api-Key"),
+    *(
+        "https://a.example/v1/items/7?page=2&limit=5",
+        "https://a.example/7?token=abcdef123",
+        "https://a.example/?q=a%20b",
+    ),
+    *(
+        f"https://a.example/{TOKEN}",
+        "https://u:hunter22x@a.example/",
+        "https://a.example/4111111111111111",
+        "/a?b=c&d=e",
+    ),
+    *(f'{{"password": "{TOKEN}"}}', f"eyJhbGciOiJIUzI1NiJ9.{CLAIMS}.c2ln", "a=1&token=abcdefgh", "password=tiger-77"),
+    *(
+        base64.b64encode(b"mail jane@example.com now").decode(),
+        'query { a(token: "abcdefgh") }',
+        "see https://a.example/.",
+    ),
+)
+NUMBERS = (1, 2.5, 4111111111111111, -4111111111111111, 1764490500123, 0.8474337369372327, True, None, 4915112345678)
+VALUES = st.recursive(
+    st.sampled_from([*TEXTS, *NUMBERS]) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6),
+    max_leaves=30,
+)
+KEPT = RedactionRule("keep", detectors=("email",), replacement=Replacement(Strategy.KEEP))
+OWN = RedactionRule("own", patterns=("^op.n$", "[0-9]{13}"), replacement=Replacement(Strategy.CONSTANT))
+POLICIES = ((), (RedactionPolicy("kept", rules=(KEPT, OWN)),))
+
+
+def redacted(body, policies, least):
+    """What comes of an answer, in which so few bytes are all looked at."""
+    made = exchange(answer=body, answered=JSON, fields=((b"x-api-key", b"Zq8vKp2mXw4n"),))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(glance, "LEAST", least)
+        return Redactor(KeepingPolicy(policies), Replacer(KEYS)).redact(made)
+
+
+def same(body, policies):
+    quick, slow = (redacted(body, policies, least) for least in (0, 1 << 30))
+    assert quick.exchange.response.body == slow.exchange.response.body
+    told = [{mark for mark in each.manifest.marks if mark.rule != "found-elsewhere"} for each in (quick, slow)]
+    assert told[0] == told[1]
+    assert quick.manifest.dropped == slow.manifest.dropped
+    return slow
+
+
+@pytest.mark.parametrize("policies", POLICIES, ids=("defaults", "own"))
+@settings(max_examples=150, deadline=None)
+@given(
+    document=st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1),
+    ascii_only=st.booleans(),
+    indent=st.sampled_from([None, 2]),
+)
+def test_a_glance_changes_nothing(policies, document, ascii_only, indent):
+    same(json.dumps(document, ensure_ascii=ascii_only, indent=indent).encode(), policies)
+
+
+@pytest.mark.parametrize("policies", POLICIES, ids=("defaults", "own"))
+def test_no_value_under_any_name_is_overlooked(policies):
+    document = [{name: value} for name, value in product(NAMES, [*TEXTS, *NUMBERS])]
+    document += [{name: [value, {"n": [value]}]} for name, value in product(NAMES, [*TEXTS, *NUMBERS])]
+    assert same(json.dumps(document).encode(), policies).manifest.marks
+
+
+def test_what_each_detector_looks_for_is_seen():
+    document = [{"n": sample(each.example)} for each in DETECTORS]
+    document += [{"u": f"https://a.example/x/{sample(each.example)}"} for each in DETECTORS]
+    assert len(same(json.dumps(document).encode(), ()).manifest.marks) > len(DETECTORS)
+
+
+def test_what_stands_twice_under_a_key_is_seen():
+    same(b'{"a": {"password": "Zq8vKp2mXw4n7"}, "a": {"token": "Zq8vKp2mXw4n7"}, "a": 1}', ())
