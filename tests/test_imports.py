@@ -23,7 +23,7 @@ ORDER = [
     {"cli", "testing"},
     {"script"},
     {"embedded"},
-    {"app", "exec", "doctor", "graph", "replaying"},
+    {"app", "exec", "doctor", "graph", "onward", "replaying"},
     {"workers"},
     {"proxy", "admin", "startup", "pushing"},
     {"reload", "scrape"},
@@ -52,6 +52,7 @@ DECIDERS = {
     "startup",
     "inventory",
     "loading",
+    "onward",
     "outputs",
     "policy",
 }

@@ -45,7 +45,9 @@ def _kept(redactions: Iterable[RedactionPolicy]) -> Iterator[str]:
 def look(check: Check, place: Path) -> None:
     """Raises `Leaky`, and `OSError` where it cannot be read."""
     if check.overflow:
-        click.echo(f"warning: {counted(check.overflow, 'value')} that were taken could not be looked for again", err=True)
+        click.echo(
+            f"warning: {counted(check.overflow, 'value')} that were taken could not be looked for again", err=True
+        )
     leaks = sorted(set(chain.from_iterable(shown(check.entries(place), "pieces looked at again"))))
     if not leaks:
         return

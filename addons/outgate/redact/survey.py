@@ -132,7 +132,7 @@ class Survey:
         roots: tuple[Path, ...] = ((),),
         name: str = "",
     ) -> Document:
-        if reading.degraded and SIGNS.search(body):
+        if reading.degraded and (reading.format is Format.BINARY or SIGNS.search(body)):
             raise Unseen("unreadable")
         if self._allow and reading.format is Format.BINARY:
             raise Unseen("binary")

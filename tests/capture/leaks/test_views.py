@@ -23,7 +23,7 @@ def once(text):
     packed = zstandard.ZstdCompressor().compress(raw)
     yield "json", json.dumps(text).encode()
     yield "json slashes", json.dumps(text, ensure_ascii=False).replace("/", "\\/").encode()
-    yield "yaml", '"\\x70/q r+s&\'t\\"u<v>\\xe9\\ud83d\\ude00w~"'.encode() if text == SECRET else raw
+    yield "yaml", b'"\\x70/q r+s&\'t\\"u<v>\\xe9\\ud83d\\ude00w~"' if text == SECRET else raw
     yield "percent", quote(text, safe="").encode()
     yield "percent in lower case", quote(text, safe="").lower().encode()
     yield "plus", quote_plus(text).encode()
