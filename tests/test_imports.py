@@ -23,7 +23,7 @@ ORDER = [
     {"cli", "testing"},
     {"script"},
     {"embedded"},
-    {"app", "exec", "doctor", "graph", "replaying"},
+    {"app", "exec", "doctor", "graph", "onward", "replaying"},
     {"workers"},
     {"nameserver"},
     {"proxy", "admin", "startup", "pushing"},
@@ -65,6 +65,7 @@ DECIDERS = {
     "startup",
     "inventory",
     "loading",
+    "onward",
     "outputs",
     "policy",
 }

@@ -283,6 +283,7 @@ def test_the_names_of_a_query_stay_and_its_texts_go_where_only_what_is_allowed_s
         (Body(b"{}", decoded=False, size=2), "application/json", "undecodable"),
         (Body(b"x" * 2_000_000, decoded=True, size=2_000_000), "text/plain", "too_large"),
         (Body(b'{"a": "b"', decoded=True, size=9), "application/json", "unreadable"),
+        (Body(b"\1\0\0\0\2\1\2", decoded=True, size=7), "application/grpc", "unreadable"),
     ],
 )
 def test_a_body_that_nobody_can_look_into_is_dropped_and_said_to_be(body, kind, why):

@@ -1,35 +1,46 @@
 """`outgate export`: a capture in the format of another program.
 
-Owns the arguments, the file that appears only when it is whole, and the report. What is exported was redacted before it
-was kept; the formats are `outgate.capture.formats`'s.
+Owns the arguments, the file that appears only when it is whole and was looked at again, and the report. The formats are
+`outgate.capture.formats`'s.
 """
 
 from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO
 
 import click
 
 from outgate.capture.formats.har import HarWriter
 from outgate.capture.formats.hoverfly import SimulationWriter
 from outgate.capture.formats.ndjson import LineWriter
+from outgate.capture.formats.reading import Source
 from outgate.capture.formats.stubs import StubWriter
 from outgate.capture.formats.vcr import CassetteWriter
 from outgate.capture.formats.wiremock import MappingWriter
 from outgate.capture.formats.writing import Writer
-from outgate.capture.reading import Capture
+from outgate.capture.leaks.check import Check
+from outgate.capture.leaks.values import Values
 from outgate.capture.report import Report
+from outgate.capture.told import Malformed
+from outgate.cli.looking_twice import check_of, look
 from outgate.cli.output import aligned, counted, printable
 from outgate.cli.progress import shown
+from outgate.cli.redacting import redactions_of, redactor_of
+from outgate.policy.redaction_model import Mode, RedactionPolicy
+from outgate.problems import PolicyError
+from outgate.redact.pipeline import Redactor
+from outgate.redact.redacted import Redacted
 
 UNREADABLE = 2
 WIREMOCK = "wiremock"
 PART = ".part"
+RUN = "export"
 
 
 def _flows(out: IO[bytes]) -> Writer:
@@ -67,26 +78,86 @@ FORMATS: Mapping[str, Callable[[IO[bytes]], Writer]] = {
     help="The file, or for wiremock the folder, to write.  [default: standard output]",
 )
 @click.option("--force", is_flag=True, help="Overwrite what is there.")
+@click.option(
+    "--redaction",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Documents with EgressRedaction, or a directory, by which it is redacted once more.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice([str(each) for each in Mode]),
+    help="Redact it once more, in this mode whatever the documents say.",
+)
 @click.pass_context
-def export(ctx: click.Context, capture: Path, form: str, output: Path | None, force: bool) -> None:
+def export(
+    ctx: click.Context,
+    capture: Path,
+    form: str,
+    output: Path | None,
+    force: bool,
+    redaction: Path | None,
+    mode: str | None,
+) -> None:
     """Write a capture in a format that test suites use.
 
-    CAPTURE is a file of records, or the folder that a gate writes them to, also while it does. What it holds was
-    redacted before it was kept. The file appears when it is whole. Standard error tells what was written, what the
-    format has no place for, and how often each rule had replaced something.
+    CAPTURE is a file of records, the folder that a gate writes them to, also while it does, HAR, or flows of mitmproxy.
+    Records were redacted before they were kept; --redaction and --mode redact them once more, with tokens that no other
+    export has, and what others have written always is. The finished file is then read again, with other eyes: where a
+    secret stands in it in any encoding, nothing is written. Standard error tells what was written, what the format has
+    no place for, and how often each rule had replaced something.
 
-    Exits 0, or 2 when nothing can be read.
+    Exits 0, 1 where something leaks or the file cannot be written, or 2 when nothing can be read.
     """
     _check(form, output, force)
-    source, report = Capture(capture), Report()
-    with _place(output) as place, _writer(form, place) as writer:
-        _copy(source, writer, report)
+    redactions = _redactions(ctx, redaction, mode)
+    values, report = Values(), Report()
+    source = _source(capture, redactions, values)
+    check = check_of(form, values, redactions)
+    with _place(output) as place:
+        with _writer(form, place) as (writer, end):
+            _copy(source, writer, report, check, end)
         if not report.read:
             _tell_problems(source)
             click.echo(f"{capture} holds no records", err=True)
             ctx.exit(UNREADABLE)
+        look(check, place)
     _tell_problems(source)
     _tell(report, form, output)
+
+
+def _redactions(ctx: click.Context, path: Path | None, mode: str | None) -> tuple[RedactionPolicy, ...] | None:
+    """None: nothing more is wanted than was done."""
+    try:
+        return redactions_of(path, mode) if path is not None or mode is not None else None
+    except PolicyError as error:
+        click.echo(str(error), err=True)
+        ctx.exit(UNREADABLE)
+
+
+class Kept:
+    """What is exported of a source: what was redacted as it is, or once more, and the rest redacted."""
+
+    def __init__(self, source: Source, redactor: Redactor, *, again: bool) -> None:
+        self._source, self._redactor, self._again = source, redactor, again
+
+    @property
+    def problems(self) -> list[str]:
+        return self._source.problems
+
+    def __iter__(self) -> Iterator[Redacted]:
+        for each in self._source:
+            if isinstance(each, Redacted) and not self._again:
+                yield each
+            else:
+                yield self._redactor.redact(each.exchange, each.manifest)
+
+
+def _source(capture: Path, redactions: tuple[RedactionPolicy, ...] | None, values: Values) -> Kept:
+    from outgate.replaying import source  # what it loads, few others need
+
+    redactor = redactor_of(redactions or redactions_of(None, None), RUN, values.add)
+    return Kept(source(capture), redactor, again=redactions is not None)
 
 
 def _check(form: str, output: Path | None, force: bool) -> None:
@@ -101,10 +172,13 @@ def _check(form: str, output: Path | None, force: bool) -> None:
 
 
 @contextmanager
-def _place(output: Path | None) -> Iterator[Path | None]:
+def _place(output: Path | None) -> Iterator[Path]:
     """Where to write: beside the place where it appears when all went well."""
     if output is None:
-        yield None
+        with tempfile.TemporaryDirectory(prefix="outgate-export-") as folder:
+            yield (part := Path(folder) / PART)
+            with part.open("rb") as whole:
+                shutil.copyfileobj(whole, sys.stdout.buffer)
         return
     part = output.with_name(output.name + PART)
     try:
@@ -128,27 +202,33 @@ def _remove(path: Path) -> None:
 
 
 @contextmanager
-def _writer(form: str, place: Path | None) -> Iterator[Writer]:
+def _writer(form: str, place: Path) -> Iterator[tuple[Writer, Callable[[], int]]]:
+    """And what tells how much of the file is there."""
     if form == WIREMOCK:
-        assert place is not None
         place.mkdir()
         with closing(MappingWriter(place)) as mappings:
-            yield mappings
+            yield mappings, lambda: 0
         return
-    opened: AbstractContextManager[BinaryIO] = place.open("wb") if place is not None else nullcontext(sys.stdout.buffer)
-    with opened as out, closing(FORMATS[form](out)) as writer:
-        yield writer
+    with place.open("wb") as out, closing(FORMATS[form](out)) as writer:
+        yield writer, out.tell
 
 
-def _copy(source: Capture, writer: Writer, report: Report) -> None:
-    if isinstance(writer, StubWriter):
-        for kept in shown(source, "exchanges counted"):
-            writer.count(kept)
-    for kept in shown(source, "exchanges written"):
-        report.add(kept, writer.write(kept))
+def _copy(source: Kept, writer: Writer, report: Report, check: Check, end: Callable[[], int]) -> None:
+    try:
+        if isinstance(writer, StubWriter):
+            for kept in shown(source, "exchanges counted"):
+                writer.count(kept)
+        check.begin(end())
+        for number, kept in enumerate(shown(source, "exchanges written"), 1):
+            why = writer.write(kept)
+            report.add(kept, why)
+            if not why:
+                check.wrote(number, kept.manifest, end())
+    except Malformed as error:
+        raise click.UsageError(f"it cannot be read: {error}") from error
 
 
-def _tell_problems(source: Capture) -> None:
+def _tell_problems(source: Kept) -> None:
     for problem in source.problems:
         click.echo(f"warning: {printable(problem)}", err=True)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import mimetypes
-import secrets
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -20,20 +19,16 @@ import click
 from outgate.capture.formats.har import HarWriter
 from outgate.capture.formats.har_reading import HarFile
 from outgate.capture.told import Malformed
-from outgate.cli.options import settings_of
 from outgate.cli.output import aligned, printable
-from outgate.loading import setting_of
-from outgate.policy.compile import load
-from outgate.policy.redaction_model import KeepingPolicy, Matching, Mode, RedactionPolicy
+from outgate.cli.redacting import redactions_of, redactor_of
+from outgate.policy.redaction_model import Matching, Mode, RedactionPolicy
 from outgate.problems import PolicyError
 from outgate.redact.exchange import Body, Exchange, Request, Response
-from outgate.redact.pipeline import Redactor
 from outgate.redact.redacted import Redacted
-from outgate.redact.replace.keys import Keys
-from outgate.redact.replace.replacer import Replacer
 
 DROPPED, UNREADABLE = 1, 2
 HAR = ".har"
+RUN = "redact"
 
 
 @click.command()
@@ -68,7 +63,7 @@ def redact(
     if diff and file.suffix.lower() == HAR:
         raise click.UsageError("--diff is for one body; leave it out for a HAR")
     try:
-        redactions = _redactions(redaction, mode)
+        redactions = redactions_of(redaction, mode)
         is_har = file.suffix.lower() == HAR
         kept = _exchanges(file, redactions) if is_har else [_body(file, redactions, media_type, request)]
     except PolicyError as error:
@@ -85,21 +80,6 @@ def redact(
     ctx.exit(DROPPED if any(each.manifest.dropped for each in kept) else 0)
 
 
-def _redactions(path: Path | None, mode: str | None) -> tuple[RedactionPolicy, ...]:
-    """What the documents say; where there is none, the defaults. Raises `PolicyError`."""
-    if path is None:
-        return (RedactionPolicy("defaults", mode=Mode(mode or Mode.DETECT)),)
-    settings = settings_of((path,), None, ())
-    said = load(settings.policy, setting_of(settings)).keeping.redactions
-    if not said:
-        raise click.UsageError(f'there is no EgressRedaction in "{path}"')
-    return tuple(replace(each, mode=Mode(mode)) for each in said) if mode else said
-
-
-def _redactor(redactions: tuple[RedactionPolicy, ...]) -> Redactor:
-    return Redactor(KeepingPolicy(redactions), Replacer(Keys(secrets.token_bytes(32), "redact", "")))
-
-
 def _body(file: Path, redactions: tuple[RedactionPolicy, ...], media_type: str | None, request: bool) -> Redacted:
     kind, packed = mimetypes.guess_type(file.name)
     kind = media_type or ("application/gzip" if packed == "gzip" else kind) or ""
@@ -113,7 +93,7 @@ def _body(file: Path, redactions: tuple[RedactionPolicy, ...], media_type: str |
         replace(asked, fields=fields, body=body) if request else asked,
         Response(200, "OK") if request else Response(200, "OK", fields=fields, body=body),
     )
-    return _redactor(tuple(replace(each, matching=Matching()) for each in redactions)).redact(exchange)
+    return redactor_of(tuple(replace(each, matching=Matching()) for each in redactions), RUN).redact(exchange)
 
 
 def _content(kept: Redacted, request: bool) -> bytes | None:
@@ -123,7 +103,7 @@ def _content(kept: Redacted, request: bool) -> bytes | None:
 
 
 def _exchanges(file: Path, redactions: tuple[RedactionPolicy, ...]) -> list[Redacted]:
-    redactor, har = _redactor(redactions), HarFile(file)
+    redactor, har = redactor_of(redactions, RUN), HarFile(file)
     try:
         kept = [redactor.redact(imported.exchange) for imported in har]
     except Malformed as error:

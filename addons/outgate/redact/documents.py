@@ -14,6 +14,7 @@ from outgate.policy.redaction_model import Carrier
 from outgate.redact.codecs.formats import Format
 from outgate.redact.codecs.nested import Inner
 from outgate.redact.leaf import Edit, Found, Leaf, Part, Path, splice
+from outgate.redact.removal import without
 
 type Where = Callable[[Path], str]
 """A path inside of a message to how `places` writes it."""
@@ -74,7 +75,8 @@ class Document:
     `carrier`: what carries it, where that is no body."""
 
     __slots__ = (
-        "body", "carrier", "decided", "edits", "format", "found", "name", "parts", "path", "roots", "spans", "texts",
+        "body", "carrier", "decided", "edits", "format", "found", "gone", "name", "parts", "path", "roots", "spans",
+        "texts",
         "where",
     )  # fmt: skip
 
@@ -93,6 +95,8 @@ class Document:
         self.decided = False
         """Whether a rule has spoken of something in it."""
         self.edits: list[Edit] = []
+        self.gone: list[Found] = []
+        """Values that go with their names."""
         self.texts: list[Text] = []
         self.parts: list[tuple[Part, Document]] = []
         self.path: tuple[str, int] | None = None
@@ -139,7 +143,8 @@ class Document:
 
     def rendered(self) -> bytes:
         """With all changes made. Raises `ValueError` where two are of the same bytes."""
-        return splice(self.body, (*self.edits, *self._edits()))
+        edits = [*self.edits, *self._edits()]
+        return splice(self.body, without(self.body, self.format, self.gone, edits) if self.gone else edits)
 
     def _edits(self) -> Iterator[Edit]:
         for text in self.texts:

@@ -55,6 +55,8 @@ class Part(NamedTuple):
     name: str = ""
     media_type: str = ""
     """Empty: to be found out."""
+    whole: tuple[int, int] | None = None
+    """From where to where it stands with all that names it; None where it cannot be left out."""
 
 
 type Found = Leaf | Part

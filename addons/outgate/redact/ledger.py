@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from outgate.policy.redaction_model import RedactionRule, Replacement, Strategy
+from outgate.redact import places
 from outgate.redact.codecs.utf8 import decoded, encoded
 from outgate.redact.detect.detector import Detector, Group
 from outgate.redact.detect.names import classify
@@ -23,6 +24,7 @@ SECRET, VALUE = "secret", "value"
 SHORTEST = 6
 """Characters of a value that is looked for elsewhere."""
 TOKEN = Replacement(Strategy.TOKEN)
+UNTOUCHED = Manifest()
 SAFE = re.compile(r"[A-Za-z0-9_.@-]+")
 ALLOW, DEEP, ELSEWHERE = "mode-allow", "cannot-be-seen", "found-elsewhere"
 """What marks name where no rule took something: the mode, the depth, a value that was taken in another place."""
@@ -38,20 +40,20 @@ class Ledger:
         self._names: dict[str, str] = {}
         self.taken: dict[str, str] = {}
         """Values that must stand nowhere, and what stands for them, which needs no escape anywhere."""
+        self.replaced: dict[str, str] = {}
+        """Everything that a rule took, and which one."""
 
     def by_place(self, rule: RedactionRule, name: str, text: str, where: Callable[[], str]) -> str | None:
         """For a value that a rule takes because of where it stands. None: it is to go."""
         meaning = classify(name)
         class_ = meaning if meaning in PERSONAL else SECRET
-        made = self._replaced(rule.replacement, class_, text)
-        self._marks.append((where, rule.name, rule.replacement.strategy))
+        made = self._taken(rule, class_, text, where)
         self.gone(text, made)
         return made
 
     def by_look(self, rule: RedactionRule, detector: Detector, text: str, where: Callable[[], str]) -> str | None:
         """For what a detector has found."""
-        made = self._replaced(rule.replacement, _class(detector), text)
-        self._marks.append((where, rule.name, rule.replacement.strategy))
+        made = self._taken(rule, _class(detector), text, where)
         if detector.group is Group.SECRETS:
             self.gone(text, made)
         return made
@@ -86,14 +88,23 @@ class Ledger:
         names = self._names
         return tuple(names.get(step, step) if type(step) is str else step for step in path) if names else path
 
-    def manifest(self, policy: str, sweep: Sweep) -> Manifest:
-        """What was done, in places that hold nothing of what was taken."""
-        if not self._marks:
-            return Manifest(policy, (), tuple(self.dropped))
-        marks = [Mark(where(), rule, strategy) for where, rule, strategy in self._marks]
+    def manifest(self, policy: str, sweep: Sweep, before: Manifest = UNTOUCHED) -> Manifest:
+        """What was done, in places that hold nothing of what was taken. `before`: what had been done already."""
+        if not (self._marks or before.marks):
+            return Manifest(policy, (), (*before.dropped, *self.dropped))
+        names = {places.step(name): places.step(made) for name, made in self._names.items()} if before.marks else {}
+        marks = [replace(mark, where=places.renamed(mark.where, names)) for mark in before.marks]
+        marks += [Mark(where(), rule, strategy) for where, rule, strategy in self._marks]
         for number, made in sweep.over([encoded(mark.where) for mark in marks]).items():
             marks[number] = replace(marks[number], where=decoded(made))
-        return Manifest(policy, tuple(dict.fromkeys(marks)), tuple(self.dropped))
+        return Manifest(policy, tuple(dict.fromkeys(marks)), (*before.dropped, *self.dropped))
+
+    def _taken(self, rule: RedactionRule, class_: str, text: str, where: Callable[[], str]) -> str | None:
+        made = self._replaced(rule.replacement, class_, text)
+        self._marks.append((where, rule.name, rule.replacement.strategy))
+        if made != text:
+            self.replaced.setdefault(text, rule.name)
+        return made
 
     def _replaced(self, replacement: Replacement, class_: str, text: str) -> str | None:
         return self._replacer.replace(replacement, class_, text)

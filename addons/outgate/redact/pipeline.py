@@ -6,7 +6,7 @@ else goes wrong no more than a skeleton is left. Reads no file and knows no cloc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from outgate.policy.redaction_model import Direction, KeepingPolicy, Mode, Redac
 from outgate.redact.codecs.media_type import essence
 from outgate.redact.detect import defaults
 from outgate.redact.exchange import Body, Exchange, Request, Response
-from outgate.redact.ledger import Ledger
+from outgate.redact.ledger import UNTOUCHED, Ledger
 from outgate.redact.redacted import Manifest, Redacted, seal
 from outgate.redact.replace.replacer import Replacer
 from outgate.redact.rulebook import RuleBook
@@ -39,20 +39,29 @@ class _Terms(NamedTuple):
 
 class Redactor:
     """Under what documents say, with the replacements of one export. Threads may share it. `policy`: the digest of the
-    redaction that is in force."""
+    redaction that is in force. `also`: rules that hold after those of documents, whatever these are about. `tell`: is
+    told what was taken of each exchange, and by which rules."""
 
-    def __init__(self, keeping: KeepingPolicy, replacer: Replacer, policy: str = "") -> None:
+    def __init__(
+        self,
+        keeping: KeepingPolicy,
+        replacer: Replacer,
+        policy: str = "",
+        also: tuple[RedactionRule, ...] = (),
+        tell: Callable[[Mapping[str, str]], None] | None = None,
+    ) -> None:
         self._redactions, self._replacer, self._policy = keeping.redactions, replacer, policy
+        self._also, self._tell = also, tell
         self._terms = lru_cache(REMEMBERED)(self._said)
 
-    def redact(self, exchange: Exchange) -> Redacted:
-        """Never raises."""
+    def redact(self, exchange: Exchange, before: Manifest = UNTOUCHED) -> Redacted:
+        """Never raises. `before`: what was done to it already."""
         try:
-            return self._redacted(exchange)
+            return self._redacted(exchange, before)
         except Exception:  # whatever it was, nothing that was not looked at is kept
             return seal(skeleton(exchange), Manifest(self._policy, dropped=(("exchange", FAILED),)))
 
-    def _redacted(self, exchange: Exchange) -> Redacted:
+    def _redacted(self, exchange: Exchange, before: Manifest) -> Redacted:
         terms = self._terms(*(number for number, each in enumerate(self._redactions) if fits(each, exchange)))
         ledger = Ledger(self._replacer)
         request, response = (
@@ -68,13 +77,16 @@ class Redactor:
         response.look()
         sweep = Sweep(ledger.taken)
         made = _made(exchange, request, response, ledger, sweep)
-        return seal(made, ledger.manifest(self._policy, sweep))
+        if self._tell is not None:
+            self._tell(ledger.replaced)
+        return seal(made, ledger.manifest(self._policy, sweep, before))
 
     def _said(self, *numbers: int) -> _Terms:
         """By the documents with these numbers."""
         matching = tuple(self._redactions[number] for number in numbers)
         allow = any(each.mode is Mode.ALLOW for each in matching)
-        return _Terms(_books(matching), allow, max((each.max_body for each in matching), default=UNSAID.max_body))
+        most = max((each.max_body for each in matching), default=UNSAID.max_body)
+        return _Terms(_books(matching, self._also), allow, most)
 
 
 def _made(exchange: Exchange, request: Side, response: Side, ledger: Ledger, sweep: Sweep) -> Exchange:
@@ -115,9 +127,9 @@ def _media_types(exchange: Exchange) -> Iterator[str]:
                 yield essence(value.decode("latin-1"))
 
 
-def _books(matching: tuple[RedactionPolicy, ...]) -> tuple[RuleBook, RuleBook]:
+def _books(matching: tuple[RedactionPolicy, ...], also: tuple[RedactionRule, ...]) -> tuple[RuleBook, RuleBook]:
     """For requests and for responses."""
-    own = [rule for each in matching for rule in each.rules]
+    own = [*(rule for each in matching for rule in each.rules), *also]
     shipped: tuple[RedactionRule, ...] = defaults.RULES
     if matching and not any(each.defaults for each in matching):
         shipped = ()

@@ -12,24 +12,31 @@ Owns that writing. Whoever marks a place and whoever looks for the mark write it
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from outgate.redact.leaf import Path, Step
 
 PLAIN = re.compile(r"[^\W\d][\w-]*")
+STEP = re.compile(r"\.[^.\[]+|\['(?:[^'\\]|\\.)*'\]")
 
 
 def written(path: Path) -> str:
     """`$.items[0].card`; names with other characters in them as `['a.b']`."""
-    return "$" + "".join(map(_step, path))
+    return "$" + "".join(map(step, path))
 
 
-def _step(step: Step) -> str:
-    if isinstance(step, int):
-        return f"[{step}]"
-    if PLAIN.fullmatch(step.removeprefix("@")):
-        return f".{step}"
-    quoted = step.replace("\\", "\\\\").replace("'", "\\'")
+def step(of: Step) -> str:
+    if isinstance(of, int):
+        return f"[{of}]"
+    if PLAIN.fullmatch(of.removeprefix("@")):
+        return f".{of}"
+    quoted = of.replace("\\", "\\\\").replace("'", "\\'")
     return f"['{quoted}']"
+
+
+def renamed(place: str, names: Mapping[str, str]) -> str:
+    """A place in which some names became others; both are as `step` writes them."""
+    return STEP.sub(lambda found: names.get(found[0], found[0]), place) if names else place
 
 
 def named(side: str, carrier: str, name: str) -> str:

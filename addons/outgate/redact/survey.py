@@ -150,7 +150,7 @@ class Survey:
         roots: tuple[Path, ...] = ((),),
         name: str = "",
     ) -> Document:
-        if reading.degraded and SIGNS.search(body):
+        if reading.degraded and (reading.format is Format.BINARY or SIGNS.search(body)):
             raise Unseen("unreadable")
         if self._allow and reading.format is Format.BINARY:
             raise Unseen("binary")
@@ -184,16 +184,22 @@ class Survey:
             return
         rule, where, name = self._book.rules[number], document.place(found), said or found.name
         if isinstance(found, Leaf):
-            made = self._ledger.by_place(rule, name, found.text, where) or ""
-            document.write(found, made)
+            made = self._ledger.by_place(rule, name, found.text, where)
             if found.kind is Kind.KEY:
-                self._ledger.renamed(found.text, made)
+                self._ledger.renamed(found.text, made or "")
+            if made is None and found.kind is not Kind.KEY:
+                document.gone.append(found)
+            else:
+                document.write(found, made or "")
             return
         text = decoded(found.body)
         whole = self._ledger.by_place(rule, name, text, where)
         if found.name == "basic":
             self._ledger.gone(text.partition(":")[2], None)
-        document.edits.append(Edit(found.start, found.end, found.write(encoded(whole or ""))))
+        if whole is None:
+            document.gone.append(found)
+        else:
+            document.edits.append(Edit(found.start, found.end, found.write(encoded(whole))))
 
     def _part(self, document: Document, part: Part, parts: int, texts: int) -> None:
         self._spend(len(part.body))

@@ -1,21 +1,26 @@
 """What every protocol asks: what is the answer to this request?
 
-Owns the way from a request to its answer, and that each is counted. Knows no socket.
+Owns the way from a request to its answer, and that each is counted. Knows no socket: whoever makes a desk may give it a
+way to send a miss on, and without one nothing is sent to anybody.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from outgate.capture.formats.reading import Recorded
-from outgate.capture.match import Ending, Matcher, Miss
+from outgate.capture.match import Ending, Matcher, Miss, Scope
 from outgate.capture.matching.bucket import Entry
+from outgate.capture.matching.canonical import field as field_of
 from outgate.capture.serving.answer import Answer, missed, recorded
 from outgate.capture.serving.places import Arrival, Places
 from outgate.capture.serving.tally import Tally
 from outgate.redact.exchange import Request
+
+type Onward = Callable[[Request], Awaitable[Answer]]
+"""Where a miss is sent to, and what comes back."""
 
 
 @dataclass(slots=True)
@@ -24,28 +29,33 @@ class Desk:
 
     matcher: Matcher
     timing: bool = False
+    onward: Onward | None = None
     tally: Tally = field(default_factory=Tally)
     places: Places = field(init=False)
 
     def __post_init__(self) -> None:
         self.places = Places(entry.request for entry in self.matcher.entries)
 
-    def find(self, request: Request, arrival: Arrival) -> tuple[Entry | None, Answer]:
+    async def find(self, request: Request, arrival: Arrival) -> tuple[Entry | None, Answer]:
         """What answers, with the entry that it is of; None: it is a miss."""
         asked, scope = self.places.located(request, arrival)
         found = self.matcher.find(asked, scope)
         if isinstance(found, Miss):
-            return None, self._missed(asked, found)
+            return None, await self._missed(asked, found, scope)
         if (answer := recorded(found, asked)) is None:
             assert found.exchange.response is not None
             why = f"the body of its answer was not kept ({found.exchange.response.body.missing or 'redacted'})"
-            return None, self._missed(asked, Miss(why, found))
+            return None, await self._missed(asked, Miss(why, found), scope)
         self.tally.answered += 1
         return found, answer
 
-    def _missed(self, asked: Request, miss: Miss) -> Answer:
+    async def _missed(self, asked: Request, miss: Miss, scope: Scope) -> Answer:
         self.tally.miss(asked, miss)
-        return missed(miss, asked)
+        origin = self.places.origin(asked, scope) if self.onward is not None and can_go_on(asked) else None
+        if self.onward is None or origin is None:
+            return missed(miss, asked)
+        self.tally.sent_on += 1
+        return await self.onward(origin)
 
     async def paced(self, answer: Answer) -> AsyncIterator[bytes]:
         """The pieces of an answer, each when it is due."""
@@ -57,6 +67,12 @@ class Desk:
         for piece in answer.pieces:
             await asyncio.sleep(max(0.0, began + piece.after - answer.began - loop.time()))
             yield piece.content
+
+
+def can_go_on(request: Request) -> bool:
+    """WebSockets cannot, nor what takes more of HTTP/2 than its messages."""
+    kind = field_of(request.fields, b"content-type").lower()
+    return not field_of(request.fields, b"upgrade") and not kind.startswith("application/grpc")
 
 
 def desk(

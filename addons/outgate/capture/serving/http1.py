@@ -45,7 +45,7 @@ class Http1:
 
     async def _serve(self, request: Request) -> bool:
         """Answer a request; False: nothing can follow."""
-        entry, answer = self._desk.find(request, self._arrival)
+        entry, answer = await self._desk.find(request, self._arrival)
         if entry is not None and entry.exchange.response is not None and websockets.wanted(request, entry):
             rest, _ = self._connection.trailing_data
             await websockets.serve(self._desk, entry, request, self._reader, self._writer, rest)

@@ -113,7 +113,7 @@ class Http2:
 
     async def _serve(self, number: int, stream: Stream) -> None:
         request = request_of(stream, self._arrival.scheme)
-        _, answer = self._desk.find(request, self._arrival)
+        _, answer = await self._desk.find(request, self._arrival)
         try:
             if answer.broken:
                 self._connection.reset_stream(number, ErrorCodes.INTERNAL_ERROR)

@@ -61,6 +61,13 @@ class Places:
             return replace(found[0], target=f"/{rest}" if slash else f"/{mark}{query}"), found[1]
         return _at(request, request.host, request.port), Scope.ANY
 
+    def origin(self, asked: Request, scope: Scope) -> Request | None:
+        """A located request as its origin would get it; None: nobody knows whose it is."""
+        if scope is not Scope.HOST:
+            return asked if scope is Scope.PLACE else None
+        place = next(each for each in self.all if each.host == asked.host)
+        return replace(asked, scheme=place.scheme, port=place.port)
+
     def _named(self, request: Request, host: str, port: int) -> tuple[Request, Scope] | None:
         """Of a host of the capture. Its port may be the replay's own, and a scheme a base address in a test."""
         host = host.lower().rstrip(".")

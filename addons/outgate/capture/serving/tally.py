@@ -42,6 +42,8 @@ class Tally:
     missed: int = 0
     misses: list[Missed] = field(default_factory=list)
     """The first of them."""
+    sent_on: int = 0
+    """Misses that a gate was to send to their origins."""
     handshakes: int = 0
     """TLS handshakes that failed."""
 
@@ -56,6 +58,8 @@ class Tally:
         """The report."""
         asked, missed = _counted(self.answered, "request"), _counted(self.missed, "miss", "misses")
         yield f"{asked} answered, {missed}, {_counted(len(unused), 'recorded exchange')} not asked for"
+        if self.sent_on:
+            yield f"{_counted(self.sent_on, 'miss', 'misses')} handed to the gate"
         yield from _listed("missed", [str(each) for each in self.misses], self.missed)
         yield from _listed("not asked for", [f"{each.number}: {shown(each.request)}" for each in unused], len(unused))
         if self.handshakes:

@@ -35,14 +35,16 @@ def codec(media_type: str) -> Codec:
 def _read(boundary: bytes, body: bytes) -> Iterator[Found]:
     delimiter = re.compile(rb"(?:\A|(\r?\n))--" + re.escape(boundary) + rb"(--)?+[ \t]*+(?=\r?\n|\Z)")
     write = partial(_without_delimiters, delimiter)
-    begin, number = -1, 0
+    opened, begin, number = -1, -1, 0
     for found in delimiter.finditer(body):
+        line = max(found.start(), found.end(1))
         if begin < 0:
             yield from _around(body, 0, found.start(), write)
         else:
-            yield from _part(body, begin, found.span(1), number, write)
+            for each in _part(body, begin, found.span(1), number, write):
+                yield each._replace(whole=(opened, line)) if isinstance(each, Part) else each
             number += 1
-        begin = found.end()
+        opened, begin = line, found.end()
         if found[2]:
             yield from _around(body, begin, len(body), bytes)
             return

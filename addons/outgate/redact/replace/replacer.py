@@ -109,7 +109,10 @@ class Replacer:
 
 
 def class_of(class_: str, text: str) -> tuple[str, str]:
-    """The class that a text is of, and its canonical form: that of its format where it has one, however found."""
+    """The class that a text is of, and its canonical form: that of its format where it has one, however found. A token
+    of another export is of the class that it says."""
+    if (token := TOKEN.fullmatch(text)) is not None:
+        return token["class"], text
     name = certain(text)
     for each in (name, class_ if class_ in PUNCTUATED else ""):
         if each in MAKERS and (value := MAKERS[each].read(text)) is not None:
