@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "graph": "outgate.cli.graph:graph",
     "export": "outgate.cli.export:export",
     "replay": "outgate.cli.replay:replay",
+    "backtest": "outgate.cli.backtest:backtest",
     "log-level": "outgate.cli.log_level:log_level",
     "certs": "outgate.cli.certs:certs",
     "iptables": "outgate.cli.iptables:iptables_group",
