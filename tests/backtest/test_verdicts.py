@@ -90,7 +90,7 @@ def test_what_another_policy_denies_is_told_with_its_document():
     assert change.was == Outcome("allow", "allow_any")
     assert change.would[:2] == ("deny", "unregistered")
     assert change.would.rule.startswith("EgressDefaults default/defaults")
-    assert (change.doubt, group.example, group.caller) == ("", "GET https://other.example:443/a", "prod/web")
+    assert (change.doubt, group.example, group.caller) == ("", "GET https://other.example/a", "prod/web")
 
 
 def test_what_another_policy_allows_is_told():

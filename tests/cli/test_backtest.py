@@ -51,7 +51,7 @@ def test_changes_are_grouped_with_an_example(terminal, capture):
     heading, row, last = run.stdout.splitlines()
     assert heading.split()[:2] == ["WAS", "WOULD"]
     assert "allow allow_any  deny unregistered  EgressDefaults default/defaults (policy/policy.yaml:4:14)  2" in row
-    assert "GET https://other.example:443/ as prod/web" in row
+    assert "GET https://other.example/ as prod/web" in row
     assert last == "3 exchanges, 2 with another verdict, 1 with the same"
 
 

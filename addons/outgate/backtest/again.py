@@ -111,8 +111,8 @@ def caller_of(text: str) -> Identity:
 def title(exchange: Exchange) -> str:
     """What was asked, in a line, without its query."""
     if (request := exchange.request) is not None:
-        url = Url(Scheme.HTTP, request.host, request.port, "")
-        return f"{request.method} {request.scheme}://{url.target}{request.target.partition('?')[0]}"
+        url = Url(Scheme.HTTPS if request.scheme == "https" else Scheme.HTTP, request.host, request.port, "")
+        return f"{request.method} {url.scheme}://{url.authority}{request.target.partition('?')[0]}"
     if (relayed := exchange.relayed) is not None:
         scheme = Scheme.TLS if relayed.sni else Scheme.TCP
         return f"{scheme}://{Url(scheme, relayed.sni or relayed.host, relayed.port, '').target}"

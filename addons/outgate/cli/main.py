@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "outgate.cli.check:check",
     "explain": "outgate.cli.explain:explain",
     "test": "outgate.cli.test:test",
+    "learn": "outgate.cli.learn:learn",
     "redact": "outgate.cli.redact:redact",
     "status": "outgate.cli.status:status",
     "get": "outgate.cli.get:get",
