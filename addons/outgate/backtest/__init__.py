@@ -1,0 +1,1 @@
+"""What was kept, tried again offline: the verdicts and the bodies that another policy or redaction would change."""
