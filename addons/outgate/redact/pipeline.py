@@ -6,9 +6,9 @@ else goes wrong no more than a skeleton is left. Reads no file and knows no cloc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from outgate.policy.redaction_model import Direction, KeepingPolicy, Mode, RedactionPolicy, RedactionRule
 from outgate.redact.codecs.media_type import essence
@@ -24,17 +24,21 @@ from outgate.redact.sweep import Sweep
 FAILED = "failed"
 """Why something was dropped that could not be looked at."""
 UNSAID = RedactionPolicy("")
+type Applied = Callable[[RedactionRule], RedactionRule]
+
 REMEMBERED = 64
 """Sets of documents whose rules are kept compiled."""
 
 
 class Redactor:
     """Under what documents say, with the replacements of one export. Threads may share it. `policy`: the digest of the
-    redaction that is in force."""
+    redaction that is in force; `applied`: what a rule is carried out as, where that is not what it says."""
 
-    def __init__(self, keeping: KeepingPolicy, replacer: Replacer, policy: str = "") -> None:
+    def __init__(
+        self, keeping: KeepingPolicy, replacer: Replacer, policy: str = "", applied: Applied | None = None
+    ) -> None:
         self._redactions, self._replacer, self._policy = keeping.redactions, replacer, policy
-        self._books = lru_cache(REMEMBERED)(_books)
+        self._books = lru_cache(REMEMBERED)(partial(_books, applied=applied))
 
     def redact(self, exchange: Exchange) -> Redacted:
         """Never raises."""
@@ -101,13 +105,13 @@ def _media_types(exchange: Exchange) -> Iterator[str]:
                 yield essence(value.decode("latin-1"))
 
 
-def _books(matching: tuple[RedactionPolicy, ...]) -> tuple[RuleBook, RuleBook]:
+def _books(matching: tuple[RedactionPolicy, ...], applied: Applied | None) -> tuple[RuleBook, RuleBook]:
     """For requests and for responses."""
     own = [rule for each in matching for rule in each.rules]
     shipped: tuple[RedactionRule, ...] = defaults.RULES
     if matching and not any(each.defaults for each in matching):
         shipped = ()
-    rules = (*own, *shipped)
+    rules = (*own, *shipped) if applied is None else tuple(map(applied, (*own, *shipped)))
     return RuleBook(rules, Direction.REQUEST, len(own)), RuleBook(rules, Direction.RESPONSE, len(own))
 
 
