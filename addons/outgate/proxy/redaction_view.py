@@ -49,7 +49,7 @@ class RedactionView(Contentview):
         found = metadata.flow
         if not isinstance(found, http.HTTPFlow):
             raise ValueError("redaction is about HTTP alone")
-        if self.kept:
+        if self.kept and OURS in found.metadata:
             return _told(_manifest(found), _side(found, metadata), GONE) + _pretty(data, metadata)
         labels = self._labels()
         exchange, side = _asked(neutral_of(found), found, metadata)

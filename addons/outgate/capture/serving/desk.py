@@ -6,7 +6,7 @@ Owns the way from a request to its answer, and that each is counted. Knows no so
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 
 from outgate.capture.formats.reading import Recorded
@@ -17,6 +17,9 @@ from outgate.capture.serving.places import Arrival, Places
 from outgate.capture.serving.tally import Tally
 from outgate.redact.exchange import Request
 
+type Watch = Callable[[Request, Entry | None, Answer, str], None]
+"""Is told of each request, the entry that answers it, the answer, and why it was missed."""
+
 
 @dataclass(slots=True)
 class Desk:
@@ -25,6 +28,7 @@ class Desk:
     matcher: Matcher
     timing: bool = False
     tally: Tally = field(default_factory=Tally)
+    watch: Watch = lambda *_: None
     places: Places = field(init=False)
 
     def __post_init__(self) -> None:
@@ -41,11 +45,14 @@ class Desk:
             why = f"the body of its answer was not kept ({found.exchange.response.body.missing or 'redacted'})"
             return None, self._missed(asked, Miss(why, found))
         self.tally.answered += 1
+        self.watch(asked, found, answer, "")
         return found, answer
 
     def _missed(self, asked: Request, miss: Miss) -> Answer:
-        self.tally.miss(asked, miss)
-        return missed(miss, asked)
+        told = self.tally.miss(asked, miss)
+        answer = missed(miss, asked)
+        self.watch(asked, None, answer, str(told))
+        return answer
 
     async def paced(self, answer: Answer) -> AsyncIterator[bytes]:
         """The pieces of an answer, each when it is due."""
