@@ -23,7 +23,7 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, Request, TextMessage
 
 PROGRAM = shutil.which("chromium")
-PATIENCE = 30.0
+PATIENCE = 90.0
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions",
     "--disable-background-networking", "--disable-component-update", "--remote-debugging-port=0",
@@ -61,10 +61,10 @@ class Browser:
         return said["result"].get("value")
 
     def sees(self, script: str) -> Any:
-        """The value, as soon as it is true."""
+        """The value, as soon as it is true. What is not there yet may be spoken of."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            if found := self.evaluate(script):
+            if found := self.evaluate(f"(() => {{ try {{ return {script} }} catch {{ return false }} }})()"):
                 return found
             time.sleep(0.05)
         raise TimeoutError(f"{script} is not so; the page says:\n{self.evaluate('document.body.innerText')}")

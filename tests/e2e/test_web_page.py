@@ -354,7 +354,8 @@ def test_the_verdict_of_each_flow_is_in_sight(browser: Browser, web: Hosted, pas
 def test_redaction_is_seen_in_the_page(browser: Browser, web: Hosted, passed: dict[str, Any]) -> None:
     assert passed
     opened(browser, web)
-    browser.evaluate("[...document.querySelectorAll('td.col-path')].find(e => e.innerText.includes('/echo')).click()")
+    path = "[...document.querySelectorAll('td.col-path')].find(each => each.innerText.includes('/echo'))"
+    browser.evaluate(f"{path}.click()")
     browser.sees("[...document.querySelectorAll('.flow-detail a')].some(each => each.innerText.includes('View:'))")
     browser.evaluate(
         "[...document.querySelectorAll('.flow-detail a')].find(e => e.innerText.includes('View:')).click()"
@@ -367,7 +368,7 @@ def test_redaction_is_seen_in_the_page(browser: Browser, web: Hosted, passed: di
 def test_a_command_is_entered_in_its_bar(browser: Browser, web: Hosted, passed: dict[str, Any]) -> None:
     assert passed
     opened(browser, web)
-    browser.evaluate(click(".nav-tabs a, nav a", "Options"))
+    browser.sees(click(".nav-tabs a, nav a", "Options"))
     browser.sees(click("label", "Display Command Bar"))
     browser.sees("(it => it ? (it.focus(), true) : false)(document.querySelector('.command-input input'))")
     for command, answer in (
