@@ -22,7 +22,7 @@ ORDER = [
     {"__main__"},
     {"cli", "testing"},
     {"script"},
-    {"embedded"},
+    {"embedded", "playback"},
     {"app", "exec", "doctor", "graph", "onward", "replaying", "backtest", "learning"},
     {"workers"},
     {"nameserver"},

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from outgate.startup import UNABLE, WRONG, Unprepared, prepared
 log = logging.getLogger(__name__)
 
 DEFAULT = Path("policy")
+SCRIPT = Path(__file__).with_name("script.py")
 
 
 class Embedded:
@@ -99,9 +100,9 @@ class Embedded:
             await app.down(self.gate, self.doors)
 
 
-def run_web(settings: Settings, given: Sequence[str], page: tuple[str, int], *, read_only: bool = False) -> int:
-    """mitmweb in this process, taken over. `given` are the pairs that the settings were read from. On a page that is
-    `read_only` people look and do nothing."""
+def run_web(settings: Settings, given: Sequence[str], page: tuple[str, int], beside: Mapping[str, str]) -> int:
+    """mitmweb in this process, taken over. `given` are the pairs that the settings were read from, `beside` what is
+    said of the page: `read_only`, `exports`."""
     told = {
         "policy": os.pathsep.join(map(str, settings.policy)),
         "strict": str(settings.strict).lower(),
@@ -113,5 +114,4 @@ def run_web(settings: Settings, given: Sequence[str], page: tuple[str, int], *, 
     told = {key: value for key, value in named.items() if key not in keys} | {
         key: told[key] for key in told if told[key]
     }
-    script = Path(__file__).with_name("script.py")
-    return mitmweb(settings.mode, settings.listen, page, script, told, read_only=read_only)
+    return mitmweb(settings.mode, settings.listen, page, SCRIPT, {**told, **beside})

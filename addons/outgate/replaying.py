@@ -7,6 +7,7 @@ Owns the choice of a reader by the looks of a file. How a request finds its answ
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from outgate.capture.reading import MAGIC, Capture
 from outgate.capture.serving.desk import Desk
 from outgate.capture.serving.places import Mode
 from outgate.capture.serving.server import Server, Site
+from outgate.pki import pem
 from outgate.pki.authority import CERTIFICATE_FILE, KEY_FILE, Authority, create_authority, load_authority
 from outgate.pki.leaf import LeafCache
 from outgate.proxy.original import original_destination
@@ -55,6 +57,20 @@ def authority_of(directory: Path | None) -> Authority:
     return load_authority(directory / CERTIFICATE_FILE, directory / KEY_FILE)
 
 
+@contextmanager
+def trusted(directory: Path | None) -> Iterator[tuple[Authority, Path]]:
+    """The CA, and the file by which clients trust it: the directory's, or one that lasts as long as this. Raises
+    `CertificateProblem`."""
+    authority = authority_of(directory)
+    if directory is not None:
+        yield authority, directory / CERTIFICATE_FILE
+        return
+    with tempfile.TemporaryDirectory(prefix="outgate-replay-") as folder:
+        (file := Path(folder) / CERTIFICATE_FILE).write_bytes(pem.text(authority.certificate))
+        Path(folder).chmod(0o755)
+        yield authority, file
+
+
 def listening(host: str, port: int) -> list[socket]:
     """Raises `OSError`."""
     return sockets.bind(host, port)
@@ -72,6 +88,12 @@ class Plan:
     def server(self) -> Server:
         leafs = LeafCache(self.authority)
         return Server(Site(self.desk, self.mode, leafs.context, original_destination), self.sockets)
+
+    def __str__(self) -> str:
+        host, port = self.sockets[0].getsockname()[:2]
+        hosts, entries = len({place.host for place in self.desk.places.all}), len(self.desk.matcher.entries)
+        told = f"{entries} exchange{'' if entries == 1 else 's'} of {hosts} host{'' if hosts == 1 else 's'}"
+        return f"{self.mode} on {f'[{host}]' if ':' in host else host}:{port}, {told}"
 
 
 async def serve(plan: Plan, ready: Callable[[], None], end: asyncio.Event) -> None:

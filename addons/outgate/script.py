@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from outgate.embedded import Embedded
+from outgate.playback import Playback
 from outgate.proxy.takeover import TakeOver
 
-addons = [TakeOver(Embedded)]
+addons = [TakeOver(Embedded, Playback)]

@@ -90,14 +90,14 @@ def test_without_a_policy_there_is_no_page(tmp_path):
 def test_settings_reach_the_gate_once(monkeypatch, tmp_path):
     told: dict[str, Any] = {}
 
-    def mitmweb(mode, listen, page, script, settings, *, read_only):
-        told.update(settings, mode=mode, listen=listen, page=page, script=script.name, read_only=read_only)
+    def mitmweb(mode, listen, page, script, settings):
+        told.update(settings, mode=mode, listen=listen, page=page, script=script.name)
         return 0
 
     monkeypatch.setattr(embedded, "mitmweb", mitmweb)
     pairs = ["Hook-Timeout=3", "mode=regular", "policy=elsewhere", "listen=:1"]
     settings = read_settings({"policy": (tmp_path, tmp_path), "addons": ("a.py", "b")}, pairs, {})
-    assert embedded.run_web(settings, pairs, ("::1", 1), read_only=True) == 0
+    assert embedded.run_web(settings, pairs, ("::1", 1), {"read_only": "true"}) == 0
     assert told == {
         "mode": "regular",
         "listen": ("", 1),
@@ -107,5 +107,5 @@ def test_settings_reach_the_gate_once(monkeypatch, tmp_path):
         "policy": f"{tmp_path}:{tmp_path}",
         "strict": "true",
         "addons": "a.py:b",
-        "read_only": True,
+        "read_only": "true",
     }

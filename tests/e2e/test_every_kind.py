@@ -7,7 +7,7 @@ is no secret stays, and every body that is kept can still be read.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,9 +43,7 @@ class Run:
 
 
 @pytest.fixture(scope="module", params=["DETECT", "ALLOW"])
-def run(
-    request: pytest.FixtureRequest, origin_pki: world.OriginPki, tmp_path_factory: pytest.TempPathFactory
-) -> Run:
+def run(request: pytest.FixtureRequest, origin_pki: world.OriginPki, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp(request.param.lower())
     with exchanged.world() as around, over_http() as received:
         documents = policy(

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-import mitmproxy.tools.web
 import pytest
 from mitmproxy.io import FlowWriter
 from mitmproxy.test import tflow
@@ -229,106 +226,3 @@ def test_a_credential_is_not_shown(web: Hosted) -> None:
     seen += web.does("GET", f"/flows/{flow['id']}/response/content.data")
     assert b"x-token" in seen
     assert SECRET.encode() not in seen
-
-
-def test_every_flow_shows_its_verdict(web: Hosted) -> None:
-    web.curl("http://api.example/forbidden")
-    web.curl("http://evil.example/")
-    shown = {flow["request"]["path"]: flow["comment"] for flow in web.flows()}
-    assert shown["/forbidden"].startswith("deny refused_by_rule: ")
-    assert "forbidden (" in shown["/forbidden"]
-    assert shown["/"].startswith("deny unregistered: ")
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"ssl_insecure": True},
-        {"ignore_hosts": [".*"]},
-        {"mode": ["reverse:http://127.0.0.1:1"]},
-        {"validate_inbound_headers": False},
-        {"map_remote": ["|.*|http://evil.example/"]},
-        {"outgate_policy": "/nowhere"},
-    ],
-    ids=lambda options: next(iter(options)),
-)
-def test_options_that_are_set_later_change_nothing(web: Hosted, local: LocalOrigins, options: dict[str, Any]) -> None:
-    web.web("PUT", "/options", options)
-    assert web.curl("http://evil.example/").denial["code"] == "unregistered"
-    assert web.curl("http://api.example/echo").status == 200
-    assert lines(local) == ["GET /echo HTTP/1.1"]
-
-
-def test_no_script_is_run_and_no_file_is_written(web: Hosted, tmp_path: Path) -> None:
-    script, written = tmp_path / "script.py", tmp_path / "written"
-    script.write_text(f"open({str(written)!r}, 'w').close()\n")
-    web.web("PUT", "/options", {"scripts": [str(script)]})
-    for name, arguments in {
-        "script.run": ["@all", str(script)],
-        "save.file": ["@all", str(written)],
-        "export.file": ["curl", "@all", str(written)],
-        "options.save": [str(written)],
-        "cut.save": ["@all", "request.host", str(written)],
-        "view.flows.load": [str(script)],
-        "set": ["ssl_insecure", "true"],
-    }.items():
-        answer = json.loads(web.does("POST", f"/commands/{name}", {"arguments": arguments}))
-        assert "error" in answer, (name, answer)
-    assert web.curl("http://api.example/echo").status == 200
-    assert not written.exists()
-
-
-# A page to look at.
-
-
-@pytest.fixture(scope="module")
-def shown(local: LocalOrigins, origin_pki: world.OriginPki) -> Iterator[Hosted]:
-    at = local.address("plain")[1]
-    port = {"number": 80, "protocol": "HTTP", "upstream": {"port": at, "endpoints": [{"address": HERE, "port": at}]}}
-    spec = {"hosts": ["api.example"], "resolution": "STATIC", "ports": [port]}
-    running = Hosted("mitmweb", "", origin_pki, settings={"read_only": "true"})
-    here = {"addresses": [f"{HERE}/32"], "ports": [{"number": running.page, "protocol": "HTTP"}]}
-    running.write(policy(native("EgressDestination", "api", spec), native("EgressDestination", "here", here)))
-    with running:
-        yield running
-
-
-def test_nobody_reaches_the_page_through_the_gate(shown: Hosted) -> None:
-    """Its address is registered, as those of the machine may be; the gate's connection would be one from loopback."""
-    answer = shown.curl(f"http://{HERE}:{shown.page}/")
-    assert (answer.status, answer.denial["code"]) == (502, "address_refused")
-
-
-def test_a_page_that_is_read_only_shows_what_passes(shown: Hosted) -> None:
-    assert shown.curl("http://api.example/echo").status == 200
-    flow = shown.flow(lambda known: known.get("response", {}).get("timestamp_end"))
-    assert shown.web("GET", f"/flows/{flow['id']}/response/content.data")[0] == 200
-    assert shown.web("POST", "/", None)[0] == 200, "where a password is given"
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
-def test_a_page_that_is_read_only_refuses_every_route_that_changes_something(
-    shown: Hosted, local: LocalOrigins, method: str
-) -> None:
-    """The routes are mitmproxy's own list, and one that is not in it."""
-    source = Path(mitmproxy.tools.web.__path__[0], "app.py").read_text(encoding="utf-8")
-    routes = re.findall(r'^    \(r"(/[^"]*)", \w+\),$', source, re.MULTILINE)
-    assert len(routes) > 20
-    assert shown.curl("http://api.example/echo").status == 200
-    known = shown.flow(lambda flow: flow.get("response", {}).get("timestamp_end"))["id"]
-    local.records.forget()
-    for pattern in (*routes, "/new"):
-        path = re.sub(r"\(\?P<flow_id>[^)]*\)", known, pattern).replace("(?:\\.json)?", "")
-        path = path.replace("(?P<message>request|response|messages)", "request").replace("(?P<cmd>[a-z.]+)", "set")
-        path = re.sub(r"\(\?P<content_view>[^)]*\)", "raw", path)
-        assert "(" not in path
-        if (method, path) != ("POST", "/"):
-            status, told = shown.web(method, path, {})
-            assert (status, b"read-only" in told) == (403, True), (method, path)
-    assert [flow["id"] for flow in shown.flows() if flow["id"] == known] == [known]
-    assert not local.records("request")
-
-
-def test_nobody_without_the_password_is_told_anything(gate: Hosted) -> None:
-    answer = gate.curl(f"http://127.0.0.1:{gate.page}/flows", "--noproxy", "*")
-    assert answer.status == 403

@@ -59,7 +59,7 @@ def record(kept: Redacted) -> Content:
             relayed=_relayed(exchange.relayed),
             error=exchange.error,
             timing=_timing(exchange.timing),
-            redaction=_redaction(kept.manifest),
+            redaction=redaction(kept.manifest),
         ),
     }
 
@@ -159,7 +159,8 @@ def _timing(timing: Timing) -> Content:
     return {name: value for name, value in known.items() if value is not None}
 
 
-def _redaction(manifest: Manifest) -> Content:
+def redaction(manifest: Manifest) -> Content:
+    """What was done, as it stands in a record."""
     return _some(
         policy=manifest.policy,
         marks=[(mark.where, mark.rule, mark.strategy) for mark in manifest.marks],

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ from outgate.capture.serving.places import Mode
 from outgate.capture.told import Malformed
 from outgate.cli.asking import Unable
 from outgate.cli.options import settings_of
-from outgate.cli.output import counted, printable
+from outgate.cli.output import printable
 from outgate.cli.progress import shown
 from outgate.loading import setting_of
 from outgate.pki.problem import CertificateProblem
@@ -156,22 +155,16 @@ class Unreadable(click.ClickException):
 @contextlib.contextmanager
 def _authority(certs: Path | None) -> Iterator[tuple[Authority, Path]]:
     """The CA, and the file by which clients trust it."""
-    from outgate.pki import pem
     from outgate.pki.authority import CERTIFICATE_FILE
-    from outgate.replaying import authority_of
+    from outgate.replaying import trusted
 
     directory = certs or (CERTS if (CERTS / CERTIFICATE_FILE).is_file() else None)
-    try:
-        authority = authority_of(directory)
-    except CertificateProblem as error:
-        raise Unreadable(str(error)) from error
-    if directory is not None:
-        yield authority, directory / CERTIFICATE_FILE
-        return
-    with tempfile.TemporaryDirectory(prefix="outgate-replay-") as folder:
-        (file := Path(folder) / CERTIFICATE_FILE).write_bytes(pem.text(authority.certificate))
-        Path(folder).chmod(0o755)
-        yield authority, file
+    with contextlib.ExitStack() as stack:
+        try:
+            found = stack.enter_context(trusted(directory))
+        except CertificateProblem as error:
+            raise Unreadable(str(error)) from error
+        yield found
 
 
 def _plan(ctx: click.Context, made: Desk, mode: Mode, authority: Authority, listen: tuple[str, int]) -> Plan:
@@ -220,8 +213,4 @@ async def _serve(plan: Plan, trusted: Path, way: Way | None) -> None:
 
 
 def _say_ready(plan: Plan, trusted: Path) -> None:
-    host, port = plan.sockets[0].getsockname()[:2]
-    hosts = {place.host for place in plan.desk.places.all}
-    entries = counted(len(plan.desk.matcher.entries), "exchange")
-    told = f"{entries} of {counted(len(hosts), 'host')}, CA {trusted}"
-    click.echo(f"ready: {plan.mode} on {f'[{host}]' if ':' in host else host}:{port}, {told}", err=True)
+    click.echo(f"ready: {plan}, CA {trusted}", err=True)

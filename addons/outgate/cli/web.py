@@ -10,6 +10,7 @@ from outgate.cli.options import policy_options, settings_of
 from outgate.settings import ListenMode, SettingsError, parse_address
 
 PAGE = "127.0.0.1:8081"
+REPLAYED = ("127.0.0.1", 8080)
 
 
 def _address(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[str, int] | None:
@@ -30,7 +31,19 @@ def _address(_ctx: click.Context, _param: click.Parameter, text: str | None) -> 
 @click.option(
     "--page", callback=_address, default=PAGE, metavar="ADDR:PORT", help=f"Where the page is.  [default: {PAGE}]"
 )
-@click.option("--read-only", is_flag=True, help="Let people look, and nothing be held, edited or sent again.")
+@click.option("--read-only", is_flag=True, help="Show redacted copies to look at, and let nothing be done.")
+@click.option(
+    "--exports",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where the page's command outgate.export may make files.  [default: nowhere]",
+)
+@click.option(
+    "--replay",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="CAPTURE",
+    help="Show a capture and answer from it; nothing is sent.  [mode and address then: regular, 127.0.0.1:8080]",
+)
 @click.option("--addon", "addons", multiple=True, metavar="FILE|NAME", help="An addon, as for run. May be repeated.")
 @click.pass_context
 def web(
@@ -42,6 +55,8 @@ def web(
     listen: tuple[str, int] | None,
     page: tuple[str, int],
     read_only: bool,
+    exports: Path | None,
+    replay: Path | None,
     addons: tuple[str, ...],
 ) -> None:
     """Run the gate with mitmweb's page.
@@ -50,7 +65,16 @@ def web(
     page's address is printed when it is up, with the password that it asks for.
     """
     chosen = ListenMode(mode) if mode else None
+    if replay is not None:
+        if policy or pairs or addons or exports or strict is not None:
+            raise click.UsageError("--replay has no gate: leave out --policy, --strict, --set, --addon and --exports")
+        from outgate import playback
+
+        ctx.exit(playback.run_web(replay, chosen or ListenMode.REGULAR, listen or REPLAYED, page))
     settings = settings_of(policy, strict, pairs, mode=chosen, listen=listen, addons=addons or None)
+    beside = {"read_only": "true"} if read_only else {}
+    if exports is not None:
+        beside["exports"] = str(exports)
     from outgate import embedded  # the data plane, which no other command needs but run
 
-    ctx.exit(embedded.run_web(settings, pairs, page, read_only=read_only))
+    ctx.exit(embedded.run_web(settings, pairs, page, beside))

@@ -39,11 +39,16 @@ class FlowFileWriter:
 
 def made(kept: Redacted) -> flow.Flow:
     """A fresh flow."""
-    exchange = kept.exchange
+    found = bare(kept.exchange)
+    found.metadata[OURS] = json.dumps(_facts(kept))
+    return found
+
+
+def bare(exchange: Exchange) -> flow.Flow:
+    """The same without what was done to it."""
     found = _relay(exchange) if exchange.request is None else _exchange(exchange, exchange.request)
     if exchange.error:
         found.error = flow.Error(text(exchange.error), exchange.started + (exchange.timing.end or 0.0))
-    found.metadata[OURS] = json.dumps(_facts(kept))
     return found
 
 

@@ -63,13 +63,18 @@ class FlowFile:
 
 def _imported(found: flow.Flow, number: int) -> Imported:
     told = _told(found)
-    if isinstance(found, http.HTTPFlow):
-        exchange = _http(found, told)
-    elif isinstance(found, tcp.TCPFlow):
-        exchange = _tcp(found, told)
-    else:
-        raise Malformed(f"it is of the kind {found.type}; http and tcp are read")
+    exchange = exchange_in(found, told)
     return Imported(replace(exchange, id=exchange.id or str(number)), recorded.manifest(told.inner("redaction")))
+
+
+def exchange_in(found: flow.Flow, told: Told | None = None) -> Exchange:
+    """What a flow holds. `told`: what this program has said of it, where that is believed. Raises `Malformed`."""
+    told = told if told is not None else Told({})
+    if isinstance(found, http.HTTPFlow):
+        return _http(found, told)
+    if isinstance(found, tcp.TCPFlow):
+        return _tcp(found, told)
+    raise Malformed(f"it is of the kind {found.type}; http and tcp are read")
 
 
 def _told(found: flow.Flow) -> Told:
@@ -90,7 +95,7 @@ def _http(found: http.HTTPFlow, told: Told) -> Exchange:
         close_code=(found.websocket.close_code or 0) if found.websocket is not None else 0,
         error=told.text("error") or _error(found),
         verdict=recorded.verdict(told.inner("verdict")),
-        timing=recorded.timing(told.inner("timing")) if OURS in found.metadata else _timing(found, started),
+        timing=recorded.timing(told.inner("timing")) if told.found else _timing(found, started),
         caller=told.text("caller"),
     )
 

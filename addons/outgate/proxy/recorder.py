@@ -196,7 +196,7 @@ def _failure(event: Event, response: http.Response | None, exchange: Exchange) -
     """What went wrong after the decision; where an addon or a stage failed, that was the last word."""
     event.failure = exchange.failure
     if exchange.failure or exchange.flags:
-        event.flags = _flags(response, exchange)
+        event.flags = _told(response, exchange)
     if exchange.failure:
         event.error_type = _error_type(exchange)
     if exchange.failure and exchange.error_code:
@@ -215,7 +215,20 @@ def _error_type(exchange: Exchange) -> str:
     return error_of(exchange.error_code or "failed")
 
 
-def _flags(response: http.Response | None, exchange: Exchange) -> str:
+def denied(exchange: Exchange) -> bool:
+    """Whether nothing was to leave, or go on: by the policy, by an addon, or because one of them failed."""
+    decision = exchange.decision
+    refused = exchange.refused is not None or exchange.error_code == Code.POLICY_FAILURE
+    return refused or decision is None or not decision.allowed
+
+
+def flags_of(response: http.Response | None, exchange: Exchange) -> str:
+    """Envoy's flags, as the event of the exchange has them."""
+    told = _told(response, exchange) if exchange.failure or exchange.flags else ""
+    return told or (REFUSED if exchange.decision is not None and denied(exchange) else "")
+
+
+def _told(response: http.Response | None, exchange: Exchange) -> str:
     told = response.headers.get("x-outgate-flags", "") if response is not None else ""
     return told_flags(exchange.flags, (flag_of(exchange.error_code) or told) if exchange.failure else "")
 

@@ -21,8 +21,8 @@ from outgate.proxy.web import Web
 from outgate.settings import ListenMode, setting_names
 
 PREFIX = "outgate_"
-READ_ONLY = PREFIX + "read_only"
-"""An option that is no setting of a gate: it is about mitmweb's page."""
+READ_ONLY, EXPORTS, REPLAY = (PREFIX + name for name in ("read_only", "exports", "replay"))
+"""Options that are no settings of a gate: they are about mitmweb's page."""
 WRONG = 2
 KEPT = frozenset({"core", "termlog", "errorcheck", "webaddon", "webauth", "intercept", "view", "eventstore"})
 """Stock addons that stay in the master's chain: they show, and touch no traffic."""
@@ -32,9 +32,11 @@ HEEDED = frozenset(
     | {"web_open_browser", "web_debug", "web_port", "web_host", "web_columns", "web_password"}
 )
 """Options that may be set. The gate reads no other, so another one would promise what is not kept."""
-COMMANDS = frozenset({"flow.resume", "flow.kill", "flow.mark", "flow.mark.toggle", "flow.revert"})
+COMMANDS = frozenset({"flow.resume", "flow.kill", "flow.mark", "flow.mark.toggle", "flow.revert", "view.flows.resolve"})
 FAMILIES = ("view.focus.", "view.order", "view.properties.", "view.filter.", "view.clear", "view.settings.")
 """Commands that stay: none reads or writes a file, runs a script or dials."""
+COLUMNS = ("tls", "icon", "path", "comment", "method", "status", "size", "time")
+"""Of the page: mitmweb's own choice, and that of verdicts."""
 HOSTS = ("DumpMaster", "WebMaster")
 ELSEWHERE = frozenset({"mode", "listen"})
 """Settings that are mitmproxy's to say."""
@@ -66,13 +68,19 @@ class Compose(Protocol):
     def __call__(self, mode: ListenMode, listen: tuple[str, int], pairs: Sequence[str]) -> Gate: ...
 
 
+class Replay(Protocol):
+    """What answers from a capture, in a gate's place."""
+
+    def __call__(self, capture: Path, mode: ListenMode, listen: tuple[str, int], pairs: Sequence[str]) -> Gate: ...
+
+
 class TakeOver:
     """The script's addon: it takes over when it is configured, and serves when its host runs."""
 
     name = "outgate"
 
-    def __init__(self, compose: Compose) -> None:
-        self.compose = compose
+    def __init__(self, compose: Compose, replay: Replay) -> None:
+        self.compose, self.replay = compose, replay
         self.gate: Gate | None = None
         self.web: Web | None = None
         self.servers: Any = None
@@ -89,6 +97,8 @@ class TakeOver:
             if name not in ELSEWHERE:
                 loader.add_option(PREFIX + name, str, "", f"outgate's setting {name}; docs/commands.md has them all.")
         loader.add_option(READ_ONLY, bool, False, "Nothing can be done on mitmweb's page but look.")
+        loader.add_option(REPLAY, str, "", "A capture that is shown and answers, in place of a gate.")
+        loader.add_option(EXPORTS, str, "", "The folder in which outgate.export may make files. Without one, none.")
 
     def _require_taken(self) -> None:
         if self.gate is None:
@@ -105,15 +115,18 @@ class TakeOver:
         _require_one_script(host)
         refuse_options(host)
         mode, listen = listening(host)
-        self.gate = self.compose(mode, listen, pairs(host))
+        capture = host.options.outgate_replay
+        if capture:
+            self.gate = self.replay(Path(capture), mode, listen, pairs(host))
+        else:
+            self.gate = self.compose(mode, listen, pairs(host))
         self.gate.prepare()
         self.servers = host.addons.get("proxyserver").servers
         strip(host, self)
-        if hasattr(host, "view"):
-            self.web = Web(host)
-            host.addons.add(self.web.commands)
-        if host.options.outgate_read_only:
-            _close_page(host)
+        if hasattr(host, "app"):
+            self.web = _page(host, listen)
+        elif name := next((name for name in (READ_ONLY, EXPORTS, REPLAY) if getattr(host.options, name)), ""):
+            raise Refusal(f'"{name}" is set, and mitmdump has no page; leave it out')
 
     async def running(self) -> None:
         if self.gate is None or self.serving:
@@ -131,15 +144,34 @@ class TakeOver:
             await self.gate.stop()
 
 
-def _close_page(host: Any) -> None:
-    """Raises `Refusal` where there is no page, and where somebody would have to do something on it."""
-    if not hasattr(host, "app"):
-        raise Refusal(f'"{READ_ONLY}" is set, and mitmdump has no page; leave it out')
-    if host.options.intercept:
-        raise Refusal(f'"intercept" is set with "{READ_ONLY}": nobody could let go what is held; leave out one of them')
-    from outgate.proxy import page  # tornado, which mitmdump does without
+def _page(host: Any, listen: tuple[str, int]) -> Web:
+    """mitmweb's page becomes the gate's. Raises `Refusal` where somebody would have to do something on a page that is
+    read-only."""
+    from outgate.proxy import page, redaction_view  # tornado and what is shown, which mitmdump does without
+    from outgate.proxy.replay_page import ReplayPage
+    from outgate.proxy.window import Window
 
-    page.make_read_only(host.app)
+    replay, read_only = host.options.outgate_replay, host.options.outgate_replay or host.options.outgate_read_only
+    if read_only and host.options.intercept:
+        name = REPLAY if replay else READ_ONLY
+        raise Refusal(f'"intercept" is set with "{name}": nobody could let go what is held; leave out one of them')
+    if read_only and host.options.outgate_exports:
+        raise Refusal(f'"{EXPORTS}" is set for a page on which nothing is done; leave it out')
+    kind = ReplayPage if replay else Window if read_only else Web
+    made = kind(host, _folder(host.options.outgate_exports))
+    host.addons.add(*made.commands)
+    redaction_view.add(made.keeping, kept=bool(read_only))
+    page.take_over(host.app, made.dump, read_only=bool(read_only))
+    if not host.options._options["web_columns"].has_changed():
+        host.options.update(web_columns=list(COLUMNS))
+    host.options.update(listen_host=listen[0], listen_port=listen[1])  # which the page shows
+    return made
+
+
+def _folder(name: str) -> Path | None:
+    if name and not Path(name).is_dir():
+        raise Refusal(f'"{EXPORTS}" is "{name}", which is no folder; make it')
+    return Path(name) if name else None
 
 
 def _or_exit(act: Callable[[], None]) -> None:
@@ -164,8 +196,6 @@ def mitmweb(
     page: tuple[str, int],
     script: Path,
     settings: Mapping[str, str],
-    *,
-    read_only: bool = False,
 ) -> int:
     """Run mitmweb in this process, as its command would with `script` and these settings. Returns the exit code."""
     from mitmproxy.tools import main  # the page's server, which nothing else needs
@@ -176,7 +206,6 @@ def mitmweb(
         "web_host": page[0] or "127.0.0.1",
         "web_port": page[1],
         "web_open_browser": "false",
-        READ_ONLY: str(read_only).lower(),
         **{PREFIX + key: value for key, value in settings.items()},
     }
     pairs = [part for key, value in options.items() for part in ("--set", f"{key}={value}")]
@@ -258,5 +287,6 @@ def pairs(host: master.Master) -> list[str]:
     names = [name for name in sorted(host.options.keys()) if name.startswith(PREFIX)]
     given = {name: str(getattr(host.options, name)) for name in names}
     given |= {name: str(value) for name, value in host.options.deferred.items() if name.startswith(PREFIX)}
-    given.pop(READ_ONLY, None)
+    for name in (READ_ONLY, EXPORTS, REPLAY):
+        given.pop(name, None)
     return [f"{name.removeprefix(PREFIX)}={value}" for name, value in sorted(given.items()) if value]

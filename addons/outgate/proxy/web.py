@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mitmproxy import http
+from mitmproxy import flow, http
 
+from outgate.policy.redaction_model import KeepingPolicy
+from outgate.proxy.bar import Bar
+from outgate.proxy.copies import Copies
 from outgate.proxy.exchange import Facts, exchange_of
 from outgate.proxy.guard import Patient
+from outgate.proxy.marks import mark
 from outgate.proxy.replay import Replays
 from outgate.proxy.stages import Kept
+from outgate.redact.redacted import Redacted
 
 if TYPE_CHECKING:
     from mitmproxy.tools.web.master import WebMaster
@@ -33,12 +41,13 @@ LOOK = 0.05
 
 
 class Web:
-    """An addon of the gate's own, behind all others."""
+    """An addon of the gate's own, behind all others. `exports`: where files may appear."""
 
-    def __init__(self, master: Any) -> None:
+    def __init__(self, master: Any, exports: Path | None = None) -> None:
         self.master: WebMaster = master
         self.plane: Plane | None = None
-        self.commands = Replays(self)
+        self.commands: Sequence[object] = (Replays(self), Bar(self, exports))
+        self.copies = Copies(self.keeping)
         self.known: OrderedDict[str, Facts] = OrderedDict()
         """By client connection: a copy of a flow has the same, and nothing else of the gate's."""
         self.sizes: OrderedDict[str, int] = OrderedDict()
@@ -51,14 +60,22 @@ class Web:
         """Where the page is."""
         return int(self.master.options.web_port)
 
-    async def load_flow(self, flow: http.HTTPFlow) -> None:
+    def keeping(self) -> KeepingPolicy:
+        """What the policy in force says of redaction."""
+        return self.plane.snapshot.policy.keeping if self.plane is not None else KeepingPolicy()
+
+    async def dump(self, flows: list[flow.Flow]) -> bytes:
+        """Flows as a file: redacted, for a file is kept."""
+        return await self.copies.dump(flows)
+
+    async def load_flow(self, flow: flow.Flow) -> None:
         """A flow from a file is shown; no addon is told of it as if it had happened here."""
         self.master.view.add([flow])
         self.remember(flow)
 
-    def remember(self, flow: http.HTTPFlow) -> None:
+    def remember(self, flow: flow.Flow) -> None:
         """A flow is over: make room for it."""
-        size = sum(len(message.raw_content or b"") for message in (flow.request, flow.response) if message is not None)
+        size = _size(flow)
         self.total += size - self.sizes.pop(flow.id, 0)
         self.sizes[flow.id] = size
         while self.total > REMEMBERED or len(self.sizes) > SHOWN:
@@ -78,7 +95,7 @@ class Web:
         self.known[flow.client_conn.id] = exchange.facts
         while len(self.known) > 2 * SHOWN:
             self.known.popitem(last=False)
-        self.mark(flow)
+        mark(flow, exchange)
         self.master.view.add([flow])
         if flow.response is not None or flow.error is not None:
             return
@@ -111,10 +128,21 @@ class Web:
         self.master.view.update([flow])
 
     def outgate_exchange(self, flow: http.HTTPFlow) -> None:
-        self.mark(flow)
+        exchange = exchange_of(flow)
+        mark(flow, exchange)
+        if exchange.attempt is not None:
+            flow.request.data.port = exchange.attempt.port  # and not the origin's, which may be another
         flow.intercepted = False
         self.master.view.update([flow])
         self.remember(flow)
+        self.copies.later(flow, partial(self._taken, flow, flow.comment))
+
+    def _taken(self, flow: http.HTTPFlow, said: str, kept: Redacted) -> None:
+        """Say how much redaction takes of it, unless somebody has said something else since."""
+        if flow.comment != said:
+            return
+        mark(flow, exchange_of(flow), kept)
+        self.master.view.update([flow])
 
     # People.
 
@@ -139,19 +167,12 @@ class Web:
             flow.intercepted = False
             self.master.view.update([flow])
 
-    def mark(self, flow: http.HTTPFlow) -> None:
-        """The verdict, its code and its document, as the flow's comment."""
-        exchange = exchange_of(flow)
-        if exchange.refused is not None:
-            flow.comment = f"deny {exchange.refused.code}: {exchange.refused.reason}"
-        elif exchange.decision is not None:
-            decision = exchange.decision
-            place = f" [{decision.source}]" if decision.source else ""
-            flow.comment = f"{decision.verdict} {decision.code}: {decision.reason}{place}"
-        if exchange.failure:
-            flow.comment += f"; {exchange.error_code or 'failed'}: {exchange.failure}"
-        denied = exchange.decision is None or not exchange.decision.allowed
-        flow.marked = ":no_entry:" if denied or exchange.refused or exchange.failure else ""
+
+def _size(flow: flow.Flow) -> int:
+    """Of its bodies. What is no HTTP is no more than its messages, and small."""
+    if not isinstance(flow, http.HTTPFlow):
+        return 0
+    return sum(len(message.raw_content or b"") for message in (flow.request, flow.response) if message is not None)
 
 
 def _fits(message: http.Message) -> bool:

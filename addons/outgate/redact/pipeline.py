@@ -25,6 +25,8 @@ from outgate.redact.sweep import Sweep
 FAILED = "failed"
 """Why something was dropped that could not be looked at."""
 UNSAID = RedactionPolicy("")
+type Applied = Callable[[RedactionRule], RedactionRule]
+
 REMEMBERED = 64
 """Sets of documents whose rules are kept compiled."""
 
@@ -39,8 +41,9 @@ class _Terms(NamedTuple):
 
 class Redactor:
     """Under what documents say, with the replacements of one export. Threads may share it. `policy`: the digest of the
-    redaction that is in force. `also`: rules that hold after those of documents, whatever these are about. `tell`: is
-    told what was taken of each exchange, and by which rules."""
+    redaction that is in force. `also`: rules that hold after those of documents, whatever these are about. `applied`:
+    what a rule is carried out as, where that is not what it says. `tell`: is told what was taken of each exchange, and
+    by which rules."""
 
     def __init__(
         self,
@@ -48,10 +51,11 @@ class Redactor:
         replacer: Replacer,
         policy: str = "",
         also: tuple[RedactionRule, ...] = (),
+        applied: Applied | None = None,
         tell: Callable[[Mapping[str, str]], None] | None = None,
     ) -> None:
         self._redactions, self._replacer, self._policy = keeping.redactions, replacer, policy
-        self._also, self._tell = also, tell
+        self._also, self._applied, self._tell = also, applied, tell
         self._terms = lru_cache(REMEMBERED)(self._said)
 
     def redact(self, exchange: Exchange, before: Manifest = UNTOUCHED) -> Redacted:
@@ -86,7 +90,7 @@ class Redactor:
         matching = tuple(self._redactions[number] for number in numbers)
         allow = any(each.mode is Mode.ALLOW for each in matching)
         most = max((each.max_body for each in matching), default=UNSAID.max_body)
-        return _Terms(_books(matching, self._also), allow, most)
+        return _Terms(_books(matching, self._also, self._applied), allow, most)
 
 
 def _made(exchange: Exchange, request: Side, response: Side, ledger: Ledger, sweep: Sweep) -> Exchange:
@@ -127,13 +131,15 @@ def _media_types(exchange: Exchange) -> Iterator[str]:
                 yield essence(value.decode("latin-1"))
 
 
-def _books(matching: tuple[RedactionPolicy, ...], also: tuple[RedactionRule, ...]) -> tuple[RuleBook, RuleBook]:
+def _books(
+    matching: tuple[RedactionPolicy, ...], also: tuple[RedactionRule, ...], applied: Applied | None
+) -> tuple[RuleBook, RuleBook]:
     """For requests and for responses."""
     own = [*(rule for each in matching for rule in each.rules), *also]
     shipped: tuple[RedactionRule, ...] = defaults.RULES
     if matching and not any(each.defaults for each in matching):
         shipped = ()
-    rules = (*own, *shipped)
+    rules = (*own, *shipped) if applied is None else tuple(map(applied, (*own, *shipped)))
     return RuleBook(rules, Direction.REQUEST, len(own)), RuleBook(rules, Direction.RESPONSE, len(own))
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from outgate.redact.exchange import Exchange, Request, Response
+from outgate.redact.exchange import Exchange, Request, Response, WebSocketMessage
 
-TOO_LARGE = "too_large"
+TOO_LARGE, CUT = "too_large", "cut"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What was done to one exchange. `dropped`: bodies that were taken out whole, and why."""
+    """What was done to one exchange. `dropped`: bodies that were taken out, or cut, and why."""
 
     policy: str = ""
     """Digest of the redaction that was in force."""
@@ -59,10 +59,35 @@ def bounded(kept: Redacted, most: int) -> Redacted:
     request, response = _bounded(exchange.request, most), _bounded(exchange.response, most)
     if request is exchange.request and response is exchange.response:
         return kept
+    return _with(kept, request, response, TOO_LARGE)
+
+
+def cut(kept: Redacted, most: int) -> Redacted:
+    """With no more than the beginning of each body, and the last messages, for whoever looks at it."""
+    exchange, left = kept.exchange, most
+    messages: list[WebSocketMessage] = []
+    for message in reversed(exchange.messages):
+        left -= len(message.content)
+        if left < 0:
+            break
+        messages.append(message)
+    shown = seal(replace(exchange, messages=tuple(reversed(messages))), kept.manifest)
+    return _with(shown, _cut(exchange.request, most), _cut(exchange.response, most), CUT)
+
+
+def _with(kept: Redacted, request: Request | None, response: Response | None, why: str) -> Redacted:
+    """With other bodies, and a word about those."""
+    exchange = kept.exchange
     pairs = (("request.body", exchange.request, request), ("response.body", exchange.response, response))
-    gone = tuple((where, TOO_LARGE) for where, before, after in pairs if after is not before)
+    gone = tuple((where, why) for where, before, after in pairs if after is not before)
     manifest = replace(kept.manifest, dropped=(*kept.manifest.dropped, *gone))
     return seal(replace(exchange, request=request, response=response), manifest)
+
+
+def _cut[Message: (Request, Response)](message: Message | None, most: int) -> Message | None:
+    if message is None or len(content := message.body.content or b"") <= most:
+        return message
+    return replace(message, body=replace(message.body, content=content[:most]))
 
 
 def _bounded[Message: (Request, Response)](message: Message | None, most: int) -> Message | None:

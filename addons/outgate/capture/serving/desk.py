@@ -21,6 +21,8 @@ from outgate.redact.exchange import Request
 
 type Onward = Callable[[Request], Awaitable[Answer]]
 """Where a miss is sent to, and what comes back."""
+type Watch = Callable[[Request, Entry | None, Answer, str], None]
+"""Is told of each request, the entry that answers it, the answer, and why it was missed."""
 
 
 @dataclass(slots=True)
@@ -31,6 +33,7 @@ class Desk:
     timing: bool = False
     onward: Onward | None = None
     tally: Tally = field(default_factory=Tally)
+    watch: Watch = lambda *_: None
     places: Places = field(init=False)
 
     def __post_init__(self) -> None:
@@ -47,15 +50,19 @@ class Desk:
             why = f"the body of its answer was not kept ({found.exchange.response.body.missing or 'redacted'})"
             return None, await self._missed(asked, Miss(why, found), scope)
         self.tally.answered += 1
+        self.watch(asked, found, answer, "")
         return found, answer
 
     async def _missed(self, asked: Request, miss: Miss, scope: Scope) -> Answer:
-        self.tally.miss(asked, miss)
+        told = self.tally.miss(asked, miss)
         origin = self.places.origin(asked, scope) if self.onward is not None and can_go_on(asked) else None
         if self.onward is None or origin is None:
-            return missed(miss, asked)
-        self.tally.sent_on += 1
-        return await self.onward(origin)
+            answer = missed(miss, asked)
+        else:
+            self.tally.sent_on += 1
+            answer = await self.onward(origin)
+        self.watch(asked, None, answer, str(told))
+        return answer
 
     async def paced(self, answer: Answer) -> AsyncIterator[bytes]:
         """The pieces of an answer, each when it is due."""

@@ -47,12 +47,13 @@ class Tally:
     handshakes: int = 0
     """TLS handshakes that failed."""
 
-    def miss(self, request: Request, miss: Miss) -> None:
+    def miss(self, request: Request, miss: Miss) -> Missed:
         self.missed += 1
+        nearest = shown(miss.nearest.request) if miss.nearest is not None else ""
+        told = Missed(shown(request), miss.why, nearest, tuple(each.place for each in miss.difference))
         if len(self.misses) < MOST:
-            nearest = shown(miss.nearest.request) if miss.nearest is not None else ""
-            places = tuple(each.place for each in miss.difference)
-            self.misses.append(Missed(shown(request), miss.why, nearest, places))
+            self.misses.append(told)
+        return told
 
     def lines(self, unused: list[Entry]) -> Iterator[str]:
         """The report."""
