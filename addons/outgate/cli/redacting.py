@@ -44,4 +44,4 @@ def redactor_of(
     """With a key of its own, so that nothing in two runs has equal tokens."""
     keeping = KeepingPolicy(redactions)
     digest = digest_of(keeping)
-    return Redactor(keeping, Replacer(Keys(secrets.token_bytes(MASTER), run, digest)), digest, (EARLIER,), tell)
+    return Redactor(keeping, Replacer(Keys(secrets.token_bytes(MASTER), run, digest)), digest, (EARLIER,), tell=tell)
