@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from outgate.policy.applying import Applying, values_of
 from outgate.policy.model import Attempt, AttemptKind, Decision, Destination, Endpoint, Gate, Port, Upstream
-from outgate.policy.resilience_model import PLAIN_RESILIENCE
+from outgate.policy.resilience_model import PLAIN_RESILIENCE, Resilience
 from outgate.policy.route_model import Backend, LimitScope, RateLimit, Route
 from outgate.policy.routing import PLAIN, Seen
 from outgate.policy.snapshot import Policy
@@ -34,6 +34,7 @@ from outgate.traffic.outcome import GRPC_AS_HTTP
 from outgate.traffic.shares import drawn, falls
 from outgate.upstream.environment import Environment
 from outgate.upstream.places import endpoints_of, spelt
+from outgate.upstream.pool import IDLE
 from outgate.upstream.shared_buckets import SharedBuckets
 from outgate.upstream.target import Target, narrowed
 
@@ -93,7 +94,7 @@ class Governor:
         if port is None or destination is None or not (port.routes or _governs(port.upstream)):
             return None
         chosen = policy.route(port, attempt, destination)
-        if chosen is None:
+        if chosen is None or chosen.route.missing:
             raise Refused(404, "no_route", f"no route of {destination.name} takes this")
         backend = self._backend(chosen.route.backends)
         upstream = port.upstream if backend is None else backend.upstream
@@ -285,8 +286,16 @@ def _governs(upstream: Upstream) -> bool:
     if known is None or known[0] is not upstream:
         if len(_known) >= KEPT:
             _known.clear()
-        known = _known[id(upstream)] = upstream, upstream.resilience != PLAIN_RESILIENCE
+        known = _known[id(upstream)] = upstream, _counts(upstream.resilience)
     return known[1]
+
+
+def _counts(resilience: Resilience) -> bool:
+    """Whether it says anything that is kept count of, or that a connection is made with: the times of tunnels are not,
+    and connections that idle for longer than the pool keeps them are not kept."""
+    brief = resilience.idle_timeout if resilience.idle_timeout and resilience.idle_timeout < IDLE else None
+    rest = replace(resilience, idle_timeout=brief, tcp_idle_timeout=None, as_client=False, http2_ping=None)
+    return rest != PLAIN_RESILIENCE
 
 
 def _origin_key(key: str, upstream: Upstream) -> str:
