@@ -13,7 +13,6 @@ from outgate.policy.hosts import literal
 from outgate.policy.model import (
     Destination,
     Endpoint,
-    Fate,
     HeaderInjection,
     Intercept,
     Port,
@@ -56,15 +55,14 @@ FRAMING = frozenset(
 """Headers that say where a message goes or ends."""
 
 PROPAGATIONS = ("none", "w3c", "b3", "b3multi", "passthrough")
-UNCHOSEN = "shown, and not yet chosen by"
 ENDPOINT = Fields(
     {
         "address": Field(Host(pattern=False), required=True),
         "port": Field(NUMBER),
         "weight": Field(Integer(1)),
         "priority": Field(Integer(0)),
-        "locality": Field(Text(), fate=Fate.IGNORED, note=UNCHOSEN),
-        "labels": Field(Mapping(Text()), fate=Fate.IGNORED, note=UNCHOSEN),
+        "locality": Field(Text()),
+        "labels": Field(Mapping(Text())),
     }
 )
 
