@@ -19,10 +19,10 @@ NATIVE = (
     "EgressDestination",
     "EgressRedaction",
     "EgressTelemetry",
+    "EgressTraffic",
 )
 
 LATER = {
-    "outgate.dev": ("EgressTraffic",),
     "networking.istio.io": (
         "DestinationRule",
         "EnvoyFilter",

@@ -308,6 +308,8 @@ class Route:
     """Drawn by weight."""
     redirect: Redirect | None = None
     direct: DirectResponse | None = None
+    missing: bool = False
+    """It leads nowhere: what takes it is not found, whatever `Port.unmatched` says."""
     rewrite: Rewrite | None = None
     request_headers: HeaderChange = UNCHANGED
     response_headers: HeaderChange = UNCHANGED

@@ -109,7 +109,7 @@ class Router:
         seen = Seen(attempt, self._defaults, destination)
         for entry in self._entries:
             if entry.takes(seen):
-                return entry.chosen(seen)
+                return None if entry.route.missing else entry.chosen(seen)
         return self._otherwise
 
 
@@ -130,7 +130,7 @@ class Routers:
             return PLAIN
         settled = self._settled.get(id(port.routes[0]))
         if settled is not None:
-            return settled
+            return None if settled.route.missing else settled
         router = self._made.get(_key(port)) or Router(port, self._defaults)
         return router.choose(attempt, destination)
 

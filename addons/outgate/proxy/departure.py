@@ -26,6 +26,8 @@ from outgate.upstream.target import Target, target_of
 
 BODY = "content-length"
 FRAMING = HOP_BY_HOP | {"transfer-encoding", "trailer"}
+KEPT = 4096
+"""Targets that are remembered."""
 CHANGED = "an addon changed the request"
 
 
@@ -132,7 +134,29 @@ def target_for_backend(exchange: Exchange, backend: Backend, alpn: tuple[str, ..
     return _target(exchange.policy, exchange.decision, exchange.attempt, alpn, backend)
 
 
+_targets: dict[tuple[object, ...], tuple[object, Target]] = {}
+
+
 def _target(
+    policy: Policy, decision: Decision, attempt: Attempt, alpn: tuple[str, ...], backend: Backend | None
+) -> Target:
+    """Kept by all that it is made of, for most requests are like one before. Objects of the policy count by identity;
+    they are held, so that their ids stay theirs."""
+    if decision.destination is None or decision.port is None:
+        return _made(policy, decision, attempt, alpn, backend)
+    place = (attempt.host, attempt.address, attempt.port, attempt.encrypted)
+    key = (id(policy), id(decision.destination), id(decision.port), id(backend), decision.traffic, *place, alpn)
+    known = _targets.get(key)
+    if known is not None:
+        return known[1]
+    made = _made(policy, decision, attempt, alpn, backend)
+    if len(_targets) >= KEPT:
+        _targets.clear()
+    _targets[key] = (policy, decision.destination, decision.port, backend), made
+    return made
+
+
+def _made(
     policy: Policy, decision: Decision, attempt: Attempt, alpn: tuple[str, ...], backend: Backend | None
 ) -> Target:
     owner = policy.registry.owner(backend.key) if backend is not None else None

@@ -15,8 +15,8 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from outgate.policy.applying import Applying, values_of
-from outgate.policy.model import Attempt, AttemptKind, Decision, Destination, Gate, Port, Upstream
-from outgate.policy.resilience_model import PLAIN_RESILIENCE
+from outgate.policy.model import Attempt, AttemptKind, Decision, Destination, Endpoint, Gate, Port, Upstream
+from outgate.policy.resilience_model import PLAIN_RESILIENCE, Resilience
 from outgate.policy.route_model import Backend, LimitScope, RateLimit, Route
 from outgate.policy.routing import PLAIN, Seen
 from outgate.policy.snapshot import Policy
@@ -33,14 +33,17 @@ from outgate.traffic.origins import Origins
 from outgate.traffic.outcome import GRPC_AS_HTTP
 from outgate.traffic.shares import drawn, falls
 from outgate.upstream.environment import Environment
-from outgate.upstream.places import endpoints_of
+from outgate.upstream.places import endpoints_of, spelt
+from outgate.upstream.pool import IDLE
 from outgate.upstream.shared_buckets import SharedBuckets
-from outgate.upstream.target import narrowed
+from outgate.upstream.target import Target, narrowed
 
 if TYPE_CHECKING:
     from outgate.proxy.exchange import Exchange
 
 KEPT = 8192
+FRESH = 1.0
+"""Seconds in which a name is not looked up again for a choice; the resolver keeps its answers longer."""
 ZONES = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone", "topology.istio.io/subzone")
 
 
@@ -55,6 +58,7 @@ class Governor:
     wall: Callable[[], float] = time.time
     shared: SharedBuckets | None = None
     """Of limits of all gates; None: nothing is set for them."""
+    _found: dict[int, tuple[Target, tuple[Endpoint, ...], float]] = field(default_factory=dict)
     origins: Origins = field(init=False)
     buckets: Buckets = field(init=False)
     checks: Checks = field(init=False)
@@ -90,7 +94,7 @@ class Governor:
         if port is None or destination is None or not (port.routes or _governs(port.upstream)):
             return None
         chosen = policy.route(port, attempt, destination)
-        if chosen is None:
+        if chosen is None or chosen.route.missing:
             raise Refused(404, "no_route", f"no route of {destination.name} takes this")
         backend = self._backend(chosen.route.backends)
         upstream = port.upstream if backend is None else backend.upstream
@@ -182,6 +186,22 @@ class Governor:
 
     # Where to.
 
+    async def _endpoints(self, target: Target, environment: Environment) -> tuple[Endpoint, ...]:
+        """The places of a target, looked up anew now and then. Whichever is chosen is looked at again when it is
+        dialled."""
+        if target.endpoints and spelt(target.endpoints):
+            return target.endpoints
+        known, now = self._found.get(id(target)), self.clock()
+        if known is not None and known[0] is target and now < known[2]:
+            return known[1]
+        found = await endpoints_of(target, environment)
+        if known is not None and known[1] == found:
+            found = known[1]  # the same objects, which are recognised sooner
+        if len(self._found) >= KEPT:
+            self._found.clear()
+        self._found[id(target)] = target, found, now + FRESH
+        return found
+
     async def place(self, exchange: Exchange, environment: Environment) -> None:
         """Waits as a further try has to, and narrows the target to one endpoint where its origin has a say in that.
 
@@ -198,7 +218,7 @@ class Governor:
             return
         if passage.endpoint is None:
             name = f"{target.host}:{target.port}"
-            origin.know(name, await endpoints_of(target, environment), self.clock())
+            origin.know(name, await self._endpoints(target, environment), self.clock())
             if origin.resilience.health:
                 self.checks.follow(origin, name, target, environment)
             key = sticking.key_of(origin.resilience.balancing, exchange, passage)
@@ -266,8 +286,16 @@ def _governs(upstream: Upstream) -> bool:
     if known is None or known[0] is not upstream:
         if len(_known) >= KEPT:
             _known.clear()
-        known = _known[id(upstream)] = upstream, upstream.resilience != PLAIN_RESILIENCE
+        known = _known[id(upstream)] = upstream, _counts(upstream.resilience)
     return known[1]
+
+
+def _counts(resilience: Resilience) -> bool:
+    """Whether it says anything that is kept count of, or that a connection is made with: the times of tunnels are not,
+    and connections that idle for longer than the pool keeps them are not kept."""
+    brief = resilience.idle_timeout if resilience.idle_timeout and resilience.idle_timeout < IDLE else None
+    rest = replace(resilience, idle_timeout=brief, tcp_idle_timeout=None, as_client=False, http2_ping=None)
+    return rest != PLAIN_RESILIENCE
 
 
 def _origin_key(key: str, upstream: Upstream) -> str:

@@ -37,11 +37,14 @@ if TYPE_CHECKING:
     from outgate.proxy.handler import Handler
 
 GONE, LEFT = "the client went away", "client_disconnected"
-ANSWERED = "upstream_answer"
 BROKEN = {RESET: Broken.RESET, "try_timeout": Broken.TIMEOUT}
 """How a try failed without an answer, by the codes of those failures after which there may be another one."""
 HELD = 1.0
 """Seconds between two looks whether a client that has ended its side is still there for the answer."""
+
+
+class Unwanted(Lost):
+    """An answer instead of which the policy would rather have another one. Nothing of it was passed on."""
 
 
 class Lane:
@@ -213,8 +216,8 @@ class Lane:
     def _again(self, asked: heads.Asked, exchange: Exchange, broken: Lost) -> bool:
         """Whether the layers are to try it again, as its route has it. Where not, its origin's state knows of it."""
         passage = exchange.passage
-        if passage is None or exchange.failure or broken.code == ANSWERED:
-            return broken.code == ANSWERED and not exchange.failure
+        if passage is None or exchange.failure or isinstance(broken, Unwanted):
+            return isinstance(broken, Unwanted) and not exchange.failure
         if self.begun or broken.code not in BROKEN:
             return False
         outcome = Outcome(broken=BROKEN[broken.code])
@@ -227,7 +230,7 @@ class Lane:
         outcome = outcome_of(response.status_code, response.headers, ended=False)
         passage.tell(outcome)
         if len(asked.body) <= self.limits.retry_body and passage.again(asked.request.method, outcome, time.time()):
-            raise Lost("the policy has it tried again", code=ANSWERED)
+            raise Unwanted("the policy has it tried again", code=str(response.status_code))
 
     @staticmethod
     def _stale(asked: heads.Asked, answering: Answering, exchange: Exchange, broken: Lost) -> bool:

@@ -21,7 +21,7 @@ from mitmproxy.proxy.layers.http import (
 
 from outgate.proxy.commands import LingeringClose, Release, Stopped
 from outgate.proxy.counted import Counted
-from outgate.proxy.exchange import ApprovedServer
+from outgate.proxy.exchange import ApprovedServer, Exchange
 from outgate.proxy.http1 import GateHttp1Client, GateHttp1Server
 from outgate.proxy.http2 import GateHttp2Client, GateHttp2Server
 from outgate.proxy.origin_side import GetApprovedConnection, OriginSide
@@ -131,13 +131,17 @@ class GateHttpLayer(HttpLayer):
         for known in self.connections:
             if not isinstance(known, ApprovedServer) or known.target != event.exchange.target:
                 continue
-            if known in self.waiting_for_establishment or self._takes_more(known):
+            if known in self.waiting_for_establishment or self._takes_more(known, event.exchange):
                 return known
         return None
 
-    def _takes_more(self, known: ApprovedServer) -> bool:
+    def _takes_more(self, known: ApprovedServer, exchange: Exchange) -> bool:
         speaking = getattr(self.connections[known], "child", None)
-        return known.connected and isinstance(speaking, GateHttp2Client) and not speaking.leaving
+        if not known.connected or not isinstance(speaking, GateHttp2Client) or speaking.leaving:
+            return False
+        origin = exchange.passage.origin if exchange.passage is not None else None
+        most = origin.resilience.limits.streams_per_connection if origin is not None else None
+        return most is None or speaking.h2_conn.open_outbound_streams < most
 
     def _open(self, event: GetApprovedConnection) -> Commands:
         assert event.exchange is not None

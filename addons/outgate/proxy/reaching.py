@@ -31,8 +31,13 @@ class Reaching:
 
     @property
     def resilience(self) -> Resilience:
-        passage = self.exchange.passage
-        return passage.origin.resilience if passage is not None and passage.origin is not None else PLAIN_RESILIENCE
+        """What holds for the origin."""
+        passage, decision = self.exchange.passage, self.exchange.decision
+        backend = passage.backend if passage is not None else None
+        port = decision.port if decision is not None else None
+        if backend is not None:
+            return backend.upstream.resilience
+        return port.upstream.resilience if port is not None else PLAIN_RESILIENCE
 
     async def connect(self) -> Connection:
         """Raises `UpstreamError` and `Refused`."""

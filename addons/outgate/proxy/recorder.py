@@ -72,6 +72,8 @@ class Recorder:
             _end(exchange)
             mutual = exchange.target is not None and exchange.target.tls is not None and exchange.target.tls.mutual
             event.reached = tuple(reached(one, exchange.started, mutual=mutual) for one in exchange.tries)
+        if exchange.answered_with is not None:
+            self.counts[f"kept_{exchange.answered_with.code}"] += 1
         self._tell(event)
         if self.capturing is not None and (exchange.tap is not None or event.verdict == "deny"):
             self.capturing.over(event, exchange, request, response)
@@ -99,6 +101,7 @@ class Recorder:
         event = _judged(started, str(attempt.kind), facts, attempt, decision)
         event.reached = tuple(reached(tried, started, mutual=False) for tried in tries)
         if refused is not None:
+            self.counts[f"kept_{refused.code}"] += 1
             event.failure, event.error_type = f"{refused.code}: {refused.reason}", error_of(refused.code)
             event.flags = flag_of(refused.code)
         elif tries:

@@ -312,8 +312,9 @@ class GateStream(AnsweringStream):
         """The head of an answer has come. Whether the policy would rather have another one."""
         if self.exchange.passage is None:
             return False
+        self.exchange.answered(event.response.http_version)
         outcome = outcome_of(event.response.status_code, event.response.headers, ended=event.end_stream)
-        if (yield from self.tried_again(outcome, "upstream_answer")):
+        if (yield from self.tried_again(outcome, str(event.response.status_code))):
             return True
         self.tell(outcome)
         return False

@@ -89,6 +89,8 @@ class TimedStream(OriginSide):
     def _late(self, what: Limited) -> Commands:
         if self.over() or (what is Limited.IDLE and (yield from self._moved_on())):
             return
+        if what is Limited.REQUEST and self.flow.response is not None and self.flow.response.status_code == 101:
+            return  # what has become of it is no request any more
         yield from self._cut_off(self.stop(*told_late(what, heard=self.all_here)))
 
     def _moved_on(self) -> Any:

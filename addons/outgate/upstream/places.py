@@ -47,7 +47,7 @@ async def endpoints_of(target: Target, environment: Environment) -> tuple[Endpoi
     if target.address is not None:
         return (Endpoint(target.address, target.port),)
     named = target.endpoints or (Endpoint(target.host, target.port),)
-    if _spelt(named):
+    if spelt(named):
         return named
     found: dict[tuple[str, int], Endpoint] = {}
     failed: UpstreamError | None = None
@@ -67,7 +67,7 @@ async def endpoints_of(target: Target, environment: Environment) -> tuple[Endpoi
 _spelt_lists: dict[int, tuple[tuple[Endpoint, ...], bool]] = {}
 
 
-def _spelt(endpoints: tuple[Endpoint, ...]) -> bool:
+def spelt(endpoints: tuple[Endpoint, ...]) -> bool:
     """Whether all of them are addresses. Kept by identity, for it is asked with every request."""
     known = _spelt_lists.get(id(endpoints))
     if known is None or known[0] is not endpoints:

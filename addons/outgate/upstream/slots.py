@@ -6,10 +6,12 @@ Owns the order of waiting. How many there may be is `traffic`'s to count; idle c
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections import deque
 from collections.abc import Callable
 
+from outgate.policy.resilience_model import Keepalive
 from outgate.traffic.limits import Kind
 from outgate.traffic.origin import OriginState
 from outgate.upstream.connection import Connection
@@ -56,6 +58,7 @@ class Slots:
         limits, resilience = state.resilience.limits, state.resilience
         connection.owner, connection.most = id(state), limits.requests_per_connection or 0
         connection.rest = resilience.idle_timeout
+        _keep_alive(connection, resilience.keepalive)
         connection.until = self._clock() + resilience.maximum_duration if resilience.maximum_duration else None
         if connection.alpn == "h2":
             self.failed(state)
@@ -105,3 +108,18 @@ class Slots:
             if not turn.done():
                 turn.set_result(None)
                 return
+
+
+def _keep_alive(connection: Connection, wanted: Keepalive | None) -> None:
+    made: socket.socket | None = connection.writer.get_extra_info("socket")
+    if wanted is None or made is None:
+        return
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    options = (
+        (socket.TCP_KEEPCNT, wanted.probes),
+        (socket.TCP_KEEPIDLE, wanted.time),
+        (socket.TCP_KEEPINTVL, wanted.interval),
+    )
+    for option, value in options:
+        if value is not None:
+            made.setsockopt(socket.IPPROTO_TCP, option, max(1, round(value)))

@@ -94,23 +94,22 @@ def target_of(
     raise _refused(f"{decision.traffic} traffic without a destination has nowhere to go")
 
 
+_narrowed: dict[tuple[int, int], tuple[Target, Endpoint, Target]] = {}
+
+
 def narrowed(target: Target, endpoint: Endpoint) -> Target:
-    """The same at one of its places. Who is expected there stays who it was."""
-    return Target(  # by hand, for it is made with every request
-        target.key,
-        target.host,
-        target.port,
-        target.permit,
-        target.generation,
-        None,
-        (endpoint,),
-        target.resolution,
-        target.tls,
-        target.sni,
-        target.names,
-        target.alpn,
-        target.connect_timeout,
-    )
+    """The same at one of its places. Who is expected there stays who it was.
+
+    Kept by identity of both, which are held, for it is asked with every request.
+    """
+    known = _narrowed.get((id(target), id(endpoint)))
+    if known is not None and known[0] is target and known[1] is endpoint:
+        return known[2]
+    made = replace(target, address=None, endpoints=(endpoint,))
+    if len(_narrowed) >= KEPT:
+        _narrowed.clear()
+    _narrowed[id(target), id(endpoint)] = target, endpoint, made
+    return made
 
 
 def _known(

@@ -27,6 +27,28 @@ PLAIN = document(
     exportTo: [prod]
 """,
 )
+PLACED = document(
+    "ServiceEntry",
+    """
+    hosts: [api.shop.example]
+    ports: [{number: 80, name: http, protocol: HTTP}, {number: 443, name: web, protocol: HTTP}]
+    resolution: STATIC
+    endpoints: [{address: 192.0.2.7, labels: {zone: a}}, {address: 192.0.2.8, labels: {zone: b}}]
+    exportTo: [prod]
+""",
+)
+TO_SUBSET = document(
+    "VirtualService",
+    """
+    hosts: [api.shop.example]
+    http:
+    - match: [{uri: {prefix: /a}}]
+      route: [{destination: {host: api.shop.example, subset: first, port: {number: 80}}}]
+    - match: [{uri: {prefix: /b}}]
+      route: [{destination: {host: api.shop.example, subset: first, port: {number: 443}}}]
+    - route: [{destination: {host: api.shop.example}}]
+""",
+)
 
 DESTINATION_RULE = (
     document(
@@ -55,9 +77,34 @@ DESTINATION_RULE = (
           caCrl: /certs/b.crl
           subjectAltNames: [b.shop.example]
           sni: b-sni.shop.example
+    subsets:
+    - name: first
+      labels: {zone: a}
+      trafficPolicy:
+        connectionPool: {tcp: {connectTimeout: 3s}}
+        tls:
+          mode: MUTUAL
+          clientCertificate: /certs/c.crt
+          privateKey: /certs/c.key
+          caCertificates: /certs/c-ca.crt
+          caCrl: /certs/c.crl
+          subjectAltNames: [d.shop.example]
+          sni: d-sni.shop.example
+        portLevelSettings:
+        - port: {number: 443}
+          connectionPool: {tcp: {connectTimeout: 4s}}
+          tls:
+            mode: MUTUAL
+            clientCertificate: /certs/e.crt
+            privateKey: /certs/e.key
+            caCertificates: /certs/e-ca.crt
+            caCrl: /certs/e.crl
+            subjectAltNames: [e.shop.example]
+            sni: e-sni.shop.example
 """,
     )
-    + PLAIN
+    + PLACED
+    + TO_SUBSET
 )
 
 ALL_PORTS = document(
@@ -73,7 +120,7 @@ ALL_PORTS = document(
     - {number: 5432, name: sql, protocol: TCP}
     - {number: 5433, name: replica, protocol: TCP}
     resolution: STATIC
-    endpoints: [{address: 192.0.2.7}]
+    endpoints: [{address: 192.0.2.7, labels: {zone: a}}, {address: 192.0.2.8, labels: {zone: b}}]
     exportTo: [prod]
 """,
 )
@@ -110,7 +157,27 @@ OUT = document(
 """,
     name="out",
 )
-VIRTUAL_SERVICE = ROUTES + ALL_PORTS + OUT
+SUBSETS = document(
+    "DestinationRule",
+    "{host: api.shop.example, subsets: [{name: a, labels: {zone: a}}, {name: b, labels: {zone: b}}]}",
+)
+LEAVES = document(
+    "VirtualService", "{http: [{route: [{destination: {host: api.shop.example}}], timeout: 1s}]}", name="leaf"
+) + document(
+    "VirtualService", "{http: [{route: [{destination: {host: api.shop.example}}], timeout: 2s}]}", name="other-leaf"
+)
+WWW = document(
+    "ServiceEntry",
+    """
+    hosts: [web.shop.example]
+    ports: [{number: 80, name: http, protocol: HTTP}, {number: 81, name: plain, protocol: HTTP}]
+    resolution: STATIC
+    endpoints: [{address: 192.0.2.9}]
+    exportTo: [prod]
+""",
+    name="www",
+)
+VIRTUAL_SERVICE = ROUTES + ALL_PORTS + OUT + SUBSETS + LEAVES + WWW
 
 GATEWAY = (
     document(
@@ -198,7 +265,10 @@ spec:
         "ServiceEntry",
         """
     hosts: [api.shop.example]
-    ports: [{number: 80, name: http, protocol: HTTP}, {number: 443, name: web, protocol: HTTPS}]
+    ports:
+    - {number: 80, name: http, protocol: HTTP}
+    - {number: 443, name: web, protocol: HTTPS}
+    - {number: 8080, name: more, protocol: HTTP}
     resolution: DNS
 """,
     )
@@ -253,7 +323,63 @@ extensionProviders:
 """
 )
 
+LIMIT = """
+        - applyTo: HTTP_FILTER
+          match:
+            context: GATEWAY
+            listener: {portNumber: 80, filterChain: {sni: api.shop.example}}
+          patch:
+            operation: INSERT_BEFORE
+            value:
+              name: envoy.filters.http.local_ratelimit
+              typed_config:
+                "@type": type.googleapis.com/udpa.type.v1.TypedStruct
+                type_url: type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit
+                value:
+                  stat_prefix: a
+                  token_bucket: {max_tokens: 5, fill_interval: 1s}
+                  filter_enabled: {default_value: {numerator: 100}}
+                  filter_enforced: {default_value: {numerator: 100}}
+"""
+ENVOY_FILTER = (
+    document(
+        "EnvoyFilter",
+        f"""
+        configPatches:
+        {LIMIT.strip()}
+        - applyTo: HTTP_ROUTE
+          match:
+            routeConfiguration:
+              portNumber: 80
+              vhost: {{name: "api.shop.example:80", domainName: api.shop.example, route: {{name: paid}}}}
+          patch:
+            operation: MERGE
+            value:
+              typed_per_filter_config:
+                envoy.filters.http.local_ratelimit:
+                  "@type": type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit
+                  stat_prefix: b
+                  token_bucket: {{max_tokens: 1, fill_interval: 60s}}
+                  filter_enabled: {{default_value: {{numerator: 100}}}}
+                  filter_enforced: {{default_value: {{numerator: 100}}}}
+""",
+        version="v1alpha3",
+    )
+    + PLAIN
+    + WWW
+    + document(
+        "VirtualService",
+        """
+    hosts: [api.shop.example]
+    http:
+    - {name: paid, match: [{uri: {prefix: /paid}}], route: [{destination: {host: api.shop.example}}]}
+    - {name: free, route: [{destination: {host: api.shop.example}}]}
+""",
+    )
+)
+
 BASES = {
+    "EnvoyFilter": ENVOY_FILTER,
     "ServiceEntry": SERVICE_ENTRY,
     "DestinationRule": DESTINATION_RULE,
     "VirtualService": VIRTUAL_SERVICE,
@@ -264,6 +390,7 @@ BASES = {
 }
 """By kind: documents of which the first is of the kind."""
 GATES = {
+    "EnvoyFilter": {"labels": (("app", "gate"),)},
     "DestinationRule": {"labels": (("app", "gate"),)},
     "Gateway": {"labels": (("app", "gate"),), "collapses": False},
 }

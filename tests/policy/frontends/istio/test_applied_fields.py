@@ -9,6 +9,14 @@ import yaml
 from outgate.policy.model import Fate
 from policy.frontends.istio import inventory
 from policy.frontends.istio.applied_bases import BASES, GATES
+from policy.frontends.istio.applied_traffic import (
+    filter_rows,
+    http_rows,
+    layer_4_rows,
+    mesh_rows,
+    policy_rows,
+    whole_rows,
+)
 from policy.frontends.istio.istio_building import errors, model, translate
 
 NOT_VALUES = {"apiVersion", "kind"}
@@ -21,6 +29,7 @@ GATE_REF = {"": REFERENCE, "s": [REFERENCE]}
 
 POLICY = "spec.trafficPolicy"
 PORT = f"{POLICY}.portLevelSettings.0"
+SUBSET, OF_SUBSET = "spec.subsets[].trafficPolicy", "spec.subsets.0.trafficPolicy"
 TWO = [
     {"destination": {"host": "api.shop.example", "port": {"number": number}}, "weight": weight}
     for number, weight in ((80, 1), (81, 0))
@@ -115,6 +124,8 @@ ROWS = {
         "spec.endpoints[].address": ({}, {"spec.endpoints.0.address": "192.0.2.9"}),
         "spec.endpoints[].ports.*": ({}, {"spec.endpoints.0.ports.web": 9444}),
         "spec.endpoints[].weight": ({}, {"spec.endpoints.0.weight": 4}),
+        "spec.endpoints[].labels": ({}, {"spec.endpoints.0.labels.zone": "b"}),
+        "spec.endpoints[].locality": ({}, {"spec.endpoints.0.locality": "us"}),
         "spec.exportTo[]": ({}, {"spec.exportTo.0": "web"}),
         "spec.subjectAltNames[]": ({}, {"spec.subjectAltNames.0": "www.shop.example"}),
     },
@@ -130,6 +141,17 @@ ROWS = {
         "spec.trafficPolicy.portLevelSettings[].port.number": ({}, {f"{PORT}.port.number": 444}),
         **tls_rows(POLICY, POLICY),
         **tls_rows(f"{POLICY}.portLevelSettings[]", PORT),
+        **policy_rows(POLICY, POLICY),
+        **policy_rows(f"{POLICY}.portLevelSettings[]", PORT),
+        **whole_rows(POLICY, POLICY),
+        "spec.subsets[].name": ({}, {"spec.subsets.0.name": "other"}),
+        "spec.subsets[].labels": ({}, {"spec.subsets.0.labels.zone": "b"}),
+        f"{SUBSET}.portLevelSettings[].port.number": ({}, {f"{OF_SUBSET}.portLevelSettings.0.port.number": 444}),
+        **tls_rows(SUBSET, OF_SUBSET),
+        **tls_rows(f"{SUBSET}.portLevelSettings[]", f"{OF_SUBSET}.portLevelSettings.0"),
+        **policy_rows(SUBSET, OF_SUBSET),
+        **policy_rows(f"{SUBSET}.portLevelSettings[]", f"{OF_SUBSET}.portLevelSettings.0"),
+        **whole_rows(SUBSET, OF_SUBSET),
     },
     "VirtualService": {
         "metadata.namespace": ({}, {"metadata.namespace": "elsewhere"}),
@@ -144,6 +166,9 @@ ROWS = {
             {"spec.http.0.route": TWO},
             {"spec.http.0.route.0.weight": 0, "spec.http.0.route.1.weight": 1},
         ),
+        **http_rows(),
+        **layer_4_rows("tls"),
+        **layer_4_rows("tcp"),
         "spec.tls[].match[].sniHosts[]": (MORE_HOSTS, {"spec.tls.0.match.0.sniHosts.0": "www.shop.example"}),
         "spec.tls[].match[].port": ({}, {"spec.tls.0.match.0.port": 445}),
         "spec.tls[].match[].gateways[]": ({}, {"spec.tls.0.match.0.gateways.0": "out"}),
@@ -216,11 +241,21 @@ ROWS = {
         **provider_rows(),
         f"{TRACING}.sampling": ({}, {f"{TRACING}.sampling": 20}),
         **tag_rows(f"{TRACING}.customTags", f"{TRACING}.customTags"),
+        **mesh_rows(),
         "spec.meshConfig.trustDomainAliases[]": ({}, {"spec.meshConfig.trustDomainAliases.0": "older.local"}),
         **{
             f"spec.meshConfig.{name}[]": ({}, {f"spec.meshConfig.{name}.0": "web"})
             for name in ("defaultServiceExportTo", "defaultDestinationRuleExportTo", "defaultVirtualServiceExportTo")
         },
+    },
+    "EnvoyFilter": {
+        "metadata.name": ({}, {"metadata.name": "other"}),
+        "metadata.namespace": ({}, {"metadata.namespace": "elsewhere"}),
+        "spec.workloadSelector.labels": (
+            {"spec.workloadSelector.labels.app": "gate"},
+            {"spec.workloadSelector.labels.app": "web"},
+        ),
+        **filter_rows(),
     },
     "Telemetry": {
         "metadata.name": ({}, {"metadata.name": "other"}),

@@ -120,22 +120,6 @@ def test_what_istio_refuses_of_a_policy(spec, field):
 
 
 @pytest.mark.parametrize(
-    "spec",
-    [
-        "loadBalancer: {simple: ROUND_ROBIN}",
-        "loadBalancer: {consistentHash: {useSourceIp: true, maglev: {tableSize: 65537}}}",
-        "connectionPool: {tcp: {idleTimeout: 0s}}",
-        "connectionPool: {http: {http2KeepAlive: {interval: 30s, timeout: 20s}}}",
-        "outlierDetection: {consecutive5xxErrors: 3, baseEjectionTime: 30s}",
-        "proxyProtocol: {version: V2}",
-        "retryBudget: {percent: 20, minRetryConcurrency: 3, budgetInterval: 1s}",
-    ],
-)
-def test_what_only_tunes_traffic_is_reported_and_loads(spec):
-    assert "is not yet applied" in warned(SHOP, policy(spec))
-
-
-@pytest.mark.parametrize(
     ("spec", "field"),
     [
         ("loadBalancer: {simple: PASSTHROUGH}", "loadBalancer.simple"),
@@ -149,7 +133,7 @@ def test_what_would_change_where_traffic_goes_or_as_whom_is_refused_when_strict(
 
 
 def test_what_is_inside_of_a_field_that_is_not_applied_is_not_reported_again():
-    text = warned(SHOP, policy("loadBalancer: {consistentHash: {httpCookie: {name: a, ttl: 1s}}}"))
+    text = warned(SHOP, policy("loadBalancer: {zoneAwareLbSetting: {enabled: true, minClusterSize: 2}}"))
     assert text.count("not yet applied") == 1
 
 

@@ -3,9 +3,10 @@
 import pytest
 
 from outgate.policy.decide import decide
-from outgate.policy.model import Attempt, AttemptKind, Code, Gate, Identity
-from policy.building import policy
-from policy.frontends.istio.istio_building import document, entry, loaded, refused
+from outgate.policy.model import Attempt, AttemptKind, Code, Defaults, Gate, Identity
+from outgate.policy.routing import Router
+from policy.building import http, policy
+from policy.frontends.istio.istio_building import destination, document, entry, loaded, refused
 
 WEB = Identity(namespace="prod", service_account="web", principal="cluster.local/ns/prod/sa/web", how="test")
 OTHER = Identity(namespace="other", how="test")
@@ -65,7 +66,9 @@ def test_a_port_whose_route_leads_nowhere_is_refused():
     )
     plain = entry("ports: [{number: 80, name: a, protocol: HTTP}]")
     assert code(plain, port=80) is Code.REGISTERED
-    assert code(plain + routes, port=80) is Code.PORT_UNREGISTERED
+    assert code(plain + routes, port=80) is Code.REGISTERED
+    (port,) = destination(plain, routes).ports
+    assert Router(port, Defaults()).choose(http("api.shop.example", 80)) is None
 
 
 def test_an_authorization_policy_of_the_egress_gateway_is_about_the_gate():

@@ -32,5 +32,5 @@ def test_every_field_that_is_not_applied_and_guards_something_says_why():
 
 def test_what_is_inside_of_a_field_that_is_not_applied_shares_its_fate():
     found = {entry.path: entry for entry in inventory.entries("DestinationRule")}
-    inner = found["spec.trafficPolicy.loadBalancer.consistentHash.httpCookie.name"]
+    inner = found["spec.trafficPolicy.loadBalancer.zoneAwareLbSetting.enabled"]
     assert (inner.fate, inner.top, inner.leaf) == (Fate.LATER, False, True)

@@ -2,7 +2,9 @@
 
 import pytest
 
-from outgate.policy.model import Intercept, Protocol, Resolution
+from outgate.policy.model import Attempt, Defaults, Identity, Intercept, Port, Protocol, Resolution
+from outgate.policy.routing import Router
+from policy.building import http
 from policy.frontends.istio.istio_building import destination, document, entry, loaded, port, refused, warned
 
 PORTS = "ports: [{number: 80, name: http, protocol: HTTP}, {number: 443, name: tls, protocol: HTTPS}]"
@@ -36,6 +38,30 @@ def two_hops(here: int = 80, between: int = 80, there: int = 443, kind: str = "h
     return f"""{kind}: [
         {{match: [{{{sni}gateways: [mesh], port: {here}}}], route: {to(between, GATEWAY_HOST)}}},
         {{match: [{{{sni}gateways: [{name}], port: {between}}}], route: {to(there)}}}]"""
+
+
+NOWHERE = "not found"
+DESTINATION = "spec.http[0].route[0].destination.host"
+
+
+def port_of(*texts: str, number: int = 80, **gate: object) -> Port:
+    """A port of the first destination."""
+    first, *_ = loaded(*texts, **gate).destinations
+    return next(port for port in first.ports if port.number == number)
+
+
+def lead_of(port: Port, attempt: Attempt) -> str:
+    """The port that an attempt is sent to, by the route that it takes."""
+    chosen = Router(port, Defaults()).choose(attempt)
+    if chosen is None:
+        return NOWHERE
+    upstream = chosen.route.backends[0].upstream if chosen.route.backends else port.upstream
+    return str(upstream.port)
+
+
+def lead(*texts: str, number: int = 80) -> str:
+    attempt = http("api.shop.example", number, encrypted=number == 443)
+    return lead_of(port_of(*texts, number=number), attempt)
 
 
 EIGHTY = service(f"http: [{{match: [{{port: 80}}], route: {to(443)}}}]")
@@ -73,7 +99,7 @@ def test_a_port_of_another_entry_for_the_host():
 
 def test_a_route_to_a_port_that_nobody_registers_is_refused_there():
     text = entry("ports: [{number: 80, name: http, protocol: HTTP}]")
-    assert destination(text, EIGHTY).ports == ()
+    assert lead(text, EIGHTY) == NOWHERE
     assert "ends at port 443, which is none" in warned(text, EIGHTY)
 
 
@@ -110,7 +136,7 @@ def test_a_gateway_lets_only_some_namespaces_bind():
     first = service(f"http: [{{route: {to(80, GATEWAY_HOST)}}}]", "[mesh]", name="first")
     second = service(f"http: [{{route: {to(443)}}}]", "[infra/out]", name="second")
     there = gateway(hosts="[./api.shop.example]").replace("namespace: prod", "namespace: infra")
-    assert 80 not in [made.number for made in destination(SHOP, there, first, second).ports]
+    assert lead(SHOP, there, first, second) == NOWHERE
 
 
 def test_the_gateways_port_may_be_another():
@@ -150,7 +176,7 @@ def test_a_subset_of_the_gateway_means_nothing():
 )
 def test_a_gateway_without_a_route_on_is_refused_there(texts):
     """Istio answers 404 there."""
-    assert [made.number for made in destination(SHOP, *texts, ORIGINATE).ports] == [443]
+    assert lead(SHOP, *texts, ORIGINATE) == NOWHERE
     assert "refused on port 80: no route takes it" in warned(SHOP, *texts, ORIGINATE)
 
 
@@ -163,7 +189,8 @@ def test_http_that_no_route_takes_is_refused():
     """A host with HTTP routes has those only; Istio answers 404 to the rest."""
     text = entry("ports: [{number: 80, name: a, protocol: HTTP}, {number: 8080, name: b, protocol: HTTP}, "
                  "{number: 443, name: c, protocol: HTTPS}]")  # fmt: skip
-    assert [made.number for made in destination(text, EIGHTY, ORIGINATE).ports] == [80, 443]
+    assert lead(text, EIGHTY, ORIGINATE) == lead(text, EIGHTY, ORIGINATE, number=443) == "443"
+    assert lead(text, EIGHTY, ORIGINATE, number=8080) == NOWHERE
 
 
 def test_tls_that_no_route_takes_goes_as_it_was():
@@ -199,33 +226,79 @@ def test_conditions_do_not_matter_where_all_routes_lead_to_one_place():
 
 
 @pytest.mark.parametrize(
-    "routes",
+    ("condition", "here", "there"),
     [
-        f"http: [{{match: [{{uri: {{prefix: /a}}}}], route: {to(443)}}}, {{route: {to(80)}}}]",
-        f"http: [{{match: [{{method: {{exact: GET}}}}], route: {to(443)}}}]",
-        f"http: [{{match: [{{sourceNamespace: web}}], route: {to(443)}}}, {{route: {to(80)}}}]",
+        ("uri: {prefix: /a}", {"path": "/ab"}, {"path": "/b"}),
+        ("uri: {prefix: /A}, ignoreUriCase: true", {"path": "/ab"}, {"path": "/b"}),
+        ("uri: {regex: '/[ab]'}", {"path": "/a?q"}, {"path": "/ab"}),
+        ("method: {exact: GET}", {}, {"method": "PUT"}),
+        ("scheme: {exact: http}", {"encrypted": False}, {"encrypted": True}),
+        ("authority: {prefix: api}", {}, {"headers": {"host": "b"}}),
+        ("headers: {X-A: {exact: b}}", {"headers": {"x-a": "b"}}, {"headers": {"x-a": "c"}}),
+        ("headers: {x-a: {}}", {"headers": {"x-a": ""}}, {}),
+        ("withoutHeaders: {x-a: {}}", {}, {"headers": {"x-a": ""}}),
+        ("withoutHeaders: {x-a: {exact: b}}", {"headers": {"x-a": "c"}}, {"headers": {"x-a": "b"}}),
+        ("withoutHeaders: {x-a: {regex: '*'}}", {}, {"headers": {"x-a": "b"}}),
+        ("queryParams: {Q: {exact: '1'}}", {"path": "/?Q=1"}, {"path": "/?q=1"}),
+        ("sourceNamespace: prod", {}, {"caller": Identity(namespace="dev")}),
+        ("sourceLabels: {app: web}", {"caller": Identity(labels=(("app", "web"),))}, {}),
     ],
 )
-def test_routes_that_differ_by_what_is_not_looked_at_are_refused_when_strict(routes):
-    assert refused(SHOP, service(routes), ORIGINATE) == ["spec.http[0]"]
-    assert "depends on more than port and gateway" in warned(SHOP, service(routes), ORIGINATE, strict=False)
+def test_a_route_is_taken_on_its_conditions(condition, here, there):
+    made = port(SHOP, service(f"http: [{{match: [{{{condition}}}], route: {to(443)}}}]"), ORIGINATE, number=80)
+    chosen = [lead_of(made, http("api.shop.example", 80, **{"encrypted": False} | given)) for given in (here, there)]
+    assert chosen == ["443", NOWHERE]
+
+
+def test_what_takes_everything_and_what_is_behind_it():
+    routes = service(
+        f"http: [{{match: [{{uri: {{prefix: /a}}}}], route: {to(443)}}}, {{route: {to(80)}}}, {{redirect: {{uri: /}}}}]"
+    )
+    made = port(SHOP, routes, ORIGINATE, number=80)
+    assert [lead_of(made, http("api.shop.example", 80, path=path)) for path in ("/a", "/b")] == ["443", "80"]
+    assert [each.key for route in made.routes for each in route.backends] == ["istio/prod/shop:443", "istio/prod/shop"]
+
+
+def test_a_route_may_lead_to_another_registered_host():
+    other = entry("ports: [{number: 9443, name: tls, protocol: HTTPS}]", hosts="[www.shop.example]", name="www")
+    routes = service(f"http: [{{route: {to(9443, 'www.shop.example')}}}]")
+    (backend,) = port_of(SHOP, routes, other).routes[0].backends
+    assert (backend.key, backend.host, backend.upstream.port) == ("istio/prod/www:9443", "www.shop.example", 9443)
+
+
+def test_the_only_port_of_another_host_need_not_be_named():
+    other = entry("ports: [{number: 9443, name: tls, protocol: HTTPS}]", hosts="[www.shop.example]", name="www")
+    routes = service("http: [{route: [{destination: {host: www.shop.example}}]}]")
+    assert port_of(SHOP, routes, other).routes[0].backends[0].upstream.port == 9443
+
+
+def test_traffic_is_shared_by_weight():
+    shares = f"[{to(443)[1:-2]}, weight: 1}}, {to(80)[1:-2]}, weight: 3}}]"
+    backends = port(SHOP, service(f"http: [{{route: {shares}}}]"), ORIGINATE, number=80).routes[0].backends
+    assert [(each.upstream.port, each.weight) for each in backends] == [(443, 1), (80, 3)]
 
 
 @pytest.mark.parametrize(
-    ("routes", "field"),
+    ("routes", "field", "why"),
     [
-        (f"http: [{{route: {to(443, 'www.shop.example')}}}]", "spec.http[0].route[0].destination.host"),
-        (f"http: [{{route: {to(443, 'pay')}}}]", "spec.http[0].route[0].destination.host"),
+        (f"http: [{{route: {to(443, 'www.shop.example')}}}]", DESTINATION, "registered by no"),
+        (f"http: [{{route: {to(443, 'pay')}}}]", DESTINATION, "registered by no"),
+        (f"http: [{{route: {to(443)}, mirror: {{host: pay}}}}]", "spec.http[0].mirror.host", "registered by no"),
         ("http: [{route: [{destination: {host: api.shop.example, subset: a}}]}]",
-         "spec.http[0].route[0].destination.subset"),
-        (f"http: [{{route: [{to(80)[1:-2]}, weight: 1}}, {to(443)[1:-2]}, weight: 1}}]}}]", "spec.http[0].route"),
-        (f"tcp: [{{route: {to(443, 'www.shop.example')}}}]", "spec.tcp[0].route[0].destination.host"),
+         "spec.http[0].route[0].destination.subset", 'has the subset "a"'),
+        (f"tcp: [{{route: {to(443, 'www.shop.example')}}}]", "spec.tcp[0].route[0].destination.host",
+         "registered by no"),
+        ("http: [{delegate: {name: nobody}}]", "spec.http[0].delegate.name", "is no VirtualService without hosts"),
     ],
 )  # fmt: skip
-def test_a_route_to_anywhere_else_is_refused_when_strict(routes, field):
-    assert refused(SHOP, service(routes)) == [field]
-    assert refused(service(routes)) == [field]
-    assert "not yet applied" in warned(SHOP, service(routes), strict=False)
+def test_a_route_to_what_is_not_there_is_refused_when_strict_and_not_found_else(routes, field, why):
+    assert refused(SHOP, service(routes), ORIGINATE) == [field]
+    assert why in warned(SHOP, service(routes), strict=False)
+
+
+def test_what_leads_to_nothing_is_not_found_when_loading_is_lenient():
+    made = port(SHOP, service(f"http: [{{route: {to(443, 'pay')}}}]"), number=80, strict=False)
+    assert lead_of(made, http("api.shop.example", 80)) == NOWHERE
 
 
 def test_a_weight_of_zero_is_never_taken():
@@ -256,9 +329,11 @@ def test_routes_that_are_exported_less_than_the_host_are_refused_when_strict():
     assert refused(entry(f"{PORTS}\nexportTo: [prod]"), text, ORIGINATE) == []
 
 
-def test_routes_for_a_part_of_a_registered_wildcard_are_refused_when_strict():
+def test_a_part_of_a_registered_wildcard_may_have_routes_of_its_own():
     text = entry(f"{PORTS}\nresolution: NONE", hosts="['*.shop.example']")
-    assert refused(text, service(f"http: [{{route: {to(443)}}}]")) == ["spec.hosts[0]"]
+    wild, part = loaded(text, service(f"http: [{{match: [{{port: 80}}], route: {to(443)}}}]"), ORIGINATE).destinations
+    assert (wild.hosts, part.hosts) == (("*.shop.example",), ("api.shop.example",))
+    assert [each.upstream.port for each in (wild.ports[0], part.ports[0])] == [80, 443]
 
 
 def test_wildcards_are_routed_as_wildcards():
@@ -268,13 +343,22 @@ def test_wildcards_are_routed_as_wildcards():
     assert port(text, routes, number=80).upstream.port == 443
 
 
-def test_a_wildcard_sent_to_one_host_is_somewhere_else():
+def test_a_wildcard_may_be_sent_to_one_host():
     text = entry(f"{PORTS}\nresolution: NONE", hosts="['*.shop.example', www.shop.example]")
     routes = service(
         f"tls: [{{match: [{{sniHosts: ['*.shop.example']}}], route: {to(443, 'www.shop.example')}}}]",
         hosts="['*.shop.example']",
     )
-    assert refused(text, routes) == ["spec.tls[0].route[0].destination.host"]
+    (wild, _) = loaded(text, routes).destinations
+    (backend,) = wild.ports[1].routes[0].backends
+    assert (backend.host, backend.key) == ("www.shop.example", "istio/prod/shop/www.shop.example")
+
+
+def test_no_host_can_be_sent_to_a_wildcard():
+    text = entry(f"{PORTS}\nresolution: NONE", hosts="['*.shop.example', api.other.example]")
+    star = "'*.shop.example'"
+    routes = service(f"http: [{{route: {to(443, star)}}}]", hosts="[api.other.example]")
+    assert refused(text, routes) == ["spec.http[0].route[0].destination.host"]
 
 
 def test_names_that_only_some_of_a_wildcard_have_are_a_condition():
@@ -283,7 +367,9 @@ def test_names_that_only_some_of_a_wildcard_have_are_a_condition():
         f"""tls: [{{match: [{{sniHosts: [a.shop.example]}}], route: {to(80, "'*.shop.example'")}}}]""",
         hosts="['*.shop.example']",
     )
-    assert refused(text, routes) == ["spec.tls[0]"]
+    made = port(text, routes)
+    chosen = [lead_of(made, http(f"{name}.shop.example", sni=f"{name}.shop.example")) for name in "ab"]
+    assert chosen == ["80", "443"]
 
 
 def test_routes_for_what_is_not_registered_are_said():
@@ -292,7 +378,7 @@ def test_routes_for_what_is_not_registered_are_said():
 
 def test_routes_without_hosts_are_for_others_to_delegate_to():
     text = document("VirtualService", f"{{http: [{{route: {to(443)}}}]}}")
-    assert "for others to delegate to" in warned(text)
+    assert "nothing that is used delegates to it" in warned(text)
 
 
 def test_a_http2_port_behind_a_http_one():

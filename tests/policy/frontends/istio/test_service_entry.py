@@ -254,7 +254,7 @@ def test_a_socket_is_left_out_when_lenient():
     assert [endpoint.address for endpoint in made.upstream.endpoints] == ["192.0.2.7"]
 
 
-def test_what_only_subsets_and_locality_balancing_look_at_is_kept_and_said_to_be_ignored():
+def test_what_subsets_and_locality_balancing_look_at_is_kept():
     found = loaded(
         entry("resolution: STATIC\nendpoints: [{address: 192.0.2.7, locality: eu/west, labels: {zone: a}, weight: 2}]")
     )
@@ -263,8 +263,8 @@ def test_what_only_subsets_and_locality_balancing_look_at_is_kept_and_said_to_be
     fates = {report.path.rpartition(".")[2]: report.fate for report in found.fields if "endpoints[0]." in report.path}
     assert fates == {
         "address": Fate.APPLIED,
-        "locality": Fate.IGNORED,
-        "labels": Fate.IGNORED,
+        "locality": Fate.APPLIED,
+        "labels": Fate.APPLIED,
         "weight": Fate.APPLIED,
     }
 

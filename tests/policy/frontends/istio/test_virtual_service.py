@@ -2,7 +2,7 @@
 
 import pytest
 
-from policy.frontends.istio.istio_building import document, entry, refused, warned
+from policy.frontends.istio.istio_building import document, refused, warned
 
 SELF = "route: [{destination: {host: a.example}}]"
 
@@ -160,39 +160,6 @@ def test_generated_names_between_gateways_are_taken():
     name = "outbound_.443_._.a.mesh"
     text = service(f"gateways: [out], tls: [{{match: [{{sniHosts: [{name}]}}], {SELF}}}]", f"[{name}]")
     assert wrong(text) == []
-
-
-@pytest.mark.parametrize(
-    ("route", "field"),
-    [
-        ("redirect: {uri: /b}", "redirect"),
-        ("directResponse: {status: 503}", "directResponse"),
-        ("delegate: {name: other}", "delegate"),
-        (f"fault: {{abort: {{httpStatus: 503, percentage: {{value: 100}}}}}}, {SELF}", "fault.abort.percentage.value"),
-        (f"rewrite: {{authority: b.example}}, {SELF}", "rewrite.authority"),
-        (f"headers: {{request: {{set: {{Host: b.example}}}}}}, {SELF}", "headers.request.set.Host"),
-        (f"headers: {{request: {{add: {{':authority': b.example}}}}}}, {SELF}", "headers.request.add.:authority"),
-    ],
-)
-def test_what_would_change_where_requests_go_is_refused_when_strict(route, field):
-    assert refused(entry(hosts="[a.example]"), http(route)) == [f"spec.http[0].{field}"]
-    assert "not yet applied" in warned(entry(hosts="[a.example]"), http(route), strict=False)
-
-
-@pytest.mark.parametrize(
-    "route",
-    [
-        f"timeout: 3s, {SELF}",
-        f"retries: {{attempts: 2}}, {SELF}",
-        f"fault: {{delay: {{fixedDelay: 1s}}}}, {SELF}",
-        f"mirror: {{host: b.example}}, {SELF}",
-        f"rewrite: {{uri: /b}}, {SELF}",
-        f"headers: {{response: {{remove: [server]}}}}, {SELF}",
-    ],
-)
-def test_what_only_changes_how_requests_go_is_reported_and_loads(route):
-    text = warned(entry("ports: [{number: 80, name: a, protocol: HTTP}]", "[a.example]"), http(route))
-    assert "is not yet applied" in text
 
 
 def test_what_is_never_reached_is_said():

@@ -8,7 +8,6 @@ from __future__ import annotations
 from outgate.policy.frontends.istio import traffic_policy
 from outgate.policy.frontends.istio.common import DNS_LABEL, EXPORTS, HOST, Labels, check_exports
 from outgate.policy.frontends.istio.resource import NETWORKING, Kind, Resource, envelope
-from outgate.policy.model import Fate
 from outgate.policy.schema import Field, Fields, Record, Sequence
 
 SUBSET = Fields(
@@ -24,7 +23,7 @@ SPEC = Fields(
     {
         "host": Field(HOST, required=True),
         "trafficPolicy": Field(traffic_policy.POLICY),
-        "subsets": Field(Sequence(SUBSET), fate=Fate.LATER, note="no route to a subset is applied yet"),
+        "subsets": Field(Sequence(SUBSET)),
         "workloadSelector": Field(Fields({"matchLabels": Field(Labels(selector=True))}, snake=True)),
         "exportTo": Field(EXPORTS),
     },

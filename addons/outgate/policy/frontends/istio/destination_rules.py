@@ -13,8 +13,12 @@ from outgate.policy.frontends import Setting
 from outgate.policy.frontends.istio.common import covers, exports, qualified, selects, visible
 from outgate.policy.frontends.istio.hostnames import Names, weight
 from outgate.policy.frontends.istio.resource import Resource
+from outgate.policy.frontends.istio.traffic_policy import BLOCKS
 from outgate.policy.model import Source
 from outgate.policy.schema import Record
+
+WHOLE = ("tunnel", "proxyProtocol", "retryBudget")
+"""Blocks that are not a port's to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +31,18 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for one port of a host: the `tls` block and the connect timeout, and the rule that says so."""
+    """What holds for one port of a host, or for a subset of it: the blocks in force, and the rule that says so."""
 
     rule: Resource
-    tls: Record | None
-    connect_timeout: float | None
+    blocks: tuple[tuple[str, Record], ...] = ()
+    labels: tuple[tuple[str, str], ...] | None = None
+    """Of the subset; None: of the whole host."""
+
+    def block(self, name: str) -> Record | None:
+        return dict(self.blocks).get(name)
 
     def source(self) -> Source:
-        record = self.tls
+        record = self.block("tls")
         return self.rule.source(record.path, record.where) if record is not None else self.rule.source()
 
 
@@ -56,7 +64,20 @@ class DestinationRules:
         for rule in self.found(host, entry):
             policy: Record | None = rule.spec.get("trafficPolicy")
             if policy is not None:
-                return _terms(rule, _of_port(policy, port))
+                return Terms(rule, tuple(_in_force(policy, port, {}).items()))
+        return None
+
+    def subset(self, name: str, host: str, port: int, entry: Audience) -> Terms | None:
+        """What applies to a subset; None where no rule names one. Where it says nothing its host's policy holds."""
+        whole = self.terms(host, port, entry)
+        for rule in self.found(host, entry):
+            for subset in rule.spec.get("subsets", []):
+                if subset.get("name") == name:
+                    blocks = dict(whole.blocks) if whole is not None else {}
+                    policy: Record | None = subset.get("trafficPolicy")
+                    merged = _in_force(policy, port, blocks) if policy is not None else blocks
+                    labels = tuple(sorted(subset.get("labels", {}).items()))
+                    return Terms(rule, tuple(merged.items()), labels)
         return None
 
     def found(self, host: str, entry: Audience) -> list[Resource]:
@@ -113,24 +134,21 @@ def host_of(rule: Resource) -> str:
 
 
 def all_tls(rule: Resource) -> Iterable[Record]:
-    """Every `tls` block of a rule, subsets left out."""
-    policy: Record | None = rule.spec.get("trafficPolicy")
-    if policy is not None:
+    """Every `tls` block of a rule."""
+    holders = [rule.spec, *rule.spec.get("subsets", [])]
+    for policy in (holder.get("trafficPolicy") for holder in holders if "trafficPolicy" in holder):
         blocks = [policy.get("tls"), *(port.get("tls") for port in policy.get("portLevelSettings", []))]
         yield from (block for block in blocks if block is not None)
 
 
-def _of_port(policy: Record, number: int) -> Record:
-    """A port's own settings replace all of the destination's."""
+def _in_force(policy: Record, number: int, inherited: dict[str, Record]) -> dict[str, Record]:
+    """The blocks of a policy at a port, over those of the host it is a subset of. A port's settings replace all that
+    they could say, also what they leave out."""
+    given = {name: policy.get(name) for name in (*BLOCKS, *WHOLE) if name in policy}
+    blocks = inherited | given
     for settings in policy.get("portLevelSettings", []):
         port: Record | None = settings.get("port")
         if port is not None and port.get("number") == number:
-            chosen: Record = settings
-            return chosen
-    return policy
-
-
-def _terms(rule: Resource, policy: Record) -> Terms:
-    pool: Record | None = policy.get("connectionPool")
-    tcp: Record | None = pool.get("tcp") if pool is not None else None
-    return Terms(rule, policy.get("tls"), tcp.get("connectTimeout") if tcp is not None else None)
+            kept = {name: block for name, block in blocks.items() if name in WHOLE}
+            return kept | {name: settings.get(name) for name in BLOCKS if name in settings}
+    return blocks

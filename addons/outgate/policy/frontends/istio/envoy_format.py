@@ -18,3 +18,9 @@ VALUE = re2.compile(rf"(?s)(?:[^%]|%%|%[^%(][^%(]*(?:\( *(?:{_LIST} *|{_PLAIN})\
 def format_fault(value: str) -> str:
     """What is wrong with a header value; empty for nothing."""
     return "" if VALUE.fullmatch(value) else "has a percent sign that begins no name"
+
+
+def literal_value(value: str) -> str | None:
+    """What a valid value says wherever it is used; None where it depends on something."""
+    plain = value.replace("%%", "")
+    return None if "%" in plain else value.replace("%%", "%")

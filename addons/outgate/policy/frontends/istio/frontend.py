@@ -11,6 +11,7 @@ from outgate.policy.frontends import Contribution, Setting
 from outgate.policy.frontends.istio import (
     authorization,
     destination_rule,
+    envoy_filter,
     gateway,
     later,
     mesh_carriers,
@@ -23,10 +24,12 @@ from outgate.policy.frontends.istio import (
     virtual_service,
 )
 from outgate.policy.frontends.istio.destination_rules import DestinationRules
-from outgate.policy.frontends.istio.destinations import Destinations, hosts_of
+from outgate.policy.frontends.istio.destinations import Destinations
 from outgate.policy.frontends.istio.gateway import Gateways
+from outgate.policy.frontends.istio.rate_limits import RateLimits
 from outgate.policy.frontends.istio.resource import Kind, Resource
 from outgate.policy.frontends.istio.routes import Routes
+from outgate.policy.frontends.istio.upstreams import Upstreams, hosts_of
 from outgate.problems import Severity
 
 KINDS: dict[str, Kind] = {
@@ -38,6 +41,7 @@ KINDS: dict[str, Kind] = {
         gateway.KIND,
         sidecar.KIND,
         telemetry.KIND,
+        envoy_filter.KIND,
     )
 }
 GROUPS = ("networking.istio.io", "security.istio.io", "telemetry.istio.io", "extensions.istio.io")
@@ -103,8 +107,10 @@ def _combine(
     routes.check()
     own = mesh_identity.own_hosts(routes.gateway_hosts(), setting)
     mesh_identity.check(rules.rules, own)
-    contribution.destinations += Destinations(entries, routes, rules, mesh).make()
+    limits = RateLimits(read["EnvoyFilter"], setting)
+    contribution.destinations += Destinations(entries, routes, Upstreams(entries, rules, mesh), limits, mesh).make()
     contribution.scopes += [sidecar.scope(resource, setting) for resource in read["Sidecar"]]
     gateways.warn_unused()
     routes.warn_unused()
     rules.warn_unused(own)
+    limits.warn_unused()

@@ -9,14 +9,11 @@ from collections.abc import Iterable, Iterator
 
 from outgate.policy.frontends.istio.common import Item, check_gateway_names, one_of, unapplied
 from outgate.policy.frontends.istio.envoy_format import format_fault
-from outgate.policy.frontends.istio.http_route import CLAIM, HEADER_VALUE, header_fault, regex_fault
+from outgate.policy.frontends.istio.http_route import AUTHORITY, CLAIM, HEADER_VALUE, header_fault, regex_fault
 from outgate.policy.schema import Reading, Record
 
 LARGE_BODY = 1024 * 1024
 NOTABLE_BODY = 100 * 1024
-AUTHORITY = (":authority", "host")
-EVERYTHING = 100
-"""Per cent."""
 
 
 def check(route: Record, reading: Reading, *, delegated: bool, gateway: bool) -> None:
@@ -31,7 +28,7 @@ def check(route: Record, reading: Reading, *, delegated: bool, gateway: bool) ->
     _check_fault(route.get("fault"), reading)
     _check_redirect(route, reading)
     _check_direct(route.get("directResponse"), reading)
-    _check_retries(route.get("retries"), reading)
+    check_retries(route.get("retries"), reading)
     _check_rewrite(route.get("rewrite"), reading)
     _check_cors(route.get("corsPolicy"), reading)
     if "mirrorPercent" in route:
@@ -83,6 +80,8 @@ def _check_matched_header(name: str, item: Item, reading: Reading, *, gateway: b
     if CLAIM.fullmatch(name):
         if not gateway:
             reading.error(item.where, item.path, f'"{name}" is for gateways only', "bind the routes to a gateway")
+        else:
+            unapplied(reading, item.where, item.path, "it matches a token, which the gate does not verify")
     elif fault := header_fault(name):
         reading.error(item.where, item.path, f'"{name}" {fault}')
 
@@ -112,8 +111,6 @@ def _check_headers(headers: Record | None, reading: Reading) -> None:
             for name, item in operations.get(verb, {}).items():
                 _check_operation(name, item, reading, authority=request)
                 _check_value(item, reading)
-                if request and name.lower() in AUTHORITY:
-                    unapplied(reading, item.where, item.path, "the request would get another host")
         for item in operations.get("remove", []):
             _check_operation(item.value, item, reading, authority=False)
 
@@ -154,20 +151,11 @@ def _check_fault(fault: Record | None, reading: Reading) -> None:
     delay: Record | None = fault.get("delay")
     if delay is not None:
         one_of(delay, ("fixedDelay", "exponentialDelay"), reading)
-        if "exponentialDelay" in delay:
-            reading.error(
-                delay.at("exponentialDelay"), delay.under("exponentialDelay"), "is not implemented", "use fixedDelay"
-            )
     abort: Record | None = fault.get("abort")
     if abort is not None:
         one_of(abort, ("httpStatus", "grpcStatus", "http2Error"), reading)
-        if "http2Error" in abort:
-            reading.error(abort.at("http2Error"), abort.under("http2Error"), "is not implemented", "use httpStatus")
-        elif not {"httpStatus", "grpcStatus"} & abort.places.keys():
+        if not {"httpStatus", "grpcStatus", "http2Error"} & abort.places.keys():
             reading.warn(abort.where, abort.path, "no status is set", "add httpStatus or grpcStatus")
-        share: Record | None = abort.get("percentage")
-        if share is not None and share.get("value") == EVERYTHING:
-            unapplied(reading, share.at("value"), share.under("value"), "every request would be refused")
 
 
 def _check_redirect(route: Record, reading: Reading) -> None:
@@ -211,7 +199,7 @@ def _check_direct(response: Record | None, reading: Reading) -> None:
             reading.warn(body.at(name), body.under(name), "is large", "serve it from somewhere else")
 
 
-def _check_retries(retries: Record | None, reading: Reading) -> None:
+def check_retries(retries: Record | None, reading: Reading) -> None:
     if retries is None or retries.get("attempts", 0):
         return
     for name in sorted(retries.places.keys() - {"attempts"}):
@@ -226,8 +214,6 @@ def _check_rewrite(rewrite: Record | None, reading: Reading) -> None:
         reading.error(rewrite.where, rewrite.path, "rewrites nothing", "set uri, uriRegexRewrite or authority")
     if rewrite.get("uri"):
         one_of(rewrite, ("uri", "uriRegexRewrite"), reading)
-    if rewrite.get("authority"):
-        unapplied(reading, rewrite.at("authority"), rewrite.under("authority"), "the request would get another host")
 
 
 def _check_cors(cors: Record | None, reading: Reading) -> None:

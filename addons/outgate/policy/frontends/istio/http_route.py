@@ -1,7 +1,7 @@
 """The HTTP routes of a VirtualService: their shape.
 
-Owns the fields and the values each may have. What they ask of each other is `http_checks.py`'s; where they lead,
-`routes.py`'s. Matching on requests and changing them is not applied yet.
+Owns the fields and the values each may have. What they ask of each other is `http_checks.py`'s, what they come to
+`route_matching.py`'s and `route_actions.py`'s, where they lead `route_making.py`'s.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from outgate.policy.schema import (
 HEADER = re.compile(r"[-_A-Za-z0-9]+")
 HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 CLAIM = re.compile(r"@request\.auth\.claims[.\[].+")
+AUTHORITY = (":authority", "host")
 MAX_REGEX = 1024
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE")
 GRPC = (
@@ -54,7 +55,6 @@ GRPC = (
     "NOT_FOUND",
     "ALREADY_EXISTS",
     "PERMISSION_DENIED",
-    "UNAUTHENTICATED",
     "RESOURCE_EXHAUSTED",
     "FAILED_PRECONDITION",
     "ABORTED",
@@ -63,7 +63,9 @@ GRPC = (
     "INTERNAL",
     "UNAVAILABLE",
     "DATA_LOSS",
+    "UNAUTHENTICATED",
 )
+"""By their number."""
 RETRY_ON = frozenset(
     {
         "5xx",
@@ -127,11 +129,6 @@ class Share:
         return value
 
 
-def unmatched(shape: Shape) -> Field:
-    """A condition that is not yet looked at."""
-    return Field(shape, fate=Fate.LATER, note="refused where routes that differ by it lead to different places")
-
-
 def percent(shape: Shape) -> Fields:
     return Fields({"value": Field(shape)}, snake=True)
 
@@ -148,12 +145,11 @@ STRING_MATCH = Fields(
 DESTINATION = Fields(
     {
         "host": Field(
-            Checked(destination_fault), required=True, note="the host itself, or a gateway that the gate stands for"
+            Checked(destination_fault), required=True, note="a registered host, or a gateway that the gate stands for"
         ),
         "subset": Field(
             Checked(lambda text: text and label_fault(text)),
-            fate=Fate.APPROXIMATED,
-            note="means nothing of an egress gateway that the gate stands for; not yet applied to any other host",
+            note="means nothing of an egress gateway that the gate stands for",
         ),
         "port": Field(Fields({"number": Field(PORT)}, snake=True)),
     },
@@ -175,16 +171,16 @@ MATCH = Fields(
     {
         "port": Field(OPTIONAL_PORT),
         "gateways": Field(Sequence(Placed(Text()))),
-        "uri": unmatched(STRING_MATCH),
-        "scheme": unmatched(STRING_MATCH),
-        "method": unmatched(STRING_MATCH),
-        "authority": unmatched(STRING_MATCH),
-        "headers": unmatched(Mapping(Placed(STRING_MATCH))),
-        "withoutHeaders": unmatched(Mapping(Placed(STRING_MATCH))),
-        "queryParams": unmatched(Mapping(Placed(STRING_MATCH))),
-        "ignoreUriCase": Field(Boolean(), fate=Fate.LATER),
-        "sourceLabels": unmatched(Labels()),
-        "sourceNamespace": unmatched(DNS_LABEL),
+        "uri": Field(STRING_MATCH),
+        "scheme": Field(STRING_MATCH),
+        "method": Field(STRING_MATCH),
+        "authority": Field(STRING_MATCH),
+        "headers": Field(Mapping(Placed(STRING_MATCH))),
+        "withoutHeaders": Field(Mapping(Placed(STRING_MATCH))),
+        "queryParams": Field(Mapping(Placed(STRING_MATCH))),
+        "ignoreUriCase": Field(Boolean()),
+        "sourceLabels": Field(Labels()),
+        "sourceNamespace": Field(DNS_LABEL),
         "statPrefix": Field(Text(), fate=Fate.IGNORED, note="metrics have names of their own"),
         "name": Field(Text(), fate=Fate.IGNORED, note="a name for people"),
     },
@@ -234,7 +230,9 @@ RETRIES = Fields(
         "attempts": Field(Integer(0, 2**31 - 1)),
         "perTryTimeout": Field(Duration()),
         "retryOn": Field(Checked(retry_fault)),
-        "retryRemoteLocalities": Field(Boolean()),
+        "retryRemoteLocalities": Field(
+            Boolean(), fate=Fate.APPROXIMATED, note="an endpoint is chosen as for a first try, whatever its locality"
+        ),
         "retryIgnorePreviousHosts": Field(Boolean()),
         "backoff": Field(Duration()),
     },
@@ -246,7 +244,7 @@ DELAY = Fields(
         "percentage": Field(percent(Share())),
         "percent": Field(Integer(0, 100)),
         "fixedDelay": Field(Duration()),
-        "exponentialDelay": Field(Duration()),
+        "exponentialDelay": Field(Duration(), fate=Fate.REJECTED, note="use fixedDelay"),
     },
     snake=True,
 )
@@ -256,7 +254,7 @@ ABORT = Fields(
         "percentage": Field(percent(Share())),
         "httpStatus": Field(Integer(200, 599)),
         "grpcStatus": Field(Choice(GRPC)),
-        "http2Error": Field(Text()),
+        "http2Error": Field(Text(), fate=Fate.REJECTED, note="use httpStatus"),
     },
     snake=True,
 )
@@ -283,13 +281,14 @@ MIRROR = Fields(
     snake=True,
 )
 
-WEIGHT = Field(Integer(0, 2**31 - 1), note="one destination has it all; sharing out is refused")
+COMPUTED = "a value made of the request's (`%REQ(name)%`) is refused"
+WEIGHT = Field(Integer(0, 2**31 - 1))
 
 HTTP_DESTINATION = Fields(
     {
         "destination": Field(DESTINATION, required=True),
         "weight": WEIGHT,
-        "headers": Field(HEADERS, fate=Fate.LATER, note="setting the host of a request is refused"),
+        "headers": Field(HEADERS, note=COMPUTED),
     },
     snake=True,
 )
@@ -309,30 +308,21 @@ HTTP = Fields(
     {
         "match": Field(Matches(MATCH)),
         "route": Field(Sequence(HTTP_DESTINATION)),
-        "redirect": Field(REDIRECT, fate=Fate.LATER, guards=True, note="requests would be forwarded"),
-        "directResponse": Field(DIRECT_RESPONSE, fate=Fate.LATER, guards=True, note="requests would be forwarded"),
-        "delegate": Field(
-            Fields({"name": Field(Text()), "namespace": Field(Text())}, snake=True),
-            fate=Fate.LATER,
-            guards=True,
-            note="the routes of another VirtualService would not be taken",
-        ),
-        "rewrite": Field(REWRITE, fate=Fate.LATER, note="rewriting the authority is refused"),
-        "timeout": Field(Duration(), fate=Fate.LATER),
-        "retries": Field(RETRIES, fate=Fate.LATER),
-        "fault": Field(
-            Fields({"delay": Field(DELAY), "abort": Field(ABORT)}, snake=True),
-            fate=Fate.LATER,
-            note="to abort all requests is refused",
-        ),
-        "mirror": Field(DESTINATION, fate=Fate.LATER),
-        "mirrors": Field(Sequence(MIRROR), fate=Fate.LATER),
-        "mirrorPercent": Field(Integer(0, 100), fate=Fate.LATER),
-        "mirrorPercentage": Field(percent(Number(0, 100)), fate=Fate.LATER),
+        "redirect": Field(REDIRECT),
+        "directResponse": Field(DIRECT_RESPONSE),
+        "delegate": Field(Fields({"name": Field(Text()), "namespace": Field(Text())}, snake=True)),
+        "rewrite": Field(REWRITE),
+        "timeout": Field(Duration()),
+        "retries": Field(RETRIES),
+        "fault": Field(Fields({"delay": Field(DELAY), "abort": Field(ABORT)}, snake=True)),
+        "mirror": Field(DESTINATION),
+        "mirrors": Field(Sequence(MIRROR)),
+        "mirrorPercent": Field(Integer(0, 100)),
+        "mirrorPercentage": Field(percent(Number(0, 100))),
         "corsPolicy": Field(CORS, fate=Fate.IGNORED, note="the far side answers for its own origins"),
-        "headers": Field(HEADERS, fate=Fate.LATER, note="setting the host of a request is refused"),
+        "headers": Field(HEADERS, note=COMPUTED),
         "websocketUpgrade": Field(Boolean(), fate=Fate.IGNORED, note="WebSocket always passes"),
-        "name": Field(Text(), fate=Fate.IGNORED, note="a name for people"),
+        "name": Field(Text()),
     },
     snake=True,
 )

@@ -29,7 +29,6 @@ class Other:
 
 
 OTHERS: dict[str, Other] = {
-    "EnvoyFilter": Other("networking.istio.io", Fate.LATER, "it patches Envoy, which the gate is not"),
     "WasmPlugin": Other("extensions.istio.io", Fate.LATER, "it runs in Envoy, which the gate is not"),
     "TrafficExtension": Other("extensions.istio.io", Fate.LATER, "it runs in Envoy, which the gate is not"),
     "RequestAuthentication": Other("security.istio.io", Fate.LATER, "the gate verifies no tokens"),
@@ -53,6 +52,7 @@ WORKLOAD_ENTRY = Kind(
 KNOWN = (
     "ServiceEntry",
     "DestinationRule",
+    "EnvoyFilter",
     "VirtualService",
     "Gateway",
     "Sidecar",

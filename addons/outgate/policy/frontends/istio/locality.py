@@ -1,6 +1,6 @@
 """Locality in load balancing: `region/zone/subzone`, weights between places, and where to go when one fails.
 
-Owns the shapes and their checks. Nothing of it is applied yet.
+Owns the shapes, their checks and their translation.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from outgate.policy.frontends.istio.common import Item, Placed, one_of
+from outgate.policy.resilience_model import Locality
 from outgate.policy.schema import Boolean, Field, Fields, Integer, Mapping, Reading, Record, Sequence, Text
 
 TOPOLOGY = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone", "topology.istio.io/subzone")
@@ -112,3 +113,20 @@ def _check_places(items: Iterable[Item], reading: Reading) -> None:
 def _within(place: str, wider: str) -> bool:
     stem = wider.removesuffix("*").rstrip("/")
     return not stem or place == stem or place.startswith(f"{stem}/")
+
+
+def locality_of(setting: Record, *, ejects: bool) -> Locality | None:
+    """What a setting says; None where it says nothing. Without ejection nothing fails over."""
+    if setting.get("enabled") is False:
+        return None
+    shares = tuple(
+        (rule.get("from").value, tuple((place, item.value) for place, item in rule.get("to", {}).items()))
+        for rule in setting.get("distribute", [])
+        if "from" in rule
+    )
+    if shares or not ejects:
+        return Locality(shares=shares) if shares else None
+    return Locality(
+        failover=tuple((rule.get("from", ""), rule.get("to", "")) for rule in setting.get("failover", [])),
+        priority_labels=tuple(item.value for item in setting.get("failoverPriority", [])),
+    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from outgate.policy.frontends import Contribution, Override, Setting
-from outgate.policy.frontends.istio import client_tls, mesh_telemetry, traffic_policy
+from outgate.policy.frontends.istio import client_tls, http_checks, http_route, mesh_telemetry, traffic_policy
 from outgate.policy.frontends.istio.common import (
     DNS_LABEL,
     EXPORTS,
@@ -22,9 +22,13 @@ from outgate.policy.frontends.istio.common import (
     name_fault,
 )
 from outgate.policy.frontends.istio.locality import LOCALITY, ZONES, check_locality, check_zones
+from outgate.policy.frontends.istio.resilience import USUAL, keepalive, resilience
 from outgate.policy.frontends.istio.resource import Resource
+from outgate.policy.frontends.istio.route_actions import RETRIES, retries
 from outgate.policy.merge import scalar
 from outgate.policy.model import Fate, Mode, Source
+from outgate.policy.resilience_model import Resilience
+from outgate.policy.route_model import RetryPolicy
 from outgate.policy.schema import (
     Anything,
     Boolean,
@@ -85,11 +89,11 @@ MESH = Fields(
         "defaultDestinationRuleExportTo": Field(EXPORTS),
         "defaultVirtualServiceExportTo": Field(EXPORTS),
         **mesh_telemetry.FIELDS,
-        "localityLbSetting": Field(LOCALITY, fate=Fate.LATER),
+        "localityLbSetting": Field(LOCALITY),
         "zoneAwareLbSetting": Field(ZONES, fate=Fate.LATER),
         "dnsRefreshRate": Field(Duration(), fate=Fate.LATER),
-        "h2UpgradePolicy": Field(Choice(("DO_NOT_UPGRADE", "UPGRADE")), fate=Fate.LATER),
-        "tcpKeepalive": Field(traffic_policy.KEEPALIVE, fate=Fate.LATER),
+        "h2UpgradePolicy": Field(Choice(("DO_NOT_UPGRADE", "UPGRADE"))),
+        "tcpKeepalive": Field(traffic_policy.KEEPALIVE),
         "defaultTrafficPolicy": Field(
             Fields(
                 {
@@ -98,9 +102,8 @@ MESH = Fields(
                 },
                 snake=True,
             ),
-            fate=Fate.LATER,
         ),
-        **_later("defaultHttpRetryPolicy"),
+        "defaultHttpRetryPolicy": Field(http_route.RETRIES),
         **_later("caCertificates", note="who is trusted is the gate's own setting", guards=True),
         **_ignored(
             "of the sidecars",
@@ -145,6 +148,14 @@ class MeshSettings:
     """What holds for every document of the mesh."""
 
     connect_timeout: float = CONNECT_TIMEOUT
+    retries: RetryPolicy | None = RETRIES
+    """Of requests of which no route says anything."""
+    resilience: Resilience = USUAL
+    """Where no DestinationRule says anything."""
+    locality: Record | None = None
+    """Where the load balancer of a DestinationRule says nothing of it."""
+    upgrades: bool = False
+    """Plain HTTP is sent on as HTTP/2 where no DestinationRule says anything."""
     tls_floor: str | None = None
     service_exports: tuple[str, ...] = ("*",)
     rule_exports: tuple[str, ...] = ("*",)
@@ -169,6 +180,7 @@ def check(mesh: Record, namespace: str, reading: Reading) -> None:
     if traffic is not None:
         traffic_policy.check_pool(traffic.get("connectionPool"), reading)
         traffic_policy.check_outliers(traffic.get("outlierDetection"), reading)
+    http_checks.check_retries(mesh.get("defaultHttpRetryPolicy"), reading)
     mesh_telemetry.check(mesh, reading)
 
 
@@ -176,7 +188,20 @@ def settings(meshes: Iterable[Resource], contribution: Contribution) -> MeshSett
     """What some carriers say together."""
     carriers = list(meshes)
     values = {target: _said(carriers, name, read, contribution) for name, (target, read) in SETTINGS.items()}
-    return MeshSettings(**{target: value for target, value in values.items() if value})
+    made = MeshSettings(**{target: value for target, value in values.items() if value})
+    retried: Record | None = _said(carriers, "defaultHttpRetryPolicy", _plain, contribution)
+    policy: Record | None = _said(carriers, "defaultTrafficPolicy", _plain, contribution)
+    alive = _said(carriers, "tcpKeepalive", keepalive, contribution)
+    usual = replace(USUAL, keepalive=alive)
+    pool: Record | None = policy.get("connectionPool") if policy is not None else None
+    timeout, upgrades = traffic_policy.connecting(pool)
+    return replace(
+        made,
+        connect_timeout=made.connect_timeout if timeout is None else timeout,
+        upgrades=made.upgrades if upgrades is None else upgrades,
+        retries=retries(retried, RETRIES),
+        resilience=resilience(policy.values, usual) if policy is not None else usual,
+    )
 
 
 def rooted(meshes: Iterable[Resource], setting: Setting, contribution: Contribution) -> Setting:
@@ -209,6 +234,8 @@ def _exported(items: list[Item]) -> tuple[str, ...]:
 
 SETTINGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "connectTimeout": ("connect_timeout", _plain),
+    "localityLbSetting": ("locality", _plain),
+    "h2UpgradePolicy": ("upgrades", lambda value: value == "UPGRADE"),
     "tlsDefaults": ("tls_floor", _floor),
     "defaultServiceExportTo": ("service_exports", _exported),
     "defaultDestinationRuleExportTo": ("rule_exports", _exported),

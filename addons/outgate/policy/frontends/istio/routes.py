@@ -1,8 +1,7 @@
-"""Where the traffic of a registered host and port ends: the routes of VirtualServices, gateway hops collapsed.
+"""Which routes of VirtualServices a request may take at a sidecar and at a gateway, in Istio's order.
 
-Owns the search for the route that applies, from the sidecar's hop through the egress gateway's to the host. Only what
-ends at the host itself is applied; all else is reported. Matching by anything but port, gateway and name is not done,
-so routes that differ by it must agree on where they lead.
+Owns the search: which services are bound for a host, what is delegated to others, and what becomes of the rest. What a
+route makes of a request is `route_making.py`'s.
 """
 
 from __future__ import annotations
@@ -16,39 +15,26 @@ from outgate.policy.frontends.istio.gateway import Gateways, Served
 from outgate.policy.frontends.istio.hostnames import Names, subset_of, weight
 from outgate.policy.frontends.istio.ports import HTTP_LIKE, TLS_LIKE
 from outgate.policy.frontends.istio.resource import Resource
-from outgate.policy.frontends.istio.route_matching import Fit, fit
+from outgate.policy.frontends.istio.route_joining import delegated
+from outgate.policy.frontends.istio.route_matching import Place, matches_at
 from outgate.policy.frontends.istio.virtual_service import MESH, bound
+from outgate.policy.route_model import RouteMatch
 from outgate.policy.schema import Record
 from outgate.problems import Where
 
-type Hop = tuple[tuple[str, str], ...]
-"""The names of the gateways that a route may be bound to here."""
-
-SIDECAR: Hop = (("", MESH),)
-
-
-@dataclass(frozen=True, slots=True)
-class Landing:
-    """A port of the host itself, and whether a gateway on the way passes TLS as bytes."""
-
-    port: int
-    passthrough: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Through:
-    """Gateways that serve the host on a port."""
-
-    servers: tuple[Served, ...]
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class Nowhere:
-    """No route takes it: Istio answers 404, or closes."""
-
-
-type End = Landing | Through | Nowhere
+SIDECAR = (("", MESH),)
+INHERITED = (
+    "rewrite",
+    "timeout",
+    "retries",
+    "fault",
+    "mirror",
+    "mirrorPercent",
+    "mirrorPercentage",
+    "mirrors",
+    "headers",
+)
+"""What a delegate takes from the route that leads to it, where it says nothing itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +43,14 @@ class Rule:
 
     service: Resource
     record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A rule that may be taken at a place, and when; no matches: always."""
+
+    rule: Rule
+    matches: tuple[RouteMatch, ...]
 
 
 @dataclass(slots=True)
@@ -70,43 +64,88 @@ class Routes:
     used: set[tuple[str, str]] = field(default_factory=set)
     _said: set[tuple[Where, str]] = field(default_factory=set)
     _names: Names[Resource] = field(init=False)
+    _delegates: dict[tuple[str, str], Resource] = field(init=False)
 
     def __post_init__(self) -> None:
         self._names = Names((host, service) for service in self.services for host in hosts_of(service))
+        free = [service for service in self.services if not service.spec.get("hosts")]
+        self._delegates = {(service.namespace, service.name): service for service in reversed(free)}
 
-    def landing(self, host: str, port: int, protocol: str, entry: Audience) -> Landing | None:
-        """Where a port of a registered host ends; None where no route takes its traffic."""
-        end = self._end(host, port, protocol, SIDECAR, entry)
-        passthrough = any(server.passthrough for server in self.gateways.at(host, port))
-        if isinstance(end, Through):
-            passthrough = passthrough or any(server.passthrough for server in end.servers)
-            hop = tuple(server.key for server in end.servers)
-            end = self._end(host, end.port, protocol, hop, entry)
-        return Landing(end.port, passthrough) if isinstance(end, Landing) else None
+    def taken(self, place: Place, protocol: str, entry: Audience) -> list[Taken]:
+        """The rules that may be taken, in order, up to one that takes everything."""
+        found: list[Taken] = []
+        for taken in self._candidates(place, protocol, entry):
+            found.append(taken)
+            if not taken.matches:
+                break
+        return found
+
+    def finds_nothing(self, place: Place, protocol: str, entry: Audience) -> bool:
+        """Whether what no rule takes is not found: at a gateway, and at a sidecar HTTP of a host with HTTP routes."""
+        if place.hop != SIDECAR:
+            return True
+        services = self._bound(place, entry)
+        return protocol in HTTP_LIKE and any(service.spec.get("http") for service in services)
+
+    def narrower(self, host: str) -> list[str]:
+        """The names with routes that are only a part of a registered wildcard."""
+        if not host.startswith("*"):
+            return []
+        names = (name for service in self.services for name in hosts_of(service))
+        return [name for name in dict.fromkeys(names) if name not in self.registered and self._within(name, host)]
+
+    def through(self, rule: Rule, destination: Record, place: Place) -> list[Served]:
+        """The gateways here that a destination of a sidecar's route leads to."""
+        if place.hop != SIDECAR or named(rule, destination) in self.registered:
+            return []
+        return self.gateways.at(place.host, port_of(destination, place.port))
+
+    def passes_tls(self, place: Place, protocol: str, entry: Audience) -> bool:
+        """Whether a gateway at the port, or one that a sidecar's route leads to, passes TLS as bytes."""
+        servers = list(self.gateways.at(place.host, place.port))
+        for taken in self.taken(place, protocol, entry):
+            for share in taken.rule.record.get("route", []):
+                servers += self.through(taken.rule, share.get("destination"), place)
+        return any(server.passthrough for server in servers)
 
     def check(self) -> None:
-        """Reports every destination that is neither the host itself nor a gateway here, whether or not it is used."""
-        for service in self.services:
-            for rule in _rules([service], ("http", "tls", "tcp")) if service.spec.get("hosts") else ():
-                self._check_shares(rule)
-                for share in rule.record.get("route", []):
-                    self._check_destination(rule, share.get("destination"))
+        """Reports every destination that is registered by nobody and no gateway here, whether or not it is used."""
+        for rule in _rules(self.services, ("http", "tls", "tcp")):
+            own = hosts_of(rule.service)
+            for share in rule.record.get("route", []) if own else ():
+                destination: Record = share.get("destination")
+                known = named(rule, destination) in (*own, *self.registered)
+                if not known and not any(self._led(rule, host) for host in own):
+                    self.unregistered(rule, destination)
 
-    def _check_destination(self, rule: Rule, destination: Record) -> None:
-        named, own = _named(rule, destination), hosts_of(rule.service)
-        if named in own:
-            self._check_subset(rule, destination)
-        elif named in self.registered or not any(self._through(rule, host) for host in own):
-            self._unapplied(rule, destination.at("host"), destination.under("host"), f"{own[0]} is sent to {named}")
+    def unregistered(self, rule: Rule, destination: Record) -> None:
+        what = f"{named(rule, destination)} is registered by no ServiceEntry, so nothing can be sent there"
+        self.report(rule, destination.at("host"), destination.under("host"), what, "register it, or name another host")
+
+    def report(self, rule: Rule, where: Where, path: str, what: str, hint: str) -> None:
+        """Once; where loading is lenient it is a warning, and what takes such a route is not found."""
+        if (where, path) in self._said:
+            return
+        self._said.add((where, path))
+        if rule.service.reading.strict:
+            rule.service.reading.error(where, path, what, f"{hint}, or load with --lenient")
+        else:
+            rule.service.reading.warn(where, path, what, hint)
+
+    def warn(self, rule: Rule, destination: Record, what: str) -> None:
+        """Once, that what takes a route is not found."""
+        if (destination.where, what) not in self._said:
+            self._said.add((destination.where, what))
+            rule.service.reading.warn(destination.where, destination.path, what)
 
     def warn_unused(self) -> None:
         for service in self.services:
+            if (service.namespace, service.name) in self.used:
+                continue
             reading, where = service.reading, service.spec.at("hosts")
             if not service.spec.get("hosts"):
-                reading.warn(
-                    where, "spec.hosts", "no hosts: the routes are for others to delegate to, which is not yet applied"
-                )
-            elif (service.namespace, service.name) not in self.used:
+                reading.warn(where, "spec.hosts", "no hosts, and nothing that is used delegates to it")
+            else:
                 reading.warn(
                     where,
                     "spec.hosts",
@@ -117,45 +156,45 @@ class Routes:
     def gateway_hosts(self) -> frozenset[str]:
         """The services that stand for a gateway here: what routes of sidecars name, and no entry registers."""
         found = (
-            _named(rule, share.get("destination"))
+            named(rule, share.get("destination"))
             for rule in _rules(self.services, ("http", "tls", "tcp"))
-            if any(self._through(rule, host) for host in hosts_of(rule.service))
+            if any(self._led(rule, host) for host in hosts_of(rule.service))
             for share in rule.record.get("route", [])
         )
         return frozenset(found) - self.registered - {name for service in self.services for name in hosts_of(service)}
 
-    def _end(self, host: str, port: int, protocol: str, hop: Hop, entry: Audience) -> End:
-        services = self._bound(host, hop, entry)
-        ends: dict[End, Rule | None] = {}
-        for rule in _rules(services, _kinds(protocol)):
-            fits = fit(rule.record, rule.service, host, port, hop)
-            if fits is not Fit.NEVER:
-                ends.setdefault(self._target(rule, host, port, hop), rule)
-            if fits is Fit.ALWAYS:
-                return self._agreed(ends)
-        ends.setdefault(self._rest(services, protocol, port, hop), None)
-        return self._agreed(ends)
+    def _candidates(self, place: Place, protocol: str, entry: Audience) -> Iterator[Taken]:
+        for rule in _rules(self._bound(place, entry), _kinds(protocol)):
+            matches = matches_at(rule.record, rule.service, place)
+            if matches is not None and "delegate" in rule.record:
+                yield from self._delegated(rule, matches, place)
+            elif matches is not None:
+                yield Taken(rule, matches)
 
-    def _rest(self, services: list[Resource], protocol: str, port: int, hop: Hop) -> End:
-        """What no route takes: to a sidecar, HTTP of a host with HTTP routes is not found; all else goes as it was."""
-        if hop != SIDECAR or (protocol in HTTP_LIKE and any(service.spec.get("http") for service in services)):
-            return Nowhere()
-        return Landing(port)
+    def _delegated(self, root: Rule, matches: tuple[RouteMatch, ...], place: Place) -> Iterator[Taken]:
+        """The rules of the VirtualService that a rule delegates to."""
+        block: Record = root.record.get("delegate")
+        key = block.get("namespace") or root.service.namespace, block.get("name", "")
+        service = self._delegates.get(key)
+        if service is None:
+            what = f"{'/'.join(key)} is no VirtualService without hosts"
+            self.report(root, block.at("name"), block.under("name"), what, "name one that is loaded")
+            return
+        self.used.add((service.namespace, service.name))
+        for leaf in service.spec.get("http", []):
+            own = matches_at(leaf, root.service, place)
+            both = delegated(matches, own) if own is not None else None
+            if own is not None and both is None:
+                service.reading.warn(
+                    leaf.where, leaf.path, f"asks for more than {root.service} delegates, and is left out"
+                )
+            elif both is not None:
+                yield Taken(Rule(service, _inheriting(root.record, leaf)), both)
 
-    def _agreed(self, ends: dict[End, Rule | None]) -> End:
-        """The one end of all routes. Where they differ by what is not yet looked at, that is reported."""
-        rule = next(iter(ends.values()))
-        if len(ends) > 1 and rule is not None:
-            self._unapplied(
-                rule, rule.record.where, rule.record.path, "where traffic goes depends on more than port and gateway"
-            )
-        return next((end for end in ends if not isinstance(end, Nowhere)), Nowhere())
-
-    def _bound(self, host: str, hop: Hop, entry: Audience) -> list[Resource]:
+    def _bound(self, place: Place, entry: Audience) -> list[Resource]:
         """The VirtualServices for a host at a hop, of the most specific name; for sidecars only the first of them."""
-        covering = self._names.covering(host)
-        self._say_partial(host, covering)
-        fitting = [service for service in covering if self._is_bound(service, host, hop)]
+        host, hop = place.host, place.hop
+        fitting = [service for service in self._names.covering(host) if self._is_bound(service, place)]
         best = max((_specific(service, host) for service in fitting), default=0)
         chosen = [service for service in fitting if _specific(service, host) == best]
         chosen = chosen[:1] if hop == SIDECAR else chosen
@@ -163,78 +202,46 @@ class Routes:
             self.used.add((service.namespace, service.name))
             export_to = exports(service.spec, self.default_export)
             if not covers(export_to, service.namespace, entry.export_to, entry.namespace):
-                self._unapplied(
-                    Rule(service, service.spec),
-                    service.spec.at("exportTo"),
-                    "spec.exportTo",
-                    f"{host} is exported further than its routes",
-                )
+                where, what = service.spec.at("exportTo"), f"{host} is exported further than its routes"
+                if (where, "spec.exportTo") not in self._said:
+                    self._said.add((where, "spec.exportTo"))
+                    unapplied(service.reading, where, "spec.exportTo", what)
         return chosen
 
-    def _is_bound(self, service: Resource, host: str, hop: Hop) -> bool:
-        here = set(bound(service)) & set(hop)
-        if hop == SIDECAR:
+    def _is_bound(self, service: Resource, place: Place) -> bool:
+        here = set(bound(service)) & set(place.hop)
+        if place.hop == SIDECAR:
             return bool(here)
-        servers = [server for server in self.gateways.serving(host) if server.key in here]
-        return any(server.admits(host, service.namespace) for server in servers)
+        servers = [server for server in self.gateways.serving(place.host) if server.key in here]
+        return any(server.admits(place.host, service.namespace) for server in servers)
 
-    def _target(self, rule: Rule, host: str, port: int, hop: Hop) -> End:
-        """Where one route leads. What leads elsewhere is reported, and left out."""
-        destination = self._check_shares(rule)
-        if destination is None:
-            return Landing(port)
-        selector: Record | None = destination.get("port")
-        number = selector.get("number", port) if selector is not None else port
-        if (named := _named(rule, destination)) == host:
-            self._check_subset(rule, destination)
-            return Landing(number)
-        if hop == SIDECAR and named not in self.registered and (servers := self.gateways.at(host, number)):
-            return Through(tuple(servers), number)
-        self._unapplied(rule, destination.at("host"), destination.under("host"), f"{host} is sent to {named}")
-        return Landing(port)
-
-    def _check_shares(self, rule: Rule) -> Record | None:
-        """The destination of a route, the first of several."""
-        shares: list[Record] = rule.record.get("route", [])
-        taken = [share for share in shares if len(shares) == 1 or share.get("weight", 0)]
-        if len(taken) > 1:
-            self._unapplied(rule, rule.record.at("route"), rule.record.under("route"), "traffic is shared by weight")
-        return taken[0].get("destination") if taken else None
-
-    def _through(self, rule: Rule, host: str) -> bool:
+    def _led(self, rule: Rule, host: str) -> bool:
         """Whether sidecars may take a route and a gateway here serves the host."""
         return bool(self.gateways.serving(host)) and ("", MESH) in bound(rule.service)
 
-    def _check_subset(self, rule: Rule, destination: Record) -> None:
-        if destination.get("subset"):
-            self._unapplied(
-                rule,
-                destination.at("subset"),
-                destination.under("subset"),
-                f'only the subset "{destination.get("subset")}" is meant',
-            )
-
-    def _say_partial(self, host: str, covering: list[Resource]) -> None:
-        """Routes for some names of a wildcard that is registered as a whole."""
-        for service in self.services if host.startswith("*") else ():
-            for item in service.spec.get("hosts", []) if service not in covering else ():
-                name = qualified(item.value, service.namespace)
-                if subset_of(name, host) and name not in self.registered:
-                    what = f"{name} is only a part of the registered {host}"
-                    self._unapplied(Rule(service, service.spec), item.where, item.path, what)
-
-    def _unapplied(self, rule: Rule, where: Where, path: str, what: str) -> None:
-        if (where, path) not in self._said:
-            self._said.add((where, path))
-            unapplied(rule.service.reading, where, path, what)
+    def _within(self, name: str, host: str) -> bool:
+        return name != host and subset_of(name, host)
 
 
 def hosts_of(service: Resource) -> tuple[str, ...]:
     return tuple(qualified(item.value, service.namespace) for item in service.spec.get("hosts", []))
 
 
-def _named(rule: Rule, destination: Record) -> str:
+def named(rule: Rule, destination: Record) -> str:
+    """The host of a destination in full."""
     return qualified(destination.get("host", ""), rule.service.namespace)
+
+
+def port_of(destination: Record, otherwise: int) -> int:
+    """The port that a destination names."""
+    selector: Record | None = destination.get("port")
+    number: int = selector.get("number", otherwise) if selector is not None else otherwise
+    return number
+
+
+def _inheriting(root: Record, leaf: Record) -> Record:
+    values = {name: root.get(name) for name in INHERITED if name in root} | leaf.values
+    return Record(leaf.where, leaf.path, values, {name: root.at(name) for name in values} | leaf.places)
 
 
 def _specific(service: Resource, host: str) -> int:

@@ -38,11 +38,9 @@ SERVICE_PORT = Fields(
 ENDPOINT = {
     "address": Field(Text(maximum=256), note="sockets (unix://) are refused"),
     "ports": Field(Mapping(Placed(PORT))),
-    "labels": Field(Labels(), fate=Fate.IGNORED, note="only subsets look at them, which are not yet applied"),
+    "labels": Field(Labels()),
     "network": Field(Text(maximum=2048), fate=Fate.IGNORED, note="every address is dialled directly"),
-    "locality": Field(
-        Text(maximum=2048), fate=Fate.IGNORED, note="only locality balancing looks at it, which is not yet applied"
-    ),
+    "locality": Field(Text(maximum=2048)),
     "weight": Field(Integer(0, 2**32 - 1)),
     "serviceAccount": Field(Text(maximum=253), fate=Fate.IGNORED, note="the gate speaks no mesh TLS to workloads"),
 }

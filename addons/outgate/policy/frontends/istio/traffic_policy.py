@@ -1,7 +1,7 @@
 """Traffic policy: the blocks of DestinationRule that Sidecar and mesh settings share.
 
 Owns the shapes of load balancing, connection pools, outlier detection and tunnels, and what their fields ask of each
-other. Only the connect timeout and `tls` are applied yet.
+other. What they come to is `resilience.py`'s.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import isqrt
 
 from outgate.policy.frontends.istio import client_tls
-from outgate.policy.frontends.istio.common import PORT, Checked, address_fault, name_fault, one_of, unapplied
+from outgate.policy.frontends.istio.common import PORT, Checked, address_fault, name_fault, one_of
 from outgate.policy.frontends.istio.locality import LOCALITY, ZONES, check_locality, check_zones
 from outgate.policy.model import Fate
 from outgate.policy.schema import (
@@ -83,7 +83,7 @@ LOAD_BALANCER = Fields(
         "simple": Field(Choice(SIMPLE)),
         "consistentHash": Field(CONSISTENT_HASH),
         "localityLbSetting": Field(LOCALITY),
-        "zoneAwareLbSetting": Field(ZONES),
+        "zoneAwareLbSetting": Field(ZONES, fate=Fate.LATER),
         "warmupDurationSecs": Field(Duration()),
         "warmup": Field(WARMUP),
     },
@@ -101,11 +101,11 @@ KEEPALIVE = Fields(
 
 TCP_POOL = Fields(
     {
-        "maxConnections": Field(COUNT, fate=Fate.LATER),
+        "maxConnections": Field(COUNT),
         "connectTimeout": Field(Duration()),
-        "tcpKeepalive": Field(KEEPALIVE, fate=Fate.LATER),
-        "maxConnectionDuration": Field(Duration(), fate=Fate.LATER),
-        "idleTimeout": Field(Duration(least=0), fate=Fate.LATER),
+        "tcpKeepalive": Field(KEEPALIVE),
+        "maxConnectionDuration": Field(Duration()),
+        "idleTimeout": Field(Duration(least=0)),
     },
     snake=True,
 )
@@ -125,7 +125,7 @@ HTTP_POOL = Fields(
     snake=True,
 )
 
-POOL = Fields({"tcp": Field(TCP_POOL), "http": Field(HTTP_POOL, fate=Fate.LATER)}, snake=True)
+POOL = Fields({"tcp": Field(TCP_POOL), "http": Field(HTTP_POOL)}, snake=True)
 
 OUTLIERS = Fields(
     {
@@ -153,9 +153,9 @@ TUNNEL = Fields(
 )
 
 _COMMON = {
-    "loadBalancer": Field(LOAD_BALANCER, fate=Fate.LATER, note="PASSTHROUGH is refused"),
+    "loadBalancer": Field(LOAD_BALANCER, note="PASSTHROUGH is refused where names are resolved"),
     "connectionPool": Field(POOL),
-    "outlierDetection": Field(OUTLIERS, fate=Fate.LATER),
+    "outlierDetection": Field(OUTLIERS),
     "tls": Field(client_tls.TLS),
 }
 
@@ -166,7 +166,7 @@ POLICY = Fields(
         **_COMMON,
         "portLevelSettings": Field(Sequence(PORT_POLICY, most=4096)),
         "tunnel": Field(TUNNEL, fate=Fate.LATER, guards=True, note="traffic would not go through the tunnel"),
-        "proxyProtocol": Field(Fields({"version": Field(Choice(("V1", "V2")))}, snake=True), fate=Fate.LATER),
+        "proxyProtocol": Field(Fields({"version": Field(Choice(("V1", "V2")))}, snake=True)),
         "retryBudget": Field(
             Fields(
                 {
@@ -175,12 +175,20 @@ POLICY = Fields(
                     "budgetInterval": Field(Duration()),
                 },
                 snake=True,
-            ),
-            fate=Fate.LATER,
+            )
         ),
     },
     snake=True,
 )
+
+
+def connecting(pool: Record | None) -> tuple[float | None, bool | None]:
+    """What a pool says of connecting: the time limit, and whether plain HTTP is sent on as HTTP/2. None: nothing."""
+    tcp: Record | None = pool.get("tcp") if pool is not None else None
+    http: Record | None = pool.get("http") if pool is not None else None
+    timeout: float | None = tcp.get("connectTimeout") if tcp is not None else None
+    said = http.get("h2UpgradePolicy", "DEFAULT") if http is not None else "DEFAULT"
+    return timeout, None if said == "DEFAULT" else said == "UPGRADE"
 
 
 def check(policy: Record | None, namespace: str, reading: Reading) -> None:
@@ -253,8 +261,6 @@ def _check_balancer(balancer: Record | None, outliers: Record | None, reading: R
         return
     one_of(balancer, ("simple", "consistentHash"), reading)
     one_of(balancer, ("warmupDurationSecs", "warmup"), reading)
-    if balancer.get("simple") == "PASSTHROUGH":
-        unapplied(reading, balancer.at("simple"), balancer.under("simple"), "PASSTHROUGH dials where the workload said")
     _check_hash(balancer.get("consistentHash"), reading)
     check_locality(balancer.get("localityLbSetting"), outliers is not None, reading)
     check_zones(balancer.get("zoneAwareLbSetting"), outliers is not None, reading)

@@ -24,8 +24,9 @@ from outgate.policy.frontends.istio.common import (
     pattern_fault,
 )
 from outgate.policy.frontends.istio.hostnames import overlap, subset_of
-from outgate.policy.frontends.istio.http_route import DESTINATION, HTTP, WEIGHT, unmatched
+from outgate.policy.frontends.istio.http_route import DESTINATION, HTTP, WEIGHT
 from outgate.policy.frontends.istio.resource import NETWORKING, Kind, Resource, envelope
+from outgate.policy.model import Fate
 from outgate.policy.schema import Field, Fields, Reading, Record, Sequence, Text
 
 MESH = "mesh"
@@ -38,9 +39,9 @@ ROUTE = Sequence(Fields({"destination": Field(DESTINATION, required=True), "weig
 _LAYER_4 = {
     "port": Field(OPTIONAL_PORT),
     "gateways": Field(Sequence(Placed(Text()))),
-    "destinationSubnets": unmatched(Sequence(NETWORK)),
-    "sourceLabels": unmatched(Labels()),
-    "sourceNamespace": unmatched(DNS_LABEL),
+    "destinationSubnets": Field(Sequence(NETWORK)),
+    "sourceLabels": Field(Labels()),
+    "sourceNamespace": Field(DNS_LABEL),
 }
 
 TLS = Fields(
@@ -69,7 +70,7 @@ TCP = Fields(
             Sequence(
                 Fields(
                     {
-                        "sourceSubnet": unmatched(NETWORK),
+                        "sourceSubnet": Field(NETWORK, fate=Fate.IGNORED, note="Istio does not look at it either"),
                         **_LAYER_4,
                     },
                     snake=True,

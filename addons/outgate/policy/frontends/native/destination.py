@@ -17,7 +17,6 @@ from outgate.policy.model import (
     EVERY_PORT,
     Destination,
     Endpoint,
-    Fate,
     HeaderInjection,
     Intercept,
     Port,
@@ -71,15 +70,14 @@ FRAMING = frozenset(
 """Headers that say where a message goes or ends."""
 
 PROPAGATIONS = ("none", "w3c", "b3", "b3multi", "passthrough")
-UNCHOSEN = "shown, and not yet chosen by"
 ENDPOINT = Fields(
     {
         "address": Field(Host(pattern=False), required=True),
         "port": Field(NUMBER),
         "weight": Field(Integer(1)),
         "priority": Field(Integer(0)),
-        "locality": Field(Text(), fate=Fate.IGNORED, note=UNCHOSEN),
-        "labels": Field(Mapping(Text()), fate=Fate.IGNORED, note=UNCHOSEN),
+        "locality": Field(Text()),
+        "labels": Field(Mapping(Text())),
     }
 )
 

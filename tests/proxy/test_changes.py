@@ -1,0 +1,84 @@
+"""Heads as a route changes them, and what no route can change."""
+
+from __future__ import annotations
+
+import pytest
+from mitmproxy import http
+
+from outgate.policy.model import Upstream
+from outgate.policy.route_model import Backend, DirectResponse, HeaderChange, Redirect, Rewrite, Route
+from outgate.policy.routing import WHOLE, Chosen
+from outgate.proxy import changes, heads
+from outgate.proxy.passage import Passage
+from outgate.proxy.plan import plan_of
+from proxy.requests import attempt, get, http2
+
+
+def passage(route: Route, backend: Backend | None = None, path: str = "/", matched: int = 0) -> Passage:
+    return Passage(Chosen(route, path, matched), plan_of(route, backend), lambda: 0.0, lambda: 0.0, 0.0)
+
+
+def sent(request: http.Request, made: Passage) -> http.Request:
+    copy = heads.copied(request)
+    changes.outgoing(copy, made)
+    return copy
+
+
+FIELDS = HeaderChange(set=(("X-New", "1"), ("x-old", "2")), add=(("x-more", "3"),), remove=("X-Gone",))
+
+
+def test_removed_then_set_then_added_and_the_request_itself_stays():
+    request = get("Host: api.example", "x-gone: 1", "X-Old: 1", "x-more: 0")
+    copy = sent(request, passage(Route(request_headers=FIELDS)))
+    assert copy.headers.fields == (
+        (b"Host", b"api.example"),
+        (b"x-more", b"0"),
+        (b"X-New", b"1"),
+        (b"x-old", b"2"),
+        (b"x-more", b"3"),
+    )
+    assert request.headers["x-gone"] == "1"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Content-Length", "transfer-encoding", "Connection", "te", "Trailer", "upgrade", "x-outgate-flags", ":path"],
+)
+def test_framing_and_the_gate_s_own_are_nobody_s_to_change(name):
+    request = get("Host: api.example", f"{name}: as it was" if name[0] != ":" else "a: b")
+    for change in (HeaderChange(set=((name, "7"),)), HeaderChange(add=((name, "7"),)), HeaderChange(remove=(name,))):
+        assert sent(request, passage(Route(request_headers=change))).headers.fields == request.headers.fields
+
+
+@pytest.mark.parametrize("name", ["host", ":authority", "Host"])
+def test_the_authority_is_set_where_it_stands(name):
+    route = Route(request_headers=HeaderChange(set=((name, "inside.example"),)))
+    assert sent(get("Host: api.example"), passage(route)).headers.get_all("host") == ["inside.example"]
+    copy = sent(http2(), passage(route))
+    assert (copy.data.authority, "host" in copy.headers) == (b"inside.example", False)
+
+
+def test_path_and_authority_are_rewritten():
+    backend = Backend("k", Upstream(80), host="back.example")
+    route = Route(rewrite=Rewrite(prefix="/v2/", to_backend=True), backends=(backend,))
+    copy = sent(get("Host: a.example", line="GET /v1/x?q HTTP/1.1"), passage(route, backend, "/v1/x", len("/v1/")))
+    assert (copy.path, copy.headers["host"]) == ("/v2/x?q", "back.example")
+
+
+def test_responses_are_changed_by_the_backend_first():
+    backend = Backend("k", Upstream(80), response_headers=HeaderChange(set=(("x-by", "backend"),)))
+    made = passage(Route(response_headers=HeaderChange(add=(("x-by", "route"),), remove=("server",))), backend)
+    made.cookie = "a=b; Path=/"
+    response = http.Response.make(200, b"", {"server": "x", "content-length": "0"})
+    changes.incoming(response, made)
+    assert response.headers.get_all("x-by") == ["backend", "route"]
+    assert (response.headers["set-cookie"], "server" in response.headers) == ("a=b; Path=/", False)
+
+
+def test_answers_of_a_route():
+    asked = attempt(get("Host: api.example", line="GET /a?q HTTP/1.1"))
+    direct = changes.answer(passage(Route(direct=DirectResponse(503, b"later"), response_headers=FIELDS)), asked, "h")
+    assert (direct.status_code, direct.content, direct.headers["x-new"]) == (503, b"later", "1")
+    route = Route(redirect=Redirect(308, scheme="https", authority="new.example"))
+    redirect = changes.answer(passage(route, path="/a", matched=WHOLE), asked, "api.example")
+    assert (redirect.status_code, redirect.headers["location"]) == (308, "https://new.example/a?q")
