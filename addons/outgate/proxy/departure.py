@@ -117,6 +117,8 @@ def _again(request: http.Request, exchange: Exchange, now: Judged) -> Decision |
 def leaving(request: http.Request, exchange: Exchange) -> http.Request:
     """What is sent: the request itself or, where the gate sets headers of its own, a copy with them."""
     injected, retold = exchange.injected, exchange.retold
+    if exchange.inline is not None:
+        request = exchange.inline.leaving(request)
     if injected is None and retold is None:
         return request
     copy = request.copy()

@@ -16,6 +16,7 @@ from outgate.policy.names import Refusal
 from outgate.proxy import answers, departure, tracing, view
 from outgate.proxy.capturing import Capturing
 from outgate.proxy.exchange import Exchange, exchange_of
+from outgate.proxy.inline import Inlines
 from outgate.proxy.stages import Masking
 from outgate.telemetry.messages import messages_of
 from outgate.telemetry.tracer import Tracer
@@ -27,10 +28,12 @@ from outgate.upstream.target import OFFERS, speaks_http2, target_of
 class Gate:
     """First in the chain: nothing sees a request before it is judged."""
 
-    def __init__(self, snapshot: Snapshot, injected: InjectedHeaders, tracer: Tracer | None = None) -> None:
+    def __init__(
+        self, snapshot: Snapshot, injected: InjectedHeaders, inlines: Inlines, tracer: Tracer | None = None
+    ) -> None:
         self.snapshot = snapshot
         self.tracer = tracer
-        self.injected = injected
+        self.injected, self.inlines = injected, inlines
         self.capturing: Capturing | None = None
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
@@ -61,6 +64,8 @@ class Gate:
         exchange.decision = decision = decide(policy, attempt)
         if decision.verdict is not Verdict.ALLOW:
             return False
+        if policy.keeping.redactions:
+            exchange.inline = self.inlines.of(policy, attempt, decision)
         if policy.keeping.captures and self.capturing is not None:
             self.capturing.begin(exchange, takers(policy.keeping, attempt, denied=False))
         try:

@@ -30,7 +30,6 @@ from outgate.proxy.exchange import ApprovedServer, GateClient
 from outgate.proxy.guard import trace
 from outgate.proxy.lane import HELD, lane_of
 from outgate.proxy.layers import GateHttpLayer, Guard, Quiet
-from outgate.proxy.pipe import OutgateBodyHook
 from outgate.proxy.plane import Plane
 
 log = logging.getLogger(__name__)
@@ -310,10 +309,8 @@ class Handler:
             await pending
 
     def _start_hook(self, hook: commands.StartHook) -> None:
-        if isinstance(hook, OutgateBodyHook):
-            pending: Awaitable[None] | None = self.plane.hooks.finish(hook, pipe.run(hook.chunk), iter(()))
-        else:
-            pending = self.plane.hooks.call(hook)
+        own, table = pipe.own_work(hook), self.plane.hooks
+        pending = table.call(hook) if own is None else table.finish(hook, own, iter(()))
         if pending is not None:
             self.waits()
             self.spawn(self._await_hook(hook, pending))

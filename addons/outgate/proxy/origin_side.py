@@ -24,6 +24,7 @@ from mitmproxy.proxy.layers.http._events import (
 )
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
 
+from outgate.addon import Denied
 from outgate.policy.model import Code, Decision
 from outgate.proxy import departure, soundness, tracing
 from outgate.proxy.exchange import ApprovedServer, Exchange
@@ -49,7 +50,7 @@ class GetApprovedConnection(GetHttpConnection):
 
 
 class OriginSide(stock.HttpStream):
-    """See the module. `stop` and `deny` are the other half's."""
+    """See the module. `stop`, `deny` and `refuse` are the other half's, and so is what looks at a request."""
 
     exchange: Exchange
     parent: GateHttpLayer
@@ -67,7 +68,13 @@ class OriginSide(stock.HttpStream):
     def deny(self, decision: Decision) -> Commands:
         raise NotImplementedError
 
+    def refuse(self, denied: Denied) -> Commands:
+        raise NotImplementedError
+
     def fail(self) -> Commands:
+        raise NotImplementedError
+
+    def inspected(self, *, sending: bool, whole: bool | None = None) -> Generator[commands.Command, Any, bool]:
         raise NotImplementedError
 
     def handle_event(self, event: events.Event) -> Commands:
@@ -84,7 +91,7 @@ class OriginSide(stock.HttpStream):
         return (yield from self.connect(fresh=False))
 
     def connect(self, *, fresh: bool) -> Generator[commands.Command, Any, bool]:
-        if (yield from self._refused()):
+        if (yield from self.inspected(sending=True)) or (yield from self._refused()):
             return False
         target = self.exchange.target
         assert target is not None
@@ -102,7 +109,8 @@ class OriginSide(stock.HttpStream):
         if self.exchange.failure:  # found out while it was dialled
             yield from self.fail()
             return False
-        return not (yield from self._refused())  # addons had their turn while it was dialled
+        # Addons had their turn while it was dialled.
+        return not ((yield from self.inspected(sending=True)) or (yield from self._refused()))
 
     def _refused(self) -> Generator[commands.Command, Any, bool]:
         """Whether the request may not leave as it is now, so that the exchange was ended."""
