@@ -6,7 +6,7 @@ Owns the vocabulary that front-ends emit and `redact`, `capture` and the data pl
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from outgate.policy.hosts import matches
@@ -223,6 +223,15 @@ class KeepingPolicy:
 
     redactions: tuple[RedactionPolicy, ...] = ()
     captures: tuple[CapturePolicy, ...] = ()
+
+
+def unplaced(redaction: RedactionPolicy) -> RedactionPolicy:
+    """The same wherever it is written."""
+    rules = tuple(
+        replace(rule, source=None, selectors=tuple(replace(each, source=None) for each in rule.selectors))
+        for rule in redaction.rules
+    )
+    return replace(redaction, source=None, rules=rules)
 
 
 def _begins(text: str, pattern: str) -> bool:

@@ -14,7 +14,8 @@ from outgate.redact.exchange import Fields
 HASHED = re.compile(r"[0-9a-f]{64}|STREAMING-AWS4-.*", re.IGNORECASE | re.DOTALL)
 """`x-amz-content-sha256`, where the body is signed."""
 PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"([^"]*)"|([^,\s]*))')
-COMPONENT = re.compile(r'"([^"]+)"')
+LIST = re.compile(r"\(([^)]*)\)")
+COMPONENT = re.compile(r'(?:^|\s)"([^"]+)"')
 DIGESTS = frozenset({"content-md5", "digest", "content-digest", "repr-digest"})
 SIGNED_QUERY = re.compile(
     r"[?&](?:x-amz-signature|x-goog-signature|x-oss-signature|signature|sig|hmac)=", re.IGNORECASE
@@ -107,7 +108,7 @@ def _hashed(said: dict[str, str], *, unsaid: bool) -> bool:
 
 def _components(text: str) -> Covered:
     """RFC 9421: what it lists, and the body where it lists a digest of it."""
-    names = {found[1].lower() for found in COMPONENT.finditer(text)}
+    names = {found[1].lower() for listed in LIST.finditer(text) for found in COMPONENT.finditer(listed[1])}
     target = any(name.startswith("@") and name not in ("@method", "@authority", "@status", "@scheme") for name in names)
     return Covered("", target, not names.isdisjoint(DIGESTS), frozenset(name for name in names if name[0] != "@"))
 
