@@ -273,7 +273,7 @@ def assemble(
     outputs = outputs_of(settings, prepared.policy, turn, master)
     tracer = outputs.exports.tracer()
     engine = build(
-        settings, snapshot, environment, prepared.authority, outputs.logs, addons, host, tracer, outputs.keeper
+        settings, snapshot, environment, prepared.authority, outputs.logs, addons, host, tracer, outputs.keeper, master
     )
     watcher = PolicyWatcher(settings.policy, prepared.setting, snapshot, loaded=prepared.digest)
     folder = Path(settings.state_dir) if settings.state_dir else None
@@ -294,6 +294,7 @@ def _measure(metrics: Metrics, engine: Engine) -> None:
     plane.log.outputs.append(metrics.observe)
     plane.environment.opened = lambda made: made.report_to(metrics.origin(made.key.host, made.key.port))
     metrics.read(names.SERVER_ACTIVE, lambda: len(engine.plane.live))
+    metrics.read_all(names.INLINE, lambda: dict(engine.inlines.masked))
     metrics.read(names.ORIGINS_IDLE, lambda: len(engine.plane.pool))
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from outgate.capture.store import Store
-from outgate.policy.redaction_model import CapturePolicy, KeepingPolicy, RedactionPolicy
+from outgate.policy.redaction_model import CapturePolicy, KeepingPolicy, unplaced
 from outgate.redact.exchange import Exchange
 from outgate.redact.pipeline import FAILED, Redactor
 from outgate.redact.redacted import Redacted, bounded
@@ -71,15 +71,7 @@ def keyed(master: bytes) -> Callable[[KeepingPolicy, CapturePolicy], Redact]:
 
 def digest_of(keeping: KeepingPolicy) -> str:
     """Of what is said about redaction, wherever it is written."""
-    return hashlib.sha256(repr([*map(_bare, keeping.redactions)]).encode()).hexdigest()[:12]
-
-
-def _bare(redaction: RedactionPolicy) -> RedactionPolicy:
-    rules = tuple(
-        replace(rule, source=None, selectors=tuple(replace(each, source=None) for each in rule.selectors))
-        for rule in redaction.rules
-    )
-    return replace(redaction, source=None, rules=rules)
+    return hashlib.sha256(repr([*map(unplaced, keeping.redactions)]).encode()).hexdigest()[:12]
 
 
 class Keeper:

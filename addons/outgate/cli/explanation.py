@@ -13,7 +13,7 @@ from typing import Any
 from outgate.cli.output import printable, style
 from outgate.policy.attempts import Asked, Meeting, Way
 from outgate.policy.decide import Treatment
-from outgate.policy.keeping import Kept, kept
+from outgate.policy.keeping import Kept, inline, kept
 from outgate.policy.model import (
     Attempt,
     AttemptKind,
@@ -25,7 +25,7 @@ from outgate.policy.model import (
     Verification,
 )
 from outgate.policy.plain import plain
-from outgate.policy.redaction_model import Matching, Mode, RedactionPolicy
+from outgate.policy.redaction_model import Direction, Matching, Mode, RedactionPolicy
 from outgate.policy.snapshot import Policy
 from outgate.policy.steps import Step, Steps
 from outgate.policy.trial import judged
@@ -36,6 +36,11 @@ TREATMENTS = {
     Treatment.DECRYPT: "decrypted, so that the request inside is judged",
     Treatment.TUNNEL: "left to the workload and its server; only the server name is seen",
     Treatment.CLOSE: "closed before anything inside is seen",
+}
+MESSAGES = {
+    Direction.REQUEST: "the request",
+    Direction.RESPONSE: "the answer",
+    Direction.BOTH: "the request and the answer",
 }
 WIDTH = 12
 
@@ -49,6 +54,8 @@ class Explanation:
     meeting: Meeting | None = None
     target: Target | UpstreamError | None = None
     kept: Kept = field(default_factory=Kept)
+    live: tuple[RedactionPolicy, ...] = ()
+    """What looks at the messages before they go on."""
 
     @classmethod
     def of(cls, policy: Policy, asked: Asked) -> Explanation:
@@ -58,7 +65,10 @@ class Explanation:
         decision, meeting = outcome.decision, outcome.meeting
         target = _target(policy, decision, meeting.attempt) if decision.allowed and meeting else None
         said = kept(policy.keeping, meeting.attempt, denied=not decision.allowed) if meeting else Kept()
-        return cls(decision, tuple(steps.taken), meeting, target, said)
+        live: tuple[RedactionPolicy, ...] = ()
+        if decision.allowed and meeting is not None and meeting.attempt.kind is AttemptKind.HTTP:
+            live = inline(policy.keeping, meeting.attempt)
+        return cls(decision, tuple(steps.taken), meeting, target, said, live)
 
     @property
     def leaves(self) -> bool:
@@ -86,6 +96,8 @@ class Explanation:
             told["answer"] = dict(self._answer())
         if self.kept != Kept():
             told["keeping"] = plain(self.kept)
+        if self.live:
+            told["live"] = plain(self.live)
         return told
 
     def _parts(self) -> Iterator[tuple[str, Iterator[tuple[str, str]]]]:
@@ -95,6 +107,7 @@ class Explanation:
             yield "upstream", self._upstream()
         else:
             yield "answer", self._answer()
+        yield "live", _live(self.live)
         yield "keeping", _kept(self.kept)
         yield "beside", _beside(self.decision)
 
@@ -235,6 +248,16 @@ def _beside(decision: Decision) -> Iterator[tuple[str, str]]:
         yield "dry run", f"{shadow.verdict.upper()}  [{shadow.source}]"
     for source in decision.audited:
         yield "audited", str(source)
+
+
+def _live(redactions: Iterable[RedactionPolicy]) -> Iterator[tuple[str, str]]:
+    """What is done to messages before they go on."""
+    for each in redactions:
+        if (told := each.inline) is not None:
+            rules = ", ".join(rule.name for rule in each.rules)
+            forced = ", signed or not" if told.force_signed else ""
+            held = f"up to {told.max_body} bytes held back"
+            yield told.action, f"{MESSAGES[told.direction]} by {rules}{forced}, {held}  [{each.source}]"
 
 
 def _kept(said: Kept) -> Iterator[tuple[str, str]]:

@@ -152,6 +152,7 @@ def _checked(policy: Policy, *, strict: bool) -> Iterator[Problem]:
     for layer in policy.access:
         yield from tunnel_warnings(layer.policies, policy.destinations, policy.defaults)
     yield from checks.missing_files(policy.destinations, strict=strict)
+    yield from keeping_checks.unseen(policy.keeping, policy.destinations)
     yield from keeping_checks.idle(policy.keeping)
     yield from _rules(policy.access, policy.defaults)
 

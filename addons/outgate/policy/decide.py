@@ -1,7 +1,7 @@
 """The verdict: a policy and an attempt in, a decision out.
 
-Owns the order of judgement: in-mesh traffic, registry, paths, access rules, mode. Holds no state and swallows nothing:
-whatever raises here is turned into a denial by whoever asked.
+Owns the order of judgement: in-mesh traffic, registry, paths, access rules, mode, and what nobody could look into.
+Holds no state and swallows nothing: whatever raises here is turned into a denial by whoever asked.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from outgate.policy.access import judge
 from outgate.policy.addresses import PASSTHROUGH
+from outgate.policy.keeping import blind
 from outgate.policy.mesh import internal
 from outgate.policy.model import (
     Attempt,
@@ -44,6 +45,8 @@ STATUS = {
     Code.REFUSED_BY_RULE: 403,
     Code.ADDRESS_REFUSED: 403,
     Code.UPGRADE_REFUSED: 403,
+    Code.REDACTION_BLOCKED: 403,
+    Code.REDACTION_REFUSED: 403,
     Code.CONNECT_REFUSED: 405,
     Code.NAMES_DISAGREE: 421,
     Code.LOOP: 508,
@@ -71,6 +74,7 @@ def decide(policy: Policy, attempt: Attempt, steps: Steps | None = None) -> Deci
         decision = _inside(policy, attempt, found, *inside)
     else:
         decision = _outside(policy, attempt, found, sight, steps)
+    decision = _seen(policy, attempt, decision)
     if steps is not None:
         steps.say(f"{decision.verdict}: {decision.code}, {decision.reason}", decision.source)
     return decision
@@ -114,6 +118,15 @@ def denial(defaults: Defaults, code: Code, reason: str, source: Source | None = 
     """A denial as a decision, also for what is denied before a policy is asked: malformed, disagreeing, failed."""
     status = STATUS.get(code, defaults.deny_status)
     return Decision(Verdict.DENY, code, reason, Traffic.BLACKHOLE, source, status=status)
+
+
+def _seen(policy: Policy, attempt: Attempt, decision: Decision) -> Decision:
+    """A tunnel, or raw TCP, to where live messages are to be looked at shows none: no mode lets it pass."""
+    unseen = blind(policy.keeping, attempt, decision.destination) if decision.allowed else None
+    if unseen is None:
+        return decision
+    reason = f"{target(attempt)} passes as bytes, and {unseen.name} is to look at its live messages"
+    return _refused(policy, decision, Code.REDACTION_REFUSED, reason, unseen.source)
 
 
 def _outside(policy: Policy, attempt: Attempt, found: Found | Missing, sight: Sight, steps: Steps | None) -> Decision:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from outgate.policy.model import Attempt, AttemptKind
-from outgate.policy.paths import bare
+from outgate.policy.hosts import within
+from outgate.policy.model import Attempt, AttemptKind, Destination
+from outgate.policy.paths import bare, normalise
 from outgate.policy.redaction_model import CapturePolicy, KeepingPolicy, RedactionPolicy
 
 
@@ -36,6 +37,32 @@ def takers(keeping: KeepingPolicy, attempt: Attempt, *, denied: bool) -> tuple[C
     asked = _asked(attempt)
     kinds = None if attempt.kind is AttemptKind.HTTP else ()
     return tuple(each for each in keeping.captures if (each.denied or not denied) and each.matching.fits(*asked, kinds))
+
+
+def inline(keeping: KeepingPolicy, attempt: Attempt) -> tuple[RedactionPolicy, ...]:
+    """The redactions that a request, and the answer to it, have to pass alive."""
+    host, path = attempt.host or attempt.address or "", normalise(attempt.path, "BASE")
+    return tuple(
+        each
+        for each in keeping.redactions
+        if each.inline is not None and each.matching.fits(host, attempt.method, path)
+    )
+
+
+def blind(keeping: KeepingPolicy, attempt: Attempt, destination: Destination | None) -> RedactionPolicy | None:
+    """The first redaction of live messages that bytes would escape: what is about some requests of a host is about all
+    bytes that go there, for nobody sees what they are."""
+    if attempt.kind is AttemptKind.HTTP:
+        return None
+    named = [name for name in (attempt.host, attempt.address) if name]
+    hosts = (*named, *(destination.hosts if destination is not None else ()))
+    live = (each for each in keeping.redactions if each.inline is not None)
+    return next((each for each in live if _meets(each.matching.hosts, hosts)), None)
+
+
+def _meets(wanted: tuple[str, ...], hosts: tuple[str, ...]) -> bool:
+    """Whether some name could be meant by both; all are where none is wanted."""
+    return not wanted or any(within(host, each) or within(each, host) for each in wanted for host in hosts)
 
 
 def _asked(attempt: Attempt) -> tuple[str, str, str]:

@@ -301,6 +301,10 @@ class Code(StrEnum):
     LOOP = "loop"
     ECH_REFUSED = "ech_refused"
     PROTOCOL_UNKNOWN = "protocol_unknown"
+    REDACTION_BLOCKED = "redaction_blocked"
+    """A live message holds what a rule blocks."""
+    REDACTION_REFUSED = "redaction_refused"
+    """A live message cannot be looked into, or not be changed."""
     POLICY_FAILURE = "policy_failure"
 
 

@@ -6,7 +6,7 @@ Owns the vocabulary that front-ends emit and `redact`, `capture` and the data pl
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from outgate.policy.hosts import matches
@@ -146,6 +146,36 @@ class Matching:
         return not self.media_types or any(_begins(given, each) for given in media_types for each in self.media_types)
 
 
+class Action(StrEnum):
+    """What becomes of a live message in which a rule finds something."""
+
+    MASK = "mask"
+    """It goes on with what the rule makes of the value."""
+    BLOCK = "block"
+    """It does not go on."""
+
+
+class Opaque(StrEnum):
+    """What becomes of a live body in no format that is known, such as a picture or an archive."""
+
+    BLOCK = "block"
+    SCAN = "scan"
+    """It is looked through for texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """The rules of a document are about live messages, too. The default rules never are."""
+
+    action: Action
+    direction: Direction = Direction.BOTH
+    max_body: int = 1024 * 1024
+    """Bytes, decoded, that are held back to be looked at; of a stream, of each event, line or message in it."""
+    opaque: Opaque = Opaque.BLOCK
+    force_signed: bool = False
+    """Masked also where a signature covers it, which breaks the signature."""
+
+
 @dataclass(frozen=True, slots=True)
 class RedactionPolicy:
     """One `EgressRedaction`. The rules of all that match an exchange hold together, the first one that speaks of a
@@ -159,6 +189,7 @@ class RedactionPolicy:
     mode: Mode = Mode.DETECT
     max_body: int = 1024 * 1024
     """Bytes, decoded; a larger body is dropped from captures."""
+    inline: Inline | None = None
     source: Source | None = None
 
 
@@ -192,6 +223,15 @@ class KeepingPolicy:
 
     redactions: tuple[RedactionPolicy, ...] = ()
     captures: tuple[CapturePolicy, ...] = ()
+
+
+def unplaced(redaction: RedactionPolicy) -> RedactionPolicy:
+    """The same wherever it is written."""
+    rules = tuple(
+        replace(rule, source=None, selectors=tuple(replace(each, source=None) for each in rule.selectors))
+        for rule in redaction.rules
+    )
+    return replace(redaction, source=None, rules=rules)
 
 
 def _begins(text: str, pattern: str) -> bool:

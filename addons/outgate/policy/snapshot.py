@@ -51,7 +51,7 @@ class Policy:
     registry: Registry = field(init=False, compare=False, repr=False)
     routers: Routers = field(init=False, compare=False, repr=False)
     judges_paths: bool = field(init=False, compare=False)
-    """Some rule that is enforced looks at paths."""
+    """Some rule that is enforced, or some redaction of live messages, looks at paths."""
     _sights: Callable[[str, tuple[tuple[str, str], ...]], Sight] = field(init=False, compare=False, repr=False)
     _recorded: Callable[[str, tuple[tuple[str, str], ...]], CallerTelemetry] = field(
         init=False, compare=False, repr=False
@@ -61,7 +61,7 @@ class Policy:
         for name, value in (
             ("registry", Registry(self.destinations)),
             ("routers", Routers(self.destinations, self.defaults)),
-            ("judges_paths", _judges_paths(self.access)),
+            ("judges_paths", _judges_paths(self.access) or _redacts_by_paths(self.keeping)),
             ("_sights", self._remembering()),
             ("_recorded", self._recording()),
         ):
@@ -111,6 +111,10 @@ def _judges_paths(layers: tuple[AccessLayer, ...]) -> bool:
         for rule in policy.rules
         for condition in conditions_of(rule)
     )
+
+
+def _redacts_by_paths(keeping: KeepingPolicy) -> bool:
+    return any(each.inline is not None and each.matching.paths for each in keeping.redactions)
 
 
 def _about_paths(condition: Condition) -> bool:

@@ -20,7 +20,7 @@ from outgate.policy.keeping import takers
 from outgate.policy.redaction_model import CapturePolicy
 from outgate.proxy import passed
 from outgate.proxy.exchange import Exchange
-from outgate.proxy.taps import Half, Room, Tap
+from outgate.proxy.taps import Room, Tap
 from outgate.telemetry.event import Event
 
 log = logging.getLogger(__name__)
@@ -121,8 +121,7 @@ def _held(tap: Tap, exchange: Exchange, request: http.Request, response: http.Re
     if response is None or not response.raw_content or request.method == "HEAD":
         return
     if exchange.response_limit and tap.response.size:
-        tap.response.give_back()
-        tap.response = Half(tap.most, tap.room, tap.started)
+        tap.forget_response()
     if not tap.response.size:
         tap.response.take(response.raw_content)
         tap.response.ended = True

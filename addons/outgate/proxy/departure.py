@@ -167,6 +167,8 @@ def leaving(request: http.Request, exchange: Exchange) -> http.Request:
     """What is sent: the request itself or, where its route changes it or the gate sets headers of its own, a copy."""
     injected, retold, passage = exchange.injected, exchange.retold, exchange.passage
     changed = passage is not None and passage.plan.changes
+    if exchange.inline is not None:
+        request = exchange.inline.leaving(request)
     if injected is None and retold is None and not changed:
         return request
     copy = heads.copied(request)

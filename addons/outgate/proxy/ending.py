@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from mitmproxy.connection import ConnectionState
 
+from outgate.policy import keeping
 from outgate.policy.decide import decide
-from outgate.policy.model import Code
+from outgate.policy.model import Attempt, Code
+from outgate.policy.redaction_model import unplaced
 from outgate.policy.snapshot import Policy
 from outgate.proxy.commands import Stopped
 from outgate.proxy.exchange import Exchange
@@ -86,9 +88,21 @@ def _revoked(exchange: Exchange | None, policy: Policy) -> str | None:
     if exchange is None or exchange.attempt is None or (exchange.policy is policy and not _may_expire(exchange)):
         return None
     caller = exchange.facts.under(policy.defaults).caller
-    verdict = decide(policy, replace(exchange.attempt, caller=caller))
-    if verdict.allowed:
+    attempt = replace(exchange.attempt, caller=caller)
+    verdict = decide(policy, attempt)
+    if not verdict.allowed:
+        reason, code = verdict.reason, Code.REFUSED_BY_RULE
+    elif _unlooked(exchange, policy, attempt):
+        reason, code = "other rules are about its live messages by now", Code.REDACTION_REFUSED
+    else:
         return None
-    exchange.failure = exchange.failure or f"revoked: {verdict.reason}"
-    exchange.status, exchange.error_code = 403, str(Code.REFUSED_BY_RULE)
+    exchange.failure = exchange.failure or f"revoked: {reason}"
+    exchange.status, exchange.error_code = 403, str(code)
     return exchange.failure
+
+
+def _unlooked(exchange: Exchange, policy: Policy, attempt: Attempt) -> bool:
+    """Whether documents want live messages looked at otherwise than they are."""
+    wanted = keeping.inline(policy.keeping, attempt)
+    looking = exchange.inline.redactions if exchange.inline is not None else ()
+    return bool(wanted) and [*map(unplaced, wanted)] != [*map(unplaced, looking)]

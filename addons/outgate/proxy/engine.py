@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from mitmproxy import hooks
 from mitmproxy.options import Options
@@ -22,10 +22,12 @@ from outgate.proxy.capturing import Capturing
 from outgate.proxy.gate import Gate
 from outgate.proxy.governor import Governor, home_of
 from outgate.proxy.guard import HookTable, trace
+from outgate.proxy.inline import Inlines
 from outgate.proxy.lean import master
 from outgate.proxy.loading import failed
 from outgate.proxy.plane import Plane
 from outgate.proxy.recorder import Recorder
+from outgate.proxy.watch import Watch
 from outgate.settings import Settings
 from outgate.telemetry.accesslogs import AccessLogs
 from outgate.telemetry.calls import Tally
@@ -37,6 +39,9 @@ from outgate.upstream.pool import TOTAL, Pool
 from outgate.upstream.shared_buckets import RedisBuckets
 
 log = logging.getLogger(__name__)
+
+LOOKED = 0.8
+"""Of the time that hooks have, what one look at a live message may take: it is refused before its hook fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ class Engine:
     addons: Sequence[object] = ()
     """Other people's."""
     hosted: bool = False
+    inlines: Inlines = field(default_factory=Inlines)
 
     async def start(self) -> None:
         """Tell the addons. Raises `AddonError` where one of them fails at it: it could not do its work."""
@@ -134,8 +140,10 @@ def build(
     host: Host | None = None,
     tracer: Tracer | None = None,
     keeper: Keeper | None = None,
+    key: bytes | None = None,
 ) -> Engine:
     """Everything wired, nothing listening. Needs a running event loop. `addons` come after the gate, in their order.
+    `key`: that of replacements in live messages, where several processes are to make the same ones.
 
     Raises `AddonError` where one of them fails to load.
     """
@@ -153,9 +161,10 @@ def build(
     governor = Governor(settings.workers, home_of(settings.gate))
     governor.shared = RedisBuckets(settings.redis) if settings.redis else None
     governor.follow(snapshot.policy)
-    gate = Gate(snapshot, InjectedHeaders(_report), tracer, governor)
+    inlines = Inlines(key, LOOKED * settings.limits.hook_timeout)
+    gate = Gate(snapshot, InjectedHeaders(_report), inlines, tracer, governor)
     gate.capturing = recorder.capturing = Capturing(keeper, snapshot) if keeper is not None else None
-    chain = Chain([gate, *addons, *watching, recorder])
+    chain = Chain([gate, *addons, Watch(), *watching, recorder])
     for addon in addons:
         _register(made, addon)
     if host is None:
@@ -168,7 +177,7 @@ def build(
     plane = Plane(settings, LayerOptions(), table, snapshot, environment, pool, authority, leaves, recorder, governor)
     plane.generation, plane.counts = snapshot.policy.generation, counts
     plane.direct = None if addons or watching or host is not None else gate
-    return Engine(made, plane, logs, calls, addons, host is not None)
+    return Engine(made, plane, logs, calls, addons, host is not None, inlines)
 
 
 def _register(made: master.Master, addon: object) -> None:

@@ -17,6 +17,7 @@ from outgate.addon import Denied
 from outgate.policy.model import Attempt, Decision, Defaults, Identity
 from outgate.policy.snapshot import Policy
 from outgate.proxy.caller import Caller
+from outgate.proxy.inline import Inline
 from outgate.proxy.passage import Passage, Refused
 from outgate.proxy.stages import Kept, Stage
 from outgate.proxy.taps import Tap
@@ -180,6 +181,8 @@ class Exchange:
     request_kept: Kept | None = None
     response_kept: Kept | None = None
     """What keeps a body that passes, for somebody to look at."""
+    inline: Inline | None = None
+    """What looks at both messages before they go on, where documents say so."""
     tap: Tap | None = None
     """What takes down what passes, where it is captured."""
     body_awaited: list[object] = field(default_factory=list)

@@ -19,6 +19,7 @@ from outgate.proxy.capturing import Capturing
 from outgate.proxy.departure import target_for
 from outgate.proxy.exchange import Exchange, exchange_of
 from outgate.proxy.governor import Governor, reached_by
+from outgate.proxy.inline import Inlines
 from outgate.proxy.passage import Refused
 from outgate.proxy.stages import Masking
 from outgate.telemetry.messages import messages_of
@@ -35,13 +36,14 @@ class Gate:
         self,
         snapshot: Snapshot,
         injected: InjectedHeaders,
+        inlines: Inlines,
         tracer: Tracer | None = None,
         governor: Governor | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.governor = governor or Governor()
         self.tracer = tracer
-        self.injected = injected
+        self.injected, self.inlines = injected, inlines
         self.capturing: Capturing | None = None
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
@@ -72,6 +74,8 @@ class Gate:
         exchange.decision = decision = decide(policy, attempt)
         if decision.verdict is not Verdict.ALLOW:
             return False
+        if policy.keeping.redactions:
+            exchange.inline = self.inlines.of(policy, attempt, decision)
         if policy.keeping.captures and self.capturing is not None:
             self.capturing.begin(exchange, takers(policy.keeping, attempt, denied=False))
         try:

@@ -20,7 +20,7 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from outgate.addon import Denied
 from outgate.proxy.exchange import exchange_of
-from outgate.proxy.pipe import Chunk
+from outgate.proxy.pipe import Chunk, Inspection
 
 log = logging.getLogger(__name__)
 
@@ -185,6 +185,7 @@ def deny(subject: object, reason: str) -> None:
     """Mark what a hook was about as denied; whoever fired the hook looks at the mark before going on."""
     if isinstance(subject, Chunk):
         subject.data = b""
+    if isinstance(subject, Chunk | Inspection):
         subject = subject.flow
     if isinstance(subject, flow.Flow):
         exchange = subject.__dict__.get("outgate")

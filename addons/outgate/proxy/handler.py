@@ -27,7 +27,6 @@ from outgate.proxy.exchange import ApprovedServer, GateClient, exchange_of
 from outgate.proxy.guard import trace
 from outgate.proxy.lane import HELD, lane_of
 from outgate.proxy.layers import GateHttpLayer, Guard, Quiet
-from outgate.proxy.pipe import OutgateBodyHook
 from outgate.proxy.plane import Plane
 
 log = logging.getLogger(__name__)
@@ -307,12 +306,13 @@ class Handler:
 
     def _start_hook(self, hook: commands.StartHook) -> None:
         pending: Awaitable[None] | None
-        if isinstance(hook, OutgateBodyHook):
-            pending = self.plane.hooks.finish(hook, pipe.run(hook.chunk), iter(()))
+        own, table = pipe.own_work(hook), self.plane.hooks
+        if own is not None:
+            pending = table.finish(hook, own, iter(()))
         elif isinstance(hook, waiting.HOOKS):
             pending = waiting.run(hook, self.plane)
         else:
-            pending = self.plane.hooks.call(hook)
+            pending = table.call(hook)
         if pending is not None:
             self.waits()
             self.spawn(self._await_hook(hook, pending))

@@ -92,12 +92,14 @@ class Lane:
             self.exchange = self.origin = self.asked = None
 
     async def _obtain(self, request: http.Request, exchange: Exchange) -> Connection | None:
-        """An idle connection, for a request that may leave and in whose answer nothing has to be hidden."""
+        """An idle connection, for a request that may leave, where neither it nor its answer has to be looked at."""
         try:
             allowed = self.gate.judge(request, exchange)
         except Exception:
             return None  # the layers meet it again, where it is a denial
-        if not allowed or exchange.injected is not None or exchange.prior_knowledge or exchange.target is None:
+        if not allowed or exchange.injected is not None or exchange.inline is not None:
+            return None
+        if exchange.prior_knowledge or exchange.target is None:
             return None
         try:
             if exchange.passage is not None and not await self._goes_on(exchange, exchange.passage):

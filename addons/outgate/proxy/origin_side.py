@@ -27,6 +27,7 @@ from mitmproxy.proxy.layers.http._events import (
 )
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
 
+from outgate.addon import Denied
 from outgate.policy.model import Code, Decision
 from outgate.proxy import departure, soundness, tracing
 from outgate.proxy.commands import Copied, Limited, OutgatePlaceHook, Within
@@ -55,7 +56,7 @@ class GetApprovedConnection(GetHttpConnection):
 
 
 class OriginSide(stock.HttpStream):
-    """See the module. `stop` and `deny` are the other half's."""
+    """See the module. `stop`, `deny` and `refuse` are the other half's, and so is what looks at a request."""
 
     exchange: Exchange
     parent: GateHttpLayer
@@ -80,7 +81,13 @@ class OriginSide(stock.HttpStream):
     def deny(self, decision: Decision) -> Commands:
         raise NotImplementedError
 
+    def refuse(self, denied: Denied) -> Commands:
+        raise NotImplementedError
+
     def fail(self) -> Commands:
+        raise NotImplementedError
+
+    def inspected(self, *, sending: bool, whole: bool | None = None) -> Generator[commands.Command, Any, bool]:
         raise NotImplementedError
 
     def handle_event(self, event: events.Event) -> Commands:
@@ -109,7 +116,9 @@ class OriginSide(stock.HttpStream):
     def connect(self, *, fresh: bool) -> Generator[commands.Command, Any, bool]:
         """Obtain a connection, if need be at the next place. Not to be had, the exchange is ended."""
         while True:
-            if (yield from self._refused()) or not (yield from self._placed()):
+            if (yield from self.inspected(sending=True)) or (yield from self._refused()):
+                return False
+            if not (yield from self._placed()):
                 return False
             opened, error = yield from self._obtain(fresh)
             if self.client_state == self.state_errored:
@@ -124,7 +133,8 @@ class OriginSide(stock.HttpStream):
         if self.exchange.failure:  # found out while it was dialled
             yield from self.fail()
             return False
-        if (yield from self._refused()):  # addons had their turn while it was dialled
+        # Addons had their turn while it was dialled.
+        if (yield from self.inspected(sending=True)) or (yield from self._refused()):
             return False
         if self.all_here:
             yield from self.time_try()

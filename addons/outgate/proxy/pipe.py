@@ -1,15 +1,16 @@
 """Body chunks on their way through awaitable stages.
 
 mitmproxy's stream callables are synchronous; these stages may await, see the end of the body, and hold bytes back.
-Owns the order of the stages and the hook by which a stream waits for them. What a stage does is in `stages`.
+Owns the order of the stages and the hooks by which a stream waits for them, or for somebody to look at a message. What
+a stage does is in `stages`, and how a message is looked at in `inline`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from mitmproxy import http
+from mitmproxy import hooks, http
 from mitmproxy.proxy.commands import StartHook
 
 from outgate.proxy.stages import Stage
@@ -30,6 +31,28 @@ class OutgateBodyHook(StartHook):
     """Run the stages over a chunk. Fired by a stream, which waits; no addon sees it."""
 
     chunk: Chunk
+
+
+@dataclass
+class Inspection:
+    """A message that is looked at before it goes on."""
+
+    flow: http.HTTPFlow
+    work: Callable[[], Awaitable[None]]
+
+
+@dataclass
+class OutgateInspectHook(StartHook):
+    """Look at a message. Fired by a stream, which waits; no addon sees it."""
+
+    inspection: Inspection
+
+
+def own_work(hook: hooks.Hook) -> Awaitable[None] | None:
+    """What is to be done for a hook that no addon sees; None for all others."""
+    if isinstance(hook, OutgateBodyHook):
+        return run(hook.chunk)
+    return hook.inspection.work() if isinstance(hook, OutgateInspectHook) else None
 
 
 async def run(chunk: Chunk) -> None:

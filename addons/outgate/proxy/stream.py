@@ -1,13 +1,14 @@
 """One HTTP request and its response.
 
-Owns what mitmproxy's stream lacks: an answer before the body is read, bodies that pass without being held, awaitable
-stages over them, a stop at the first failing addon, and one report when it is over. Decisions come from `gate`.
+Owns what mitmproxy's stream lacks: an answer before the body is read, a stop at the first failing addon, and one report
+when it is over. Decisions come from `gate`; how bodies pass is `body_side`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mitmproxy import http
@@ -17,29 +18,23 @@ from mitmproxy.proxy.layers import http as stock
 from mitmproxy.proxy.layers.http import SendHttp
 from mitmproxy.proxy.layers.http._events import (
     HttpEvent,
-    RequestData,
-    RequestEndOfMessage,
     RequestHeaders,
-    RequestTrailers,
-    ResponseData,
     ResponseEndOfMessage,
     ResponseHeaders,
-    ResponseTrailers,
 )
 from mitmproxy.proxy.layers.websocket import WebsocketLayer
 
-from outgate.addon import Denied
 from outgate.policy.decide import denial
 from outgate.policy.model import Code, Defaults
-from outgate.proxy import answers, changes, soundness, trailers, view, websockets
+from outgate.proxy import answers, changes, soundness, view, websockets
+from outgate.proxy.body_side import BodySide
 from outgate.proxy.commands import Ended, OutgateAdmitHook, OutgateExchangeHook
 from outgate.proxy.counted import Counted
 from outgate.proxy.exchange import GateClient, attach
 from outgate.proxy.http1 import Informational
 from outgate.proxy.own_answers import AnsweringStream
 from outgate.proxy.passage import outcome_of
-from outgate.proxy.pipe import Chunk, OutgateBodyHook
-from outgate.proxy.stages import Kept, Slowed, Stage
+from outgate.proxy.stages import Kept, Slowed
 
 if TYPE_CHECKING:
     from outgate.proxy.layers import GateHttpLayer
@@ -47,7 +42,7 @@ if TYPE_CHECKING:
 type Commands = layer.CommandGenerator[None]
 
 
-class GateStream(AnsweringStream):
+class GateStream(BodySide, AnsweringStream):
     """See the module."""
 
     def __init__(self, context: Context, stream_id: int, parent: GateHttpLayer) -> None:
@@ -80,6 +75,8 @@ class GateStream(AnsweringStream):
         exchange = getattr(self, "exchange", None)
         if exchange is not None and not exchange.reported:
             exchange.reported = True
+            if exchange.inline is not None:
+                exchange.inline.give_back()
             self.parent.forget(self)
             if exchange.passage is not None:
                 exchange.passage.leave()
@@ -181,10 +178,10 @@ class GateStream(AnsweringStream):
                 return True
             if (yield from self._stays()):
                 return True
-            self.flow.request.stream = not self.exchange.body_limit and (self.flow.request.stream or True)
             self.parent.note_close(self.exchange.close)
-        elif self.flow.response is not None and not self.response_begun:
-            self.flow.response.stream = not self.exchange.response_limit and (self.flow.response.stream or True)
+            return (yield from self.begin_body(sending=True))
+        if self.flow.response is not None and not self.response_begun:
+            return (yield from self.begin_body(sending=False))
         return False
 
     def _stays(self) -> Generator[commands.Command, Any, bool]:
@@ -205,97 +202,6 @@ class GateStream(AnsweringStream):
         if passage.trouble.bytes_per_second:
             self.exchange.response_stages.append(Slowed(passage.trouble.bytes_per_second))
         return False
-
-    # Bodies.
-
-    def state_stream_request_body(self, event: HttpEvent) -> Commands:
-        if isinstance(event, RequestEndOfMessage):
-            self.request_ended = True
-        yield from self._through(event, self.exchange.request_stages, RequestData, super().state_stream_request_body)
-
-    def state_consume_request_body(self, event: events.Event) -> Commands:
-        """A request without a body, or one whose body an addon waits for."""
-        if isinstance(event, RequestData):
-            self.exchange.sends(event.data)
-            if self.exchange.sent_bytes > self.exchange.body_limit:
-                reason = f"the body is longer than the {self.exchange.body_limit} bytes that addons look at"
-                yield from self.refuse(Denied("body_too_long", reason, 413))
-                return
-        elif isinstance(event, RequestTrailers):
-            event.trailers = trailers.cleaned(event, self.exchange)
-        elif isinstance(event, RequestEndOfMessage):
-            self.request_ended = True
-            if (yield from self._check_length(event)):
-                return
-        yield from super().state_consume_request_body(event)
-
-    def state_consume_response_body(self, event: events.Event) -> Commands:
-        """An answer without a body, or one that is held back to be looked at."""
-        size = len(event.data) if isinstance(event, ResponseData) else 0
-        if size and self.exchange.received_bytes + size > self.exchange.response_limit:
-            yield from self.stop(502, "upstream_failed", "the body is longer than what can be held")
-            return
-        onward = super().state_consume_response_body
-        yield from self._through(event, self.exchange.response_stages, ResponseData, onward)
-
-    def state_stream_response_body(self, event: events.Event) -> Commands:
-        yield from self._through(event, self.exchange.response_stages, ResponseData, super().state_stream_response_body)
-
-    def _through(self, event: Any, stages: list[Stage], data: type[Any], onward: Any) -> Commands:
-        size = len(event.data) if isinstance(event, data) else 0
-        if size and data is RequestData:
-            self.exchange.sends(event.data)
-        elif size:
-            self.exchange.receives(event.data)
-        if isinstance(event, (RequestTrailers, ResponseTrailers)):
-            event.trailers = trailers.cleaned(event, self.exchange)
-        last = isinstance(event, (RequestEndOfMessage, ResponseEndOfMessage))
-        if last and (yield from self._check_length(event)):
-            return
-        if stages and (size or last):
-            chunk = Chunk(self.flow, stages, event.data if size else b"", last)
-            yield OutgateBodyHook(chunk)
-            if self.exchange.failure:
-                stopped = self.stop(502, "body_stage_failed", self.exchange.failure)
-                yield from self.fail() if self.exchange.status else stopped
-                return
-            if chunk.data:
-                self._passes(data, chunk.data)
-                yield from onward(data(self.stream_id, chunk.data))
-            if not last:
-                return
-        elif size:
-            self._passes(data, event.data)
-        if last:
-            self._passed(data)
-        yield from onward(event)
-
-    def _passes(self, data: type[Any], piece: bytes) -> None:
-        if data is ResponseData:
-            self.delivered += len(piece)
-        self.exchange.passes(piece, sending=data is RequestData)
-
-    def _passed(self, data: type[Any]) -> None:
-        """The body has passed: whoever wanted it kept may look at it."""
-        if data is ResponseData and self.exchange.tap is not None:
-            self.exchange.tap.response.ended = True
-        if data is RequestData and self.exchange.request_kept is not None:
-            self.flow.request.data.content = self.exchange.request_kept.whole
-        elif data is ResponseData and self.exchange.response_kept is not None and self.flow.response is not None:
-            self.flow.response.data.content = self.exchange.response_kept.whole
-
-    def _check_length(self, event: HttpEvent) -> Generator[commands.Command, Any, bool]:
-        """Whether a body had another length than it announced, so that the exchange was stopped."""
-        request, response = self.flow.request, self.flow.response
-        if isinstance(event, RequestEndOfMessage):
-            if missed := soundness.misses(request, self.exchange.sent_bytes):
-                yield from self.stop(400, str(Code.REQUEST_MALFORMED), "the body is not as long as it announced")
-            return missed
-        if response is None or soundness.ends_with_head(response, request):
-            return False
-        if missed := soundness.misses(response, self.exchange.received_bytes):
-            yield from self.stop(502, "upstream_failed", "the origin's body is not as long as it announced")
-        return missed
 
     # The response's head.
 
@@ -323,15 +229,22 @@ class GateStream(AnsweringStream):
         """Hints are a kindness: left out where anything is wrong with them or could come to light by them."""
         view.clean_response(event.response)
         sound = not soundness.unsound(event.response, self.flow.request, ended=False, final=False)
-        if sound and self.exchange.hidden is None and self.flow.request.http_version == "HTTP/1.1":
+        unwatched = self.exchange.hidden is None and self.exchange.inline is None
+        if sound and unwatched and self.flow.request.http_version == "HTTP/1.1":
             event.response.headers.pop("content-length", None)
             yield SendHttp(event, self.context.client)
 
     def start_response_stream(self) -> Commands:
+        if (yield from self.inspected(sending=False, whole=False)):
+            return
+        if self.exchange.inline is not None and self.flow.response is not None:
+            self.exchange.inline.answering(self.flow.response)
         self.response_begun = True
         yield from super().start_response_stream()
 
     def send_response(self, already_streamed: bool = False) -> Commands:
+        if not already_streamed and (yield from self.inspected(sending=False, whole=True)):
+            return
         content = self.flow.response.raw_content if self.flow.response else None
         if not already_streamed and content and not self.exchange.response_limit:
             self.exchange.receives(content)
@@ -347,14 +260,27 @@ class GateStream(AnsweringStream):
         most = self.parent.limits.websocket_message
         if not self.bounded:
             websockets.bound(self.child_layer, most)
-            if self.exchange.hidden is not None:
-                websockets.hide(self.child_layer, self.exchange.hidden.mask_cut)
+            self._mask_frames(self.child_layer)
             self.bounded = True
         yield from super().passthrough(event)
+        if (inline := self.exchange.inline) is not None and inline.stopped is not None:
+            self.exchange.decision = inline.stopped
+            self.exchange.failure = self.exchange.failure or inline.stopped.reason
+            yield from self.break_off(self.exchange.failure)
+            return
         if websockets.overflows(self.child_layer, most):
             yield Counted("websocket_message")
             self.exchange.failure = self.exchange.failure or f"a WebSocket message is longer than {most} bytes"
             yield from self.break_off(self.exchange.failure)
+
+    def _mask_frames(self, layer: WebsocketLayer) -> None:
+        """Of what no hook is called for: pings, pongs, and why it is closed."""
+        hidden, inline = self.exchange.hidden, self.exchange.inline
+        if hidden is not None:
+            websockets.mask(layer.client_ws, hidden.mask_cut)
+        if inline is not None:
+            websockets.mask(layer.client_ws, partial(inline.control, sending=False))
+            websockets.mask(layer.server_ws, partial(inline.control, sending=True))
 
     def flow_done(self) -> Commands:
         if not self.answered:

@@ -125,6 +125,11 @@ class Tap:
         self.held += size
         self.messages.append(WebSocketMessage(time.time() - self.started, from_client, text, content))
 
+    def forget_response(self) -> None:
+        """What was taken of it did not go on like that."""
+        self.response.give_back()
+        self.response = Half(self.most, self.room, self.started)
+
     @property
     def lost(self) -> bool:
         """There was no room for all of it."""

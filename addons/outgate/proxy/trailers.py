@@ -1,7 +1,7 @@
 """Fields behind a body, in both directions, as they may go on.
 
 Owns what the gate has to say about them: what frames or routes stands in no trailer, what the gate sets is not said
-again by a workload, and injected credentials are hidden from it.
+again by a workload, injected credentials are hidden from it, and rules about live messages hold here, too.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from outgate.proxy.exchange import Exchange
 
 def cleaned(event: RequestTrailers | ResponseTrailers, exchange: Exchange) -> http.Headers:
     """The trailers that go on."""
-    sound = soundness.trailing(event.trailers)
-    return _unsaid(sound, exchange) if isinstance(event, RequestTrailers) else _hidden(sound, exchange)
+    sound, sending = soundness.trailing(event.trailers), isinstance(event, RequestTrailers)
+    said = _unsaid(sound, exchange) if sending else _hidden(sound, exchange)
+    return said if exchange.inline is None else exchange.inline.trailers(said, sending=sending)
 
 
 def _unsaid(trailers: http.Headers, exchange: Exchange) -> http.Headers:

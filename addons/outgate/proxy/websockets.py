@@ -1,21 +1,24 @@
 """WebSocket messages within bounds.
 
 mitmproxy gathers a message before it passes it on, however long it is and into however many pieces it was cut, inflates
-what comes compressed without end, and keeps every message. It passes pings, pongs and a close on without a hook. Owns
-these bounds, and the masking of what no hook is called for. What else passes and what is said of it is mitmproxy's.
+what comes compressed without end, and keeps every message. It passes pings, pongs and a close on without a hook, and
+cuts what was changed inside characters. Owns these bounds, the masking of what no hook is called for, and the frames of
+what was changed. What else passes and what is said of it is mitmproxy's.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 from mitmproxy.proxy import commands
+from mitmproxy.proxy.layers import websocket as stock
 from mitmproxy.proxy.layers.websocket import WebsocketConnection, WebsocketLayer
 from mitmproxy.websocket import WebSocketMessage
-from wsproto.events import CloseConnection, Event, Ping, Pong
+from wsproto.events import CloseConnection, Event, Message, Ping, Pong
 from wsproto.extensions import PerMessageDeflate
 from wsproto.frame_protocol import CloseReason
 
@@ -39,22 +42,49 @@ class BoundedDeflate(PerMessageDeflate):
 
 
 class MaskedSide(WebsocketConnection):
-    """Masks what the frames that are no message say to the workload."""
+    """Masks what the frames that are no message say to one side."""
 
-    mask: Callable[[bytes], bytes]
+    masks: list[Callable[[bytes], bytes]]
 
     def send2(self, event: Event) -> commands.SendData:
         if isinstance(event, Ping | Pong):
-            event = replace(event, payload=self.mask(bytes(event.payload)))
+            event = replace(event, payload=self._masked(bytes(event.payload)))
         elif isinstance(event, CloseConnection) and event.reason:
-            event = replace(event, reason=self.mask(event.reason.encode()).decode(errors="replace"))
+            event = replace(event, reason=self._masked(event.reason.encode()).decode(errors="replace"))
         return super().send2(event)
 
+    def _masked(self, text: bytes) -> bytes:
+        for mask in self.masks:
+            text = mask(text)
+        return text
 
-def hide(layer: WebsocketLayer, mask: Callable[[bytes], bytes]) -> None:
-    """Mask pings, pongs and a close on their way to the workload, once it has begun."""
-    layer.client_ws.__class__ = MaskedSide
-    layer.client_ws.mask = mask
+
+class Fragments(stock.Fragmentizer):
+    """A message that was changed goes on in one frame: cut anywhere, it could be cut inside a character."""
+
+    def __call__(self, content: bytes) -> Iterator[Message[Any]]:
+        if len(content) == sum(self.fragment_lengths) and (
+            content.isascii() or not self.is_text or self._fits(content)
+        ):
+            yield from super().__call__(content)
+        else:
+            yield self.msg(content, True)
+
+    def _fits(self, content: bytes) -> bool:
+        """Whether each frame would begin with a character."""
+        begins = accumulate(self.fragment_lengths[:-1])
+        return all(at >= len(content) or content[at] & 0xC0 != 0x80 for at in begins)
+
+
+stock.Fragmentizer = Fragments  # type: ignore[misc]
+
+
+def mask(side: WebsocketConnection, masked: Callable[[bytes], bytes]) -> None:
+    """Mask pings, pongs and a close on their way to one side, after what masks them already."""
+    if not isinstance(side, MaskedSide):
+        side.__class__ = MaskedSide
+        side.masks = []
+    side.masks.append(masked)
 
 
 def bound(layer: WebsocketLayer, most: int) -> None:

@@ -46,13 +46,17 @@ class Decoder:
 
     def feed(self, data: bytes) -> bytes:
         """What can be said after this piece. Raises `Undecodable`."""
+        return b"".join(self.pieces(data))
+
+    def pieces(self, data: bytes) -> Iterable[bytes]:
+        """The same, little by little: it may be much. To be taken to its end."""
         self._taken += len(data)
         if not self._stages and self._taken > self._bounds.most:
             raise Undecodable(Reason.TOO_LARGE)
         pieces: Iterable[bytes] = (data,)
         for stage in self._stages:
             pieces = stage.made(pieces, self._taken)
-        return b"".join(pieces)
+        return pieces
 
     def finish(self) -> None:
         """To be called at the end: raises `Undecodable` where something is missing."""

@@ -85,6 +85,12 @@ class Metrics:
         (label,) = spec.labels
         self._families.readings.append(lambda: [(spec, {label: value}, read) for value, read in reading().items()])
 
+    def read_all(self, spec: Spec, reading: Callable[[], Mapping[tuple[str, ...], float]]) -> None:
+        """The same for values of several labels, in their order."""
+        self._families.readings.append(
+            lambda: [(spec, dict(zip(spec.labels, values, strict=True)), read) for values, read in reading().items()]
+        )
+
     def scraped(self) -> Scraped:
         """All values of now."""
         return self._families.scraped()

@@ -267,6 +267,9 @@ OVERFLOWS = Spec(
 EXPORTED = Spec("outgate_export_sent_total", COUNTER, "What collectors took.", ("output",))
 DROPPED = Spec("outgate_export_dropped_total", COUNTER, "What outputs could not take.", ("output",))
 REDACTIONS = Spec("outgate_redactions_total", COUNTER, "Values masked, by what found them.", ("detector",))
+INLINE = Spec(
+    "outgate_inline_total", COUNTER, "What was done to live messages, by the rule or the reason.", ("rule", "action")
+)
 CAPTURES = Spec("outgate_captures_total", COUNTER, "Exchanges captured, by how that went.", ("outcome",))
 BOUNDS = Spec("outgate_bounds_total", COUNTER, "Times that a bound held, by its name.", ("bound",))
 INCIDENTS = Spec("outgate_incidents_total", COUNTER, "What happened beside verdicts, by its name.", ("incident",))

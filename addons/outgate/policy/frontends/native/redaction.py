@@ -15,10 +15,13 @@ from outgate.policy.frontends.native.exchanges import MATCH, matching
 from outgate.policy.frontends.native.resource import Resource
 from outgate.policy.frontends.native.shapes import Either, Expression, Filled, Size
 from outgate.policy.redaction_model import (
+    Action,
     Carrier,
     Direction,
     Format,
+    Inline,
     Mode,
+    Opaque,
     RedactionPolicy,
     RedactionRule,
     Replacement,
@@ -27,8 +30,8 @@ from outgate.policy.redaction_model import (
 )
 from outgate.policy.schema import Boolean, Choice, Field, Fields, Integer, Reading, Record, Sequence, Text
 
-LARGEST = 1024**3
-PLAIN, UNSAID = Replacement(), RedactionPolicy("")
+LARGEST, LARGEST_HELD = 1024**3, 64 * 1024**2
+PLAIN, UNSAID, LIVE = Replacement(), RedactionPolicy(""), Inline(Action.BLOCK)
 STRATEGY = Choice(tuple(Strategy), fold=True)
 OWNERS = {"text": Strategy.CONSTANT, "keep": Strategy.MASK, "format": Strategy.FORMAT}
 """What belongs to one strategy alone."""
@@ -84,6 +87,15 @@ RULE = Fields(
         "direction": Field(Choice(tuple(Direction), fold=True)),
     }
 )
+INLINE = Fields(
+    {
+        "action": Field(Choice(tuple(Action), fold=True), required=True),
+        "direction": Field(Choice(tuple(Direction), fold=True)),
+        "maxBody": Field(Size(1, LARGEST_HELD)),
+        "opaque": Field(Choice(tuple(Opaque), fold=True)),
+        "forceSigned": Field(Boolean()),
+    }
+)
 SPEC = Fields(
     {
         "match": Field(MATCH),
@@ -91,6 +103,7 @@ SPEC = Fields(
         "defaults": Field(Boolean()),
         "mode": Field(Choice(tuple(Mode), fold=True)),
         "maxBody": Field(Size(1, LARGEST)),
+        "inline": Field(INLINE),
     }
 )
 
@@ -109,6 +122,7 @@ def translate(resource: Resource, spec: Record, into: Contribution) -> None:
         defaults=spec.get("defaults", UNSAID.defaults),
         mode=Mode(spec.get("mode", Mode.DETECT)),
         max_body=spec.get("maxBody", UNSAID.max_body),
+        inline=_inline(spec.get("inline")),
         source=resource.source(),
     )
     into.keeping = replace(into.keeping, redactions=(*into.keeping.redactions, made))
@@ -120,6 +134,35 @@ def _contradictions(reading: Reading, spec: Record) -> None:
     if spec.get("defaults") is False:
         what = "false: CREDENTIALS ARE KEPT AS THEY ARE where no other rule takes them"
         reading.warn(spec.at("defaults"), "spec.defaults", what, "leave it out, and keep values by rules with keep")
+    if "inline" in spec:
+        _inline_contradictions(reading, spec, spec.get("inline"))
+
+
+def _inline_contradictions(reading: Reading, spec: Record, inline: Record) -> None:
+    if "rules" not in spec:
+        what = "changes nothing without rules: those that ship are for what is kept"
+        reading.error(spec.at("inline"), "spec.inline", what, "give rules, such as one with detect: card")
+    if spec.get("mode") == Mode.ALLOW:
+        what = "would replace every text of live messages"
+        reading.error(spec.at("mode"), "spec.mode", what, "give inline in a document of its own, without mode")
+    if (match := spec.get("match")) is not None and "mediaTypes" in match:
+        what = "is what a message says of itself, and could be said to escape inline"
+        reading.error(match.at("mediaTypes"), "spec.match.mediaTypes", what, "remove it, or give inline elsewhere")
+    if inline.get("forceSigned") and inline.get("action") == Action.BLOCK:
+        what = "is about what is masked, and action BLOCK masks nothing"
+        reading.error(inline.at("forceSigned"), inline.under("forceSigned"), what, "remove it, or write action: MASK")
+
+
+def _inline(record: Record | None) -> Inline | None:
+    if record is None:
+        return None
+    return Inline(
+        action=Action(record.get("action")),
+        direction=Direction(record.get("direction", LIVE.direction)),
+        max_body=record.get("maxBody", LIVE.max_body),
+        opaque=Opaque(record.get("opaque", LIVE.opaque)),
+        force_signed=record.get("forceSigned", LIVE.force_signed),
+    )
 
 
 def _names(reading: Reading, spec: Record) -> None:
