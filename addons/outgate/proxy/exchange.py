@@ -51,8 +51,6 @@ class Facts:
     """The address the workload dialled."""
     connect: str | None = None
     """The target of CONNECT or SOCKS, as sent; or of a connection to an address that stands for a name."""
-    virtual: str | None = None
-    """That address."""
     sni: str | None = None
     """Canonical: a rule on names must not be escaped by another spelling."""
     encrypted: bool = False
@@ -67,6 +65,8 @@ class Facts:
     ja4: str = ""
     tls: Tls | None = None
     """Between the workload and the gate."""
+    virtual: str | None = None
+    """The address that was dialled, where it stands for a name."""
     buckets: Buckets = field(default_factory=Buckets)
     """Of limits that each connection has for itself."""
 
