@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "export": "outgate.cli.export:export",
     "replay": "outgate.cli.replay:replay",
     "backtest": "outgate.cli.backtest:backtest",
+    "vault": "outgate.cli.vault:vault",
     "log-level": "outgate.cli.log_level:log_level",
     "certs": "outgate.cli.certs:certs",
     "iptables": "outgate.cli.iptables:iptables_group",
