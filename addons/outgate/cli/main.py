@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "get": "outgate.cli.get:get",
     "graph": "outgate.cli.graph:graph",
     "export": "outgate.cli.export:export",
+    "mock": "outgate.cli.mock:mock",
     "replay": "outgate.cli.replay:replay",
     "backtest": "outgate.cli.backtest:backtest",
     "vault": "outgate.cli.vault:vault",
