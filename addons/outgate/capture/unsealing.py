@@ -44,7 +44,8 @@ class Unsealing:
         with path.open("rb") as file:
             try:
                 opened = Opened(file, self.key)
-                for count, kept in enumerate(opened, 1):  # noqa: B007
+                for kept in opened:
+                    count += 1
                     yield kept
             except VaultError as error:
                 self.problems.append(f"{path}: {error}")
