@@ -6,6 +6,7 @@ Owns that alone, so that whoever loads a policy, to serve, to check or to explai
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from outgate.policy.frontends import Setting
 from outgate.policy.redaction_model import KeepingPolicy
@@ -26,10 +27,25 @@ def setting_of(settings: Settings) -> Setting:
 
 def redaction_faults(keeping: KeepingPolicy) -> Iterator[Problem]:
     """What redaction cannot carry out. Detectors take a while to load, so only who names some pays for them."""
+    yield from _vaults(keeping)
     detectors = None
     if any(rule.detectors for each in keeping.redactions for rule in each.rules):
         from outgate.redact.detect.detector import Group
         from outgate.redact.detect.patterns import BY_NAME
 
         detectors = {*BY_NAME, *Group}
-    return faults.problems(keeping, detectors)
+    yield from faults.problems(keeping, detectors)
+
+
+def _vaults(keeping: KeepingPolicy) -> Iterator[Problem]:
+    """Keys of vaults that nothing can be sealed to."""
+    for capture in keeping.captures:
+        if capture.vault is None or capture.source is None:
+            continue
+        from outgate.redact.replace.vault import VaultError, public_key
+
+        try:
+            public_key(Path(capture.vault.key).read_bytes())
+        except (OSError, VaultError) as error:
+            what = f"{capture.vault.key}: {error.strerror if isinstance(error, OSError) else error}"
+            yield Problem(capture.source.where, what, "mount the public key", field="spec.vault.key")

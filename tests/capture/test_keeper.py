@@ -6,11 +6,15 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from capture.exchanges import exchange
 from outgate.capture import keeper as keepers
 from outgate.capture.keeper import Bounds, Keeper, digest_of, keyed
 from outgate.capture.reading import Capture
+from outgate.capture.unsealing import Unsealing
+from outgate.capture.vaults import Vaults
 from outgate.policy.model import Source
 from outgate.policy.redaction_model import (
     CapturePolicy,
@@ -21,6 +25,7 @@ from outgate.policy.redaction_model import (
     Replacement,
     Selector,
     Strategy,
+    VaultPolicy,
 )
 from outgate.problems import Where
 from outgate.redact.exchange import Body, Request, Response
@@ -66,6 +71,36 @@ def ended(keeper):
     keeper.close(PATIENCE)
     keeper.join()
     return keeper.counts()
+
+
+def test_what_is_replaced_is_in_the_vault_of_its_capture(tmp_path):
+    key = X25519PrivateKey.generate()
+    (tmp_path / "v.pub").write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    folders = [VaultPolicy(str(tmp_path / "v.pub"), str(tmp_path / "vault")), None]
+    captures = [capture(tmp_path / f"c{number}", vault=vault) for number, vault in enumerate(folders)]
+    vaults = Vaults()
+    keeper = Keeper(keyed(MASTER, vaults), vaults=vaults)
+    keeper.follow(KeepingPolicy(captures=tuple(captures)))
+    keeper.start()
+    for number, each in enumerate(captures):
+        keeper.put(each, partial(asked, number, CANARY + b"%d" % number))
+    assert "vault_failed" not in ended(keeper)
+    opened = Unsealing(tmp_path / "vault", key)
+    kept = dict(opened)
+    assert [each.whole for each in opened.held] == [True]
+    (record,) = read(tmp_path / "c0")
+    token = dict(record.exchange.request.fields)[b"authorization"].decode().removeprefix("Bearer ")
+    assert kept == {token: CANARY.decode() + "0"}
+
+
+def test_a_vault_that_takes_nothing_costs_no_record(tmp_path):
+    vaults = Vaults()
+    keeper = Keeper(keyed(MASTER, vaults), vaults=vaults)
+    keeper.follow(KeepingPolicy(captures=(capture(tmp_path / "c", vault=VaultPolicy("/nowhere", "/nowhere")),)))
+    keeper.start()
+    keeper.put(capture(tmp_path / "c"), asked)
+    counted = ended(keeper)
+    assert (counted["captures_written"], counted["vault_failed"]) == (1, 1)
 
 
 @pytest.fixture

@@ -71,6 +71,16 @@ def test_what_is_proposed_loads_and_allows_what_was_captured(terminal, capture, 
     assert (run.exit_code, run.stdout) == (0, "4 exchanges, 0 with another verdict, 4 with the same\n")
 
 
+@pytest.mark.parametrize("to", ["native", "istio"])
+def test_tls_that_the_gate_had_started_is_started_again(terminal, log, to):
+    terminal.run("learn", log, "--to", to, "-o", "learned.yaml")
+    check = terminal.run("check", "learned.yaml")
+    assert (check.exit_code, check.stdout.splitlines()[-1].endswith("no problems")) == (0, True), check.stdout
+    told = terminal.run("explain", "GET", "http://up.example/", "--policy", "learned.yaml", "-o", "json")
+    upstream = json.loads(told.stdout)["upstream"]
+    assert (upstream["port"], upstream["sni"]) == (443, "up.example")
+
+
 def test_beside_a_policy_only_the_rest_is_proposed_in_a_file_of_its_own(terminal, capture):
     terminal.write("policy/10-defaults.yaml", DEFAULTS)
     run = terminal.run("learn", capture, "--merge", "policy", "-o", "policy")

@@ -1,5 +1,6 @@
 """`outgate redact`: what is left of a file on standard output, and which rules took how much on standard error."""
 
+import gzip
 import json
 
 import pytest
@@ -67,6 +68,32 @@ def test_a_diff_shows_what_changes(terminal):
     assert " three" in lines
 
 
+def test_a_diff_of_a_packed_body_shows_what_is_in_it(terminal):
+    (terminal.path / "note.txt.gz").write_bytes(gzip.compress(b"mail ann@corp.example\n"))
+    lines = terminal.run("redact", "note.txt.gz", "--diff").stdout.splitlines()
+    assert lines[3] == "-mail ann@corp.example"
+    assert lines[4].startswith("+mail u_")
+
+
+def test_a_diff_of_a_har_shows_what_redaction_did_and_nothing_else(terminal):
+    headers = [{"name": "Authorization", "value": "Bearer abcdefgh"}, {"name": "X-Kept", "value": "kept"}]
+    entry = {
+        "request": {"method": "GET", "url": "https://api.example/", "headers": headers},
+        "response": {"status": 204},
+    }
+    terminal.write("traffic.har", json.dumps({"log": {"entries": [entry]}}))
+    run = terminal.run("redact", "traffic.har", "--diff")
+    changed = [line.strip() for line in run.stdout.splitlines()[2:] if line[0] in "+-"]
+    assert (run.exit_code, run.stdout.startswith("--- traffic.har\n+++ redacted\n")) == (0, True)
+    assert sum("Bearer abcdefgh" in line for line in changed) == 1
+    assert not any("X-Kept" in line for line in changed)
+
+
+def test_what_is_too_large_says_what_would_help(terminal):
+    run = terminal.run("redact", str(terminal.write("big.txt", "a" * (1024 * 1024 + 1))))
+    assert (run.exit_code, "is too large; an EgressRedaction with maxBody takes larger ones" in run.stderr) == (1, True)
+
+
 def test_nothing_taken_is_said(terminal):
     run = terminal.run("redact", str(terminal.write("answer.json", '{"n": 1}')))
     assert (run.exit_code, run.stdout, run.stderr) == (0, '{"n": 1}', "nothing is taken\n")
@@ -97,7 +124,6 @@ def test_a_har_is_redacted_entry_by_entry(terminal):
         (("answer.json", "--redaction", "missing.yaml"), "does not exist"),
         (("answer.json", "--redaction", "other.yaml"), "there is no EgressRedaction"),
         (("answer.json", "--redaction", "wrong.yaml"), 'there is no detector "crad"'),
-        (("traffic.har", "--diff"), "--diff is for one body"),
         (("traffic.har",), "cannot be read"),
     ],
 )

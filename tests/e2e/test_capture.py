@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 import zstandard
+from click.testing import CliRunner
 
 from e2e.canaries import held
 from e2e.documents import Document, defaults, destination, native, policy
@@ -29,6 +31,7 @@ from e2e.lab.upstreams import Server
 from e2e.test_streams import call, calls, websocket
 from e2e.workload import Workload, drain
 from outgate.capture.reading import Capture
+from outgate.cli.main import outgate
 from outgate.redact.exchange import Exchange
 from outgate.redact.redacted import Redacted
 from telemetry.receiver import until
@@ -349,6 +352,27 @@ def test_a_process_that_is_killed_loses_at_most_what_it_was_writing(
     assert len(kept) > 35
     assert len(kept) == len(set(kept))
     assert len(found.problems) <= 1
+
+
+def test_a_token_is_unsealed_by_who_has_the_key_and_by_nobody_else(
+    origin_pki: world.OriginPki, registry: tuple[Document, ...], tmp_path: Path
+) -> None:
+    here = CliRunner()
+    assert here.invoke(outgate, ["vault", "key", str(tmp_path / "vault.key")]).exit_code == 0
+    vault = {"key": str(tmp_path / "vault.key.pub"), "folder": str(tmp_path / "vault")}
+    with running(origin_pki, policy(*registry, capture(tmp_path / "all", vault=vault), rule("token"))) as gate:
+        assert ask(gate, 100) == b"HTTP/1.1 200"
+        until(lambda: counts(gate)["captures_written"] == 1)
+    (kept,) = exchanges(tmp_path / "all")
+    assert kept.request
+    token = dict(kept.request.fields)[b"X-Mine"].decode()
+    sealed = b"".join(path.read_bytes() for path in (tmp_path / "vault").iterdir())
+    assert token.encode() not in sealed
+    opened = here.invoke(
+        outgate, ["vault", "open", vault["folder"], token, "--key", str(tmp_path / "vault.key"), "-o", "json"]
+    )
+    assert (opened.exit_code, json.loads(opened.stdout)) == (0, {token: ["1"]})
+    assert (tmp_path / "vault" / "audit.ndjson").read_text().count("\n") == 1
 
 
 def _ask_until_it_ends(gate: LoopbackGate) -> None:

@@ -33,6 +33,8 @@ def test_an_address_in_the_notation_of_the_other_version_is_the_same():
     ("seen", "where", "why"),
     [
         (to("a_b.example"), "a_b.example:443", "no host has such a name"),
+        (to("a.example", 0), "a.example:0", "there is no such port"),
+        (to("a.example", 65536), "a.example:65536", "there is no such port"),
         (to("169.254.169.254", 80), "169.254.169.254:80", "is a metadata address"),
         (to("127.0.0.1", 80), "127.0.0.1:80", "is a loopback address"),
         (to("api.example", denied="names_disagree"), "api.example:443", "denied as names_disagree"),

@@ -5,12 +5,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backtest.recorded import recorded
+from capture.exchanges import kept, ports, texts
 from outgate.backtest.verdicts import Verdicts
 from outgate.learning.captured import seen
 from outgate.learning.lacking import lacking
 from outgate.learning.places import Places
 from outgate.learning.proposal import To, text
-from outgate.learning.seen import Seen
+from outgate.learning.seen import Seen, Speech
 from outgate.learning.services import services
 from outgate.policy.attempts import Way
 from outgate.policy.model import Mode
@@ -70,6 +71,13 @@ def test_it_allows_what_was_seen(to, records, include_denied, narrow):
     assert [each for each in made.problems if not any(word in each.what for word in WARNED)] == []
     assert made.defaults.mode is Mode.REGISTRY_ONLY
     assert list(denied(made, passed(records, include_denied=include_denied))) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(kept, max_size=4), st.lists(st.builds(Seen, st.sampled_from(Speech), texts, ports), max_size=4))
+def test_whatever_is_seen_what_is_proposed_loads(records, logged):
+    places = placed(*records, *logged, include_denied=True)
+    assert policy(proposed(places)).problems == ()
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -16,12 +16,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from outgate.capture.store import Store
-from outgate.policy.redaction_model import CapturePolicy, KeepingPolicy, unplaced
+from outgate.capture.vaults import Vaults
+from outgate.policy.redaction_model import CapturePolicy, KeepingPolicy, RedactionPolicy, unplaced
 from outgate.redact.exchange import Exchange
 from outgate.redact.pipeline import FAILED, Redactor
 from outgate.redact.redacted import Redacted, bounded
 from outgate.redact.replace.keys import Keys
 from outgate.redact.replace.replacer import Replacer
+from outgate.redact.replace.vaulted import Vaulted
 
 log = logging.getLogger(__name__)
 
@@ -59,12 +61,13 @@ class Shelf:
     redact: Redact
 
 
-def keyed(master: bytes) -> Callable[[KeepingPolicy, CapturePolicy], Redact]:
+def keyed(master: bytes, vaults: Vaults | None = None) -> Callable[[KeepingPolicy, CapturePolicy], Redact]:
     """Redactors under one key: equal values of one capture join, and those of two captures do not."""
 
     def made(keeping: KeepingPolicy, capture: CapturePolicy) -> Redact:
         digest = digest_of(keeping)
-        return Redactor(keeping, Replacer(Keys(master, capture.name, digest)), digest).redact
+        keys, vault = Keys(master, capture.name, digest), vaults.of(capture) if vaults is not None else None
+        return Redactor(keeping, Vaulted(keys, vault.keep) if vault is not None else Replacer(keys), digest).redact
 
     return made
 
@@ -78,12 +81,16 @@ class Keeper:
     """`start` it in the process that goes on: a fork takes no threads along. `follow` and `put` are one thread's."""
 
     def __init__(
-        self, redactor: Callable[[KeepingPolicy, CapturePolicy], Redact], bounds: Bounds | None = None
+        self,
+        redactor: Callable[[KeepingPolicy, CapturePolicy], Redact],
+        bounds: Bounds | None = None,
+        vaults: Vaults | None = None,
     ) -> None:
         self.bounds = bounds or Bounds()
         self.rules: collections.Counter[str] = collections.Counter()
         """Values that were replaced, by what found them."""
         self._redactor = redactor
+        self._vaults = vaults or Vaults()
         self._refused = self._failed = self._bare = 0
         """Lost because too much waited, and because they could not be redacted; and those of which little is left for
         that reason."""
@@ -172,6 +179,7 @@ class Keeper:
             dropped = self._dropped + self._refused
         dropped += sum(isinstance(item, Item) for item in tuple(self._waiting)) if self._over else 0
         failed = {"redaction_failed": number} if (number := self._failed + self._bare) else {}
+        failed |= {"vault_failed": number} if (number := self._vaults.failed) else {}
         return failed | {
             "captures_written": written + sum(each.written for each in stores),
             "captures_dropped": dropped + sum(each.refused for each in stores),
@@ -200,6 +208,7 @@ class Keeper:
                     self._keep(item)
         for folder in list(self._shelves):
             self._leave(folder)
+        self._vaults.close()
 
     def _keep(self, item: Item) -> None:
         try:
@@ -219,6 +228,7 @@ class Keeper:
         for folder, shelf in list(self._shelves.items()):
             if folder not in wanted or not _same(shelf.store.policy, wanted[folder]):
                 self._leave(folder)
+        self._vaults.follow(keeping.captures)
         for folder, capture in wanted.items():
             self._put_up(folder, capture, self._redactor(keeping, capture))
 

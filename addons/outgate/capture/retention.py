@@ -8,15 +8,16 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from outgate.capture.files import found
 
 
-def prune(folder: Path, oldest: float, most: int) -> int:
-    """Delete what was last written to before `oldest`, then the oldest files until no more than `most` bytes are left;
-    the number of files that went. Several processes may do so at once."""
-    held = [(path, status) for path in found(folder) if (status := _status(path)) is not None]
+def prune(folder: Path, oldest: float, most: int, files: Callable[[Path], list[Path]] = found) -> int:
+    """Of some files of a folder, the oldest first, delete what was last written to before `oldest`, then the oldest
+    until no more than `most` bytes are left; the number of files that went. Several processes may do so at once."""
+    held = [(path, status) for path in files(folder) if (status := _status(path)) is not None]
     total, gone = sum(status.st_size for _, status in held), 0
     for path, status in held:
         if (status.st_mtime < oldest or total > most) and _delete(path):

@@ -6,6 +6,7 @@ what the disk has no room for leaves no half record behind. How records are seal
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections import OrderedDict
 from pathlib import Path
@@ -24,8 +25,9 @@ class VaultFile:
     def __init__(self, path: Path, recipient: X25519PublicKey) -> None:
         self._sealer = Sealer(recipient)
         self._known: OrderedDict[str, None] = OrderedDict()
-        self._size = 0
+        self.size = 0
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX)  # who deletes old files asks for the lock first
         self._write(self._sealer.head)
 
     def keep(self, token: str, original: str) -> None:
@@ -58,10 +60,10 @@ class VaultFile:
             while rest:
                 rest = rest[os.write(self._file, rest) :]
         except OSError:
-            os.ftruncate(self._file, self._size)
+            os.ftruncate(self._file, self.size)
             self._shut()
             raise
-        self._size += len(data)
+        self.size += len(data)
 
     def _shut(self) -> None:
         os.close(self._file)

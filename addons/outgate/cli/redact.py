@@ -6,7 +6,6 @@ is taken, and what stands for it, is for `outgate.redact` to say.
 
 from __future__ import annotations
 
-import difflib
 import mimetypes
 import sys
 from collections import Counter
@@ -19,16 +18,18 @@ import click
 from outgate.capture.formats.har import HarWriter
 from outgate.capture.formats.har_reading import HarFile
 from outgate.capture.told import Malformed
+from outgate.cli import difference
 from outgate.cli.output import aligned, printable
 from outgate.cli.redacting import redactions_of, redactor_of
 from outgate.policy.redaction_model import Matching, Mode, RedactionPolicy
 from outgate.problems import PolicyError
 from outgate.redact.exchange import Body, Exchange, Request, Response
-from outgate.redact.redacted import Redacted
+from outgate.redact.redacted import TOO_LARGE, Redacted
 
 DROPPED, UNREADABLE = 1, 2
 HAR = ".har"
 RUN = "redact"
+HINTS = {TOO_LARGE: "; an EgressRedaction with maxBody takes larger ones"}
 
 
 @click.command()
@@ -60,8 +61,6 @@ def redact(
 
     Exits 0 when the result is whole, 1 when a body had to be dropped, 2 when a file or a document cannot be used.
     """
-    if diff and file.suffix.lower() == HAR:
-        raise click.UsageError("--diff is for one body; leave it out for a HAR")
     try:
         redactions = redactions_of(redaction, mode)
         is_har = file.suffix.lower() == HAR
@@ -69,10 +68,12 @@ def redact(
     except PolicyError as error:
         click.echo(str(error), err=True)
         ctx.exit(UNREADABLE)
-    if is_har:
+    if is_har and diff:
+        _show(difference.of_har(file, kept))
+    elif is_har:
         _write_har(kept)
     elif (content := _content(kept[0], request)) is not None and diff:
-        _show_diff(file, content)
+        _show(difference.of_body(file, content))
     elif content is not None:
         click.echo(content, nl=False)
     for line in _report(kept):
@@ -120,11 +121,9 @@ def _write_har(kept: Iterable[Redacted]) -> None:
     writer.close()
 
 
-def _show_diff(file: Path, content: bytes) -> None:
-    """The two as text, a line beside the other."""
-    before, after = (each.decode("utf-8", "replace").splitlines() for each in (file.read_bytes(), content))
-    for line in difflib.unified_diff(before, after, str(file), "redacted", lineterm=""):
-        click.echo(printable(line))
+def _show(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
 
 
 def _report(kept: Iterable[Redacted]) -> Iterator[str]:
@@ -140,4 +139,5 @@ def _report(kept: Iterable[Redacted]) -> Iterator[str]:
     elif not dropped:
         yield "nothing is taken"
     for (where, why), count in sorted(dropped.items()):
-        yield printable(f"dropped: {where} is {why.replace('_', ' ')}" + (f" ({count} times)" if count > 1 else ""))
+        what = f"dropped: {where} is {why.replace('_', ' ')}{HINTS.get(why, '')}"
+        yield printable(what + (f" ({count} times)" if count > 1 else ""))

@@ -20,6 +20,7 @@ MOST = 50_000
 CALLERS = 1000
 """Of one place."""
 LONGEST = 253
+HIGHEST = 65535
 NEVER = frozenset(
     {
         Code.NAME_MALFORMED,
@@ -102,6 +103,9 @@ class Places:
             host = canonical_host(seen.host)
         except HostError:
             self._leave(LeftOut(f"{seen.host[:LONGEST]}:{seen.port}", "no host has such a name"))
+            return
+        if not 0 < seen.port <= HIGHEST:
+            self._leave(LeftOut(f"{host}:{seen.port}", "there is no such port"))
             return
         address = parsed(host) if literal(host) is not None else None
         at = At(str(address) if address is not None else host, seen.port)

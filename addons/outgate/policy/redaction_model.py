@@ -194,6 +194,15 @@ class RedactionPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class VaultPolicy:
+    """Where what replacements stand for is kept, sealed to whoever has a private key. Both are absolute paths."""
+
+    key: str
+    """A file with the public key, in PEM."""
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class CapturePolicy:
     """One `EgressCapture`."""
 
@@ -214,6 +223,8 @@ class CapturePolicy:
     """Seconds after which a file is deleted; 0: never."""
     max_bytes: int = 1024 * 1024 * 1024
     """Of all files in the folder; the oldest go."""
+    vault: VaultPolicy | None = None
+    """Turned over and deleted as the capture is."""
     source: Source | None = None
 
 

@@ -33,6 +33,7 @@ INCIDENTS = frozenset(
         "redaction_failed",
         "revoked",
         "unapproved",
+        "vault_failed",
     )
 )
 """Counts that are of no bound."""

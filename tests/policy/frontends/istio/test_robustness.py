@@ -34,7 +34,7 @@ def places(node: object, path: tuple = ()) -> list[tuple]:
     return [deeper for key, value in inner for deeper in [(*path, key), *places(value, (*path, key))]]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), strict=st.booleans())
 def test_a_document_with_odd_values_is_refused_or_loads(data, strict):
     documents = [each for each in yaml.safe_load_all(data.draw(st.sampled_from(SETS))) if each is not None]

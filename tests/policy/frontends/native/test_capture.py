@@ -2,7 +2,7 @@
 
 import pytest
 
-from outgate.policy.redaction_model import CapturePolicy, Matching
+from outgate.policy.redaction_model import CapturePolicy, Matching, VaultPolicy
 from outgate.problems import Severity
 from policy.building import DEFAULTS, policy, problems
 
@@ -43,6 +43,7 @@ def test_what_is_not_said_is_as_the_model_has_it():
         ("retention: {age: 24h}", "retention", 86400.0),
         ("retention: {age: 0s}", "retention", 0.0),
         ("retention: {size: 10Gi}", "max_bytes", 10 * 1024**3),
+        ("vault: {key: /k/v.pub, folder: /v//a/}", "vault", VaultPolicy("/k/v.pub", "/v/a")),
     ],
 )
 def test_every_field(field, name, value):
@@ -66,10 +67,21 @@ def test_one_folder_has_one_spelling():
         ("{folder: /c, retention: {size: 1Mi}}", "spec.retention.size", "have no room for one file"),
         ("{folder: /c, rotate: {size: 2Gi}}", "spec.rotate.size", "lower rotate.size"),
         ("{folder: /c, retain: {}}", "spec.retain", "unknown field"),
+        ("{folder: /c, vault: {folder: /v}}", "spec.vault.key", "required"),
+        ("{folder: /c, vault: {key: v.pub, folder: /v}}", "spec.vault.key", "write an absolute path"),
+        ("{folder: /c, vault: {key: /v.pub, folder: /x/../c}}", "spec.vault", "give it a folder of its own"),
     ],
 )
 def test_what_is_wrong_is_said(spec, field, says):
     assert says in errors(spec)[field]
+
+
+def test_no_folder_is_a_vault_and_something_else():
+    first, vault = "{folder: /c, match: {hosts: [a.example]}%s}", ", vault: {key: /k, folder: %s}"
+    assert "captures or of another vault" in errors(first % "", "{folder: /d%s}" % (vault % "/c"))["spec.vault"]
+    assert "another vault" in errors(first % (vault % "/v"), "{folder: /d%s}" % (vault % "/v"))["spec.vault"]
+    assert "is the folder of a vault" in errors(first % (vault % "/v"), "{folder: /v}")["spec.folder"]
+    assert errors(first % (vault % "/v"), "{folder: /d%s}" % (vault % "/w")) == {}
 
 
 def test_two_in_one_folder_are_an_error():
