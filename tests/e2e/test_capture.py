@@ -344,12 +344,13 @@ def test_a_process_that_is_killed_loses_at_most_what_it_was_writing(
         going = threading.Thread(target=_ask_until_it_ends, args=(gate,))
         going.start()
         until(lambda: counts(gate)["captures_written"] > 35)
+        written = counts(gate)["captures_written"]
         gate.stop(signal.SIGKILL)
         going.join()
     found = Capture(tmp_path / "all")
     kept = [int(each.exchange.request.target[1:]) for each in found if each.exchange.request]
     assert set(range(100, 130)) <= set(kept)
-    assert len(kept) > 35
+    assert len(kept) >= written, "what was counted as written is there"
     assert len(kept) == len(set(kept))
     assert len(found.problems) <= 1
 

@@ -42,4 +42,6 @@ def test_every_exchange_is_answered_in_other_words_twice_over(capture, form):
     asked = [sys.executable, "-m", "e2e.replayed", form]
     done = run("unshare", "--net", "sh", "-c", CUT, "sh", *asked, cwd=capture)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"strayed": [], "missed": [], "unused": 0, "reaches": False}
+    told = json.loads(done.stdout)
+    assert told.pop("asked") > 20
+    assert told == {"strayed": [], "missed": [], "unused": 0, "reaches": False}

@@ -1,6 +1,6 @@
 """All targets, by name. Importing this loads every parser, which atheris has to see happen."""
 
-from fuzz import bodies, detect, hello, http, http2, lane, machine, names, policy, redaction, wire
+from fuzz import bodies, detect, hello, http, http2, lane, machine, names, pipeline, policy, redaction, wire
 from fuzz.target import TARGETS
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "lane",
     "machine",
     "names",
+    "pipeline",
     "policy",
     "redaction",
     "wire",

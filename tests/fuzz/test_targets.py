@@ -8,7 +8,16 @@ from fuzz.every import TARGETS
 from fuzz.strategies import inputs
 from fuzz.target import Draw
 
-SLOW = {"trust": 10, "policy-tree": 60, "policy-text": 60, "http-response": 100, "http-request": 100}
+SLOW = {
+    "trust": 10,
+    "policy-tree": 60,
+    "policy-text": 60,
+    "http-response": 100,
+    "http-request": 100,
+    "pipeline": 60,
+    "untouched": 60,
+    "bombs": 30,
+}
 """Examples of those that take milliseconds each."""
 EXAMPLES = 200
 

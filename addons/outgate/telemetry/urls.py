@@ -1,7 +1,7 @@
 """What of a URL may be shown: one set of rules for the access log, spans and everything else that shows one.
 
-Owns the names of parameters that carry secrets and the shapes of values that are some. User information is never
-shown; values are replaced, names stay. Knows no output.
+Owns the names of parameters that carry secrets and the shapes of values that are some, beside those of detectors that
+need no name. User information is never shown; values are replaced, names stay. Knows no output.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from urllib.parse import unquote_plus
+
+from outgate.redact.detect import telling
 
 REDACTED = "REDACTED"
 
@@ -99,7 +101,7 @@ class Redaction:
     def _path(self, path: str) -> str:
         if "@" in path:
             path = USER.sub(USER_SHOWN, path)
-        if not TELLING.search(path):
+        if not TELLING.search(path) and not telling.holds_secret(path):
             return path
         return "/".join(map(self._segment, path.split("/")))
 
@@ -123,6 +125,8 @@ class Redaction:
         """Whether it is a secret by its shape, or has one inside: another URL, a form, JSON, encoded or not."""
         for _ in range(4):
             if SHAPES.search(text) or any(self.is_secret(found[2]) for found in PAIR.finditer(text)):
+                return True
+            if telling.holds_secret(text):
                 return True
             if (further := unquote_plus(text)) == text:
                 return False
