@@ -18,6 +18,7 @@ from outgate.redact.detect.names import Names
 from outgate.redact.detect.own import Patterns
 from outgate.redact.detect.search import Detectors, Hit
 from outgate.redact.leaf import Path
+from outgate.redact.quiet import Quiet
 from outgate.redact.select import jsonpath, protobuf, template, xpath
 from outgate.redact.select.template import Span
 
@@ -29,8 +30,6 @@ PATHED: dict[Carrier, Callable[[str], Callable[[Path], bool]]] = {
 MOST_NAMES = 8192
 """Whose rule is remembered; a workload chooses them."""
 
-MOST_QUIET, LONGEST_QUIET = 4096, 256
-"""Lines of heads in which nothing was found, and their bytes."""
 
 type Number = int
 """Of a rule, in the order in which they decide."""
@@ -145,23 +144,6 @@ class RuleBook:
 
     def keeps(self, number: Number) -> bool:
         return self.rules[number].replacement.strategy is Strategy.KEEP
-
-
-class Quiet:
-    """What nothing was found in, and may come again: names, lines of heads. None of it is anybody's, so that it can be
-    remembered as it is."""
-
-    def __init__(self) -> None:
-        self._known: set[tuple[str, str, bytes | str]] = set()
-
-    def has(self, kind: str, name: str, value: bytes | str) -> bool:
-        return (kind, name, value) in self._known
-
-    def add(self, kind: str, name: str, value: bytes | str) -> None:
-        if len(value) <= LONGEST_QUIET:
-            if len(self._known) >= MOST_QUIET:
-                self._known = set()
-            self._known.add((kind, name, value))
 
 
 class Place(NamedTuple):
