@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 from itertools import product
 
 import pytest
@@ -110,3 +111,39 @@ def test_what_each_detector_looks_for_is_seen():
 
 def test_what_stands_twice_under_a_key_is_seen():
     same(b'{"a": {"password": "Zq8vKp2mXw4n7"}, "a": {"token": "Zq8vKp2mXw4n7"}, "a": 1}', ())
+
+
+def steps(body):
+    """Lines of Python that its redaction takes, whatever the machine does meanwhile."""
+    made, count = exchange(answer=body, answered=JSON), 0
+    redactor = Redactor(KeepingPolicy(), Replacer(KEYS))
+    redactor.redact(made)
+
+    def line(frame, event, argument):
+        nonlocal count
+        count += event == "line"
+        return line
+
+    before = sys.gettrace()
+    sys.settrace(line)
+    try:
+        redactor.redact(made)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        lambda number: {"id": number, "title": "lorem ipsum", "tags": ["a", "b"]},
+        lambda number: {"email": f"u{number}@example.com", "url": f"https://a.example/{number}?page=2"},
+        lambda number: {"password": [f"tiger-{number:09}"], "n": 1764490000000 + number, f"k-{number}": "\n"},
+        lambda number: {"name": "X-Token", "value": f"tiger-{number}", "u": f"https://a.example/{TOKEN}/{number}"},
+        lambda number: [[[[number]]], {"key": ["x"] * 9}],
+    ],
+    ids=("plain", "personal", "secret", "pairs", "nested"),
+)
+def test_steps_grow_with_the_document_and_no_faster(record):
+    few, many = (steps(json.dumps([record(number) for number in range(count)]).encode()) for count in (50, 400))
+    assert many < 9 * few

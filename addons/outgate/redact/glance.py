@@ -17,7 +17,7 @@ from outgate.redact.detect.detector import MANY_DIGITS, SEPARATOR
 from outgate.redact.detect.search import beside
 from outgate.redact.leaf import Found
 from outgate.redact.pairs import NAMING, VALUED
-from outgate.redact.rulebook import RuleBook
+from outgate.redact.rulebook import Find, RuleBook
 
 LEAST = 256
 """Bytes: in less everything is looked at."""
@@ -53,6 +53,8 @@ class Glance:
     def __init__(self, book: RuleBook, seen: set[str]) -> None:
         self._book, self._seen = book, seen
         self._number = NUMBER if book.patterned else WHOLE
+        self._searched: set[str] = set()
+        self._finds: dict[str, list[Find]] = {}
         self._harmless: set[str] = {""}
         """Queries of URLs of whose names no rule speaks."""
 
@@ -60,6 +62,10 @@ class Glance:
         """As `json.read`, without what does not matter."""
         cut = Cut.of(body, MOST) if len(body) >= LEAST else None
         return json.read(body) if cut is None else cut.leaves(self._wanted(cut))
+
+    def finds(self, text: str, name: str) -> list[Find] | None:
+        """What was found in a text; None: it was not searched, or not for this name."""
+        return self._finds.get(text, []) if text in self._searched and not beside(name) else None
 
     def _wanted(self, cut: Cut) -> Wanted:
         wanted, texts = self._named(cut), set(cut.strings)
@@ -78,10 +84,16 @@ class Glance:
         """What detectors find, and what is encoded in pieces of URLs."""
         pieces, numbers = set(_pieces(SEPARATOR.join(urls))), set(self._number.findall('"'.join(cut.gaps)))
         beside = list(self._beside(cut, wanted))
-        everything = [*(texts | pieces | numbers), *(text for text, _ in beside)]
+        everything = [*((texts - self._searched) | pieces | numbers), *(text for text, _ in beside)]
         names = [""] * (len(everything) - len(beside)) + [name for _, name in beside]
-        found = {everything[index] for index in self._book.noticed(everything, names)}
-        wanted.strings |= found
+        found, finds = set(), dict[str, list[Find]]()
+        for hit, number in self._book.hits(everything, names):
+            found.add(text := everything[hit.index])
+            if hit.index < len(everything) - len(beside):
+                finds.setdefault(text, []).append((hit, number))
+        self._searched |= texts
+        self._finds |= finds
+        wanted.strings |= found | (self._finds.keys() & texts)
         found.update(each for each in pieces if len(each) >= LONG and not BYTES.fullmatch(each) and _encodes(each))
         if not found.isdisjoint(pieces):
             wanted.strings.update(url for url in urls if not found.isdisjoint(_pieces(url)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import NamedTuple
 
 from outgate.policy.redaction_model import Carrier, Direction, RedactionRule, Selector, Strategy
@@ -18,6 +18,7 @@ from outgate.redact.detect.names import Names
 from outgate.redact.detect.own import Patterns
 from outgate.redact.detect.search import Detectors, Hit
 from outgate.redact.leaf import Path
+from outgate.redact.quiet import Quiet
 from outgate.redact.select import jsonpath, protobuf, template, xpath
 from outgate.redact.select.template import Span
 
@@ -29,11 +30,11 @@ PATHED: dict[Carrier, Callable[[str], Callable[[Path], bool]]] = {
 MOST_NAMES = 8192
 """Whose rule is remembered; a workload chooses them."""
 
-MOST_QUIET, LONGEST_QUIET = 4096, 256
-"""Lines of heads in which nothing was found, and their bytes."""
 
 type Number = int
 """Of a rule, in the order in which they decide."""
+type Find = tuple[Hit, Number]
+"""Something that a detector has found, and the rule that it is for."""
 
 
 class Pathed(NamedTuple):
@@ -94,15 +95,6 @@ class RuleBook:
         own = [number for number in found if number < self._shipped]
         return earliest(*exact, min(own) if own else next(iter(found), None))
 
-    def noticed(self, texts: Sequence[str], names: Sequence[str]) -> set[int]:
-        """In which texts something is found. For books without `placed`."""
-        hits = (
-            hit
-            for searching in self._searches
-            for hit in chain(searching.detectors.hits(texts, names), searching.patterns.hits(texts))
-        )
-        return {hit.index for hit in hits}
-
     def spans(self, path: str) -> list[tuple[Span, Number]]:
         """What templates take of a path, the first that takes something of it deciding."""
         taken: list[tuple[Span, Number]] = []
@@ -112,30 +104,31 @@ class RuleBook:
                     taken.append(((start, end), number))
         return taken
 
-    def found(self, texts: Sequence[str], names: Sequence[str], places: Sequence[Place]) -> list[tuple[Hit, Number]]:
+    def found(self, texts: Sequence[str], names: Sequence[str], places: Sequence[Place]) -> list[Find]:
         """What detectors find, each with the rule that decides about it. Nothing overlaps but what stays."""
-        if not texts:
-            return []
-        hits: list[tuple[Hit, Number]] = []
-        for searching in self._searches:
+        return self.without_kept(self.hits(texts, names, places))
+
+    def hits(self, texts: Sequence[str], names: Sequence[str], places: Sequence[Place] = ()) -> list[Find]:
+        """The same with what rules keep. `places` matter where some rule is `placed`."""
+        hits: list[Find] = []
+        for searching in self._searches if texts else ():
             if searching.within is None:
-                chosen: Sequence[int] = range(len(texts))
+                among, called, chosen = texts, names, None
             else:
                 within = self._places[searching.within]
                 chosen = [index for index, place in enumerate(places) if within.have(place)]
-            among = texts if searching.within is None else [texts[at] for at in chosen]
-            called = names if searching.within is None else [names[at] for at in chosen]
+                among, called = [texts[at] for at in chosen], [names[at] for at in chosen]
             for hit in (*searching.detectors.hits(among, called), *searching.patterns.hits(among)):
-                moved = Hit(chosen[hit.index], hit.start, hit.end, hit.detector)
+                moved = hit if chosen is None else hit.moved(chosen[hit.index])
                 hits.append((moved, self._decides(hit.detector, searching.within)))
-        return self._without_kept(hits)
+        return hits
 
     def _decides(self, detector: Detector, within: Number | None) -> Number:
         if within is not None:
             return within
         return min(self._named_by[each] for each in (detector.name, detector.group) if each in self._named_by)
 
-    def _without_kept(self, hits: list[tuple[Hit, Number]]) -> list[tuple[Hit, Number]]:
+    def without_kept(self, hits: list[Find]) -> list[Find]:
         """What an earlier rule keeps whole, no later one takes."""
         kept: dict[Number, list[Hit]] = {}
         for hit, number in hits:
@@ -151,23 +144,6 @@ class RuleBook:
 
     def keeps(self, number: Number) -> bool:
         return self.rules[number].replacement.strategy is Strategy.KEEP
-
-
-class Quiet:
-    """What nothing was found in, and may come again: names, lines of heads. None of it is anybody's, so that it can be
-    remembered as it is."""
-
-    def __init__(self) -> None:
-        self._known: set[tuple[str, str, bytes | str]] = set()
-
-    def has(self, kind: str, name: str, value: bytes | str) -> bool:
-        return (kind, name, value) in self._known
-
-    def add(self, kind: str, name: str, value: bytes | str) -> None:
-        if len(value) <= LONGEST_QUIET:
-            if len(self._known) >= MOST_QUIET:
-                self._known = set()
-            self._known.add((kind, name, value))
 
 
 class Place(NamedTuple):

@@ -20,6 +20,7 @@ from outgate.redact.exchange import Body, Fields, Request, Response
 from outgate.redact.heads import DIGESTS, FRAMING, Heads, phrase
 from outgate.redact.leaf import Edit, Kind, Leaf, splice
 from outgate.redact.ledger import Ledger
+from outgate.redact.quiet import Quiet
 from outgate.redact.rulebook import RuleBook
 from outgate.redact.survey import Survey, Unseen
 from outgate.redact.sweep import Sweep
@@ -136,17 +137,14 @@ class Side:
         if content is None:
             piece.missing = message.body.missing or FAILED
             return
-        said = _of_body(message.fields)
-        names = () if message.body.decoded else codings(said.get(b"content-encoding", ()))
-        media_type = b"".join(said.get(b"content-type", ())[:1]).decode("latin-1")
-        packing = said.get(b"grpc-encoding") or said.get(b"connect-content-encoding") or ()
-        encoding = b"".join(packing[:1]).decode("latin-1")
-        if not names and (not content or self._book.quiet.has("body", f"{media_type} {encoding}", content)):
+        names, media_type, encoding = described(message)
+        kind = f"{media_type} {encoding}"
+        if not names and (not content or self._book.quiet.has("body", kind, content)):
             piece.made = content
             return
         where: Where = lambda path: places.body(self._name, self._ledger.shown(path))  # noqa: E731
         self._survey(piece, media_type, where, encoding, lambda: decode(content, names, Bounds(self._most)))
-        self._hear("body", f"{media_type} {encoding}", piece.document)
+        self._hear("body", kind, piece.document)
 
     def _survey(self, piece: Piece, kind: str, where: Where, encoding: str, read: Callable[[], bytes]) -> None:
         try:
@@ -246,13 +244,31 @@ def _called(side: str, carrier: str, name: bytes) -> tuple[str, str]:
     return called, places.named(side, carrier, called)
 
 
-def _of_body(fields: Fields) -> dict[bytes, list[bytes]]:
-    """What fields say about a body."""
-    found: dict[bytes, list[bytes]] = {}
-    for name, value in fields:
+def described(message: Request | Response) -> tuple[tuple[str, ...], str, str]:
+    """What fields say about a body: its codings, its media type, and how what is in it is packed."""
+    said: dict[bytes, list[bytes]] = {}
+    for name, value in message.fields:
         if (called := name.lower()) in OF_BODY:
-            found.setdefault(called, []).append(value)
-    return found
+            said.setdefault(called, []).append(value)
+    names = () if message.body.decoded else codings(said.get(b"content-encoding", ()))
+    media_type = b"".join(said.get(b"content-type", ())[:1]).decode("latin-1")
+    packing = said.get(b"grpc-encoding") or said.get(b"connect-content-encoding") or ()
+    return names, media_type, b"".join(packing[:1]).decode("latin-1")
+
+
+def stays(side: str, message: Request | Response | None, quiet: Quiet) -> bool:
+    """Whether all of a message is known to be nobody's. Nothing is read."""
+    if message is None:
+        return True
+    content = message.body.content
+    if content is None or message.trailers:
+        return False
+    for name, value in message.fields:
+        called, _ = _called(side, "header", name)
+        if value and called not in FRAMING and not quiet.has("header", called, value):
+            return False
+    names, media_type, encoding = described(message) if content else ((), "", "")
+    return not (names or (content and not quiet.has("body", f"{media_type} {encoding}", content)))
 
 
 def swept(sides: tuple[Side, ...], sweep: Sweep, ledger: Ledger) -> None:

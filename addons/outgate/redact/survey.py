@@ -21,7 +21,7 @@ from outgate.redact.glance import Glance
 from outgate.redact.leaf import Edit, Found, Kind, Leaf, Part, Path
 from outgate.redact.ledger import DEEP, SHORTEST, Ledger
 from outgate.redact.pairs import Pairs
-from outgate.redact.rulebook import Number, Place, RuleBook, earliest
+from outgate.redact.rulebook import Find, Number, Place, RuleBook, earliest
 from outgate.redact.sweep import Sweep
 
 DEEPEST_TEXT, DEEPEST_PART = 4, 24
@@ -77,9 +77,12 @@ class Survey:
         self._kept: set[str] = set()
         self.named = False
         """Whether something was found where no value is."""
-        self._codecs = choose.CODECS
+        self._codecs, self._glance = choose.CODECS, None
         if not allow and not book.placed and not any(each.carrier is Carrier.JSON_PATH for each in book.pathed):
-            self._codecs = choose.CODECS | {Format.JSON: Glance(book, self._names).read}
+            self._glance = Glance(book, self._names)
+            self._codecs = choose.CODECS | {Format.JSON: self._glance.read}
+
+    _glance: Glance | None
 
     def body(self, media_type: str, body: bytes, where: Where, encoding: str = "") -> Document:
         """Raises `Unseen` where it holds more than can be looked at, or what no rule can be applied to."""
@@ -90,9 +93,7 @@ class Survey:
 
     def look(self) -> None:
         """Everything that is open, for what detectors know. To be called once, when all documents are there."""
-        opened = self._open
-        texts = [leaf.text for _, leaf, _, _ in opened]
-        hits = self._book.found(texts, [name for _, _, name, _ in opened], [place for _, _, _, place in opened])
+        hits = self._book.without_kept(self._found())
         numbers = {(hit.index, hit.start, hit.detector.name): number for hit, number in hits}
         for hit in apart([hit for hit, _ in hits]):
             text = self._text(hit.index)
@@ -103,6 +104,20 @@ class Survey:
             if (shown := text.rendered()) != text.leaf.text:
                 self._ledger.renamed(text.leaf.text, shown)
         self._look_around()
+
+    def _found(self) -> list[Find]:
+        """In what is open, but for what a glance has found there already."""
+        hits: list[Find] = []
+        rest: list[int] = []
+        for index, (_, leaf, name, _) in enumerate(self._open):
+            if self._glance is None or (known := self._glance.finds(leaf.text, name)) is None:
+                rest.append(index)
+            else:
+                hits += [(hit.moved(index), number) for hit, number in known]
+        opened = [self._open[index] for index in rest]
+        texts, names = [leaf.text for _, leaf, _, _ in opened], [name for _, _, name, _ in opened]
+        found = self._book.hits(texts, names, [place for _, _, _, place in opened])
+        return hits + [(hit.moved(rest[hit.index]), number) for hit, number in found]
 
     def _text(self, index: int) -> Text:
         """What changes of a value that is open."""

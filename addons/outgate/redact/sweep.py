@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -31,6 +32,8 @@ SHORTEST = 6
 """Bytes of a form."""
 LONG, REMEMBERED = 256, 4096
 """Characters of values whose forms are remembered, for most come again; and how many."""
+SPARED, IN_JSON, IN_HTML = re.compile("[/ ]"), re.compile(r'["\\/\x00-\x1f\x7f]'), re.compile("[&<>\"']")
+"""What some percent signs spare, and what JSON and HTML escape."""
 URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
@@ -128,17 +131,20 @@ def _forms(text: str) -> Iterator[tuple[bytes, bool]]:
 
 
 def _escaped(text: str, raw: bytes) -> Iterator[str]:
+    """As escapes write it, where there are some."""
     if text.isascii() and text.isalnum():
         return
-    for form in (quote(raw, safe=""), quote(raw), quote_plus(raw)):
+    for form in {quote(raw, safe=""), *((quote(raw), quote_plus(raw)) if SPARED.search(text) else ())}:
         yield form
         yield _lower(form)
-    yield json.dumps(text)[1:-1]
-    yield json.dumps(text, ensure_ascii=False)[1:-1].encode("utf-8", "replace").decode()
-    yield json.dumps(text)[1:-1].replace("/", "\\/")
-    yield html.escape(text).encode("utf-8", "replace").decode()
-    yield html.escape(text, quote=False).encode("utf-8", "replace").decode()
-    yield html.escape(text).replace("&#x27;", "&#39;").encode("utf-8", "replace").decode()
+    if not text.isascii() or IN_JSON.search(text):
+        yield json.dumps(text)[1:-1]
+        yield json.dumps(text, ensure_ascii=False)[1:-1].encode("utf-8", "replace").decode()
+        yield json.dumps(text)[1:-1].replace("/", "\\/")
+    if not text.isascii() or IN_HTML.search(text):
+        yield html.escape(text).encode("utf-8", "replace").decode()
+        yield html.escape(text, quote=False).encode("utf-8", "replace").decode()
+        yield html.escape(text).replace("&#x27;", "&#39;").encode("utf-8", "replace").decode()
 
 
 def _lower(form: str) -> str:

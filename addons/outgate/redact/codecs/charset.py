@@ -62,7 +62,8 @@ def charset_of(media_type: str, body: bytes) -> str:
             return charset
     if said := parameters(media_type).get("charset", ""):
         return _known(said) or _by_look(body)
-    if (found := DECLARED.search(body, 0, HEAD)) is not None:
+    found = DECLARED.search(body, 0, HEAD) if body.find(b"<", 0, HEAD) >= 0 else None
+    if found is not None:
         charset = _known((found[1] or found[2]).decode("latin-1"))
         return UTF8 if charset in UNITS else charset or _by_look(body)  # it could not be read if that were so
     return _by_look(body)

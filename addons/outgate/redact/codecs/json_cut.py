@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
-from itertools import accumulate, compress
+from itertools import accumulate, compress, zip_longest
 from typing import Any, Self
 
 import orjson
@@ -88,27 +88,28 @@ class Cut:
         return self._leaves(wanted) if wanted else iter(())
 
     def _leaves(self, wanted: Wanted) -> Iterator[Leaf]:
-        way, place = _Way(), _Place(self._sized())
-        for number, (signs, gap) in enumerate(zip(self._signs, self.gaps, strict=True)):
+        way, place, strings, gaps = _Way(), _Place(self._sized()), wanted.strings, wanted.gaps
+        names = {key: (name, key in wanted.keys, key in wanted.telling) for key, name in self.keys.items()}
+        for number, (signs, gap, string) in enumerate(zip_longest(self._signs, self.gaps, self.strings)):
             valued = signs == ":"
-            if way.all_of_it or gap in wanted.gaps:
+            if way.all_of_it or (gaps and gap in gaps):
                 for found in SIGN.finditer(gap):
                     valued = way.passes(found[0])
-                    if (way.all_of_it or gap in wanted.gaps) and LITERAL.match(found[0]):
+                    if (way.all_of_it or gap in gaps) and LITERAL.match(found[0]):
                         yield _number(place.of(2 * number), found, way.here, way.name)
             elif signs == "," or signs == ":,":
                 way.index += 1
             elif not valued:
                 for sign in signs:
                     valued = way.passes(sign)
-            if number == len(self.strings):
+            if string is None:
                 return
-            string = self.strings[number]
             if way.named and not valued:
-                way.name, way.all_of_it = self.keys[string], way.around or string in wanted.keys
-                if string in wanted.telling:
+                way.name, taken, telling = names[string]
+                way.all_of_it = taken or way.around
+                if telling:
                     yield self._string(place, number, way, Kind.KEY)
-            elif way.all_of_it or string in wanted.strings:
+            elif way.all_of_it or string in strings:
                 yield self._string(place, number, way, Kind.STRING)
 
     def _sized(self) -> list[Any]:

@@ -49,6 +49,10 @@ class Hit:
     def until(self, end: int) -> Hit:
         return Hit(self.index, self.start, end, self.detector)
 
+    def moved(self, index: int) -> Hit:
+        """The same in another text that says the same."""
+        return Hit(index, self.start, self.end, self.detector)
+
 
 class Detectors:
     """The detectors of some names and classes. Raises `ValueError` for what is neither."""
