@@ -160,10 +160,13 @@ REFUSED: list[tuple[list[str], dict[str, object], str]] = [
     ([], {"listen": ":1"}, '"outgate_listen" is set'),
     ([], {"addons": "nowhere.py"}, "the addon is no file"),
     (["--set", "outgate_policy=x"], {}, '"outgate_policy" is set more than once'),
-    ([], {"read_only": "true"}, "mitmdump has no page"),
+    ([], {"read_only": "true"}, '"outgate_read_only" is set, and mitmdump has no page'),
+    ([], {"replay": "shop.har"}, '"outgate_replay" is set, and mitmdump has no page'),
 ]
 HOLDING: list[tuple[list[str], dict[str, object], str]] = [
     (["--set", "intercept=~q"], {"read_only": "true"}, "nobody could let go what is held"),
+    ([], {"read_only": "true", "exports": "/"}, "for a page on which nothing is done"),
+    ([], {"exports": "/nowhere"}, "is no folder; make it"),
 ]
 STARTS = [("mitmweb", *case) for case in REFUSED[:2] + HOLDING] + [("mitmdump", *case) for case in REFUSED]
 

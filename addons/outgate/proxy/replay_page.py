@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mitmproxy import flow, http
 
@@ -25,17 +25,21 @@ UNASKED = "not asked for"
 
 
 class ReplayPage(Web):
-    """In place of `Web`. Nothing passes."""
+    """In place of `Web`. Nothing passes. `open` it once."""
+
+    recorded: Mapping[int, flow.Flow]
+    """By the numbers of their entries."""
 
     def open(self, entries: Iterable[Entry]) -> None:
         """Show what was recorded."""
-        self.recorded: dict[int, flow.Flow] = {}
+        shown: dict[int, flow.Flow] = {}
         for entry in entries:
             found = bare(entry.exchange)
             found.metadata[OURS] = json.dumps({"redaction": redaction(entry.manifest)})
             found.comment = _recorded(entry)
-            self.recorded[entry.number] = found
+            shown[entry.number] = found
             self._add(found)
+        self.recorded = shown
 
     def asked(self, request: Request, entry: Entry | None, answer: Answer, why: str) -> None:
         """Show a request and its answer. `why`: it was missed."""

@@ -114,6 +114,7 @@ class TakeOver:
             raise Refusal("only mitmdump and mitmweb can be taken over; use one of them")
         _require_one_script(host)
         refuse_options(host)
+        _require_page(host)
         mode, listen = listening(host)
         capture = host.options.outgate_replay
         if capture:
@@ -125,8 +126,6 @@ class TakeOver:
         strip(host, self)
         if hasattr(host, "app"):
             self.web = _page(host, listen)
-        elif name := next((name for name in (READ_ONLY, EXPORTS, REPLAY) if getattr(host.options, name)), ""):
-            raise Refusal(f'"{name}" is set, and mitmdump has no page; leave it out')
 
     async def running(self) -> None:
         if self.gate is None or self.serving:
@@ -142,6 +141,13 @@ class TakeOver:
     async def done(self) -> None:
         if self.gate is not None and self.serving:
             await self.gate.stop()
+
+
+def _require_page(host: Any) -> None:
+    """Where something is said about it."""
+    said = next((name for name in (READ_ONLY, EXPORTS, REPLAY) if getattr(host.options, name)), "")
+    if said and not hasattr(host, "app"):
+        raise Refusal(f'"{said}" is set, and mitmdump has no page; leave it out')
 
 
 def _page(host: Any, listen: tuple[str, int]) -> Web:
