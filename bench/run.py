@@ -24,6 +24,8 @@ from loads import Span  # noqa: E402
 from memory import Amounts, held, served  # noqa: E402
 from origins import start  # noqa: E402
 from place import LOAD_CORE, Place  # noqa: E402
+from policies import NONE, governed  # noqa: E402
+from policies import PROMISES as GOVERNED  # noqa: E402
 from proxies import STOCK, Proxy, outgate, proxies  # noqa: E402
 from redaction import ROWS, tables  # noqa: E402
 from report import Bars, Found, Promise, chart, memory_bars, memory_table, promises, ratios, table  # noqa: E402
@@ -99,6 +101,8 @@ def sections(place: Place, asked: argparse.Namespace) -> Iterator[Section]:
         yield Section("Proxies", proxies(folder, pki), here, (STOCK,))
     if told := chosen("telemetry", TOLD, asked.rows):
         yield Section("Telemetry", variants(folder, pki), told, (OFF, STOCK), PROMISES, most=1.25)
+    if told := chosen("policies", TOLD, asked.rows):
+        yield Section("Policies", governed(folder, pki), told, (NONE, STOCK), GOVERNED, most=1.25)
     if scale := chosen("registry", SCALE, asked.rows):
         sizes = [outgate(folder, pki, entries, port=port) for entries, port in ((10, 15001), (10_000, 15006))]
         yield Section("Registry", sizes, scale, (sizes[0].name,))
@@ -157,7 +161,13 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     asked = arguments()
     if asked.list:
-        groups = {"proxies": rows(asked.megabytes), "telemetry": TOLD, "registry": SCALE, "workers": SCALE}
+        groups = {
+            "proxies": rows(asked.megabytes),
+            "telemetry": TOLD,
+            "policies": TOLD,
+            "registry": SCALE,
+            "workers": SCALE,
+        }
         groups["memory"] = (HELD, LONG)
         groups["redaction"] = ROWS
         sys.stdout.writelines(f"{label(section, row)}\n" for section, group in groups.items() for row in group)
