@@ -161,22 +161,26 @@ class Governor:
         assert attempt is not None
         http = attempt.kind is AttemptKind.HTTP
         for limit in limits:
-            if not (http and limit.connections) and (wait := await self._beyond(limit, attempt, exchange)):
+            if http and limit.connections:
+                continue
+            values = self._counted(limit, attempt, exchange)
+            if values is None:
+                continue
+            if limit.scope is LimitScope.GLOBAL:
+                wait = await self._everywhere(limit, values)
+            else:
+                own = exchange.facts.buckets if limit.scope is LimitScope.CONNECTION else self.buckets
+                wait = own.take(limit, values, self.clock())
+            if wait and falls(limit.enforced_percent, self.random):
                 raise limited(limit, wait)
 
-    async def _beyond(self, limit: RateLimit, attempt: Attempt, exchange: Exchange) -> float:
-        """The seconds until there is room within a limit; 0 where it passes. Raises `Refused` where nobody knows."""
+    def _counted(self, limit: RateLimit, attempt: Attempt, exchange: Exchange) -> tuple[str, ...] | None:
+        """By which values a limit counts an attempt; None where it does not."""
         if (limit.caller or limit.headers) and not self.applying.about(limit, _seen(exchange)):
-            return 0.0
-        values = values_of(limit, attempt) if limit.by else ()
-        if values is None or not falls(limit.enabled_percent, self.random):
-            return 0.0
-        if limit.scope is LimitScope.GLOBAL:
-            wait = await self._everywhere(limit, values)
-        else:
-            own = exchange.facts.buckets if limit.scope is LimitScope.CONNECTION else self.buckets
-            wait = own.take(limit, values, self.clock())
-        return wait if wait and falls(limit.enforced_percent, self.random) else 0.0
+            return None
+        if limit.enabled_percent < 100 and not falls(limit.enabled_percent, self.random):
+            return None
+        return values_of(limit, attempt) if limit.by else ()
 
     async def _everywhere(self, limit: RateLimit, values: tuple[str, ...]) -> float:
         wait = await self.shared.take(limit, values) if self.shared is not None else None
@@ -221,7 +225,8 @@ class Governor:
             origin.know(name, await self._endpoints(target, environment), self.clock())
             if origin.resilience.health:
                 self.checks.follow(origin, name, target, environment)
-            key = sticking.key_of(origin.resilience.balancing, exchange, passage)
+            balancing = origin.resilience.balancing
+            key = sticking.key_of(balancing, exchange, passage) if balancing.hash_keys else None
             chosen = origin.choose(name, key, passage.tried, self.clock())
             if chosen is None:
                 raise Refused(503, "no_healthy_upstream", "no healthy upstream")
