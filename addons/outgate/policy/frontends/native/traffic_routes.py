@@ -22,6 +22,7 @@ from outgate.policy.route_model import (
     Bucket,
     Delay,
     DirectResponse,
+    Events,
     Fault,
     HeaderChange,
     LimitBy,
@@ -174,7 +175,7 @@ def _retry(record: Record, resource: Resource) -> RetryPolicy | None:
     after: Record | None = record.get("retryAfter")
     return RetryPolicy(
         record.get("attempts"),
-        on=frozenset(on),
+        on=Events(on),
         statuses=statuses,
         headers=headers,
         methods=tuple(record.get("methods", ())),
