@@ -35,11 +35,12 @@ from outgate.traffic.shares import drawn, falls
 from outgate.upstream.environment import Environment
 from outgate.upstream.places import endpoints_of, spelt
 from outgate.upstream.pool import IDLE
+from outgate.upstream.preface import preface
 from outgate.upstream.shared_buckets import SharedBuckets
 from outgate.upstream.target import Target, narrowed
 
 if TYPE_CHECKING:
-    from outgate.proxy.exchange import Exchange
+    from outgate.proxy.exchange import Exchange, Facts
 
 KEPT = 8192
 FRESH = 1.0
@@ -299,7 +300,7 @@ def _counts(resilience: Resilience) -> bool:
     """Whether it says anything that is kept count of, or that a connection is made with: the times of tunnels are not,
     and connections that idle for longer than the pool keeps them are not kept."""
     brief = resilience.idle_timeout if resilience.idle_timeout and resilience.idle_timeout < IDLE else None
-    rest = replace(resilience, idle_timeout=brief, tcp_idle_timeout=None, as_client=False, http2_ping=None)
+    rest = replace(resilience, idle_timeout=brief, tcp_idle_timeout=None, as_client=False, proxy_protocol=0)
     return rest != PLAIN_RESILIENCE
 
 
@@ -319,6 +320,16 @@ def _backends(port: Port) -> Iterator[Backend]:
     for route in port.routes:
         yield from route.backends
         yield from (mirror.backend for mirror in route.mirrors)
+
+
+def prefaced(target: Target, facts: Facts, upstream: Upstream) -> Target:
+    """The same, beginning as its origin wants it."""
+    version = upstream.resilience.proxy_protocol
+    if not version:
+        return target
+    source = (facts.caller.address, facts.caller_port)
+    asked = (facts.address or facts.connect or "", facts.port or 0)
+    return replace(target, preface=preface(version, source, asked))
 
 
 def reached_by(backend: Backend | None, port: Port | None) -> Port | None:
