@@ -117,3 +117,9 @@ async def test_the_stated_answer_is_given_where_nobody_knows(authority, allow, s
             first, beyond, unknown = [await asking.ask("api.example") for _ in range(3)]
         assert (first.status, beyond.status, beyond.headers["retry-after"]) == (200, 429, "8")
         assert (unknown.status, unknown.flags) == (status, flags)
+
+
+async def test_of_connections_only_the_first_request_counts(authority):
+    limit = RateLimit("cx", TWO, connections=True)
+    async with faulty() as origin, gate(authority, known(origin.port, limit)) as running:
+        assert [await statuses(running, 2) for _ in range(3)] == [[200, 200], [200, 200], [429, 429]]

@@ -66,6 +66,8 @@ class Facts:
     """Between the workload and the gate."""
     buckets: Buckets = field(default_factory=Buckets)
     """Of limits that each connection has for itself."""
+    met: set[str] = field(default_factory=set)
+    """Limits of connections that have counted this one, by key."""
 
     def under(self, defaults: Defaults) -> Facts:
         """The same with the caller as another policy identifies it, if it does so differently."""

@@ -162,8 +162,9 @@ class Governor:
         assert attempt is not None
         http = attempt.kind is AttemptKind.HTTP
         for limit in limits:
-            if http and limit.connections:
-                continue
+            met = exchange.facts.met
+            if http and limit.connections and limit.key in met:
+                continue  # with the first request of its connection
             values = self._counted(limit, attempt, exchange)
             if values is None:
                 continue
@@ -174,6 +175,8 @@ class Governor:
                 wait = own.take(limit, values, self.clock())
             if wait and falls(limit.enforced_percent, self.random):
                 raise limited(limit, wait)
+            if http and limit.connections:
+                met.add(limit.key)
 
     def _counted(self, limit: RateLimit, attempt: Attempt, exchange: Exchange) -> tuple[str, ...] | None:
         """By which values a limit counts an attempt; None where it does not."""
