@@ -26,6 +26,8 @@ from loads import Span  # noqa: E402
 from memory import Amounts, held, served  # noqa: E402
 from origins import start  # noqa: E402
 from place import LOAD_CORE, Place  # noqa: E402
+from policies import NONE, governed  # noqa: E402
+from policies import PROMISES as GOVERNED  # noqa: E402
 from proxies import STOCK, Proxy, outgate, proxies  # noqa: E402
 from redaction import ROWS, tables  # noqa: E402
 from report import Bars, Found, Promise, chart, memory_bars, memory_table, promises, ratios, table  # noqa: E402
@@ -104,6 +106,8 @@ def sections(place: Place, asked: argparse.Namespace) -> Iterator[Section]:
         yield Section("Telemetry", variants(folder, pki), told, (OFF, STOCK), PROMISES, most=1.25)
     if kept := chosen("capture", TOLD, asked.rows):
         yield Section("Capture", captures.captures(folder, pki), kept, (captures.OFF,), captures.PROMISES, most=1.25)
+    if told := chosen("policies", TOLD, asked.rows):
+        yield Section("Policies", governed(folder, pki), told, (NONE, STOCK), GOVERNED, most=1.25)
     if scale := chosen("registry", SCALE, asked.rows):
         sizes = [outgate(folder, pki, entries, port=port) for entries, port in ((10, 15001), (10_000, 15006))]
         yield Section("Registry", sizes, scale, (sizes[0].name,))
@@ -171,6 +175,7 @@ def main() -> int:
             "proxies": rows(asked.megabytes),
             "telemetry": TOLD,
             "capture": TOLD,
+            "policies": TOLD,
             "registry": SCALE,
             "workers": SCALE,
         }

@@ -6,12 +6,14 @@ another way; what comes of it is the same.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from e2e.faulty import client, faulty
+from e2e.faulty import PATIENCE, client, faulty
 from outgate.policy.resilience_model import Resilience
 from outgate.policy.route_model import (
     Abort,
@@ -27,11 +29,13 @@ from outgate.policy.route_model import (
     TextMatch,
     Unmatched,
 )
+from outgate.proxy import origins
 from outgate.proxy.governor import Governor
 from outgate.telemetry.sampling import Sampler
 from outgate.telemetry.tracer import Tracer
 from outgate.traffic.origin import OriginState
 from proxy.gates import gate, to
+from proxy.wires import until
 
 QUICK = Backoff(0.001, 0.002)
 FIVE = RetryPolicy(2, frozenset({"5xx"}), backoff=QUICK)
@@ -163,3 +167,69 @@ async def test_a_route_that_cannot_be_chosen_denies(authority, monkeypatch):
         async with client(running.address) as asking:
             assert (await asking.ask(host("broken"))).status in (0, 500, 502)
         assert origin.opened == 0
+
+
+async def test_a_request_that_does_not_go_on_is_told_so(authority):
+    row = Row("", Route(idle_timeout=0.15), 0)
+    async with faulty() as origin, gate(authority, known("mute", row, origin.port)) as running:
+        async with client(running.address) as asking:
+            asking.writer.write(b"POST /ok HTTP/1.1\r\nhost: mute.example\r\ncontent-length: 10\r\n\r\nhalf")
+            answer = await asking.answer()
+        assert (answer.status, answer.flags, answer.code) == (408, "SI", "stream_idle")
+        (line,) = await running.lines()
+        assert (line["status"], line["flags"]) == (408, "SI")
+
+
+async def test_a_request_that_runs_out_of_time_while_its_origin_is_dialled(authority, monkeypatch):
+    """It is answered at once; the connection that comes of it is the next one's."""
+    connect = origins.upstream.connect
+
+    async def slowly(*arguments):
+        await asyncio.sleep(0.3)
+        return await connect(*arguments)
+
+    row = Row("", Route(timeout=0.1), 0)
+    async with faulty() as origin, gate(authority, known("late", row, origin.port)) as running:
+        monkeypatch.setattr(origins.upstream, "connect", slowly)
+        async with client(running.address) as asking:
+            answer = await asking.ask(host("late"))
+            assert (answer.status, answer.flags) == (504, "UT")
+            (line,) = await running.lines()
+            assert (line["status"], line["flags"]) == (504, "UT")
+            await until(lambda: len(running.engine.plane.pool) == 1)
+            assert (await asking.ask(host("late"))).status == 200
+        assert (origin.opened, len(origin.asked)) == (1, 1)
+        assert running.counts["crashes"] == 0
+
+
+async def test_a_websocket_outlives_its_route_s_timeout(authority):
+    """What has become of the request is none any more; idle it may not be."""
+    accept = b"HTTP/1.1 101 X\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: x\r\n\r\n"
+
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(accept)
+        while data := await reader.read(100):
+            writer.write(b"\x81\x02ok" if data else b"")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    row = Row("", Route(timeout=0.1, idle_timeout=0.5), 0)
+    try:
+        async with gate(authority, known("ws", row, server.sockets[0].getsockname()[1])) as running:
+            async with client(running.address) as asking:
+                asking.writer.write(
+                    b"GET / HTTP/1.1\r\nhost: ws.example\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
+                    b"sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+                )
+                assert (await asking.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+                await asyncio.sleep(0.25)
+                asking.writer.write(b"\x81\x82\0\0\0\0hi")
+                async with asyncio.timeout(PATIENCE):
+                    assert await asking.reader.readexactly(4) == b"\x81\x02ok"
+                    with contextlib.suppress(ConnectionError):
+                        assert not await asking.reader.read()
+            (line,) = await running.lines()
+            assert (line["status"], line["flags"]) == (101, "SI")
+    finally:
+        server.close()

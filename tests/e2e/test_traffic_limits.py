@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +23,10 @@ from outgate.policy.route_model import (
     TextKind,
     TextMatch,
 )
+from outgate.upstream import shared_buckets
+from outgate.upstream.shared_buckets import RedisBuckets
 from proxy.gates import gate, to
+from redis_server import redis_server
 
 TWO = Bucket(2, 2, 3600.0)
 
@@ -117,3 +122,36 @@ async def test_the_stated_answer_is_given_where_nobody_knows(authority, allow, s
             first, beyond, unknown = [await asking.ask("api.example") for _ in range(3)]
         assert (first.status, beyond.status, beyond.headers["retry-after"]) == (200, 429, "8")
         assert (unknown.status, unknown.flags) == (status, flags)
+
+
+async def test_of_connections_only_the_first_request_counts(authority):
+    limit = RateLimit("cx", TWO, connections=True)
+    async with faulty() as origin, gate(authority, known(origin.port, limit)) as running:
+        assert [await statuses(running, 2) for _ in range(3)] == [[200, 200], [200, 200], [429, 429]]
+
+
+@pytest.mark.parametrize(("allow", "away"), [(True, 200), (False, 500)])
+async def test_two_gates_share_a_limit_and_go_on_without_redis_as_it_says(
+    authority, tmp_path, monkeypatch, allow, away
+):
+    monkeypatch.setattr(shared_buckets, "AWAY", 0.1)
+    limit = RateLimit("all", Bucket(20, 20, 3600.0), LimitScope.GLOBAL, allow_on_failure=allow)
+    with redis_server(tmp_path) as redis:
+        async with faulty() as origin:
+            known_ = known(origin.port, limit)
+            async with gate(authority, known_) as one, gate(authority, known_) as other:
+                for running in (one, other):
+                    running.engine.plane.governor.shared = RedisBuckets(redis.url)
+                came = await asyncio.gather(*(statuses(running, 15) for running in (one, other)))
+                assert Counter([*came[0], *came[1]]) == {200: 20, 429: 10}
+                redis.stop()
+                assert await statuses(one, 3) == [away] * 3
+                redis.start()
+                for _ in range(200):
+                    if (found := await statuses(one, 1)) == [200] and one.engine.plane.governor.shared.failures:
+                        break
+                    await asyncio.sleep(0.05)
+                assert found == [200]
+                failed = one.engine.plane.governor.shared.failures
+                assert await statuses(one, 3) == [200] * 3
+                assert one.engine.plane.governor.shared.failures == failed

@@ -9,7 +9,7 @@ from typing import Any
 
 from outgate.policy.model import Endpoint, Protocol, Resolution, Upstream
 from outgate.policy.resilience_model import Balancer, Balancing, Limits, Outliers, Resilience
-from outgate.policy.route_model import Bucket, LimitScope, RateLimit, Route, RouteMatch, Unmatched
+from outgate.policy.route_model import Bucket, DirectResponse, LimitScope, RateLimit, Route, RouteMatch, Unmatched
 from policy.building import destination
 from proxy.gates import gate
 from proxy.wires import LIMIT
@@ -130,10 +130,12 @@ async def test_connections_beyond_a_rate_are_closed(authority):
 async def test_what_no_route_takes_is_closed(authority):
     never = Route(matches=(RouteMatch(sni=("other.example",)),))
     known = database(Resilience(), DEAD, routes=(never,), unmatched=Unmatched.NOT_FOUND)
-    async with gate(authority, known) as running:
-        assert await pings(running, 1) == [False]
-        (line,) = await running.lines()
-        assert (line["flags"], line["verdict"]) == ("NR", "allow")
+    answering = database(Resilience(), DEAD, routes=(Route(direct=DirectResponse(200)),))
+    for each in (known, answering):
+        async with gate(authority, each) as running:
+            assert await pings(running, 1) == [False]
+            (line,) = await running.lines()
+            assert (line["flags"], line["verdict"]) == ("NR", "allow")
 
 
 async def test_an_idle_tunnel_and_one_that_lasts_too_long_are_ended(authority):

@@ -43,7 +43,6 @@ def test_kinds_without_egress_policy_are_ignored_aloud(name, version):
         ("MeshTimeout", "kuma.io/v1alpha1"),
         ("IngressBackend", "policy.openservicemesh.io/v1alpha1"),
         ("HTTPLocalRateLimitPolicy", "policy.linkerd.io/v1alpha1"),
-        ("EgressTraffic", "outgate.dev/v1alpha1"),
     ],
 )
 def test_kinds_that_are_not_yet_applied_are_refused_when_strict_and_warned_of_when_lenient(name, version):

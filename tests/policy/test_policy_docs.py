@@ -6,7 +6,18 @@ from pathlib import Path
 import pytest
 
 from outgate.policy.decide import STATUS
-from outgate.policy.frontends.native import access, capture, defaults, destination, exchanges, redaction, telemetry, tls
+from outgate.policy.frontends.native import (
+    access,
+    capture,
+    defaults,
+    destination,
+    exchanges,
+    redaction,
+    telemetry,
+    tls,
+    traffic,
+    traffic_fields,
+)
 from outgate.policy.model import Code
 from outgate.policy.redaction_model import Format, Strategy
 from outgate.policy.schema import Fields
@@ -18,6 +29,10 @@ SPECS = [
     ("EgressDefaults", [defaults.SPEC]),
     ("EgressDestination", [destination.SPEC, tls.TLS]),
     ("EgressTelemetry", [telemetry.SPEC]),
+    (
+        "EgressTraffic",
+        [traffic.SPEC, traffic_fields.MATCH.of, traffic_fields.WHO, traffic_fields.TEXT.of, traffic_fields.PATH.of],
+    ),
     ("EgressRedaction", [redaction.SPEC, redaction.REPLACE, exchanges.MATCH.of]),
     ("EgressCapture", [capture.SPEC]),
 ]

@@ -3,8 +3,11 @@
 import random
 from collections import Counter
 
+import pytest
+
 from outgate.policy.model import Endpoint
-from outgate.upstream.places import MOST_PLACES, looked_up, ordered, places_of
+from outgate.upstream.errors import Failure, UpstreamError
+from outgate.upstream.places import MOST_PLACES, endpoints_of, looked_up, ordered, places_of
 from upstream.building import Names, environment, target
 
 
@@ -47,3 +50,36 @@ async def test_ports_are_the_endpoints_own():
 async def test_a_long_answer_is_cut():
     names = Names({"good.example": [f"127.0.0.{number}" for number in range(1, 30)]})
     assert len(await places_of(target(443), environment(names))) == MOST_PLACES
+
+
+async def test_to_choose_among_there_are_addresses_of_one_family():
+    """The one that the system prefers; which of them comes first says nothing."""
+    names = Names({"good.example": ["127.0.0.3", "::1", "127.0.0.2"]})
+    listed = (Endpoint("good.example", 8080, 3, 1, "eu", (("v", "1"),)), Endpoint("127.0.0.2", 8080, 9))
+    found = await endpoints_of(target(443, endpoints=listed), environment(names))
+    assert found == (
+        Endpoint("127.0.0.2", 8080, 3, 1, "eu", (("v", "1"),)),
+        Endpoint("127.0.0.3", 8080, 3, 1, "eu", (("v", "1"),)),
+    )
+    assert await endpoints_of(target(443), environment(names)) == (
+        Endpoint("127.0.0.2", 443),
+        Endpoint("127.0.0.3", 443),
+    )
+
+
+async def test_addresses_are_what_they_are():
+    listed = (Endpoint("127.0.0.1", 1), Endpoint("::1", 2))
+    names = Names()
+    assert await endpoints_of(target(443, endpoints=listed), environment(names)) is listed
+    assert await endpoints_of(target(443, address="127.0.0.9"), environment(names)) == (Endpoint("127.0.0.9", 443),)
+    assert names.asked == []
+
+
+async def test_a_name_that_leads_nowhere_takes_no_other_with_it():
+    names = Names({"good.example": ["127.0.0.1"], "private.example": ["10.0.0.1"]})
+    listed = tuple(Endpoint(f"{name}.example", 80) for name in ("missing", "private", "good"))
+    assert await endpoints_of(target(443, endpoints=listed), environment(names)) == (Endpoint("127.0.0.1", 80),)
+    for alone, code in ((listed[:1], Failure.RESOLVE_FAILED), (listed[1:2], Failure.ADDRESS_REFUSED)):
+        with pytest.raises(UpstreamError) as refused:
+            await endpoints_of(target(443, endpoints=alone), environment(names))
+        assert refused.value.code is code

@@ -1,5 +1,6 @@
 """What is dialled, and whose certificate is expected, follows from the decision alone."""
 
+from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
@@ -23,9 +24,10 @@ from outgate.policy.model import (
     UpstreamTLS,
     Verdict,
 )
+from outgate.policy.route_model import Backend
 from outgate.problems import Where
 from outgate.upstream.errors import Failure, UpstreamError
-from outgate.upstream.target import Target, speaks_http2, target_of
+from outgate.upstream.target import Target, narrowed, speaks_http2, target_of
 
 SOURCE = Source(Where("policy.yaml", 1, 1), "ServiceEntry", "partner")
 ALPN = ("http/1.1",)
@@ -284,3 +286,45 @@ def test_addresses_behind_the_sites_own_nat64_are_judged_by_the_ipv4_inside():
         assert not known.allows("2001:4860:64::a9fe:a9fe")
         assert known.allows("2001:4860:64::808:808")
         assert target_of(decision, attempt(), "g1", ALPN).permit.allows("2001:4860:64::a9fe:a9fe")
+
+
+def routed(backend: Backend, owner: Destination | None = None, what: Attempt | None = None, tls=None) -> Target:
+    decision = Decision(Verdict.ALLOW, Code.REGISTERED, "", Traffic.REGISTERED, SOURCE, destination(), port(tls=tls))
+    return target_of(decision, what or attempt(), "g1", ALPN, (), backend, owner)
+
+
+def test_a_subset_is_the_same_host_elsewhere_under_a_key_of_its_own():
+    subset = Upstream(8443, Resolution.STATIC, (Endpoint("203.0.113.7", 8443),))
+    made = routed(Backend("prod/partner|v2", subset))
+    assert (made.key, made.host, made.port, made.sni) == ("prod/partner|v2", "api.example", 8443, "api.example")
+    assert made.names == (SubjectName(NameKind.DNS, "api.example"),)
+    assert made.endpoints == subset.endpoints
+
+
+def test_another_host_is_resolved_and_proved_under_its_own_name_and_permit():
+    owner = destination(("other.example",), allow=("10.1.0.0/16",))
+    made = routed(Backend("prod/other", Upstream(443), host="other.example"), owner)
+    assert (made.key, made.host, made.address, made.sni) == ("prod/other", "other.example", None, "other.example")
+    assert made.names == (SubjectName(NameKind.DNS, "other.example"),)
+    assert (made.permit.allows("10.1.0.1"), made.permit.allows("10.2.0.1")) == (True, False)
+    unknown = routed(Backend("elsewhere", Upstream(443), host="third.example"))
+    assert (unknown.host, unknown.permit.allows("10.1.0.1")) == ("third.example", False)
+
+
+def test_what_a_backend_says_of_tls_holds():
+    mutual = UpstreamTLS(client_certificate="c", private_key="k")
+    plain = attempt(encrypted=False, number=80)
+    made = routed(Backend("k", Upstream(443, tls=mutual), host="other.example"), what=plain)
+    assert (made.tls, made.sni) == (mutual, "other.example")
+    assert routed(Backend("k", Upstream(80), host="other.example"), what=plain).tls is None
+
+
+def test_one_of_its_places_is_the_same_target():
+    """Who is expected there stays who it was."""
+    listed = (Endpoint("203.0.113.7", 8443), Endpoint("203.0.113.8", 8443))
+    whole = going(destination(), port(endpoints=listed), attempt())
+    one = narrowed(whole, listed[1])
+    assert one == replace(whole, endpoints=(listed[1],))
+    assert narrowed(whole, listed[1]) is one
+    by_address = replace(whole, address="203.0.113.9", endpoints=())
+    assert narrowed(by_address, listed[0]) == replace(whole, endpoints=(listed[0],))

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from outgate.capture.store import Store
 from outgate.capture.vaults import Vaults
-from outgate.policy.redaction_model import CapturePolicy, KeepingPolicy, RedactionPolicy, unplaced
+from outgate.policy.redaction_model import CapturePolicy, KeepingPolicy, unplaced
 from outgate.redact.exchange import Exchange
 from outgate.redact.pipeline import FAILED, Redactor
 from outgate.redact.redacted import Redacted, bounded

@@ -89,7 +89,8 @@ def explain(
     URL is http://, https://, tls://HOST:PORT or tcp://HOST:PORT. Nothing is resolved and nothing is dialled, unless
     --connect asks for it. --set mode=regular or mode=socks5 asks a gate that is a proxy.
 
-    Exits 0 when it is allowed, and with --connect reached, 1 when it is not, 2 when there is no usable policy to ask.
+    Exits 0 when it is allowed and a route takes it, and with --connect reached, 1 when not, 2 when there is no usable
+    policy to ask.
     """
     settings = settings_of(policy, strict, (*pairs, *caller))
     way = Way(settings.mode)
@@ -114,7 +115,11 @@ def explain(
         show_json(told | ({"connection": report.content()} if report else {}))
     elif report is not None:
         _show(section("connection", report.lines()))
-    fine = explanation.decision.allowed and (not connect or (report is not None and report.error is None))
+    fine = (
+        explanation.decision.allowed
+        and explanation.found
+        and (not connect or (report is not None and report.error is None))
+    )
     ctx.exit(0 if fine else DENIED)
 
 

@@ -7,10 +7,11 @@ target that the data plane would use.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from outgate.cli.output import printable, style
+from outgate.cli.routed import leads_on, origin_entries, origins, route_entries
 from outgate.policy.attempts import Asked, Meeting, Way
 from outgate.policy.decide import Treatment
 from outgate.policy.keeping import Kept, inline, kept
@@ -26,6 +27,7 @@ from outgate.policy.model import (
 )
 from outgate.policy.plain import plain
 from outgate.policy.redaction_model import Direction, Matching, Mode, RedactionPolicy
+from outgate.policy.routing import Chosen
 from outgate.policy.snapshot import Policy
 from outgate.policy.steps import Step, Steps
 from outgate.policy.trial import judged
@@ -52,6 +54,8 @@ class Explanation:
     decision: Decision
     steps: tuple[Step, ...]
     meeting: Meeting | None = None
+    chosen: Chosen | None = None
+    """The route that an allowed attempt takes; None where none takes it, or there is no port."""
     target: Target | UpstreamError | None = None
     kept: Kept = field(default_factory=Kept)
     live: tuple[RedactionPolicy, ...] = ()
@@ -63,17 +67,26 @@ class Explanation:
         steps = Steps()
         outcome = judged(policy, asked, steps)
         decision, meeting = outcome.decision, outcome.meeting
-        target = _target(policy, decision, meeting.attempt) if decision.allowed and meeting else None
+        chosen = _chosen(policy, decision, meeting.attempt) if meeting is not None else None
+        found = decision.allowed and meeting and (decision.port is None or leads_on(chosen))
+        target = _target(policy, _towards(decision, chosen), meeting.attempt) if found and meeting else None
         said = kept(policy.keeping, meeting.attempt, denied=not decision.allowed) if meeting else Kept()
         live: tuple[RedactionPolicy, ...] = ()
         if decision.allowed and meeting is not None and meeting.attempt.kind is AttemptKind.HTTP:
             live = inline(policy.keeping, meeting.attempt)
-        return cls(decision, tuple(steps.taken), meeting, target, said, live)
+        return cls(decision, tuple(steps.taken), meeting, chosen, target, said, live)
+
+    @property
+    def found(self) -> bool:
+        """Whether what is allowed is not 404 for want of a route."""
+        return self.decision.port is None or self.chosen is not None
 
     @property
     def leaves(self) -> bool:
         """Whether it leaves as a request that the gate reads."""
-        return self.decision.allowed and self.meeting is not None and self.meeting.attempt.kind is AttemptKind.HTTP
+        leads = self.decision.port is None or leads_on(self.chosen)
+        read = self.meeting is not None and self.meeting.attempt.kind is AttemptKind.HTTP
+        return self.decision.allowed and leads and read
 
     def lines(self) -> Iterator[str]:
         """For people."""
@@ -88,6 +101,8 @@ class Explanation:
             attempt = plain(self.meeting.attempt)
             del attempt["headers"]
             told |= {"attempt": attempt, "tls": self.meeting.treatment and str(self.meeting.treatment)}
+        if self.decision.allowed and self.decision.port is not None:
+            told["route"] = plain(self.chosen.route) if self.chosen is not None else None
         if isinstance(self.target, Target):
             told["upstream"] = plain(self.target)
         elif self.target is not None:
@@ -103,9 +118,14 @@ class Explanation:
     def _parts(self) -> Iterator[tuple[str, Iterator[tuple[str, str]]]]:
         yield "request", self._request()
         yield "steps", (("", _step(number, step)) for number, step in enumerate(self.steps, 1))
-        if self.decision.allowed:
+        port, attempt = self.decision.port, self.meeting.attempt if self.meeting is not None else None
+        if self.decision.allowed and port is not None and attempt is not None:
+            yield "route", route_entries(self.chosen, port, attempt)
+        if self.target is not None:
             yield "upstream", self._upstream()
-        else:
+        if self.chosen is not None and port is not None and leads_on(self.chosen):
+            yield "origin", origin_entries(origins(self.chosen, port))
+        if not self.decision.allowed:
             yield "answer", self._answer()
         yield "live", _live(self.live)
         yield "keeping", _kept(self.kept)
@@ -167,6 +187,20 @@ def section(title: str, entries: Iterable[tuple[str, str]]) -> Iterator[str]:
     yield style(title, bold=True)
     for name, text in rows:
         yield f"  {name:<{WIDTH}}{printable(text)}" if name else f"  {printable(text)}"
+
+
+def _chosen(policy: Policy, decision: Decision, attempt: Attempt) -> Chosen | None:
+    if not decision.allowed or decision.port is None:
+        return None
+    return policy.route(decision.port, attempt, decision.destination)
+
+
+def _towards(decision: Decision, chosen: Chosen | None) -> Decision:
+    """The decision with the one origin of a route as its port's; where there are several, with the first."""
+    backends = chosen.route.backends if chosen is not None else ()
+    if not backends or decision.port is None:
+        return decision
+    return replace(decision, port=replace(decision.port, upstream=backends[0].upstream))
 
 
 def _target(policy: Policy, decision: Decision, attempt: Attempt) -> Target | UpstreamError:

@@ -6,7 +6,7 @@ Owns the checks of a whole load. Knows no kind of document; asks the file system
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from outgate.policy.model import (
     UpstreamTLS,
 )
 from outgate.policy.registry import is_lone
+from outgate.policy.resilience_model import PLAIN_RESILIENCE
 from outgate.problems import Problem, Severity, Where
 
 type Place = tuple[str, int]
@@ -114,14 +115,32 @@ def _places(
 
 
 def _alike(port: Port, other: Port) -> bool:
-    """Whether two ports mean the same, wherever they were written."""
-    return _unsourced(port) == _unsourced(other)
+    """Whether two ports mean the same, wherever they were written. What a mesh does where no document says anything
+    is not held against another one's documents."""
+    return _bare(_said(port)) == _bare(_said(other))
 
 
-def _unsourced(port: Port) -> Port:
-    tls = port.upstream.tls
-    upstream = replace(port.upstream, tls=replace(tls, source=None) if tls is not None else None)
-    return replace(port, upstream=upstream, tls=replace(port.tls, source=None), source=None)
+def _said(port: Port) -> Port:
+    """The port as documents say it is."""
+    resilience = port.upstream.resilience
+    routes = tuple(route for route in port.routes if route.source is not None)
+    return replace(
+        port,
+        upstream=replace(port.upstream, resilience=resilience if resilience.source is not None else PLAIN_RESILIENCE),
+        routes=routes,
+        unmatched=port.unmatched if routes else None,
+    )
+
+
+def _bare(value: object) -> object:
+    """A value of the model without the places that it came from."""
+    if isinstance(value, Source):
+        return None
+    if isinstance(value, tuple):
+        return tuple(map(_bare, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value), tuple(_bare(getattr(value, entry.name)) for entry in fields(value))
+    return value
 
 
 def _rivals(one: Destination, other: Destination) -> bool:
@@ -163,7 +182,9 @@ def _files(destination: Destination) -> Iterator[tuple[str, Source]]:
         if header.file is not None:
             yield header.file, destination.source
     for port in destination.ports:
-        for tls in (port.upstream.tls, port.tls):
+        backends = [backend for route in port.routes for backend in route.backends]
+        backends += [mirror.backend for route in port.routes for mirror in route.mirrors]
+        for tls in (port.upstream.tls, port.tls, *(backend.upstream.tls for backend in backends)):
             if tls is not None:
                 source = tls.source or port.source or destination.source
                 yield from ((path, source) for path in _of(tls) if path is not None)

@@ -82,9 +82,8 @@ class Facts:
         """Every address that may be dialled. None: not known, as the gate resolves a name, or nothing says which."""
         known, dialled = self.destination, self.dialled_address
         port = numbered_port(known, self.attempt.port) if known else None
-        if port is not None and port.upstream.endpoints:
-            places = [_address(endpoint.address) for endpoint in port.upstream.endpoints]
-            return None if None in places else tuple(place for place in places if place is not None)
+        if port is not None and (port.upstream.endpoints or any(route.backends for route in port.routes)):
+            return _listed(port)
         return (dialled,) if dialled is not None and self._original(known, port) else None
 
     def _original(self, known: Destination | None, port: Port | None) -> bool:
@@ -179,6 +178,15 @@ class Facts:
         """`KIND/NAMESPACE/NAME` of the document behind the destination; empty where none is known."""
         source = self.destination.source if self.destination else None
         return f"{source.kind}/{source.namespace}/{source.name}" if source else ""
+
+
+def _listed(port: Port) -> tuple[IPv4Address | IPv6Address, ...] | None:
+    """The addresses of all places that a port may lead to; None where some of them are found by name."""
+    upstreams = [port.upstream, *(backend.upstream for route in port.routes for backend in route.backends)]
+    places = [_address(endpoint.address) for each in upstreams for endpoint in each.endpoints]
+    if None in places or not all(each.endpoints for each in upstreams):
+        return None
+    return tuple(place for place in places if place is not None)
 
 
 def port_of(authority: str) -> str | None:

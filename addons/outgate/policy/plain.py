@@ -12,6 +12,8 @@ from typing import Any
 
 from outgate.policy.access_model import Attribute, Condition
 from outgate.policy.model import HeaderInjection
+from outgate.policy.resilience_model import HealthCheck
+from outgate.policy.route_model import HeaderChange, NamedMatch
 from outgate.policy.snapshot import Policy
 from outgate.policy.telemetry_model import ExportHeader
 
@@ -21,13 +23,17 @@ PARTS = ("generation", "gate", "defaults", "scopes", "destinations", "access", "
 
 def plain(value: object) -> Any:
     """A value of the model, or anything made of such, as dicts, lists and scalars. Header values are masked, those that
-    are set or sent with exports and those that rules compare with: each may be a credential."""
+    are set or sent with exports and those that rules and routes compare with: each may be a credential."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, Mapping):
         return {str(key): plain(content) for key, content in value.items()}
-    if isinstance(value, (tuple, list, set, frozenset)):
+    if isinstance(value, (set, frozenset)):
+        return sorted(plain(item) for item in value)
+    if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
     if isinstance(value, datetime):
         return value.isoformat()
     if is_dataclass(value) and not isinstance(value, type):
@@ -46,4 +52,10 @@ def _masked(value: object) -> dict[str, Any]:
         return {"value": MASK}
     if isinstance(value, Condition) and value.attribute is Attribute.HEADER:
         return {"values": [part if part == "*" else MASK for part in value.values]}
+    if isinstance(value, HeaderChange):
+        return {name: [[key, MASK] for key, _ in getattr(value, name)] for name in ("set", "add")}
+    if isinstance(value, NamedMatch) and value.match.value:
+        return {"match": plain(value.match) | {"value": MASK}}
+    if isinstance(value, HealthCheck):
+        return {"headers": [[key, MASK] for key, _ in value.headers]}
     return {}

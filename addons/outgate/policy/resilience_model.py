@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from outgate.policy.model import Source
 
 
 class Balancer(StrEnum):
@@ -217,6 +221,8 @@ class Resilience:
     """HTTP/2 towards the origin where the workload speaks it, else HTTP/1."""
     http2_ping: tuple[float, float] | None = None
     """Interval and time limit."""
+    source: Source | None = None
+    """The document that says so; None where no document does."""
 
 
 PLAIN_RESILIENCE = Resilience()

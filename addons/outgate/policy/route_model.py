@@ -155,12 +155,21 @@ class RateLimitedBackoff:
     maximum: float = 300.0
 
 
+class Events(frozenset[str]):
+    """Names without an order, which are written in one all the same: a policy's generation is made of its text."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"Events({sorted(self)})"
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """When a request is sent again, before the first byte of an answer has gone to the workload."""
 
     retries: int
-    on: frozenset[str] = frozenset()
+    on: Events = Events()  # noqa: RUF009 - immutable
     """Envoy's names: `5xx`, `gateway-error`, `reset`, `reset-before-request`, `connect-failure`, `refused-stream`,
     `retriable-4xx`, `envoy-ratelimited`, `retriable-status-codes`, `retriable-headers` and those of gRPC."""
     statuses: tuple[int, ...] = ()

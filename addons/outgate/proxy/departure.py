@@ -20,6 +20,7 @@ from outgate.policy.route_model import Backend
 from outgate.policy.snapshot import Policy
 from outgate.proxy import changes, heads
 from outgate.proxy.exchange import Exchange
+from outgate.proxy.governor import prefaced
 from outgate.proxy.view import Fields
 from outgate.upstream.errors import UpstreamError
 from outgate.upstream.target import Target, target_of
@@ -123,7 +124,10 @@ def target_for(exchange: Exchange, decision: Decision, attempt: Attempt, alpn: t
     policy, passage = exchange.policy, exchange.passage
     assert policy is not None
     backend = passage.backend if passage is not None else None
-    return _target(policy, decision, attempt, alpn, backend)
+    made = _target(policy, decision, attempt, alpn, backend)
+    port = decision.port
+    upstream = backend.upstream if backend is not None else port.upstream if port is not None else None
+    return made if upstream is None else prefaced(made, exchange.facts, upstream)
 
 
 def target_for_backend(exchange: Exchange, backend: Backend, alpn: tuple[str, ...]) -> Target:

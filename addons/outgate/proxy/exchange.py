@@ -69,6 +69,8 @@ class Facts:
     """The address that was dialled, where it stands for a name."""
     buckets: Buckets = field(default_factory=Buckets)
     """Of limits that each connection has for itself."""
+    met: set[str] = field(default_factory=set)
+    """Limits of connections that have counted this one, by key."""
 
     def under(self, defaults: Defaults) -> Facts:
         """The same with the caller as another policy identifies it, if it does so differently."""

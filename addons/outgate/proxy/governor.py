@@ -35,11 +35,12 @@ from outgate.traffic.shares import drawn, falls
 from outgate.upstream.environment import Environment
 from outgate.upstream.places import endpoints_of, spelt
 from outgate.upstream.pool import IDLE
+from outgate.upstream.preface import preface
 from outgate.upstream.shared_buckets import SharedBuckets
 from outgate.upstream.target import Target, narrowed
 
 if TYPE_CHECKING:
-    from outgate.proxy.exchange import Exchange
+    from outgate.proxy.exchange import Exchange, Facts
 
 KEPT = 8192
 FRESH = 1.0
@@ -161,22 +162,29 @@ class Governor:
         assert attempt is not None
         http = attempt.kind is AttemptKind.HTTP
         for limit in limits:
-            if not (http and limit.connections) and (wait := await self._beyond(limit, attempt, exchange)):
+            met = exchange.facts.met
+            if http and limit.connections and limit.key in met:
+                continue  # with the first request of its connection
+            values = self._counted(limit, attempt, exchange)
+            if values is None:
+                continue
+            if limit.scope is LimitScope.GLOBAL:
+                wait = await self._everywhere(limit, values)
+            else:
+                own = exchange.facts.buckets if limit.scope is LimitScope.CONNECTION else self.buckets
+                wait = own.take(limit, values, self.clock())
+            if wait and falls(limit.enforced_percent, self.random):
                 raise limited(limit, wait)
+            if http and limit.connections:
+                met.add(limit.key)
 
-    async def _beyond(self, limit: RateLimit, attempt: Attempt, exchange: Exchange) -> float:
-        """The seconds until there is room within a limit; 0 where it passes. Raises `Refused` where nobody knows."""
+    def _counted(self, limit: RateLimit, attempt: Attempt, exchange: Exchange) -> tuple[str, ...] | None:
+        """By which values a limit counts an attempt; None where it does not."""
         if (limit.caller or limit.headers) and not self.applying.about(limit, _seen(exchange)):
-            return 0.0
-        values = values_of(limit, attempt) if limit.by else ()
-        if values is None or not falls(limit.enabled_percent, self.random):
-            return 0.0
-        if limit.scope is LimitScope.GLOBAL:
-            wait = await self._everywhere(limit, values)
-        else:
-            own = exchange.facts.buckets if limit.scope is LimitScope.CONNECTION else self.buckets
-            wait = own.take(limit, values, self.clock())
-        return wait if wait and falls(limit.enforced_percent, self.random) else 0.0
+            return None
+        if limit.enabled_percent < 100 and not falls(limit.enabled_percent, self.random):
+            return None
+        return values_of(limit, attempt) if limit.by else ()
 
     async def _everywhere(self, limit: RateLimit, values: tuple[str, ...]) -> float:
         wait = await self.shared.take(limit, values) if self.shared is not None else None
@@ -221,7 +229,8 @@ class Governor:
             origin.know(name, await self._endpoints(target, environment), self.clock())
             if origin.resilience.health:
                 self.checks.follow(origin, name, target, environment)
-            key = sticking.key_of(origin.resilience.balancing, exchange, passage)
+            balancing = origin.resilience.balancing
+            key = sticking.key_of(balancing, exchange, passage) if balancing.hash_keys else None
             chosen = origin.choose(name, key, passage.tried, self.clock())
             if chosen is None:
                 raise Refused(503, "no_healthy_upstream", "no healthy upstream")
@@ -294,7 +303,7 @@ def _counts(resilience: Resilience) -> bool:
     """Whether it says anything that is kept count of, or that a connection is made with: the times of tunnels are not,
     and connections that idle for longer than the pool keeps them are not kept."""
     brief = resilience.idle_timeout if resilience.idle_timeout and resilience.idle_timeout < IDLE else None
-    rest = replace(resilience, idle_timeout=brief, tcp_idle_timeout=None, as_client=False, http2_ping=None)
+    rest = replace(resilience, idle_timeout=brief, tcp_idle_timeout=None, as_client=False, proxy_protocol=0)
     return rest != PLAIN_RESILIENCE
 
 
@@ -314,6 +323,16 @@ def _backends(port: Port) -> Iterator[Backend]:
     for route in port.routes:
         yield from route.backends
         yield from (mirror.backend for mirror in route.mirrors)
+
+
+def prefaced(target: Target, facts: Facts, upstream: Upstream) -> Target:
+    """The same, beginning as its origin wants it."""
+    version = upstream.resilience.proxy_protocol
+    if not version:
+        return target
+    source = (facts.caller.address, facts.caller_port)
+    asked = (facts.address or facts.connect or "", facts.port or 0)
+    return replace(target, preface=preface(version, source, asked))
 
 
 def reached_by(backend: Backend | None, port: Port | None) -> Port | None:

@@ -25,7 +25,7 @@ from outgate.proxy.gate import Gate
 from outgate.proxy.http1 import authenticates_connection
 from outgate.proxy.lane_clock import LaneClock
 from outgate.proxy.origin_side import IDEMPOTENT
-from outgate.proxy.passage import Passage, Refused, outcome_of
+from outgate.proxy.passage import Passage, Refused, outcome_of, plain_outcome
 from outgate.proxy.timed import told_late
 from outgate.proxy.tries import Try, flag_of, told_flags
 from outgate.traffic.outcome import Broken, Outcome
@@ -225,13 +225,14 @@ class Lane:
         outcome = Outcome(broken=BROKEN[broken.code])
         passage.tell(outcome)
         kept = len(asked.body) <= self.limits.retry_body
-        return kept and passage.again(asked.request.method, outcome, time.time())
+        return kept and passage.again(asked.request.method, outcome)
 
     def _tell(self, passage: Passage, asked: heads.Asked, response: http.Response) -> None:
         """The head of an answer has come. Raises `Broken` where the policy would rather have another one."""
-        outcome = outcome_of(response.status_code, response.headers, ended=False)
+        status, whole = response.status_code, passage.plan.reads_answers
+        outcome = outcome_of(status, response.headers, ended=False) if whole else plain_outcome(status)
         passage.tell(outcome)
-        if len(asked.body) <= self.limits.retry_body and passage.again(asked.request.method, outcome, time.time()):
+        if len(asked.body) <= self.limits.retry_body and passage.again(asked.request.method, outcome):
             raise Unwanted("the policy has it tried again", code=str(response.status_code))
 
     @staticmethod

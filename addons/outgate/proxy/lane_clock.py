@@ -29,7 +29,8 @@ class LaneClock:
         retry = passage.route.retry
         self.tried = now + retry.per_try_timeout if retry is not None and retry.per_try_timeout else 0.0
         self.passage = passage
-        self._arm(now)
+        if self.timer is None or self.timer.when() > now + passage.plan.shortest:
+            self._arm(now)
 
     def answered(self) -> None:
         self.tried = 0.0

@@ -6,6 +6,8 @@ Owns which connection serves which stream. Dialling, pooling and judging are els
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
 
 from mitmproxy import http
 from mitmproxy.connection import Connection
@@ -154,6 +156,7 @@ class GateHttpLayer(HttpLayer):
             server.limited = event.exchange.passage.origin
         server.reused = not event.fresh and not server.prior_knowledge
         context.server = server
+        _ping(context, event.exchange)
         origin = OriginLayer(context, self.limits)
         self.connections[server] = origin
         self.waiting_for_establishment[server].append(event)
@@ -261,6 +264,15 @@ class GateHttpLayer(HttpLayer):
     def unreported(self) -> Iterator[GateStream]:
         """Streams that the client left before they were over."""
         return (stream for stream in list(self.streams.values()) if isinstance(stream, GateStream))
+
+
+def _ping(context: Context, exchange: Exchange) -> None:
+    """As often as the policy of the origin says, where it says."""
+    origin = exchange.passage.origin if exchange.passage is not None else None
+    if origin is not None and origin.resilience.http2_ping is not None:
+        interval = max(1, round(origin.resilience.http2_ping[0]))
+        options: Any = context.options
+        context.options = replace(options, http2_ping_keepalive=interval)
 
 
 def _note_failure(server: Connection, waiting: list[GetHttpConnection]) -> None:

@@ -6,7 +6,6 @@ is told is the other half's, in `stream`.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -168,7 +167,7 @@ class OriginSide(stock.HttpStream):
         outcome = Outcome(broken=Broken.CONNECT_FAILED)
         self.tell(outcome)
         passage = self.exchange.passage
-        if passage is None or not passage.again(self.flow.request.method, outcome, time.time()):
+        if passage is None or not passage.again(self.flow.request.method, outcome):
             return False
         tracing.ask_again(self.exchange)
         return True
@@ -278,7 +277,7 @@ class OriginSide(stock.HttpStream):
         if passage is None or not self._can_resend():
             return False
         self.tell(outcome)
-        if not passage.again(self.flow.request.method, outcome, time.time()):
+        if not passage.again(self.flow.request.method, outcome):
             return False
         yield from self.drop_origin()
         yield from self._leave_origin(code)

@@ -39,8 +39,11 @@ async def open_origin(handler: Handler, command: commands.OpenConnection) -> Non
         error = await _obtain(handler, server)
     finally:
         handler.goes_on()
+    transport = handler.transports.get(server)
     handler.feed(events.OpenConnectionCompleted(command, error))
-    if error is None:
+    if transport is not None and transport.released:  # whoever wanted it does not any more
+        _give_back(handler, transport)
+    elif error is None:
         assert isinstance(server, ApprovedServer)
         await _serve(handler, server)
 

@@ -78,7 +78,7 @@ class AnsweringStream(TimedStream):
         hook = HttpErrorHook(self.flow)
         hook.blocking = False
         yield hook
-        if self.response_begun:
+        if self.response_begun or self._handle_event == self.passthrough:
             yield from self.break_off(reason)
         else:
             yield from self.answer(response)

@@ -6,6 +6,7 @@ the order of the questions is `governor`'s.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -114,7 +115,7 @@ class Passage:
         if self.origin is not None and self.endpoint is not None:
             self.origin.tell(place_of(self.endpoint), outcome, self.clock())
 
-    def again(self, method: str, outcome: Outcome, wall_now: float) -> bool:
+    def again(self, method: str, outcome: Outcome, wall: Callable[[], float] = time.time) -> bool:
         """Whether it is tried once more after this. Then it is `pause` that is waited for before."""
         policy = self.route.retry
         if policy is None or not policy.retries or not self._worth(policy, method, outcome):
@@ -126,7 +127,7 @@ class Passage:
             self.flags.append("UO")
             return False
         self.retries += 1
-        self.pause = pause(policy, self.retries, outcome.headers, wall_now, self.random)
+        self.pause = pause(policy, self.retries, outcome.headers, wall(), self.random)
         if policy.other_hosts:
             self.next_place()
         self._let_go()
@@ -166,10 +167,23 @@ def overflow(reason: str) -> Refused:
     return Refused(503, "overflow", reason, (("x-envoy-overloaded", "true"),))
 
 
+_plain: dict[int, Outcome] = {}
+
+
 def outcome_of(status: int, headers: Mapping[str, str], *, ended: bool) -> Outcome:
     """Of an answer whose head has come; `ended` with it."""
     told = headers.get("grpc-status", "") if ended else ""
     return Outcome(status, None, int(told) if told.isascii() and told.isdigit() and len(told) < 4 else None, headers)
+
+
+def plain_outcome(status: int) -> Outcome:
+    """Of an answer of which nothing but its status matters; kept, for there is one with every request."""
+    known = _plain.get(status)
+    if known is None:
+        if len(_plain) >= STATUSES:
+            _plain.clear()
+        known = _plain[status] = Outcome(status)
+    return known
 
 
 def _holds(named: NamedMatch, value: str | None) -> bool:

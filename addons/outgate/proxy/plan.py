@@ -16,6 +16,9 @@ UNTOUCHED = HOP_BY_HOP | {"content-length", "transfer-encoding", "trailer"}
 """What frames a message, or passes between two ends only, is nobody's to change."""
 AUTHORITY = ("host", ":authority")
 
+READING = frozenset({"retriable-headers", "envoy-ratelimited"})
+"""Conditions of retries that look at the headers of answers."""
+
 type Fields = tuple[tuple[bytes, bytes], ...]
 
 
@@ -51,12 +54,16 @@ class Plan:
     worth: dict[tuple[str, int], bool] = field(default_factory=dict)
     """Whether an answer of a status is worth another try, by method, where nothing but these two counts."""
     by_status: bool = field(init=False)
+    reads_answers: bool = field(init=False)
+    """More of an answer counts than its status."""
+    shortest: float = field(init=False)
+    """Seconds of the limit that can run out first; 0: there is none."""
     keeps: bool = field(init=False)
     """Bodies of requests are needed more than once."""
 
     def __post_init__(self) -> None:
         route, backend, retry = self.route, self.backend, self.route.retry
-        tried = retry is not None and retry.per_try_timeout
+        tried = retry.per_try_timeout if retry is not None else None
         self.timed = bool(tried or route.timeout or route.idle_timeout or route.maximum_duration)
         self.answers = route.direct is not None or route.redirect is not None
         self.remote = any(limit.scope is LimitScope.GLOBAL for limit in route.limits)
@@ -64,7 +71,10 @@ class Plan:
         own = (backend.request_headers, backend.response_headers) if backend is not None else (UNCHANGED, UNCHANGED)
         self.outgoing = tuple(_compiled((route.request_headers, own[0])))
         self.incoming = tuple(_compiled((own[1], route.response_headers)))
-        self.by_status = retry is not None and not retry.on & {"retriable-headers", "envoy-ratelimited"}
+        limits = (tried, route.timeout, route.idle_timeout, route.maximum_duration)
+        self.shortest = min((limit for limit in limits if limit), default=0.0)
+        self.reads_answers = retry is not None and (bool(retry.on & READING) or retry.rate_limited is not None)
+        self.by_status = retry is not None and not retry.on & READING
 
     @property
     def changes(self) -> bool:

@@ -12,7 +12,7 @@ from outgate.policy.resilience_model import PLAIN_RESILIENCE, Resilience
 from outgate.policy.snapshot import Policy
 from outgate.proxy.departure import target_for
 from outgate.proxy.exchange import Exchange, Facts
-from outgate.proxy.passage import overflow
+from outgate.proxy.passage import Refused, overflow
 from outgate.proxy.plane import Plane
 from outgate.proxy.tries import Try
 from outgate.traffic.outcome import Broken, Outcome
@@ -49,6 +49,8 @@ class Reaching:
         exchange.approved = exchange.target = target_for(exchange, exchange.decision, exchange.attempt, ())
         if passage is None:
             return await self._dial()
+        if passage.plan.answers:
+            raise Refused(404, "no_route", "the route is an answer, which bytes cannot be given")
         await self.plane.governor.admit(exchange)
         for _ in range(passage.route.connect_attempts - 1):
             try:

@@ -64,6 +64,8 @@ async def _connect(target: Target, environment: Environment, via: tuple[Hop, ...
     base = await _adopt(await dial(places, target.connect_timeout, environment.timeouts.stagger))
     try:
         transport, early = await _pass(base, via, authority, target.generation, environment)
+        if target.preface:
+            transport.write(target.preface)
         server = _server(target, identity, key)
         course.enter("tls" if server is not None else "")
         reader, writer, made = await _open(transport, early, server, environment)
@@ -175,4 +177,5 @@ def _key(target: Target, identity: Identity | None, via: tuple[Hop, ...]) -> Key
         target.resolution,
         target.permit,
         via,
+        target.preface,
     )

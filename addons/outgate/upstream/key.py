@@ -34,3 +34,5 @@ class Key(NamedTuple):
     permit: Permit = PUBLIC_ONLY
     """What was dialled was allowed by this one alone."""
     via: tuple[object, ...] = ()
+    preface: bytes = b""
+    """What it begins with says whose it is."""

@@ -62,6 +62,8 @@ class Target:
     alpn: tuple[str, ...] = PLAIN
     connect_timeout: float = CONNECT_TIMEOUT
     """Seconds, for each address that is tried."""
+    preface: bytes = b""
+    """What the connection begins with, before TLS."""
 
 
 def target_of(

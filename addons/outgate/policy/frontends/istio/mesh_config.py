@@ -200,8 +200,14 @@ def settings(meshes: Iterable[Resource], contribution: Contribution) -> MeshSett
         connect_timeout=made.connect_timeout if timeout is None else timeout,
         upgrades=made.upgrades if upgrades is None else upgrades,
         retries=retries(retried, RETRIES),
-        resilience=resilience(policy.values, usual) if policy is not None else usual,
+        resilience=_resilience(policy, usual, made.locality),
     )
+
+
+def _resilience(policy: Record | None, usual: Resilience, locality: Record | None) -> Resilience:
+    if policy is None and locality is None:
+        return usual
+    return resilience(policy.values if policy is not None else {}, usual, locality)
 
 
 def rooted(meshes: Iterable[Resource], setting: Setting, contribution: Contribution) -> Setting:

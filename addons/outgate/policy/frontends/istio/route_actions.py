@@ -21,6 +21,7 @@ from outgate.policy.route_model import (
     Backoff,
     Delay,
     DirectResponse,
+    Events,
     Fault,
     HeaderChange,
     Redirect,
@@ -29,7 +30,7 @@ from outgate.policy.route_model import (
 )
 from outgate.policy.schema import Reading, Record
 
-RETRY_ON = frozenset({"connect-failure", "refused-stream", "unavailable", "cancelled", "retriable-status-codes"})
+RETRY_ON = Events({"connect-failure", "refused-stream", "unavailable", "cancelled", "retriable-status-codes"})
 RETRIES = RetryPolicy(2, on=RETRY_ON, any_method=True)
 """Istio's, where nobody says anything."""
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -144,12 +145,12 @@ def retries(record: Record | None, usual: RetryPolicy | None) -> RetryPolicy | N
     )
 
 
-def retried(text: str) -> tuple[frozenset[str], tuple[int, ...]]:
+def retried(text: str) -> tuple[Events, tuple[int, ...]]:
     """The conditions and the statuses of a comma-separated list; a status implies that statuses are looked at."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     statuses = tuple(dict.fromkeys(int(name) for name in names if name.isdecimal()))
     on = {name for name in names if not name.isdecimal()} | ({"retriable-status-codes"} if statuses else set())
-    return frozenset(on), statuses
+    return Events(on), statuses
 
 
 def fault(record: Record | None, source: Source, reading: Reading) -> tuple[Fault, ...]:

@@ -102,6 +102,8 @@ class Routes:
 
     def passes_tls(self, place: Place, protocol: str, entry: Audience) -> bool:
         """Whether a gateway at the port, or one that a sidecar's route leads to, passes TLS as bytes."""
+        if not self.gateways.all:
+            return False
         servers = list(self.gateways.at(place.host, place.port))
         for taken in self.taken(place, protocol, entry):
             for share in taken.rule.record.get("route", []):
@@ -193,6 +195,8 @@ class Routes:
 
     def _bound(self, place: Place, entry: Audience) -> list[Resource]:
         """The VirtualServices for a host at a hop, of the most specific name; for sidecars only the first of them."""
+        if not self.services:
+            return []
         host, hop = place.host, place.hop
         fitting = [service for service in self._names.covering(host) if self._is_bound(service, place)]
         best = max((_specific(service, host) for service in fitting), default=0)

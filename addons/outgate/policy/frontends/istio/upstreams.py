@@ -7,7 +7,7 @@ ask for. Knows no routes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from outgate.policy.frontends.istio import client_tls
 from outgate.policy.frontends.istio.common import UNIX, exports, is_partial, unapplied
@@ -138,7 +138,8 @@ class Upstreams:
             return self.mesh.resilience
         key = tuple(id(block) for _, block in terms.blocks)
         if key not in self._made:
-            self._made[key] = resilience(dict(terms.blocks), self.mesh.resilience, self.mesh.locality)
+            made = resilience(dict(terms.blocks), self.mesh.resilience, self.mesh.locality)
+            self._made[key] = replace(made, source=terms.rule.source()) if terms.tunes else self.mesh.resilience
             warn_idle(terms.block("outlierDetection"), places, terms.rule.reading)
         return self._made[key]
 

@@ -87,7 +87,7 @@ def _origins(
     found: dict[Key, list[tuple[frozenset[int], Resilience]]] = {key: [] for key in known}
     for document in documents:
         key = _reference(document.resource, document.spec.get("destination", ""))
-        said = resilience(document.spec, document.resource.reading)
+        said = resilience(document.spec, document.resource.reading, document.resource.source())
         if key in known and said is not None:
             numbers = document.spec.get("ports") or [port.number for port in known[key].ports]
             found[key].append((frozenset(numbers), said))

@@ -94,7 +94,7 @@ PLACE = {
 TO = Fields({**PLACE, "weight": Field(Integer(0)), "requestHeaders": Field(CHANGE), "responseHeaders": Field(CHANGE)})
 REDIRECT = Fields(
     {
-        "status": Field(Choice(("301", "302", "303", "307", "308"))),
+        "status": Field(Integer(300, 399)),
         "scheme": Field(Choice(("http", "https"))),
         "authority": Field(Text(empty=False)),
         "port": Field(PORT),

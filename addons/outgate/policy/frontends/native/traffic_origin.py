@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from outgate.policy.frontends.native.traffic_fields import ORIGIN
+from outgate.policy.model import Source
 from outgate.policy.resilience_model import (
     Balancer,
     Balancing,
@@ -40,7 +41,7 @@ HASHING = (Balancer.RING_HASH, Balancer.MAGLEV)
 NAMED = (HashOn.HEADER, HashOn.COOKIE, HashOn.QUERY)
 
 
-def resilience(spec: Record, reading: Reading) -> Resilience | None:
+def resilience(spec: Record, reading: Reading, source: Source) -> Resilience | None:
     """None where a document says nothing of the origin."""
     if not any(name in spec for name in ORIGIN):
         return None
@@ -56,7 +57,7 @@ def resilience(spec: Record, reading: Reading) -> Resilience | None:
     if "http2Ping" in spec:
         made["http2_ping"] = (spec.get("http2Ping").get("interval", 0), spec.get("http2Ping").get("timeout", 0))
     made["health"] = tuple(_check(record, reading) for record in spec.get("healthChecks", ()))
-    return Resilience(**made)
+    return Resilience(source=source, **made)
 
 
 def _plain(record: Record, *names: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from outgate.policy.route_model import (
     Bucket,
     Delay,
     DirectResponse,
+    Events,
     Fault,
     HeaderChange,
     LimitBy,
@@ -36,11 +37,12 @@ from outgate.policy.route_model import (
     Rewrite,
     Route,
 )
-from outgate.policy.schema import Record
+from outgate.policy.schema import Reading, Record
 
 type Find = Callable[[Record], Backend | None]
 """The backend of a place, or None, said why."""
 
+REDIRECTS = (301, 302, 303, 307, 308)
 ENDS = ("to", "redirect", "answer")
 
 
@@ -72,7 +74,7 @@ def _route(resource: Resource, record: Record, find: Find) -> Route:
         name=record.get("name", ""),
         matches=matches,
         backends=tuple(made for each in record.get("to", ()) if (made := _backend(each, find)) is not None),
-        redirect=_redirect(record.get("redirect")),
+        redirect=_redirect(record.get("redirect"), reading),
         direct=_direct(answer) if answer is not None else None,
         rewrite=_rewrite(resource, record),
         source=resource.source(record.path, record.where),
@@ -121,11 +123,17 @@ def change(record: Record | None) -> HeaderChange:
     )
 
 
-def _redirect(record: Record | None) -> Redirect | None:
+def _redirect(record: Record | None, reading: Reading) -> Redirect | None:
     if record is None:
         return None
+    status = record.get("status", 301)
+    if status not in REDIRECTS:
+        what = f"{status} does not send anybody elsewhere"
+        reading.error(record.at("status"), record.under("status"), what, f"use one of {', '.join(map(str, REDIRECTS))}")
+    if "path" in record and "prefix" in record:
+        reading.error(record.at("prefix"), record.under("prefix"), "cannot stand beside path", "keep one")
     return Redirect(
-        status=int(record.get("status", "301")),
+        status=status,
         scheme=record.get("scheme"),
         authority=record.get("authority"),
         port=record.get("port"),
@@ -174,7 +182,7 @@ def _retry(record: Record, resource: Resource) -> RetryPolicy | None:
     after: Record | None = record.get("retryAfter")
     return RetryPolicy(
         record.get("attempts"),
-        on=frozenset(on),
+        on=Events(on),
         statuses=statuses,
         headers=headers,
         methods=tuple(record.get("methods", ())),
