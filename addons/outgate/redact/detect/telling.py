@@ -26,7 +26,8 @@ def holds_secret(text: str) -> bool:
         return False
     raw = text.encode("utf-8", "replace")
     found, detectors = _compiled()
-    return any(_is_one(*detectors[number], raw) for number in found.Match(raw) or ())
+    suspects = (detectors[number] for number in found.Match(raw) or ())
+    return any(_is_one(detector, pattern, raw) for detector, pattern in suspects)
 
 
 @cache

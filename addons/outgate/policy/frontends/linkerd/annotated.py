@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from outgate.policy.frontends.linkerd.resource import Resource
 from outgate.policy.resilience_model import PLAIN_RESILIENCE, Outliers, Resilience
-from outgate.policy.route_model import RetryPolicy, Route
+from outgate.policy.route_model import Events, RetryPolicy, Route
 from outgate.policy.schema import DURATION, DURATION_PART, SECONDS
 
 TIMEOUTS = ("timeout.linkerd.io/request", "timeout.linkerd.io/response", "timeout.linkerd.io/idle")
@@ -64,7 +64,7 @@ class Annotated:
         on, codes = statuses or (frozenset(), ())
         return RetryPolicy(
             retries=self.read(f"{RETRY}limit", _count, "write a whole number") or 1,
-            on=on | (grpc or frozenset()),
+            on=Events(on | (grpc or frozenset())),
             statuses=codes,
             any_method=True,
             per_try_timeout=self.read(f"{RETRY}timeout", duration, 'write a duration such as "10s"'),
