@@ -152,7 +152,8 @@ class RouteMaker:
             self.routes.report(rule, record.at("route"), record.under("route"), what, "share it at the gateway")
             yield rule, replace(route, missing=True)
             return
-        then = list(self._at(places.pop()))
+        place, redirecting = places.pop(), _redirecting(gateways)
+        then: list[Made] = [(None, redirecting)] if redirecting is not None else list(self._at(place))
         if not then or then[-1][1].matches:
             then.append((None, Route(missing=True, source=route.source)))
         for other, next_route in then:
@@ -258,6 +259,12 @@ def _of_http(route: Route) -> Route:
     """The same, on a port where other things than HTTP arrive, too."""
     matches = (replace(match, scheme=match.scheme or PRESENT) for match in route.matches or (RouteMatch(),))
     return replace(route, matches=tuple(matches))
+
+
+def _redirecting(gateways: list[list[Served]]) -> Route | None:
+    """What a gateway answers that takes no plain requests."""
+    server = next((each for servers in gateways for each in servers if each.redirects), None)
+    return Route(redirect=Redirect(scheme="https"), source=server.gateway.source()) if server is not None else None
 
 
 def _hop(servers: list[Served]) -> tuple[tuple[str, str], ...]:
