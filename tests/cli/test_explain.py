@@ -343,8 +343,8 @@ def test_a_route_is_told_with_all_that_it_does(gate):
     assert code == 0
     assert told["route"] == [
         "taken [EgressTraffic default/pool (policy/t.yaml:17:7)]",
-        "sends 75 % to EgressDestination/default/pool:80: pool.example port 80",
-        "sends 25 % to EgressDestination/default/open:443: open.example port 443",
+        "sends 75 % to EgressDestination/default/pool: pool.example port 80",
+        "sends 25 % to EgressDestination/default/open: open.example port 443",
         "path is sent as /v2/a?q",
         "authority is sent as b.example",
         "request removes x-a; sets x-key; adds x-b",
@@ -352,7 +352,7 @@ def test_a_route_is_told_with_all_that_it_does(gate):
         "idle 4 s without a byte",
         "duration 5 s at most",
         "retries 2 at most, on reset, retriable-status-codes (503), each within 1 s",
-        "mirror 10 % to EgressDestination/default/open:443: open.example port 443",
+        "mirror 10 % to EgressDestination/default/open: open.example port 443",
         f"fault 5 % delayed by 1 s, 100 % answered with 503 of those whose namespace is one of prod [{where}:24:16)]",
         f"rate limit 9 requests, then 9 each 1 s, of this gate, for each caller; beyond it HTTP 429 [{where}:26:20)]",
     ]

@@ -213,12 +213,12 @@ def test_backends_and_mirrors():
         "{destination: prod/pay, responseHeaders: {remove: [z]}}], mirrors: [{destination: pay, percent: 5}]"
     )
     shop, pay = made.backends
-    assert (shop.key, shop.host, shop.weight) == ("EgressDestination/prod/shop:443|v=a", "api.shop.example", 3)
+    assert (shop.key, shop.host, shop.weight) == ("EgressDestination/prod/shop|v=a", "api.shop.example", 3)
     assert [each.address for each in shop.upstream.endpoints] == ["192.0.2.7"]
-    assert (pay.key, pay.host, pay.upstream.port) == ("EgressDestination/prod/pay:9443", "api.pay.example", 9443)
+    assert (pay.key, pay.host, pay.upstream.port) == ("EgressDestination/prod/pay", "api.pay.example", 9443)
     assert pay.upstream.tls is not None
     assert (shop.request_headers.set, pay.response_headers.remove) == ((("x", "y"),), ("z",))
-    assert [(each.backend.key, each.percent) for each in made.mirrors] == [("EgressDestination/prod/pay:9443", 5.0)]
+    assert [(each.backend.key, each.percent) for each in made.mirrors] == [("EgressDestination/prod/pay", 5.0)]
 
 
 @pytest.mark.parametrize(

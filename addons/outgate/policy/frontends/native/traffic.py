@@ -191,4 +191,4 @@ class Finder:
         upstream = replace(
             port.upstream, endpoints=endpoints, tls=tls, resilience=_of(port, self.origins[_key(destination)])
         )
-        return Backend(f"{destination.key}:{port.number}{subset}", upstream, host)
+        return Backend(f"{destination.key}{subset}", upstream, host)
