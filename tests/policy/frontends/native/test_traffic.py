@@ -389,6 +389,14 @@ def test_two_documents_for_one_port_are_refused():
     assert refused("ports: [443], timeout: 1s", other) == []
 
 
+def test_what_needs_requests_is_warned_of_where_none_are_seen():
+    bytes_only = SHOP.replace("number: 80, protocol: HTTP", "number: 80, protocol: TCP")
+    found = problems(f"{bytes_only}{HEAD}{{destination: shop, timeout: 1s, routes: [{{redirect: {{}}}}]}}\n")
+    told = [problem.field for problem in found if "passes port 80 unread" in problem.what]
+    assert told == ["spec.timeout", "spec.routes[0].redirect"]
+    assert not any("unread" in problem.what for problem in problems(text("timeout: 1s")))
+
+
 def test_no_field_is_without_a_row():
     """Each name of the shape occurs in a test above."""
     written = Path(__file__).read_text()
