@@ -1,9 +1,13 @@
 """`EgressTraffic`: every field changes what is compiled, and what contradicts itself is refused on its field."""
 
+import copy
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from outgate.policy.access_model import Attribute, Condition
 from outgate.policy.frontends.native.traffic_fields import ORIGIN, ROUTE, SPEC
@@ -401,3 +405,33 @@ def test_no_field_is_without_a_row():
     """Each name of the shape occurs in a test above."""
     written = Path(__file__).read_text()
     assert {name for name in (*SPEC.fields, *ROUTE.fields, *ORIGIN) if f"{name}:" not in written} == set()
+
+
+EXAMPLE = Path(__file__).parents[4] / "docs" / "examples" / "native" / "traffic.yaml"
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 70000),
+    st.sampled_from(["", "*", "/", "a", "(", "\\1", "1s", "0s", "10.0.0.0/8", "x" * 300, "partner", "a.example"]),
+    st.sampled_from([[], {}, [None], [{}], {"a": None}, [[]], {"": "a"}, [1], ["*"], {"exact": "a"}]),
+)
+
+
+def places(node: object, path: tuple = ()) -> list[tuple]:
+    """Every place of a tree that can be overwritten."""
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [deeper for key, value in inner for deeper in [(*path, key), *places(value, (*path, key))]]
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_a_document_with_odd_values_is_refused_or_loads(data):
+    documents = list(yaml.safe_load_all(EXAMPLE.read_text()))
+    for _ in range(data.draw(st.integers(1, 3))):
+        path = data.draw(st.sampled_from(places(documents[1])))
+        node = documents[1]
+        for key in path[:-1]:
+            node = node[key]
+        node[path[-1]] = copy.deepcopy(data.draw(ODD))
+    for problem in problems(yaml.safe_dump_all(documents)):
+        assert problem.what
