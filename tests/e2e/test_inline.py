@@ -257,6 +257,22 @@ def test_a_head_leaves_without_it(gate, tape, path, said, line, fields):
     assert CARD.encode() not in tape.raw
 
 
+def test_what_frames_chunks_and_folds_lines_carries_nothing(gate, tape):
+    head = "POST http://mask.example/ HTTP/1.1\r\nHost: mask.example\r\n"
+    chunk = f"Transfer-Encoding: chunked\r\n\r\n2;card={CARD}\r\n{{}}\r\n0;card={CARD}\r\n\r\n"
+    assert sent(gate, (head + chunk).encode()).status == 200
+    sent(gate, f"{head}X-Card: {CARD[:8]}\r\n {CARD[8:]}\r\nContent-Length: 0\r\n\r\n".encode())
+    digits = bytes(tape.raw).translate(None, b" \r\n")
+    assert CARD.encode() not in digits
+
+
+@pytest.mark.parametrize("coding", ["", "gzip"])
+def test_the_head_of_a_stream_of_events_is_a_head(gate, tape, coding):
+    tape.answer = [head("Content-Type: text/event-stream", *([f"Content-Encoding: {coding}"] if coding else []))]
+    answer = ask(gate, "mask.example", method="HEAD")
+    assert (answer.status, answer.body, answer.fields["content-type"]) == (200, b"", "text/event-stream")
+
+
 def test_trailers_are_looked_at_with_their_body(gate, tape):
     end = f"0\r\nX-Card: {CARD}\r\nX-Sum: 1\r\n\r\n".encode()
     assert sent(gate, *chunked("mask.example", b"{}", end=end, Trailer="X-Card")).status == 200
