@@ -469,6 +469,38 @@ KEEPING = """
 """
 
 
+LIVE = """
+    apiVersion: outgate.dev/v1alpha1
+    kind: EgressRedaction
+    metadata: {name: cards}
+    spec:
+      match: {hosts: [open.example, shut.example]}
+      rules: [{name: cards, detect: card}, {name: pins, select: {key: pin code}}]
+      inline: {action: MASK, direction: REQUEST, maxBody: 64Ki, forceSigned: true}
+"""
+
+
+class TestLive:
+    def test_what_looks_at_live_messages_is_told_with_its_document(self, gate):
+        gate.write("policy/k.yaml", LIVE)
+        assert sections(gate.run("explain", "GET", "https://open.example/").stdout)["live"] == [
+            (
+                "mask the request by cards, pins, signed or not, up to 65536 bytes held back "
+                "[EgressRedaction default/cards (policy/k.yaml:1:1)]"
+            )
+        ]
+        (told,) = json.loads(gate.run("explain", "GET", "https://open.example/", "-o", "json").stdout)["live"]
+        assert told["inline"]["max_body"] == 65536
+
+    def test_where_nobody_can_look_it_is_denied_and_said_by_which_document(self, gate):
+        gate.write("policy/k.yaml", LIVE)
+        result = gate.run("explain", "GET", "https://shut.example/")
+        assert result.exit_code == 1
+        assert "redaction_refused" in result.stdout
+        assert "EgressRedaction default/cards" in result.stdout
+        assert "live" not in sections(result.stdout)
+
+
 class TestKeeping:
     def test_what_is_replaced_and_recorded_is_told_with_its_documents(self, gate):
         gate.write("policy/k.yaml", KEEPING)

@@ -23,6 +23,8 @@ from outgate.policy.model import (
     Traffic,
     Verdict,
 )
+from outgate.policy.redaction_model import Action as Done
+from outgate.policy.redaction_model import Inline, KeepingPolicy, Matching, RedactionPolicy
 from outgate.policy.snapshot import Policy
 from outgate.policy.steps import Steps
 from outgate.problems import Where
@@ -55,6 +57,29 @@ def test_under_allow_any_what_lies_behind_the_sites_own_nat64_is_judged_by_the_i
     assert decide(over(mode=Mode.ALLOW_ANY), behind).allowed
     refused = decide(over(mode=Mode.ALLOW_ANY, nat64=(ip_network("2001:4860:64::/96"),)), behind)
     assert refused.code is Code.ADDRESS_REFUSED
+
+
+WATCHED = RedactionPolicy("watched", Matching(("a.example",)), inline=Inline(Done.MASK), source=RULE)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_bytes_to_where_live_messages_are_looked_at_pass_in_no_mode(mode):
+    known = destination("a.example", intercept=Intercept.TUNNEL)
+    policy = replace(over(known, mode=mode), keeping=KeepingPolicy((WATCHED,)))
+    refused = decide(policy, tls("a.example"))
+    assert (refused.verdict, refused.code, refused.source) == (Verdict.DENY, Code.REDACTION_REFUSED, RULE)
+    assert refused.status == 403
+    assert refused.destination is known
+    assert decide(replace(policy, keeping=KeepingPolicy()), tls("a.example")).allowed
+    assert decide(replace(over(destination("a.example")), keeping=policy.keeping), http("a.example")).allowed
+
+
+def test_paths_that_can_be_read_in_two_ways_are_refused_where_live_messages_are_chosen_by_them():
+    watched = replace(WATCHED, matching=Matching(paths=("/v1/*",)))
+    policy = replace(over(destination("a.example")), keeping=KeepingPolicy((watched,)))
+    assert decide(policy, http("a.example", path="/v2/..//v1")).code is Code.PATH_AMBIGUOUS
+    kept = replace(watched, inline=None)
+    assert decide(replace(policy, keeping=KeepingPolicy((kept,))), http("a.example", path="/v2/..//v1")).allowed
 
 
 def test_what_is_registered_is_allowed_with_its_destination_port_and_document():

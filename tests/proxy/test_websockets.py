@@ -160,3 +160,19 @@ async def test_a_history_is_bounded_by_messages_and_by_bytes_and_addons_see_all_
         await until(lambda: len(arrived) >= sum(sent))
         assert addon.seen == sent
         assert addon.kept() == kept
+
+
+@pytest.mark.parametrize(
+    ("pieces", "content", "sizes"),
+    [
+        ([b"ab", b"cd"], b"abcd", [2, 2]),
+        ([b"ab", b"cd"], b"abXX", [2, 2]),
+        ([b"ab", b"cd"], b"longer", [6]),
+        (["\u20ac".encode(), b"abc"], "a\u20acbc".encode(), [6]),
+        ([b"ab", b"cd"], ("\u20ac" * 4000).encode(), [12_000]),
+    ],
+)
+def test_a_message_that_was_changed_is_cut_inside_no_character(pieces, content, sizes):
+    made = [event.data.encode() for event in websockets.Fragments(pieces, is_text=True)(content)]
+    assert b"".join(made) == content
+    assert [*map(len, made)] == sizes

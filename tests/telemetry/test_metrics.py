@@ -330,6 +330,8 @@ def test_others_count_and_are_read(metrics):
     metrics.read(names.ORIGINS_IDLE, lambda: 4)
     assert only(metrics, names.REDACTIONS) == ({"detector": "email"}, 3)
     assert only(metrics, names.ORIGINS_IDLE) == ({}, 4)
+    metrics.read_all(names.INLINE, lambda: {("cards", "mask"): 2})
+    assert only(metrics, names.INLINE) == ({"rule": "cards", "action": "mask"}, 2)
 
 
 def test_what_would_be_denied_is_told(metrics):

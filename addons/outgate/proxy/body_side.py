@@ -51,7 +51,8 @@ class BodySide(OriginSide):
         if not sending:
             exchange.response_limit = limit
         message.stream = not limit and (message.stream or True)
-        return False
+        # Of a request, what no rule lets go on is known before it has all come; nothing else is ever told of it.
+        return sending and (yield from self.inspected(sending=True, whole=False))
 
     def _stages(self, *, sending: bool) -> list[Stage]:
         return self.exchange.request_stages if sending else self.exchange.response_stages

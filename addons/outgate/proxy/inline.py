@@ -21,7 +21,7 @@ from outgate.policy.model import Attempt, Code, Decision, Verdict
 from outgate.policy.redaction_model import Direction, RedactionPolicy
 from outgate.policy.snapshot import Policy
 from outgate.proxy.desk import Busy, Desk
-from outgate.proxy.inspected import loosen, message_of, signed, value_of, whole_of, write
+from outgate.proxy.inspected import bare, loosen, message_of, signed, value_of, whole_of, write
 from outgate.proxy.taps import Room
 from outgate.redact.exchange import Request, Response
 from outgate.redact.live.look import Either, Look
@@ -190,8 +190,24 @@ class Inline:
             course.seen = message_of(flow, sending=sending, whole=True)
         except Refused as refused:
             self._refuse(refused)
+            await self._hide(flow, course.look, sending=sending)
         except Exception as error:
             self._fail(error)
+            if sending:
+                bare(flow.request)
+
+    async def _hide(self, flow: http.HTTPFlow, look: Look, *, sending: bool) -> None:
+        """What does not leave is told of all the same: without what no rule would let go on."""
+        if not sending:
+            return
+        head = message_of(flow, sending=True, whole=False)
+        try:
+            assert isinstance(head, Request)
+            made = await self._done(partial(look.shown, head), 0)
+            flow.request.data.method = made.method.encode("latin-1", "replace")
+            write(flow, made, whole=False)
+        except Exception:
+            bare(flow.request)
 
     def trailers(self, trailers: http.Headers, *, sending: bool) -> http.Headers:
         """Behind a body that has passed."""

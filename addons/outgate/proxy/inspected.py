@@ -80,6 +80,13 @@ def _write_body(message: http.Request | http.Response, made: Either) -> None:
         message.trailers = http.Headers(made.trailers)
 
 
+def bare(request: http.Request) -> None:
+    """Leave nothing of a request that somebody chose, but where it was to go."""
+    request.data.path, request.headers = b"/", http.Headers()
+    if not request.data.method.isalpha():
+        request.data.method = b""
+
+
 def whole_of(message: Either, rules: Rules) -> None:
     """Raises `Refused` for a piece of something: what begins in another one is seen in neither."""
     ranged = bool(value_of(message.fields, b"content-range"))

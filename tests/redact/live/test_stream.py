@@ -38,6 +38,12 @@ def test_a_coding_is_undone_and_done_again():
     assert zlib.decompressobj(31).decompress(made) == EVENTS.replace(CARD.encode(), MASKED.encode())
 
 
+@pytest.mark.parametrize("coding", [b"gzip", b"br", b"zstd", b""])
+def test_nothing_stays_nothing(coding):
+    stream = passing(look(), request(b"", (b"content-encoding", coding), kind=b"text/event-stream"))
+    assert stream.feed(b"", True) == b""
+
+
 @pytest.mark.parametrize(
     ("coding", "body"), [(b"gzip", b"no gzip"), (b"gzip", gzip.compress(EVENTS)[:-3]), (b"br, zstd", b"x" * 9)]
 )

@@ -66,6 +66,15 @@ class Look:
         self._allowed(marks, message, made, signed)
         return Looked(made, changed=True, rules=tuple(mark.rule for mark in marks))
 
+    def shown(self, head: Request) -> Request:
+        """The head of a request as it may be told of, whatever becomes of it."""
+        ledger, side = self._side()
+        side.read(head)
+        side.texts({"request.method": head.method})
+        self._replace(ledger, side)
+        made = _made(side, head)
+        return replace(head, method=side.text("request.method"), target=side.text("target"), fields=made.fields)
+
     def text(self, text: str, where: str) -> str:
         """A text beside all messages, such as why a WebSocket is closed. Raises `Refused`."""
         ledger, side = self._side()
@@ -124,15 +133,20 @@ class Look:
     def _over(self, ledger: Ledger, side: Side) -> list[Mark]:
         """Everything that is done to what was read. Raises `Refused` where something cannot be seen."""
         opaque = self.rules.opaque and any(_is_opaque(piece.document) for piece in side.pieces())
+        sweep = self._replace(ledger, side)
+        marks = self._sure(ledger, sweep)
+        if opaque:
+            raise Refused(Why.OPAQUE, "the body is in no format that is known", self.rules.strictest)
+        return marks
+
+    @staticmethod
+    def _replace(ledger: Ledger, side: Side) -> Sweep:
         side.look()
         sweep = Sweep(ledger.taken)
         side.sweep(sweep)
         side.render()
         swept((side,), sweep, ledger)
-        marks = self._sure(ledger, sweep)
-        if opaque:
-            raise Refused(Why.OPAQUE, "the body is in no format that is known", self.rules.strictest)
-        return marks
+        return sweep
 
     def _sure(self, ledger: Ledger, sweep: Sweep) -> list[Mark]:
         """What was done. Raises `Refused` where something was not seen."""

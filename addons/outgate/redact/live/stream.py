@@ -41,6 +41,7 @@ class Stream:
         self._head = _bare(head)
         self._codings = names
         self._given: Counter[str] = Counter()
+        self._begun = False
 
     def take_apart(self, pieces: Units | Windows | None = None) -> Stream:
         """Without `pieces` it is a text. Raises `Refused` where the body cannot be sent on as it would have to be."""
@@ -67,6 +68,9 @@ class Stream:
 
     def feed(self, data: bytes, last: bool) -> bytes:
         """What may go on by now; with `last`, all of it. Raises `Refused`."""
+        self._begun = self._begun or bool(data)
+        if not self._begun:  # of nothing, no coding makes something: there may be no room for it
+            return b""
         made = [self._coded(looked) for piece in self._plain(data) for looked in self._looked(piece)]
         if last:
             made += map(self._coded, self._rest())

@@ -20,6 +20,8 @@ LINE_END = re.compile(rb"\n")
 IN_UTF8 = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
 LONGEST_END = 4
 """Bytes."""
+TOGETHER = 32 * 1024
+"""Bytes of pieces that are looked at together."""
 
 
 class Units(Protocol):
@@ -33,7 +35,7 @@ class Units(Protocol):
 
 
 class Delimited:
-    """Pieces that end with something."""
+    """Pieces that end with something. Those that come at once are taken together, which is faster."""
 
     def __init__(self, end: re.Pattern[bytes], most: int) -> None:
         self._end, self._most = end, most
@@ -42,21 +44,25 @@ class Delimited:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         self._held += data
-        begin = 0
-        while (found := self._end.search(self._held, max(begin, self._searched))) is not None:
-            yield self._bounded(bytes(self._held[begin : found.end()]))
-            begin = self._searched = found.end()
-        del self._held[:begin]
+        begin = end = 0
+        for found in self._end.finditer(self._held, self._searched):
+            self._bounded(found.end() - end)
+            if end > begin and found.end() - begin > min(TOGETHER, self._most):
+                yield bytes(self._held[begin:end])
+                begin = end
+            end = found.end()
+        self._bounded(len(self._held) - end)
+        if end > begin:
+            yield bytes(self._held[begin:end])
+        del self._held[:end]
         self._searched = max(0, len(self._held) - LONGEST_END)
-        self._bounded(self._held)
 
     def finish(self) -> bytes:
         return bytes(self._held)
 
-    def _bounded[Held: (bytes, bytearray)](self, held: Held) -> Held:
-        if len(held) > self._most:
+    def _bounded(self, size: int) -> None:
+        if size > self._most:
             raise too_large(self._most)
-        return held
 
 
 class Frames:

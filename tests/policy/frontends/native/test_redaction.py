@@ -6,11 +6,14 @@ from outgate.policy import compile as compilation
 from outgate.policy.frontends import Setting
 from outgate.policy.plain import plain_policy
 from outgate.policy.redaction_model import (
+    Action,
     Carrier,
     Direction,
     Format,
+    Inline,
     Matching,
     Mode,
+    Opaque,
     RedactionPolicy,
     Replacement,
     Selector,
@@ -54,6 +57,16 @@ def test_every_field_of_a_document():
     redaction = made(f"{{match: {match}, mode: allow, defaults: false, maxBody: 64Ki}}")
     assert redaction.matching == Matching(("api.a.example", "*.b.example"), ("GET",), ("/v1/*", "/x"), ("text/*",))
     assert (redaction.mode, redaction.defaults, redaction.max_body) == (Mode.ALLOW, False, 65536)
+
+
+def test_what_is_done_to_live_messages():
+    rules = "rules: [{name: n, detect: card}]"
+    assert made(f"{{{rules}}}").inline is None
+    assert made(f"{{{rules}, inline: {{action: block}}}}").inline == Inline(Action.BLOCK)
+    said = "{action: MASK, direction: response, maxBody: 64Ki, opaque: SCAN, forceSigned: true}"
+    assert made(f"{{{rules}, inline: {said}}}").inline == Inline(
+        Action.MASK, Direction.RESPONSE, 65536, Opaque.SCAN, force_signed=True
+    )
 
 
 def test_documents_keep_their_order():
@@ -140,6 +153,29 @@ def test_what_becomes_of_a_value(written, replacement):
         ("{match: {paths: ['/a?b']}, mode: allow}", "spec.match.paths[0]", "the query is no part"),
         ("{match: {mediaTypes: [json]}, mode: allow}", "spec.match.mediaTypes[0]", "write application/json"),
         ("{match: {mediaTypes: ['a/b; c=d']}, mode: allow}", "spec.match.mediaTypes[0]", "without parameters"),
+        ("{inline: {action: MASK}}", "spec.inline", "changes nothing without rules"),
+        ("{rules: [{name: n, detect: card}], inline: {}}", "spec.inline.action", "required"),
+        ("{rules: [{name: n, detect: card}], inline: {action: HIDE}}", "spec.inline.action", '"HIDE" is not known'),
+        (
+            "{rules: [{name: n, detect: card}], inline: {action: MASK, maxBody: 65Mi}}",
+            "spec.inline.maxBody",
+            "is out of range",
+        ),
+        (
+            "{rules: [{name: n, detect: card}], mode: ALLOW, inline: {action: MASK}}",
+            "spec.mode",
+            "would replace every text of live messages",
+        ),
+        (
+            "{match: {mediaTypes: [text/*]}, rules: [{name: n, detect: card}], inline: {action: MASK}}",
+            "spec.match.mediaTypes",
+            "could be said to escape inline",
+        ),
+        (
+            "{rules: [{name: n, detect: card}], inline: {action: BLOCK, forceSigned: true}}",
+            "spec.inline.forceSigned",
+            "write action: MASK",
+        ),
         ("{mode: ALLOW, maxBody: 1Ti}", "spec.maxBody", "is no size"),
         ("{mode: ALLOW, maxBody: 2Gi}", "spec.maxBody", "is out of range"),
     ],
