@@ -161,9 +161,9 @@ def test_what_is_no_secret_stays(run: Run, kind: exchanged.Kind) -> None:
     assert found.request
     assert found.response
     assert found.request.target.endswith("&page=2")
-    content = found.response.body.content
-    assert content is not None
     if run.mode == "DETECT":
+        content = found.response.body.content
+        assert content is not None
         assert [stays for stays in kind.stays if stays not in content] == []
 
 
