@@ -32,6 +32,8 @@ from redact.test_pipeline import forms
 from telemetry.receiver import over_http, until
 
 FORMATS = ("har", "flow", "vcr", "hoverfly", "ndjson", "wiremock")
+UNSEEN = {"json br", "json gzip, br", "json br, zstd", "json deflate", "bomb", "json broken", "unknown coding"}
+"""Kinds whose codings no one can tell from the bytes, or that are sent without some of their canaries."""
 TOLD = ("lines", "standard output", "standard error", "metrics", "spans")
 
 
@@ -139,18 +141,18 @@ def _patterns() -> list[Any]:
     return [re2.compile(b"|".join(map(re2.escape, piece)), options) for piece in pieces]
 
 
-def test_canaries_were_sent_and_would_be_found() -> None:
-    """The control: what was sent holds them all."""
-    sent = b"".join(
-        (exchanged.asked(number).body.content or b"")
-        + repr(exchanged.asked(number)).encode()
-        + exchanged.written(kind.exchange.response)
-        for number, kind in exchanged.PLAIN.items()
-        if kind.exchange.response
-    )
+@pytest.mark.parametrize(
+    "number",
+    [number for number, kind in exchanged.PLAIN.items() if kind.name not in UNSEEN],
+    ids=lambda number: exchanged.PLAIN[number].name,
+)
+def test_canaries_were_sent_and_would_be_found(number: int) -> None:
+    """The control: what is sent holds them all."""
+    kind, request = exchanged.PLAIN[number], exchanged.asked(number)
+    assert kind.exchange.response
+    sent = b"\0".join((request.body.content or b"", repr(request).encode(), exchanged.written(kind.exchange.response)))
     seen = b"\0".join(view for _, view in Views().of(sent))
-    plain = {each.encode() for kind in exchanged.PLAIN.values() if "br" not in kind.name for each in kind.canaries}
-    assert plain <= {*CANARY.findall(seen)}
+    assert {canary.encode() for canary in kind.canaries} <= {*CANARY.findall(seen)}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in exchanged.PLAIN.values() if kind.stays], ids=lambda kind: kind.name)
@@ -159,9 +161,9 @@ def test_what_is_no_secret_stays(run: Run, kind: exchanged.Kind) -> None:
     assert found.request
     assert found.response
     assert found.request.target.endswith("&page=2")
-    content = found.response.body.content
-    assert content is not None
     if run.mode == "DETECT":
+        content = found.response.body.content
+        assert content is not None
         assert [stays for stays in kind.stays if stays not in content] == []
 
 

@@ -49,6 +49,12 @@ def once(text):
 FORMS = dict(once(SECRET))
 
 
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_a_text_is_seen_in_wide_characters(charset):
+    wide = "it is hunter2-x, too".encode(charset)
+    assert any(b"is hunter2-x, too" in view for _, view in Views().of(b"ab" + wide))
+
+
 @pytest.mark.parametrize("name", FORMS)
 def test_a_text_is_seen_in_every_form(name):
     assert any(SECRET.encode() in view for _, view in Views().of(b"before " + FORMS[name] + b" after"))

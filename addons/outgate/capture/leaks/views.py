@@ -34,6 +34,7 @@ PERCENT = re.compile(rb"%[0-9A-Fa-f]{2}")
 ENTITY = re.compile(rb"&#?\w{2,8};")
 HEX = re.compile(rb"(?:[0-9a-f]{2}){6,}|(?:[0-9A-F]{2}){6,}")
 RUN = re.compile(rb"(?:[A-Za-z0-9+/]{60,}\r?\n[ \t]*)*[A-Za-z0-9+/_-]{8,}")
+WIDE = re.compile(rb"[\t\r\n -~]\0{1,3}(?:[\t\r\n -~]\0{1,3}){5,}[\t\r\n -~]?")
 BLANK = re.compile(rb"\s+")
 STANDARD = bytes.maketrans(b"-_", b"+/")
 PACKED = re.compile(rb"\x1f\x8b\x08|\x28\xb5\x2f\xfd|\x78[\x01\x5e\x9c\xda]")
@@ -119,6 +120,11 @@ def _each(run: bytes) -> Iterator[bytes]:
             continue
 
 
+def _narrow(data: bytes, _most: int) -> bytes:
+    """Characters of two or four bytes, of which one says something."""
+    return APART.join(found[0].replace(b"\0", b"") for found in WIDE.finditer(data))
+
+
 def _unpacked(data: bytes, most: int) -> bytes:
     return APART.join(_from(data[found.start() :], most) for found in PACKED.finditer(data))
 
@@ -161,6 +167,7 @@ def _zstd(data: bytes) -> Iterator[bytes]:
 
 DECODERS: dict[str, Callable[[bytes, int], bytes]] = {
     "compression": _unpacked,
+    "wide characters": _narrow,
     "escapes": _unescaped,
     "percent signs": _unquoted,
     "entities": _entities,
