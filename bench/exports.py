@@ -46,19 +46,24 @@ def capture(folder: Path, exchanges: int) -> None:
     file.close()
 
 
+MEASURED = """import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+sys.stderr.write(done.stderr)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(done.returncode)
+"""
+"""A small process that starts another one: what a process held before it became a program counts as the program's."""
+
+
 def peak(folder: Path, wanted: str, exchanges: int) -> float:
     """MiB of an export in this format. Raises `RuntimeError` where it does not write everything."""
     command = [sys.executable, "-m", "outgate", "export", "-f", wanted, str(folder)]
     environment = os.environ | {"PYTHONPATH": str(HERE.parent / "addons")}
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(command, stdout=output, stderr=errors, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        errors.seek(0)
-        said = errors.read()
-        if process.returncode or not any(each in said for each in (f"{exchanges:,}", str(exchanges))):
-            raise RuntimeError(f"not all of {exchanges} exchanges were exported: {said[-2000:]}")
-    return usage.ru_maxrss / 1024
+    small = [sys.executable, "-c", MEASURED, *command]
+    done = subprocess.run(small, capture_output=True, text=True, env=environment, check=False)
+    if done.returncode or not any(each in done.stderr for each in (f"{exchanges:,}", str(exchanges))):
+        raise RuntimeError(f"not all of {exchanges} exchanges were exported: {done.stderr[-2000:]}")
+    return int(done.stdout) / 1024
 
 
 def tables(wanted: tuple[Row, ...], exchanges: int) -> str:
