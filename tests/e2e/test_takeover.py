@@ -165,7 +165,7 @@ REFUSED: list[tuple[list[str], dict[str, object], str]] = [
 ]
 HOLDING: list[tuple[list[str], dict[str, object], str]] = [
     (["--set", "intercept=~q"], {"read_only": "true"}, "nobody could let go what is held"),
-    ([], {"read_only": "true", "exports": "/"}, "for a page on which nothing is done"),
+    ([], {"read_only": "true", "exports": "/"}, "nothing is done on such a page"),
     ([], {"exports": "/nowhere"}, "is no folder; make it"),
 ]
 STARTS = [("mitmweb", *case) for case in REFUSED[:2] + HOLDING] + [("mitmdump", *case) for case in REFUSED]

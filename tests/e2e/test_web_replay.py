@@ -96,8 +96,9 @@ def replay(tmp_path_factory: pytest.TempPathFactory, url: str) -> Iterator[Repla
             for name in ("one", "two")
         )
     )
-    running = Replaying(folder, capture).started()
+    running = Replaying(folder, capture)
     try:
+        running.started()
         assert running.ask(f"{url}/one") == (200, b"one")
         assert running.ask(f"{url}/three")[0] == 599
         yield running
@@ -151,5 +152,8 @@ def test_what_can_be_no_replay_does_not_start(tmp_path: Path, content: str | Non
     capture = tmp_path / "capture"
     capture.write_bytes(write(sealed("http://a.example/")) if content is None else content.encode())
     running = Replaying(tmp_path, capture, *more)
-    assert running.process.wait(PATIENCE) == 2
+    try:
+        assert running.process.wait(PATIENCE) == 2
+    finally:
+        running.process.kill()
     assert told in running.log.read_text()

@@ -144,40 +144,38 @@ class TakeOver:
 
 
 def _require_page(host: Any) -> None:
-    """Where something is said about it."""
+    """Raises `Refusal` for what is said of a page that is not there, or on which it would mean nothing."""
     said = next((name for name in (READ_ONLY, EXPORTS, REPLAY) if getattr(host.options, name)), "")
     if said and not hasattr(host, "app"):
         raise Refusal(f'"{said}" is set, and mitmdump has no page; leave it out')
+    exports, looking = host.options.outgate_exports, REPLAY if host.options.outgate_replay else READ_ONLY
+    if not getattr(host.options, looking):
+        if exports and not Path(exports).is_dir():
+            raise Refusal(f'"{EXPORTS}" is "{exports}", which is no folder; make it')
+        return
+    if host.options.intercept:
+        raise Refusal(f'"intercept" is set with "{looking}": nobody could let go what is held; leave out one of them')
+    if exports:
+        raise Refusal(f'"{EXPORTS}" is set with "{looking}", and nothing is done on such a page; leave out one of them')
 
 
 def _page(host: Any, listen: tuple[str, int]) -> Web:
-    """mitmweb's page becomes the gate's. Raises `Refusal` where somebody would have to do something on a page that is
-    read-only."""
+    """mitmweb's page becomes the gate's."""
     from outgate.proxy import page, redaction_view  # tornado and what is shown, which mitmdump does without
     from outgate.proxy.replay_page import ReplayPage
     from outgate.proxy.window import Window
 
-    replay, read_only = host.options.outgate_replay, host.options.outgate_replay or host.options.outgate_read_only
-    if read_only and host.options.intercept:
-        name = REPLAY if replay else READ_ONLY
-        raise Refusal(f'"intercept" is set with "{name}": nobody could let go what is held; leave out one of them')
-    if read_only and host.options.outgate_exports:
-        raise Refusal(f'"{EXPORTS}" is set for a page on which nothing is done; leave it out')
-    kind = ReplayPage if replay else Window if read_only else Web
-    made = kind(host, _folder(host.options.outgate_exports))
+    options = host.options
+    read_only = bool(options.outgate_replay or options.outgate_read_only)
+    kind = ReplayPage if options.outgate_replay else Window if read_only else Web
+    made = kind(host, Path(options.outgate_exports) if options.outgate_exports else None)
     host.addons.add(*made.commands)
-    redaction_view.add(made.keeping, kept=bool(read_only))
-    page.take_over(host.app, made.dump, read_only=bool(read_only))
+    redaction_view.add(made.keeping, kept=read_only)
+    page.take_over(host.app, made.dump, read_only=read_only)
     if not host.options._options["web_columns"].has_changed():
         host.options.update(web_columns=list(COLUMNS))
     host.options.update(listen_host=listen[0], listen_port=listen[1])  # which the page shows
     return made
-
-
-def _folder(name: str) -> Path | None:
-    if name and not Path(name).is_dir():
-        raise Refusal(f'"{EXPORTS}" is "{name}", which is no folder; make it')
-    return Path(name) if name else None
 
 
 def _or_exit(act: Callable[[], None]) -> None:
