@@ -308,14 +308,15 @@ class Handler:
     def _start_hook(self, hook: commands.StartHook) -> None:
         pending: Awaitable[None] | None
         if isinstance(hook, OutgateBodyHook):
-            pending = self.plane.hooks.finish(hook, pipe.run(hook.chunk), iter(()))
+            pending = self.plane.hooks.finish(hook, pipe.Passing(hook.chunk), iter(()))
         elif isinstance(hook, waiting.HOOKS):
             pending = waiting.run(hook, self.plane)
         else:
             pending = self.plane.hooks.call(hook)
         if pending is not None:
             self.waits()
-            self.spawn(self._await_hook(hook, pending))
+            task = self.spawn(self._await_hook(hook, pending))
+            task.add_done_callback(lambda _: waiting.given_up(pending))
         else:
             self._hook_done(hook)
 

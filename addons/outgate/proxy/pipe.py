@@ -6,8 +6,9 @@ Owns the order of the stages and the hook by which a stream waits for them. What
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mitmproxy import http
 from mitmproxy.proxy.commands import StartHook
@@ -30,6 +31,16 @@ class OutgateBodyHook(StartHook):
     """Run the stages over a chunk. Fired by a stream, which waits; no addon sees it."""
 
     chunk: Chunk
+
+
+class Passing:
+    """The stages over a chunk, which begin when this is awaited and not before: it may never be."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        self.chunk = chunk
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return run(self.chunk).__await__()
 
 
 async def run(chunk: Chunk) -> None:
