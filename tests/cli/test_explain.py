@@ -299,6 +299,100 @@ def test_what_is_no_request_is_denied_before_the_policy_is_asked(gate):
     assert told["answer"][0] == "status HTTP 421"
 
 
+TRAFFIC = """
+    apiVersion: outgate.dev/v1alpha1
+    kind: EgressTraffic
+    metadata: {name: pool}
+    spec:
+      destination: pool
+      limits: {connections: 5}
+      balancing: {balancer: RING_HASH, hash: [{on: header, name: x-user}]}
+      outliers: {consecutive5xx: 3, maximumPercent: 50}
+      healthChecks: [{probe: tcp, interval: 9s}]
+      panicPercent: 50
+      proxyProtocol: 2
+      routes:
+        - name: old
+          match: {path: {prefix: /old/}}
+          redirect: {prefix: /new/}
+        - {match: {path: {exact: /off}}, answer: {status: 503, body: gone}}
+        - match: {path: {prefix: /new/}}
+          timeout: 3s
+          idleTimeout: 4s
+          maximumDuration: 5s
+          retries: {attempts: 2, on: reset, statuses: 503, perTryTimeout: 1s}
+          rewrite: {prefix: /v2/, authority: b.example}
+          requestHeaders: {set: {x-key: hunter2}, add: {x-b: a}, remove: [x-a]}
+          faults: [{delay: {duration: 1s, percent: 5}, abort: {status: 503}, from: {namespaces: prod}}]
+          mirrors: [{destination: open, port: 443, percent: 10}]
+          rateLimits: [{name: a, tokens: 9, interval: 1s, by: caller}]
+          to: [{destination: pool, weight: 3}, {destination: open, port: 443}]
+"""
+
+
+def routed(gate, path: str) -> tuple[int, dict[str, list[str]]]:
+    gate.write("policy/t.yaml", TRAFFIC)
+    result = gate.run("explain", "GET", f"http://pool.example{path}")
+    assert "hunter2" not in result.stdout
+    return result.exit_code, sections(result.stdout)
+
+
+def test_a_route_is_told_with_all_that_it_does(gate):
+    code, told = routed(gate, "/new/a?q")
+    where = "EgressTraffic default/pool (policy/t.yaml"
+    assert code == 0
+    assert told["route"] == [
+        "taken [EgressTraffic default/pool (policy/t.yaml:17:7)]",
+        "sends 75 % to EgressDestination/default/pool: pool.example port 80",
+        "sends 25 % to EgressDestination/default/open: open.example port 443",
+        "path is sent as /v2/a?q",
+        "authority is sent as b.example",
+        "request removes x-a; sets x-key; adds x-b",
+        "timeout 3 s for the whole answer",
+        "idle 4 s without a byte",
+        "duration 5 s at most",
+        "retries 2 at most, on reset, retriable-status-codes (503), each within 1 s",
+        "mirror 10 % to EgressDestination/default/open: open.example port 443",
+        f"fault 5 % delayed by 1 s, 100 % answered with 503 of those whose namespace is one of prod [{where}:24:16)]",
+        f"rate limit 9 requests, then 9 each 1 s, of this gate, for each caller; beyond it HTTP 429 [{where}:26:20)]",
+    ]
+
+
+def test_what_holds_for_the_origin_is_told(gate):
+    _, told = routed(gate, "/new/a")
+    assert told["origin"] == [
+        "said by [EgressTraffic default/pool (policy/t.yaml:1:1)]",
+        "balancing RING_HASH by header x-user",
+        "limits at most 5 connections",
+        "ejection after 3 5xx in a row, for 30 s and longer, 50 % of endpoints at most",
+        "health tcp every 9 s",
+        "panic below 50 % of healthy endpoints",
+        "begins with PROXY protocol, version 2",
+    ]
+
+
+def test_an_answer_of_the_gates_own_leaves_nothing(gate):
+    for path, answer in (("/old/a?q", "HTTP 301 to http://pool.example/new/a?q"), ("/off", "HTTP 503 with 4 bytes")):
+        code, told = routed(gate, path)
+        assert (code, told["route"][1]) == (0, f"answers {answer}")
+        assert not told.keys() & {"upstream", "origin"}
+
+
+def test_what_no_route_takes_is_not_found(gate):
+    code, told = routed(gate, "/else")
+    assert (code, told["route"]) == (1, ["taken none: HTTP 404, and what is no HTTP is closed"])
+    assert "upstream" not in told
+
+
+def test_json_holds_the_route_and_no_header_values(gate):
+    gate.write("policy/t.yaml", TRAFFIC)
+    result = gate.run("explain", "GET", "http://pool.example/new/a", "-o", "json")
+    route = json.loads(result.stdout)["route"]
+    assert (route["timeout"], route["retry"]["on"]) == (3.0, ["reset", "retriable-status-codes"])
+    assert route["request_headers"]["set"] == [["x-key", "[redacted]"]]
+    assert "hunter2" not in result.stdout
+
+
 def test_json_holds_decision_steps_upstream_and_no_headers(gate):
     arguments = ("https://open.example/", "--as", "prod/web", "--header", "authorization=hunter2", "-o", "json")
     result = gate.run("explain", "GET", *arguments)

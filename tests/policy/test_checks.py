@@ -19,6 +19,8 @@ from outgate.policy.model import (
     Upstream,
     UpstreamTLS,
 )
+from outgate.policy.resilience_model import PLAIN_RESILIENCE, Limits, Resilience
+from outgate.policy.route_model import Bucket, RateLimit, Route
 from outgate.problems import Severity, Where
 from policy.building import destination
 from policy.strategies import NOW
@@ -73,6 +75,34 @@ def test_two_meshes_that_say_the_same_are_a_warning():
     )
     (problem,) = checks.conflicts([("native", [ours]), ("istio", [theirs])])
     assert problem.severity is Severity.WARNING
+
+
+def routed(line: int, *routes: Route, resilience: Resilience = PLAIN_RESILIENCE):
+    port = Port(443, Protocol.HTTPS, Upstream(443, resilience=resilience), routes=routes)
+    return destination("a.example", line=line, ports=(port,))
+
+
+SAID = Source(Where("traffic.yaml", 3, 1), "EgressTraffic", "t", "default")
+ROUTE = Route(timeout=1.0, limits=(RateLimit("a", Bucket(1, 1, 1.0), source=SAID),), source=SAID)
+TUNED = Resilience(limits=Limits(connections=5), source=SAID)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "severity"),
+    [
+        (routed(1, ROUTE), routed(9, replace(ROUTE, timeout=2.0)), Severity.ERROR),
+        (routed(1, ROUTE), routed(9), Severity.ERROR),
+        (routed(1, resilience=TUNED), routed(9, resilience=replace(TUNED, as_client=True)), Severity.ERROR),
+        (routed(1, ROUTE), routed(9, replace(ROUTE, limits=(RateLimit("a", Bucket(1, 1, 1.0)),))), Severity.WARNING),
+        (routed(1), routed(9, Route(timeout=9.0), resilience=Resilience(idle_timeout=9.0)), Severity.WARNING),
+    ],
+    ids=["routes", "one has routes", "limits", "another place", "defaults of a mesh"],
+)
+def test_two_meshes_do_not_say_otherwise_how_traffic_goes(ours, theirs, severity):
+    (problem,) = checks.conflicts([("native", [ours]), ("istio", [theirs])])
+    assert problem.severity is severity
+    if severity is Severity.ERROR:
+        assert "EgressTraffic default/t (traffic.yaml:3:1), which says otherwise" in problem.what
 
 
 def test_networks_conflict_as_names_do():

@@ -9,6 +9,7 @@ from outgate.policy.access_model import Attribute, Condition
 from outgate.policy.conditions import HTTP_ONLY, MAKERS, Terms, compile_condition, describe
 from outgate.policy.facts import Facts
 from outgate.policy.model import Defaults, Destination, Endpoint, Identity, Port, Protocol, Resolution, Upstream
+from outgate.policy.route_model import Backend, Route
 from policy.access_building import STRANGER, get, isin, notin, raw, source, tunnel
 
 DEFAULTS = Defaults()
@@ -187,6 +188,16 @@ def test_a_rule_on_all_other_addresses_lets_none_of_those_pass():
     assert ask(others, attempt, destination=to("api.example", endpoints=mixed)) is False
     assert ask(others, attempt, destination=to("api.example", endpoints=mixed), granting=False) is True
     assert ask(others, attempt, destination=to("api.example", endpoints=mixed[:1])) is True
+
+
+@pytest.mark.parametrize(
+    ("routed", "granted"), [(["192.0.2.8"], True), (["203.0.113.9"], False), ([], None)], ids=["in", "out", "by name"]
+)
+def test_a_rule_on_addresses_goes_by_every_place_that_a_route_may_lead_to(routed, granted):
+    known = to("api.example", endpoints=["192.0.2.9"])
+    backend = Backend("b", Upstream(80, endpoints=tuple(Endpoint(one, 80) for one in routed)), "b.example")
+    known = replace(known, ports=(replace(known.ports[0], routes=(Route(backends=(backend,)),)),))
+    assert ask(NETWORK, get("api.example"), destination=known) is granted
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from outgate.policy.model import (
     Protocol,
     Resolution,
     Source,
+    Upstream,
     UpstreamTLS,
 )
 from outgate.policy.registry import is_lone
@@ -42,11 +43,12 @@ def conflicts(meshes: Iterable[tuple[str, Iterable[Destination]]]) -> Iterator[P
         if rival is None:
             known.append((mesh, destination, port))
             continue
-        what = f"{pattern}:{port.number} is there already, in {rival[1].source}"
+        what = f"{pattern}:{port.number} is there already, in"
         if rival[0] != mesh and not _alike(port, rival[2]):
-            yield Problem(destination.source.where, f"{what}, which says otherwise", "say it in one mesh's documents")
+            here, there = _contradicting((destination, port), (rival[1], rival[2]))
+            yield Problem(here.where, f"{what} {there}, which says otherwise", "say it in one mesh's documents")
         else:
-            yield _warning(destination.source, f"{what}, which wins", "remove one of the two")
+            yield _warning(destination.source, f"{what} {rival[1].source}, which wins", "remove one of the two")
 
 
 def lone_ports(destinations: Iterable[Destination]) -> Iterator[Problem]:
@@ -118,6 +120,24 @@ def _alike(port: Port, other: Port) -> bool:
     """Whether two ports mean the same, wherever they were written. What a mesh does where no document says anything
     is not held against another one's documents."""
     return _bare(_said(port)) == _bare(_said(other))
+
+
+def _contradicting(one: tuple[Destination, Port], other: tuple[Destination, Port]) -> tuple[Source, Source]:
+    """The documents in which two ports differ: those of their traffic, if that is all."""
+    quiet = [_bare(replace(_said(port), routes=(), unmatched=None, upstream=_quiet(port))) for _, port in (one, other)]
+    if quiet[0] != quiet[1]:
+        return one[0].source, other[0].source
+    return _voice(*one), _voice(*other)
+
+
+def _quiet(port: Port) -> Upstream:
+    return replace(port.upstream, resilience=PLAIN_RESILIENCE)
+
+
+def _voice(destination: Destination, port: Port) -> Source:
+    """The document that says how a port's traffic goes, else the one that registers it."""
+    routes = (route.source for route in port.routes if route.source is not None)
+    return next(routes, None) or port.upstream.resilience.source or destination.source
 
 
 def _said(port: Port) -> Port:

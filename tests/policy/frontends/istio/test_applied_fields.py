@@ -200,6 +200,7 @@ ROWS = {
         "spec.servers[].port.number": ({}, {"spec.servers.0.port.number": 444}),
         "spec.servers[].port.protocol": ({}, {"spec.servers.0.port.protocol": "HTTP"}),
         "spec.servers[].hosts[]": ({}, {"spec.servers.0.hosts.0": "www.shop.example"}),
+        "spec.servers[].tls.httpsRedirect": ({}, {"spec.servers.1.tls": {"httpsRedirect": True}}),
         "spec.servers[].tls.mode": ({}, {"spec.servers.0.tls.mode": "ISTIO_MUTUAL"}),
     },
     "Sidecar": {

@@ -100,11 +100,9 @@ def test_a_name_with_dots_is_refused():
     assert refused(gateway(PASSED, name="out.gate")) == ["metadata.name"]
 
 
-def test_a_redirect_of_everything_is_not_left_out():
+def test_a_gateway_may_redirect_what_comes_to_it_in_the_clear():
     text = server("{number: 80, name: a, protocol: HTTP}", rest="tls: {httpsRedirect: true}")
-    assert refused(text) == ["spec.servers[0].tls.httpsRedirect"]
-    assert "requests would be redirected" in warned(text, strict=False)
-    assert refused(text.replace("true", "false")) == []
+    assert refused(text) == []
 
 
 def test_certificates_that_passthrough_does_not_use_are_said():

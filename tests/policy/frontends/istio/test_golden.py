@@ -1,5 +1,6 @@
 """Whole sets of documents and what they come to, side by side in `golden/`."""
 
+import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,11 @@ import pytest
 from outgate.policy.documents import load
 from outgate.policy.frontends import Contribution, Setting
 from outgate.policy.frontends.istio.frontend import IstioFrontend
+from outgate.policy.frontends.istio.resilience import USUAL
+from outgate.policy.frontends.istio.route_actions import RETRIES
 from outgate.policy.model import Destination, Gate, Port, Scope, UpstreamTLS, Verification
+from outgate.policy.resilience_model import Resilience
+from outgate.policy.route_model import Route
 from outgate.policy.telemetry_model import TelemetryPolicy, TraceRule
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -45,10 +50,45 @@ def _port(port: Port) -> Iterator[str]:
     for endpoint in upstream.endpoints:
         extra = " ".join((endpoint.locality, *(f"{key}={value}" for key, value in endpoint.labels))).strip()
         yield f"  at {endpoint.address}:{endpoint.port} weight {endpoint.weight} {extra}".rstrip()
+    yield from (f"  {line}" for line in _resilience(upstream.resilience))
+    for route in port.routes:
+        yield from (f"  {line}" for line in _route(route))
+    if port.unmatched is not None:
+        yield f"  else {port.unmatched}"
     if upstream.tls is not None:
         yield f"  starts {_tls(upstream.tls)}"
     elif port.tls.names:
         yield f"  decrypted, then {_tls(port.tls)}"
+
+
+def _resilience(resilience: Resilience) -> Iterator[str]:
+    if resilience.source is not None:
+        yield f"holds to {', '.join(_told(resilience, USUAL))}"
+
+
+def _route(route: Route) -> Iterator[str]:
+    """What is said of it, and what it does beside."""
+    if route.source is not None:
+        told = _told(route, Route(retry=RETRIES))
+        yield f"route of {route.source.name}: {', '.join(told) or 'everything to its own'}"
+
+
+def _told(value: object, usual: object) -> Iterator[str]:
+    for entry in dataclasses.fields(value):  # type: ignore[arg-type]
+        said = getattr(value, entry.name)
+        if said != getattr(usual, entry.name) and entry.name not in ("source", "extra"):
+            yield f"{entry.name} {_short(said)}"
+
+
+def _short(value: object) -> str:
+    """A value of the model without what is as it always is."""
+    if isinstance(value, tuple):
+        return f"[{'; '.join(map(_short, value))}]"
+    if not dataclasses.is_dataclass(value):
+        return str(value)
+    told = ((entry, getattr(value, entry.name)) for entry in dataclasses.fields(value) if entry.name != "source")
+    named = (f"{entry.name} {_short(said)}" for entry, said in told if said != entry.default)
+    return f"{{{', '.join(named)}}}"
 
 
 def _tls(tls: UpstreamTLS) -> str:

@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 from outgate.policy.documents import parse
 from outgate.policy.frontends import Setting
 from outgate.policy.frontends.istio.frontend import IstioFrontend
+from outgate.policy.rewriting import location, rewritten
+from outgate.policy.route_model import Redirect
+from outgate.policy.snapshot import Policy
 from outgate.problems import Severity
+from policy.building import http
 from policy.frontends.istio.istio_building import document, errors, translate
 from policy.frontends.istio.test_applied_fields import BASES
 
@@ -52,6 +56,20 @@ def test_a_document_with_odd_values_is_refused_or_loads(data, strict):
     for problem in found.problems:
         assert problem.what
         assert problem.where.file == "odd.yaml"
+    if not errors(found):
+        carried_out(Policy("odd", destinations=tuple(found.destinations)))
+
+
+def carried_out(made: Policy) -> None:
+    """Nothing that was loaded raises when a request asks for it."""
+    for destination in made.destinations:
+        for port in destination.ports:
+            for path in ("/", "/old/a?b", "/a"):
+                attempt = http(destination.hosts[0], port.number, path=path, encrypted=False)
+                chosen = made.route(port, attempt, destination)
+                if chosen is not None:
+                    rewritten(chosen, path)
+                    location(chosen, chosen.route.redirect or Redirect(), attempt, "a.example:80")
 
 
 @pytest.mark.parametrize("host", ["0x7f", "123", "*.", "a.0x1", "xn--a.example", "*.xn--a", "*.1.2.3.4", "a" * 254])

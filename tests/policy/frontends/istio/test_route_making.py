@@ -10,6 +10,7 @@ from outgate.policy.route_model import (
     Delay,
     DirectResponse,
     HeaderChange,
+    Redirect,
     RetryPolicy,
     Rewrite,
     Route,
@@ -293,6 +294,12 @@ def test_what_two_hops_cannot_be_as_one_is_refused(here, there, what):
     assert refused(SHOP, GATEWAY, made) == ["spec.http[1]"]
     assert f"{what} cannot be had" in warned(SHOP, GATEWAY, made, strict=False)
     assert taken(port(SHOP, GATEWAY, made, number=80, strict=False), path="/ab") is None
+
+
+def test_a_gateway_that_takes_no_plain_requests_redirects_them():
+    closed = GATEWAY.replace("hosts: [api", "tls: {httpsRedirect: true}, hosts: [api")
+    made = service(f"match: [{{gateways: [mesh], uri: {{prefix: /a}}}}], {TO_GATEWAY}", f"{SELF}", more=BOTH)
+    assert taken(port(SHOP, closed, made, number=80), path="/a").route.redirect == Redirect(scheme="https")
 
 
 def test_traffic_is_not_shared_between_a_gateway_and_somewhere_else():

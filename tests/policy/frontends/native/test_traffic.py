@@ -1,9 +1,13 @@
 """`EgressTraffic`: every field changes what is compiled, and what contradicts itself is refused on its field."""
 
+import copy
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from outgate.policy.access_model import Attribute, Condition
 from outgate.policy.frontends.native.traffic_fields import ORIGIN, ROUTE, SPEC
@@ -213,12 +217,12 @@ def test_backends_and_mirrors():
         "{destination: prod/pay, responseHeaders: {remove: [z]}}], mirrors: [{destination: pay, percent: 5}]"
     )
     shop, pay = made.backends
-    assert (shop.key, shop.host, shop.weight) == ("EgressDestination/prod/shop:443|v=a", "api.shop.example", 3)
+    assert (shop.key, shop.host, shop.weight) == ("EgressDestination/prod/shop|v=a", "api.shop.example", 3)
     assert [each.address for each in shop.upstream.endpoints] == ["192.0.2.7"]
-    assert (pay.key, pay.host, pay.upstream.port) == ("EgressDestination/prod/pay:9443", "api.pay.example", 9443)
+    assert (pay.key, pay.host, pay.upstream.port) == ("EgressDestination/prod/pay", "api.pay.example", 9443)
     assert pay.upstream.tls is not None
     assert (shop.request_headers.set, pay.response_headers.remove) == ((("x", "y"),), ("z",))
-    assert [(each.backend.key, each.percent) for each in made.mirrors] == [("EgressDestination/prod/pay:9443", 5.0)]
+    assert [(each.backend.key, each.percent) for each in made.mirrors] == [("EgressDestination/prod/pay", 5.0)]
 
 
 @pytest.mark.parametrize(
@@ -389,7 +393,45 @@ def test_two_documents_for_one_port_are_refused():
     assert refused("ports: [443], timeout: 1s", other) == []
 
 
+def test_what_needs_requests_is_warned_of_where_none_are_seen():
+    bytes_only = SHOP.replace("number: 80, protocol: HTTP", "number: 80, protocol: TCP")
+    found = problems(f"{bytes_only}{HEAD}{{destination: shop, timeout: 1s, routes: [{{redirect: {{}}}}]}}\n")
+    told = [problem.field for problem in found if "passes port 80 unread" in problem.what]
+    assert told == ["spec.timeout", "spec.routes[0].redirect"]
+    assert not any("unread" in problem.what for problem in problems(text("timeout: 1s")))
+
+
 def test_no_field_is_without_a_row():
     """Each name of the shape occurs in a test above."""
     written = Path(__file__).read_text()
     assert {name for name in (*SPEC.fields, *ROUTE.fields, *ORIGIN) if f"{name}:" not in written} == set()
+
+
+EXAMPLE = Path(__file__).parents[4] / "docs" / "examples" / "native" / "traffic.yaml"
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 70000),
+    st.sampled_from(["", "*", "/", "a", "(", "\\1", "1s", "0s", "10.0.0.0/8", "x" * 300, "partner", "a.example"]),
+    st.sampled_from([[], {}, [None], [{}], {"a": None}, [[]], {"": "a"}, [1], ["*"], {"exact": "a"}]),
+)
+
+
+def places(node: object, path: tuple = ()) -> list[tuple]:
+    """Every place of a tree that can be overwritten."""
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [deeper for key, value in inner for deeper in [(*path, key), *places(value, (*path, key))]]
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_a_document_with_odd_values_is_refused_or_loads(data):
+    documents = list(yaml.safe_load_all(EXAMPLE.read_text()))
+    for _ in range(data.draw(st.integers(1, 3))):
+        path = data.draw(st.sampled_from(places(documents[1])))
+        node = documents[1]
+        for key in path[:-1]:
+            node = node[key]
+        node[path[-1]] = copy.deepcopy(data.draw(ODD))
+    for problem in problems(yaml.safe_dump_all(documents)):
+        assert problem.what

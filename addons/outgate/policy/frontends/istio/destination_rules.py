@@ -41,11 +41,6 @@ class Terms:
     def block(self, name: str) -> Record | None:
         return dict(self.blocks).get(name)
 
-    @property
-    def tunes(self) -> bool:
-        """Whether it says anything beside TLS."""
-        return any(name != "tls" for name, _ in self.blocks)
-
     def source(self) -> Source:
         record = self.block("tls")
         return self.rule.source(record.path, record.where) if record is not None else self.rule.source()

@@ -6,8 +6,8 @@ up, not decided, here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 
 from outgate.policy.addresses import as_routed
@@ -16,7 +16,7 @@ from outgate.policy.frontends.istio.mesh_config import MeshSettings
 from outgate.policy.frontends.istio.ports import HTTP_LIKE, intercept, spoken
 from outgate.policy.frontends.istio.rate_limits import RateLimits
 from outgate.policy.frontends.istio.resource import Resource
-from outgate.policy.frontends.istio.route_making import PortRoutes, RouteMaker
+from outgate.policy.frontends.istio.route_making import PortRoutes, RouteMaker, backend_key, rekeyed
 from outgate.policy.frontends.istio.route_matching import Place
 from outgate.policy.frontends.istio.routes import SIDECAR, Routes
 from outgate.policy.frontends.istio.upstreams import Arrival, Upstreams, alternative_names, hosts_of
@@ -36,13 +36,19 @@ class Destinations:
     mesh: MeshSettings
     _usual_routes: dict[tuple[object, ...], Route] = field(default_factory=dict)
 
-    def make(self) -> Iterator[Destination]:
-        for entry in self.entries:
-            alike: dict[tuple[Port, ...], list[str]] = {}
-            for host in self._hosts(entry):
-                alike.setdefault(tuple(self._ports(entry, host)), []).append(host)
-            for ports, hosts in alike.items():
-                yield self._destination(entry, hosts, ports, alone=len(alike) == 1)
+    def make(self) -> list[Destination]:
+        keys: dict[str, str] = {}
+        made = [destination for entry in self.entries for destination in self._of_entry(entry, keys)]
+        return [_rekeyed(destination, keys) for destination in made]
+
+    def _of_entry(self, entry: Resource, keys: dict[str, str]) -> Iterator[Destination]:
+        alike: dict[tuple[Port, ...], list[str]] = {}
+        for host in self._hosts(entry):
+            alike.setdefault(tuple(self._ports(entry, host)), []).append(host)
+        for ports, hosts in alike.items():
+            destination = self._destination(entry, hosts, ports, alone=len(alike) == 1)
+            keys |= {backend_key(entry, host): destination.key for host in hosts}
+            yield destination
 
     def _hosts(self, entry: Resource) -> list[str]:
         """Those of an entry, and those within its wildcards that have routes of their own."""
@@ -97,3 +103,9 @@ class Destinations:
         usual = self.mesh.retries if name in HTTP_LIKE or not name else None
         maker = RouteMaker(self.routes, self.upstreams, self.limits, host, arrival, usual, self._usual_routes)
         return maker.make()
+
+
+def _rekeyed(destination: Destination, keys: Mapping[str, str]) -> Destination:
+    ports = tuple(rekeyed(port, keys) for port in destination.ports)
+    changed = any(new is not old for new, old in zip(ports, destination.ports, strict=True))
+    return replace(destination, ports=ports) if changed else destination

@@ -25,7 +25,6 @@ from outgate.policy.frontends.istio.common import (
     is_partial,
     label_fault,
     selects,
-    unapplied,
 )
 from outgate.policy.frontends.istio.hostnames import Names, subset_of
 from outgate.policy.frontends.istio.ports import HTTP_LIKE, NAMED_PROTOCOL, TLS_LIKE
@@ -127,8 +126,6 @@ def _check_tls(server: Record, protocol: str, reading: Reading) -> None:
         return
     if tls.get("httpsRedirect") and protocol not in HTTP_LIKE:
         reading.warn(tls.at("httpsRedirect"), tls.under("httpsRedirect"), f"has no effect on {protocol}", "remove it")
-    elif tls.get("httpsRedirect"):
-        unapplied(reading, tls.at("httpsRedirect"), tls.under("httpsRedirect"), "requests would be redirected")
     if protocol in TLS_LIKE or not protocol:
         return
     plain = server_tls.mode(tls) in server_tls.BYPASSED and not any(
@@ -145,6 +142,8 @@ class Served:
     gateway: Resource
     port: int
     passthrough: bool
+    redirects: bool
+    """Plain requests are answered with where to ask by TLS."""
     hosts: tuple[tuple[str, str], ...]
     """Which namespaces' routes (`*`, `.` or a name) may be bound for which host."""
 
@@ -208,7 +207,9 @@ def _served(gateway: Resource) -> Iterator[Served]:
         hosts: list[Item] = server.get("hosts", [])
         split = (item.value.lower().rpartition("/") for item in hosts)
         names = tuple((namespace or "*", host) for namespace, _, host in split)
-        yield Served(gateway, server.get("port").get("number"), through, names)
+        plain = server.get("port").get("protocol") in HTTP_LIKE
+        redirects = plain and tls is not None and bool(tls.get("httpsRedirect"))
+        yield Served(gateway, server.get("port").get("number"), through, redirects, names)
 
 
 KIND = Kind("Gateway", "networking.istio.io", NETWORKING, envelope(Field(SPEC, required=True)), check)

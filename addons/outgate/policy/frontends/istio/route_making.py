@@ -6,18 +6,19 @@ route that the gateway takes. Which rules there are is `routes.py`'s, how an ori
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from outgate.policy.frontends.istio import route_actions as actions
 from outgate.policy.frontends.istio.destination_rules import Audience
 from outgate.policy.frontends.istio.gateway import Served
 from outgate.policy.frontends.istio.rate_limits import RateLimits
+from outgate.policy.frontends.istio.resource import Resource
 from outgate.policy.frontends.istio.route_joining import Apart, joined
 from outgate.policy.frontends.istio.route_matching import Place, with_path
 from outgate.policy.frontends.istio.routes import SIDECAR, Routes, Rule, Taken, named, port_of
-from outgate.policy.frontends.istio.upstreams import Arrival, Target, Upstreams, hosts_of
-from outgate.policy.model import Source, Upstream
+from outgate.policy.frontends.istio.upstreams import Arrival, Target, Upstreams
+from outgate.policy.model import Port, Source, Upstream
 from outgate.policy.route_model import (
     Backend,
     Mirror,
@@ -152,7 +153,8 @@ class RouteMaker:
             self.routes.report(rule, record.at("route"), record.under("route"), what, "share it at the gateway")
             yield rule, replace(route, missing=True)
             return
-        then = list(self._at(places.pop()))
+        place, redirecting = places.pop(), _redirecting(gateways)
+        then: list[Made] = [(None, redirecting)] if redirecting is not None else list(self._at(place))
         if not then or then[-1][1].matches:
             then.append((None, Route(missing=True, source=route.source)))
         for other, next_route in then:
@@ -227,7 +229,8 @@ class RouteMaker:
             self.routes.warn(rule, destination, f'leads to the subset "{subset}", and no endpoint of {host} is of it')
             return None
         upstream = self._upstream(host, target, subset)
-        return Backend(self._key(host, target, subset), upstream, None if host == self.host else host)
+        key = backend_key(target.entry, host)
+        return Backend(f"{key}|{subset}" if subset else key, upstream, None if host == self.host else host)
 
     def _target(self, host: str, destination: Record, place: Place) -> Target | None:
         """The port that is named, else the only one, else the one of the request."""
@@ -238,15 +241,6 @@ class RouteMaker:
                 return only
         return self.upstreams.target(host, port_of(destination, place.port), first)
 
-    def _key(self, host: str, target: Target, subset: str) -> str:
-        """As the destination's own, with the port where it is another one, and the subset."""
-        entry = target.entry
-        name = f"istio/{entry.namespace}/{entry.name}"
-        key = name if hosts_of(entry) == [host] else f"{name}/{host}"
-        if target.number != self.arrival.port.get("number"):
-            key = f"{key}:{target.number}"
-        return f"{key}|{subset}" if subset else key
-
     def _upstream(self, host: str, target: Target, subset: str) -> Upstream:
         key = host, id(target.port), subset
         if key not in self._upstreams:
@@ -254,10 +248,37 @@ class RouteMaker:
         return self._upstreams[key]
 
 
+def backend_key(entry: Resource, host: str) -> str:
+    """Of a host of an entry, until it is known which of its hosts are one destination."""
+    return f"{entry}/{host}"
+
+
+def rekeyed(port: Port, keys: Mapping[str, str]) -> Port:
+    """A port whose backends have the keys of their destinations."""
+    if not any(route.backends or route.mirrors for route in port.routes):
+        return port
+    return replace(port, routes=tuple(_rekeyed(route, keys) for route in port.routes))
+
+
+def _rekeyed(route: Route, keys: Mapping[str, str]) -> Route:
+    def known(backend: Backend) -> Backend:
+        key, bar, subset = backend.key.partition("|")
+        return replace(backend, key=f"{keys[key]}{bar}{subset}")
+
+    mirrors = tuple(replace(mirror, backend=known(mirror.backend)) for mirror in route.mirrors)
+    return replace(route, backends=tuple(map(known, route.backends)), mirrors=mirrors)
+
+
 def _of_http(route: Route) -> Route:
     """The same, on a port where other things than HTTP arrive, too."""
     matches = (replace(match, scheme=match.scheme or PRESENT) for match in route.matches or (RouteMatch(),))
     return replace(route, matches=tuple(matches))
+
+
+def _redirecting(gateways: list[list[Served]]) -> Route | None:
+    """What a gateway answers that takes no plain requests."""
+    server = next((each for servers in gateways for each in servers if each.redirects), None)
+    return Route(redirect=Redirect(scheme="https"), source=server.gateway.source()) if server is not None else None
 
 
 def _hop(servers: list[Served]) -> tuple[tuple[str, str], ...]:

@@ -88,7 +88,7 @@ _SHAPES: dict[str, Shape] = {
 TLS = Fields(
     {
         "mode": Field(Choice(MODES)),
-        "httpsRedirect": Field(Boolean(), fate=Fate.APPROXIMATED, note="false; true is not yet applied"),
+        "httpsRedirect": Field(Boolean(), note="of requests that routes send through the gateway"),
         **{name: Field(shape, fate=Fate.IGNORED, note=_NOTE) for name, shape in _SHAPES.items()},
     },
     snake=True,

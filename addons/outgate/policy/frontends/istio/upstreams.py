@@ -139,9 +139,16 @@ class Upstreams:
         key = tuple(id(block) for _, block in terms.blocks)
         if key not in self._made:
             made = resilience(dict(terms.blocks), self.mesh.resilience, self.mesh.locality)
-            self._made[key] = replace(made, source=terms.rule.source()) if terms.tunes else self.mesh.resilience
-            warn_idle(terms.block("outlierDetection"), places, terms.rule.reading)
+            self._made[key] = made if made == self.mesh.resilience else replace(made, source=terms.rule.source())
+            self._warn_idle(terms, places)
         return self._made[key]
+
+    def _warn_idle(self, terms: Terms, places: int) -> None:
+        """Once for each block."""
+        outliers = terms.block("outlierDetection")
+        if id(outliers) not in self._said:
+            self._said.add(id(outliers))
+            warn_idle(outliers, places, terms.rule.reading)
 
     def _tls(self, target: Target, arrival: Arrival, terms: Terms | None) -> UpstreamTLS | None:
         """The TLS that the gate starts for a port, if a rule has it start any."""

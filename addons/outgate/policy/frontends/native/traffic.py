@@ -18,10 +18,23 @@ from outgate.policy.model import Destination, Port, Protocol, Source
 from outgate.policy.resilience_model import Resilience
 from outgate.policy.route_model import Backend, Route, Unmatched
 from outgate.policy.schema import Record
+from outgate.policy.tunnels import is_tunnelled
 
 __all__ = ["SPEC", "Attached", "attach"]
 
 type Key = tuple[str, str]
+
+OF_REQUESTS = (
+    "redirect",
+    "answer",
+    "rewrite",
+    "requestHeaders",
+    "responseHeaders",
+    "timeout",
+    "retries",
+    "mirrors",
+)
+"""What a route does to requests alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,7 @@ def _attach(
         return
     wanted = _wanted(resource, spec, destination)
     _once(resource, spec, destination, wanted, taken)
+    _unread(resource, spec, [port for port in destination.ports if port.number in wanted])
     finder = Finder(resource, known, origins)
     made = routes(resource, spec, finder.find)
     unmatched = Unmatched(spec.get("unmatched", Unmatched.NOT_FOUND)) if made else None
@@ -125,6 +139,16 @@ def _wanted(resource: Resource, spec: Record, destination: Destination) -> froze
     return frozenset(spec.get("ports") or numbers)
 
 
+def _unread(resource: Resource, spec: Record, ports: list[Port]) -> None:
+    """Warns of what needs requests, where some port passes without being read."""
+    numbers = ", ".join(str(port.number) for port in ports if is_tunnelled(port) and port.protocol is not Protocol.HTTP)
+    for record in (spec, *spec.get("routes", ())) if numbers else ():
+        for name in OF_REQUESTS:
+            if name in record:
+                what = f"has no effect on what passes port {numbers} unread"
+                resource.reading.warn(record.at(name), record.under(name), what, "decrypt it, or name other ports")
+
+
 def _once(
     resource: Resource,
     spec: Record,
@@ -191,4 +215,4 @@ class Finder:
         upstream = replace(
             port.upstream, endpoints=endpoints, tls=tls, resilience=_of(port, self.origins[_key(destination)])
         )
-        return Backend(f"{destination.key}:{port.number}{subset}", upstream, host)
+        return Backend(f"{destination.key}{subset}", upstream, host)
