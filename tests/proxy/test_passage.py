@@ -54,6 +54,15 @@ def test_what_is_taken_is_given_back_once():
     assert (counts(made), made.origin.active) == ({}, {})
 
 
+def test_what_comes_when_it_is_over_takes_nothing():
+    """It may have waited for its delay, or for a name."""
+    made = passage(Route(), requests=1)
+    made.leave()
+    assert made.take(Kind.REQUESTS)
+    made.chose(ONE)
+    assert (counts(made), made.origin.active, made.endpoint) == ({}, {}, None)
+
+
 def test_it_is_tried_again_elsewhere_as_often_as_the_policy_says():
     made = passage(Route(retry=RETRY))
     made.chose(ONE)

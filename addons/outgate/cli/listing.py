@@ -48,23 +48,28 @@ def _destination(told: Told) -> tuple[str, ...]:
 
 def routes(told: Told) -> Listing:
     columns = ("host or network", "port", "protocol", "seen", "leads to", "TLS", "destination", "document")
-    rows = [
-        (
-            each["match"],
-            str(each["port"]),
-            each["protocol"],
-            each["seen"],
-            "nowhere: it expired" if each["expired"] else each["leads_to"],
-            each["tls"],
-            each["destination"],
-            place(each["source"]),
-        )
-        for each in told["routes"]
-    ]
+    rows = tuple(row for each in told["routes"] for row in _route(each))
     for_whom = f"in namespace {told['namespace']}, " if told["namespace"] else ""
     scope = f", which {place(told['scope'])} narrows" if told["scope"] else ""
     said = f"{for_whom}{told['mode']}: everything else is {told['otherwise']}{scope}"
-    return Listing(columns, tuple(rows), (said,))
+    return Listing(columns, rows, (said,))
+
+
+def _route(told: Told) -> Iterator[tuple[str, ...]]:
+    yield (
+        told["match"],
+        str(told["port"]),
+        told["protocol"],
+        told["seen"],
+        "nowhere: it expired" if told["expired"] else told["leads_to"],
+        told["tls"],
+        told["destination"],
+        place(told["source"]),
+    )
+    for route in told["routes"]:
+        does = f" ({', '.join(route['does'])})" if route["does"] else ""
+        head = f"- {route['match']}"
+        yield head, "", "", "", f"{route['leads_to']}{does}", "", route["name"], place(route["source"])
 
 
 def rules(told: list[Told]) -> Listing:

@@ -6,7 +6,7 @@ Owns the vocabulary, whichever mesh it comes from. The maths are `traffic`'s; wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -221,7 +221,7 @@ class Resilience:
     """HTTP/2 towards the origin where the workload speaks it, else HTTP/1."""
     http2_ping: tuple[float, float] | None = None
     """Interval and time limit."""
-    source: Source | None = None
+    source: Source | None = field(default=None, compare=False)
     """The document that says so; None where no document does."""
 
 

@@ -26,6 +26,7 @@ from outgate.policy.model import (
 )
 from outgate.policy.plain import plain
 from outgate.policy.registry import By, Match
+from outgate.policy.route_views import routes_of
 from outgate.policy.snapshot import Policy
 
 WHO = frozenset({Attribute.PRINCIPAL, Attribute.NAMESPACE, Attribute.SERVICE_ACCOUNT, Attribute.TRUST_DOMAIN})
@@ -94,6 +95,7 @@ def _route(policy: Policy, match: Match, port: Port) -> Row:
         "tls": _tls(port),
         "destination": destination.key,
         "expired": expired,
+        "routes": routes_of(port),
         "source": plain(port.source or destination.source),
     }
 

@@ -235,8 +235,8 @@ class Governor:
             if chosen is None:
                 raise Refused(503, "no_healthy_upstream", "no healthy upstream")
             passage.chose(chosen)
-        assert passage.endpoint is not None
-        exchange.target = narrowed(target, passage.endpoint)
+        if passage.endpoint is not None:  # else it has ended meanwhile
+            exchange.target = narrowed(target, passage.endpoint)
 
 
 def _seen(exchange: Exchange) -> Seen:

@@ -315,7 +315,8 @@ class Handler:
             pending = table.call(hook)
         if pending is not None:
             self.waits()
-            self.spawn(self._await_hook(hook, pending))
+            task = self.spawn(self._await_hook(hook, pending))
+            task.add_done_callback(lambda _: waiting.given_up(pending))
         else:
             self._hook_done(hook)
 

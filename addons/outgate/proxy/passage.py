@@ -73,6 +73,8 @@ class Passage:
     """Its mirrors have their copies, or will have none."""
     flags: list[str] = field(default_factory=list)
     """Envoy's, of what was done to it."""
+    over: bool = False
+    """Nothing is taken for it any more, whatever it still waits for."""
     _held: list[Kind] = field(default_factory=list)
 
     @property
@@ -97,7 +99,7 @@ class Passage:
 
     def take(self, kind: Kind) -> bool:
         """Whether one more may be under way at the origin; it is counted until `leave`."""
-        if self.origin is None:
+        if self.origin is None or self.over:
             return True
         if not self.origin.under_way.take(kind, self.clock()):
             return False
@@ -107,6 +109,8 @@ class Passage:
     def chose(self, endpoint: Endpoint) -> None:
         """The next try is for this endpoint."""
         assert self.origin is not None
+        if self.over:
+            return
         self.endpoint = endpoint
         self.origin.begin(place_of(endpoint))
 
@@ -151,6 +155,7 @@ class Passage:
 
     def leave(self) -> None:
         """It is over. A second time does nothing."""
+        self.over = True
         self._let_go()
         held, self._held = self._held, []
         for kind in held:

@@ -7,8 +7,10 @@ a stage does is in `stages`, and how a message is looked at in `inline`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from mitmproxy import hooks, http
 from mitmproxy.proxy.commands import StartHook
@@ -48,11 +50,21 @@ class OutgateInspectHook(StartHook):
     inspection: Inspection
 
 
-def own_work(hook: hooks.Hook) -> Awaitable[None] | None:
+class Work:
+    """What begins when this is awaited and not before: it may never be."""
+
+    def __init__(self, begin: Callable[[], Awaitable[None]]) -> None:
+        self._begin = begin
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self._begin().__await__()
+
+
+def own_work(hook: hooks.Hook) -> Work | None:
     """What is to be done for a hook that no addon sees; None for all others."""
     if isinstance(hook, OutgateBodyHook):
-        return run(hook.chunk)
-    return hook.inspection.work() if isinstance(hook, OutgateInspectHook) else None
+        return Work(partial(run, hook.chunk))
+    return Work(hook.inspection.work) if isinstance(hook, OutgateInspectHook) else None
 
 
 async def run(chunk: Chunk) -> None:

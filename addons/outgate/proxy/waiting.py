@@ -1,6 +1,7 @@
 """What a stream waits for because the traffic policy says so.
 
-Owns the step from the governor's word to the exchange: whatever is raised keeps it from its origin.
+Owns the step from the governor's word to the exchange, in which whatever is raised keeps it from its origin; and that
+nothing goes on that nobody waits for any more.
 """
 
 from __future__ import annotations
@@ -27,6 +28,14 @@ def run(hook: OutgateAdmitHook | OutgatePlaceHook, plane: Plane) -> Awaitable[No
         asked = plane.governor.place(exchange, plane.environment)
     task = asyncio.Task(noted(asked, exchange), loop=asyncio.get_running_loop(), eager_start=True)
     return task if not task.done() else task.result()
+
+
+def given_up(pending: Awaitable[None]) -> None:
+    """Whoever was to wait for it may have been cancelled before he began to."""
+    if isinstance(pending, asyncio.Task):
+        pending.cancel()
+    elif asyncio.iscoroutine(pending):
+        pending.close()
 
 
 async def noted(asked: Coroutine[Any, Any, None], exchange: Exchange) -> None:
