@@ -45,7 +45,9 @@ def test_nothing_stays_nothing(coding):
 
 
 @pytest.mark.parametrize(
-    ("coding", "body"), [(b"gzip", b"no gzip"), (b"gzip", gzip.compress(EVENTS)[:-3]), (b"br, zstd", b"x" * 9)]
+    ("coding", "body"),
+    [(b"gzip", b"no gzip"), (b"gzip", gzip.compress(EVENTS)[:-3]), (b"br, zstd", b"x" * 9)],
+    ids=["not in it", "not all of it", "none of two"],
 )
 def test_what_cannot_be_decoded(coding, body):
     stream = passing(look(), request(b"", (b"content-encoding", coding), kind=b"text/event-stream"))
