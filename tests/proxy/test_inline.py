@@ -4,10 +4,12 @@ import asyncio
 import json
 import re
 import threading
+from dataclasses import replace
 
 import pytest
 from mitmproxy import http
 
+from outgate.policy.model import Source
 from outgate.policy.redaction_model import (
     Action,
     Inline,
@@ -18,10 +20,11 @@ from outgate.policy.redaction_model import (
     Replacement,
     Strategy,
 )
+from outgate.problems import Where
 from outgate.redact.exchange import Response
 from outgate.redact.live.look import Look
 from proxy.gates import gate, origin, to
-from proxy.wires import LIMIT
+from proxy.wires import LIMIT, until
 
 CARD = b"4111111111111111"
 RULES = (RedactionRule("cards", detectors=("card",), replacement=Replacement(Strategy.MASK, keep=4)),)
@@ -196,3 +199,38 @@ async def test_a_trailer_of_an_answer_that_passes_in_pieces(authority):
         received = await told(running.address, post(b"{}"))
         assert CARD not in received
         assert b"data: 1" in received
+
+
+MOVED = replace(WATCHED, source=Source(Where("elsewhere.yaml", 7), "EgressRedaction", "b"))
+OTHERS = replace(WATCHED, inline=Inline(Action.BLOCK))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "ends"),
+    [((), (WATCHED,), True), ((WATCHED,), (OTHERS,), True), ((WATCHED,), (MOVED,), False), ((WATCHED,), (), False)],
+    ids=["first rules", "other rules", "the same elsewhere", "none any more"],
+)
+async def test_what_is_open_ends_where_other_rules_are_about_it(authority, before, after, ends):
+    goes_on = asyncio.Event()
+
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+        writer.write(head + b"9\r\ndata: 1\n\n\r\n")
+        await goes_on.wait()
+        writer.write(b"0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    known = to("api.example", 80, server.sockets[0].getsockname()[1])
+    async with gate(authority, known, keeping=KeepingPolicy(before)) as running:
+        asking = asyncio.create_task(told(running.address, post(b"{}")))
+        plane = running.engine.plane
+        await until(lambda: any(stream.response_begun for live in plane.live for stream in live.http.unreported()))
+        plane.snapshot.swap(replace(plane.snapshot.policy, generation="next", keeping=KeepingPolicy(after)))
+        for live in list(plane.live):
+            live.judge_again(plane.snapshot.policy)
+        goes_on.set()
+        assert (await asking).endswith(b"0\r\n\r\n") is not ends
+        assert running.counts["revoked"] == ends
+    server.close()
