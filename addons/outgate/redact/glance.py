@@ -83,7 +83,7 @@ class Glance:
     def _search(self, cut: Cut, texts: set[str], urls: set[str], wanted: Wanted) -> None:
         """What detectors find, and what is encoded in pieces of URLs."""
         pieces, numbers = set(_pieces(SEPARATOR.join(urls))), set(self._number.findall('"'.join(cut.gaps)))
-        beside = list(self._beside(cut, wanted))
+        beside = list(dict.fromkeys(self._beside(cut, wanted)))
         everything = [*((texts - self._searched) | pieces | numbers), *(text for text, _ in beside)]
         names = [""] * (len(everything) - len(beside)) + [name for _, name in beside]
         found, finds = set(), dict[str, list[Find]]()
