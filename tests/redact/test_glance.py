@@ -10,8 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.exchanges import exchange
-from outgate.policy.redaction_model import KeepingPolicy, RedactionPolicy, RedactionRule, Replacement, Strategy
+from outgate.policy.redaction_model import (
+    Carrier,
+    KeepingPolicy,
+    RedactionPolicy,
+    RedactionRule,
+    Replacement,
+    Selector,
+    Strategy,
+)
 from outgate.redact import glance
+from outgate.redact.codecs import nested
+from outgate.redact.codecs.json_cut import is_escaped
 from outgate.redact.detect.patterns import DETECTORS
 from outgate.redact.pipeline import Redactor
 from outgate.redact.replace.keys import Keys
@@ -107,6 +117,34 @@ def test_what_each_detector_looks_for_is_seen():
     document = [{"n": sample(each.example)} for each in DETECTORS]
     document += [{"u": f"https://a.example/x/{sample(each.example)}"} for each in DETECTORS]
     assert len(same(json.dumps(document).encode(), ()).manifest.marks) > len(DETECTORS)
+
+
+@pytest.mark.parametrize("key", ["path", "query"])
+def test_a_rule_for_what_parts_of_urls_are_called_takes_them(key):
+    rule = RedactionRule("parts", (Selector(Carrier.KEY, key),), replacement=Replacement(Strategy.TOKEN))
+    body = json.dumps([{"link": "https://a.example/v1/items?page=first"}] * 9).encode()
+    assert same(body, (RedactionPolicy("parts", rules=(rule,)),)).manifest.marks
+
+
+def test_a_number_with_a_point_under_the_name_of_a_telephone_is_seen():
+    assert same(b'{"mobile": 30.901820, "pad": "' + b"x" * 300 + b'"}', ()).manifest.marks
+
+
+@given(st.text("0123456789abcdef", min_size=20, max_size=60) | st.text("0123456789abcdef -.", max_size=60))
+def test_in_what_are_bytes_nothing_is_encoded(text):
+    if glance.BYTES.fullmatch(text):
+        assert list(nested.inside(text)) == []
+
+
+@given(st.text('abAB09+/_-=%&:?.{<[ \\"\n', max_size=40) | st.text(max_size=40) | st.sampled_from(TEXTS))
+def test_in_what_is_plain_nothing_is_encoded(text):
+    if glance.PLAIN.fullmatch(text) and not is_escaped(json.dumps(text)[1:-1]):
+        assert list(nested.inside(text)) == []
+
+
+@given(st.from_regex(glance.URL, fullmatch=True))
+def test_what_is_a_plain_url_is_that_and_nothing_else(text):
+    assert [(each.start, each.end, each.encoding) for each in nested.inside(text)] in ([(0, len(text), "url")], [])
 
 
 def test_what_stands_twice_under_a_key_is_seen():

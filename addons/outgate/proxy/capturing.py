@@ -76,7 +76,8 @@ class Capturing:
         if not captures or event.attempt is None:
             return None
         possible = takers(self.snapshot.policy.keeping, event.attempt, denied=event.verdict == "deny")
-        kinds = passed.media_types(event) if event.kind == "http" else frozenset()
+        asked = event.kind == "http" and any(each.matching.media_types for each in possible)
+        kinds = passed.media_types(event) if asked else frozenset()
         chosen = next((each for each in possible if each.matching.has(kinds)), None)
         return chosen if chosen is not None and draw < chosen.sampling else None
 

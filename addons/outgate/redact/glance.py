@@ -32,7 +32,7 @@ NUMBER = re.compile(rf"[0-9][-+.0-9eE]{{{MANY_DIGITS - 2},}}")
 """Without its sign."""
 WHOLE = re.compile(rf"(?<![.0-9eE+])[0-9]{{{MANY_DIGITS - 1},}}[-+.0-9eE]*")
 """The same, with so many digits in front of a point: no detector that is shipped finds something behind one."""
-BYTES = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:[0-9a-f]{4})*?[0-9][^4-7ab][0-9a-f]++")
+BYTES = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:[0-9a-f]{4})*?[0-9][0-389c-f][0-9a-f]++")
 """A UUID, and hexadecimal digits that as base64 say no text, for one of its bytes cannot stand in UTF-8."""
 URL = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]{1,31}+://[\w.-]++(?::[0-9]++)?+"
@@ -41,8 +41,8 @@ URL = re.compile(
 )
 """Without escapes, users, fragments and parameters of segments."""
 LIST = re.compile(r"\s*+:\s*+\[")
-QUERY = "query"
-"""The name of what may be a document of GraphQL."""
+QUERY, PATH = "query", "path"
+"""What parts of URLs are called; and the first one what may be a document of GraphQL."""
 
 telling = lru_cache(8192)(names.telling)
 
@@ -53,6 +53,8 @@ class Glance:
     def __init__(self, book: RuleBook, seen: set[str]) -> None:
         self._book, self._seen = book, seen
         self._number = NUMBER if book.patterned else WHOLE
+        self._takes_urls = any(self._is_ruled(Carrier.KEY, name) for name in (QUERY, PATH))
+        """Whether a rule takes parts of any URL, because of what these are called."""
         self._searched: set[str] = set()
         self._finds: dict[str, list[Find]] = {}
         self._harmless: set[str] = {""}
@@ -69,7 +71,8 @@ class Glance:
 
     def _wanted(self, cut: Cut) -> Wanted:
         wanted, texts = self._named(cut), set(cut.strings)
-        wanted.strings.update(filter(is_escaped, texts))
+        if cut.escapes:
+            wanted.strings.update(filter(is_escaped, texts))
         urls = set()
         for text in texts:
             if len(text) >= nested.SHORTEST and not PLAIN.fullmatch(text):
@@ -83,7 +86,7 @@ class Glance:
     def _search(self, cut: Cut, texts: set[str], urls: set[str], wanted: Wanted) -> None:
         """What detectors find, and what is encoded in pieces of URLs."""
         pieces, numbers = set(_pieces(SEPARATOR.join(urls))), set(self._number.findall('"'.join(cut.gaps)))
-        beside = list(self._beside(cut, wanted))
+        beside = list(dict.fromkeys(self._beside(cut, wanted)))
         everything = [*((texts - self._searched) | pieces | numbers), *(text for text, _ in beside)]
         names = [""] * (len(everything) - len(beside)) + [name for _, name in beside]
         found, finds = set(), dict[str, list[Find]]()
@@ -121,7 +124,7 @@ class Glance:
                 yield text, called[key]
             elif LIST.match(gap):
                 wanted.keys.add(key)
-            elif self._number.search(gap):
+            elif NUMBER.search(gap):
                 wanted.gaps.add(gap)
 
     def _is_ruled(self, carrier: Carrier, name: str) -> bool:
@@ -130,7 +133,9 @@ class Glance:
     def _is_plain_url(self, text: str) -> bool:
         """Whether what is encoded there can be searched as it is, and has no names that matter."""
         url = URL.fullmatch(text)
-        return url is not None and ((query := url["query"] or "") in self._harmless or self._learn(query))
+        if url is None or self._takes_urls:
+            return False
+        return (query := url["query"] or "") in self._harmless or self._learn(query)
 
     def _learn(self, query: str) -> bool:
         """Whether nothing in a query is somebody's because of its name."""

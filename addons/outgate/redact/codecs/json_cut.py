@@ -27,7 +27,6 @@ STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 LITERAL = re.compile("[-0-9]")
 """How numbers begin."""
 
-
 _leaf = tuple.__new__
 """Of a named tuple, without the function that it has for this."""
 
@@ -52,7 +51,8 @@ class Cut:
     def __init__(self, body: bytes) -> None:
         self._body = body
         text = body.decode()
-        if "\\" in text:
+        self.escapes = "\\" in text
+        if self.escapes:
             text = text.replace("\\\\", HIDDEN).replace('\\"', HIDDEN)
         self._pieces = text.split('"')
         self.gaps, self.strings = self._pieces[::2], self._pieces[1::2]
