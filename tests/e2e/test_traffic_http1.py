@@ -23,6 +23,7 @@ from outgate.policy.route_model import (
     Fault,
     Redirect,
     RetryPolicy,
+    Rewrite,
     Route,
     RouteMatch,
     TextKind,
@@ -233,3 +234,15 @@ async def test_a_websocket_outlives_its_route_s_timeout(authority):
             assert (line["status"], line["flags"]) == (101, "SI")
     finally:
         server.close()
+
+
+@pytest.mark.parametrize("way", ["new", "idle"])
+async def test_a_rewrite_that_makes_no_head_leaves_nothing(authority, way):
+    route = Route(matches=(PREFIX,), rewrite=Rewrite(path="/a b\r\nx: y"))
+    async with faulty() as origin, gate(authority, known("bad", Row("", route, 0), origin.port)) as running:
+        async with client(running.address) as asking:
+            if way == "idle":
+                assert (await asking.ask(host("bad"))).status == 200
+            asked = len(origin.asked)
+            assert (await asking.ask(host("bad"), "/api/x")).status in (0, 500)
+        assert len(origin.asked) == asked
