@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from outgate.policy.resilience_model import Resilience
 from outgate.policy.route_model import (
     Abort,
     Backoff,
+    Bandwidth,
     Delay,
     DirectResponse,
     Fault,
@@ -246,3 +248,21 @@ async def test_a_rewrite_that_makes_no_head_leaves_nothing(authority, way):
             asked = len(origin.asked)
             assert (await asking.ask(host("bad"), "/api/x")).status in (0, 500)
         assert len(origin.asked) == asked
+
+
+async def test_an_answer_that_is_slowed_down_comes_evenly(authority):
+    route = Route(faults=(Fault(bandwidth=Bandwidth(1000.0)),))
+    async with faulty() as origin, gate(authority, known("narrow", Row("", route, 0), origin.port)) as running:
+        async with client(running.address) as asking:
+            began = time.monotonic()
+            asking.send(host("narrow"), "/ok?" + "x" * 300)
+            async with asyncio.timeout(PATIENCE):
+                head = await asking.reader.readuntil(b"\r\n\r\n")
+                length = int(head.lower().partition(b"content-length: ")[2].split()[0])
+                await asking.reader.readexactly(63)
+                early = time.monotonic() - began
+                await asking.reader.readexactly(length - 63)
+            took = time.monotonic() - began
+        assert took >= length / 1000 - 0.1
+        assert early < took
+        assert running.counts["crashes"] == 0

@@ -56,6 +56,8 @@ class GateStream(AnsweringStream):
         self.response_begun = False
         self.response_ended = False
         self.bounded = False
+        self.slowed: Slowed | None = None
+        """What slows the answer down, where something is to."""
 
     # Entry: every event comes through here.
 
@@ -203,7 +205,8 @@ class GateStream(AnsweringStream):
         if passage.plan.keeps:
             self.exchange.resent = Kept(self.parent.limits.retry_body)
         if passage.trouble.bytes_per_second:
-            self.exchange.response_stages.append(Slowed(passage.trouble.bytes_per_second))
+            self.slowed = Slowed(passage.trouble.bytes_per_second)
+            self.exchange.response_stages.append(self.slowed)
         return False
 
     # Bodies.
@@ -239,7 +242,15 @@ class GateStream(AnsweringStream):
         yield from self._through(event, self.exchange.response_stages, ResponseData, onward)
 
     def state_stream_response_body(self, event: events.Event) -> Commands:
-        yield from self._through(event, self.exchange.response_stages, ResponseData, super().state_stream_response_body)
+        onward, stages = super().state_stream_response_body, self.exchange.response_stages
+        if self.slowed is None or not isinstance(event, ResponseData):
+            yield from self._through(event, stages, ResponseData, onward)
+            return
+        for start in range(0, len(event.data), self.slowed.step):
+            piece = event.data[start : start + self.slowed.step]
+            yield from self._through(ResponseData(self.stream_id, piece), stages, ResponseData, onward)
+            if self.server_state == self.state_errored:
+                return
 
     def _through(self, event: Any, stages: list[Stage], data: type[Any], onward: Any) -> Commands:
         size = len(event.data) if isinstance(event, data) else 0
