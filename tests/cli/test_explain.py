@@ -358,6 +358,15 @@ def test_a_route_is_told_with_all_that_it_does(gate):
     ]
 
 
+def test_the_routes_that_were_looked_at_are_steps(gate):
+    _, told = routed(gate, "/new/a")
+    assert [step.split(". ", 1)[1].partition(" [")[0] for step in told["steps"][-3:]] == [
+        "the route old does not take it, for its path",
+        "a route does not take it, for its path",
+        "a route takes it",
+    ]
+
+
 def test_what_holds_for_the_origin_is_told(gate):
     _, told = routed(gate, "/new/a")
     assert told["origin"] == [

@@ -13,6 +13,7 @@ from outgate.policy.compile import Policy
 from outgate.policy.model import Attempt, AttemptKind, Defaults, Identity, Port, Protocol, Upstream
 from outgate.policy.route_model import NamedMatch, Rewrite, Route, RouteMatch, TextKind, TextMatch, Unmatched
 from outgate.policy.routing import PLAIN, WHOLE, Router, Routers, compiled
+from outgate.policy.steps import Steps
 from policy.building import WEB, destination, http, tcp, tls
 
 EXACT, PREFIX, SEGMENTS = TextKind.EXACT, TextKind.PREFIX, TextKind.SEGMENTS
@@ -236,6 +237,19 @@ def test_a_policy_remembers_its_ports_and_reads_others_as_they_come():
     assert policy.route(policy.destinations[0].ports[1], attempt) is policy.route(port(catch_all), attempt)
     assert policy.route(port(Route("other", (RouteMatch(method=TextMatch(EXACT, "PUT")),))), attempt) is None
     assert policy.route(port(Route("else")), attempt).route.name == "else"
+
+
+def test_each_route_that_was_looked_at_is_told():
+    steps = Steps()
+    present = (NamedMatch("k", TextMatch(PRESENT)),)
+    first = Route("a", (RouteMatch(method=TextMatch(EXACT, "PUT")), RouteMatch(headers=present)))
+    policy = Policy("p", destinations=(destination("x.test", ports=(known := port(first, Route(), Route("c")),)),))
+    assert policy.route(known, http("x.test"), steps=steps) is not None
+    assert [step.what for step in steps.taken] == [
+        "the route a does not take it, for its method",
+        "the route a does not take it, for its header k",
+        "a route takes it",
+    ]
 
 
 def test_a_route_that_changes_the_path_sees_it():

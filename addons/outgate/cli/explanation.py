@@ -60,7 +60,7 @@ class Explanation:
         steps = Steps()
         outcome = judged(policy, asked, steps)
         decision, meeting = outcome.decision, outcome.meeting
-        chosen = _chosen(policy, decision, meeting.attempt) if meeting is not None else None
+        chosen = _chosen(policy, decision, meeting.attempt, steps) if meeting is not None else None
         found = decision.allowed and meeting and (decision.port is None or leads_on(chosen))
         target = _target(policy, _towards(decision, chosen), meeting.attempt) if found and meeting else None
         said = kept(policy.keeping, meeting.attempt, denied=not decision.allowed) if meeting else Kept()
@@ -176,10 +176,10 @@ def section(title: str, entries: Iterable[tuple[str, str]]) -> Iterator[str]:
         yield f"  {name:<{WIDTH}}{printable(text)}" if name else f"  {printable(text)}"
 
 
-def _chosen(policy: Policy, decision: Decision, attempt: Attempt) -> Chosen | None:
+def _chosen(policy: Policy, decision: Decision, attempt: Attempt, steps: Steps) -> Chosen | None:
     if not decision.allowed or decision.port is None:
         return None
-    return policy.route(decision.port, attempt, decision.destination)
+    return policy.route(decision.port, attempt, decision.destination, steps)
 
 
 def _towards(decision: Decision, chosen: Chosen | None) -> Decision:

@@ -17,6 +17,7 @@ from outgate.policy.facts import Facts
 from outgate.policy.hosts import matches
 from outgate.policy.model import Attempt, Defaults, Destination, Network, Port
 from outgate.policy.route_model import NamedMatch, Route, RouteMatch, TextKind, TextMatch, Unmatched
+from outgate.policy.steps import Steps
 
 type Text = Callable[[str | None], bool]
 """Whether a text passes; None is one that is not there."""
@@ -74,7 +75,15 @@ class _Entry:
 
     route: Route
     tests: tuple[Test, ...]
+    names: tuple[str, ...]
+    """Of what each test is about."""
     path: TextMatch | None
+
+    def told(self, seen: Seen) -> str:
+        """Whether it takes an attempt, in words."""
+        route = f"the route {self.route.name}" if self.route.name else "a route"
+        failed = next((name for name, test in zip(self.names, self.tests, strict=True) if not test(seen)), "")
+        return f"{route} does not take it, for its {failed}" if failed else f"{route} takes it"
 
     def takes(self, seen: Seen) -> bool:
         for test in self.tests:  # noqa: SIM110 - a generator costs more than the tests it runs
@@ -103,10 +112,14 @@ class Router:
         self._entries = tuple(_entries(port.routes, defaults))
         self._otherwise = None if port.routes and port.unmatched is Unmatched.NOT_FOUND else PLAIN
 
-    def choose(self, attempt: Attempt, destination: Destination | None = None) -> Chosen | None:
+    def choose(
+        self, attempt: Attempt, destination: Destination | None = None, steps: Steps | None = None
+    ) -> Chosen | None:
         """None: no route takes it, and it is not forwarded either."""
         seen = Seen(attempt, self._defaults, destination)
         for entry in self._entries:
+            if steps is not None:
+                steps.say(entry.told(seen), entry.route.source)
             if entry.takes(seen):
                 return None if entry.route.missing else entry.chosen(seen)
         return self._otherwise
@@ -123,7 +136,9 @@ class Routers:
             for port in destination.ports:
                 self._add(port)
 
-    def choose(self, port: Port, attempt: Attempt, destination: Destination | None = None) -> Chosen | None:
+    def choose(
+        self, port: Port, attempt: Attempt, destination: Destination | None = None, steps: Steps | None = None
+    ) -> Chosen | None:
         """What a port does with an attempt. One that is not of this policy is read as it comes."""
         if not port.routes:
             return PLAIN
@@ -131,7 +146,7 @@ class Routers:
         if settled is not None:
             return None if settled.route.missing else settled
         router = self._made.get(id(port)) or Router(port, self._defaults)
-        return router.choose(attempt, destination)
+        return router.choose(attempt, destination, steps)
 
     def _add(self, port: Port) -> None:
         if not port.routes:
@@ -152,35 +167,35 @@ def _entries(routes: Iterable[Route], defaults: Defaults) -> Iterator[_Entry]:
     """Every match in order, up to one that takes everything."""
     for route in routes:
         for match in route.matches or (RouteMatch(),):
-            tests = tuple(_tests(match, defaults))
-            yield _Entry(route, tests, match.path)
-            if not tests:
+            named = tuple(_tests(match, defaults))
+            yield _Entry(route, tuple(test for _, test in named), tuple(name for name, _ in named), match.path)
+            if not named:
                 return
 
 
-def _tests(match: RouteMatch, defaults: Defaults) -> Iterator[Test]:
-    """What has to hold, the cheap before the dear."""
+def _tests(match: RouteMatch, defaults: Defaults) -> Iterator[tuple[str, Test]]:
+    """What has to hold and what it is about, the cheap before the dear."""
     if match.method or match.scheme or match.path or match.authority or match.headers or match.queries:
-        yield lambda seen: seen.http
+        yield "HTTP", lambda seen: seen.http
     if match.networks:
-        yield _within(match.networks)
+        yield "addresses", _within(match.networks)
     if match.sni:
-        yield _named(match.sni)
+        yield "server names", _named(match.sni)
     terms = Terms(defaults, granting=True)
     for condition in match.caller:
-        yield _known(compile_condition(condition, terms))
+        yield str(condition.attribute), _known(compile_condition(condition, terms))
     if match.method is not None:
-        yield _of(match.method, lambda seen: seen.method)
+        yield "method", _of(match.method, lambda seen: seen.method)
     if match.scheme is not None:
-        yield _of(match.scheme, lambda seen: seen.header(":scheme"))
+        yield "scheme", _of(match.scheme, lambda seen: seen.header(":scheme"))
     if match.path is not None:
-        yield _of(match.path, lambda seen: seen.path)
+        yield "path", _of(match.path, lambda seen: seen.path)
     if match.authority is not None:
-        yield _of(match.authority, lambda seen: seen.authority)
+        yield "authority", _of(match.authority, lambda seen: seen.authority)
     for named in match.headers:
-        yield _field(named)
+        yield f"header {named.name}", _field(named)
     for named in match.queries:
-        yield _query(named)
+        yield f"parameter {named.name}", _query(named)
 
 
 def _known(test: Callable[[Facts], bool | None]) -> Test:

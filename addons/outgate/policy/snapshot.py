@@ -17,6 +17,7 @@ from outgate.policy.registry import Registry
 from outgate.policy.routing import Chosen, Routers
 from outgate.policy.rules import conditions_of
 from outgate.policy.sight import Sight, sight
+from outgate.policy.steps import Steps
 from outgate.policy.telemetry_model import CallerTelemetry, TelemetryPolicy
 from outgate.policy.telemetry_rules import telemetry_of
 from outgate.problems import Problem
@@ -75,9 +76,11 @@ class Policy:
         """What a caller sees, and the mode that holds for it."""
         return self._sights(caller.namespace, caller.labels)
 
-    def route(self, port: Port, attempt: Attempt, destination: Destination | None = None) -> Chosen | None:
+    def route(
+        self, port: Port, attempt: Attempt, destination: Destination | None = None, steps: Steps | None = None
+    ) -> Chosen | None:
         """The route that an allowed attempt takes at a port; None where none takes it and it is refused."""
-        return self.routers.choose(port, attempt, destination)
+        return self.routers.choose(port, attempt, destination, steps)
 
     def telemetry_of(self, caller: Identity) -> CallerTelemetry:
         """How a caller's attempts are logged, counted and traced."""

@@ -377,6 +377,10 @@ def test_routes_for_what_is_not_registered_are_said():
     assert "no registered traffic of api.shop.example" in warned(EIGHTY)
 
 
+def test_routes_of_requests_for_a_port_that_shows_none_are_said():
+    assert "no registered traffic of api.shop.example takes these routes" in warned(entry(), EIGHTY)
+
+
 def test_routes_without_hosts_are_for_others_to_delegate_to():
     text = document("VirtualService", f"{{http: [{{route: {to(443)}}}]}}")
     assert "nothing that is used delegates to it" in warned(text)

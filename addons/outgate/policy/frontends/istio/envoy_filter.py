@@ -7,7 +7,7 @@ under lenient loading left out with a warning. What a limit says is `local_rate_
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from outgate.policy.documents import Node
 from outgate.policy.frontends.istio.common import Labels, unapplied
@@ -142,8 +142,10 @@ def check(resource: Resource) -> None:
     reading = resource.reading
     if not resource.spec.get("configPatches"):
         reading.warn(resource.spec.where, "spec.configPatches", "no patches: it does nothing")
-    for record in resource.spec.get("configPatches", []):
+    for index, record in enumerate(resource.spec.get("configPatches", [])):
         _check_patch(record, reading)
+        if not reading.failed:
+            _config(resource, record, index)
 
 
 def _check_patch(record: Record, reading: Reading) -> None:
@@ -191,9 +193,13 @@ def limits(resource: Resource) -> Iterator[Limited]:
         if said not in OUTWARD:
             resource.reading.warn(record.where, record.path, f"is about {said}, which is not what leaves")
             continue
-        config = _config(resource, record, index)
+        # What is wrong with it was said when it was checked.
+        config = _config(replace(resource, reading=Reading(resource.kind)), record, index)
         if config is not None:
             yield _limited(resource, index, record, config)
+        else:
+            what = f"patches {record.get('applyTo')} of Envoy, which the gate is not"
+            unapplied(resource.reading, record.where, record.path, what)
 
 
 def _limited(resource: Resource, index: int, record: Record, config: LimitConfig) -> Limited:
@@ -217,6 +223,7 @@ def _limited(resource: Resource, index: int, record: Record, config: LimitConfig
 
 
 def _config(resource: Resource, record: Record, index: int) -> LimitConfig | None:
+    """The limits of one patch; None where it is about something else."""
     patch: Record = record.get("patch")
     target, operation = record.get("applyTo"), patch.get("operation")
     value: Node | None = patch.get("value")
@@ -230,11 +237,7 @@ def _config(resource: Resource, record: Record, index: int) -> LimitConfig | Non
         found = per_filter.child(LOCAL) if per_filter is not None else None
         holder = value.child("route") if target == "HTTP_ROUTE" else value
         rates = _either(holder, "rate_limits", "rateLimits") if holder is not None else None
-    if found is None:
-        what = f"patches {target} of Envoy, which the gate is not"
-        unapplied(resource.reading, record.where, record.path, what)
-        return None
-    return configured(found, rates, patch.under("value"), resource, index)
+    return configured(found, rates, patch.under("value"), resource, index) if found is not None else None
 
 
 def _either(node: Node, *names: str) -> Node | None:

@@ -152,7 +152,7 @@ class Routes:
                     where,
                     "spec.hosts",
                     f"no registered traffic of {', '.join(hosts_of(service))} takes these routes",
-                    "register the hosts with a ServiceEntry",
+                    "register the hosts with a ServiceEntry, on a port whose protocol shows what is matched",
                 )
 
     def gateway_hosts(self) -> frozenset[str]:
@@ -167,6 +167,7 @@ class Routes:
 
     def _candidates(self, place: Place, protocol: str, entry: Audience) -> Iterator[Taken]:
         for rule in _rules(self._bound(place, entry), _kinds(protocol)):
+            self.used.add((rule.service.namespace, rule.service.name))
             matches = matches_at(rule.record, rule.service, place)
             if matches is not None and "delegate" in rule.record:
                 yield from self._delegated(rule, matches, place)
@@ -203,7 +204,6 @@ class Routes:
         chosen = [service for service in fitting if _specific(service, host) == best]
         chosen = chosen[:1] if hop == SIDECAR else chosen
         for service in chosen:
-            self.used.add((service.namespace, service.name))
             export_to = exports(service.spec, self.default_export)
             if not covers(export_to, service.namespace, entry.export_to, entry.namespace):
                 where, what = service.spec.at("exportTo"), f"{host} is exported further than its routes"
