@@ -217,7 +217,8 @@ async def test_a_websocket_outlives_its_route_s_timeout(authority):
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    row = Row("", Route(timeout=0.1, idle_timeout=0.5), 0)
+    retry = RetryPolicy(1, frozenset({"5xx"}), per_try_timeout=0.15)
+    row = Row("", Route(timeout=0.1, idle_timeout=0.5, retry=retry), 0)
     try:
         async with gate(authority, known("ws", row, server.sockets[0].getsockname()[1])) as running:
             async with client(running.address) as asking:

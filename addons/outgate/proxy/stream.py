@@ -32,7 +32,7 @@ from outgate.addon import Denied
 from outgate.policy.decide import denial
 from outgate.policy.model import Code, Defaults
 from outgate.proxy import answers, changes, soundness, trailers, view, websockets
-from outgate.proxy.commands import Ended, OutgateAdmitHook, OutgateExchangeHook
+from outgate.proxy.commands import Ended, Limited, OutgateAdmitHook, OutgateExchangeHook, Within
 from outgate.proxy.counted import Counted
 from outgate.proxy.exchange import GateClient, attach
 from outgate.proxy.http1 import Informational
@@ -328,6 +328,7 @@ class GateStream(AnsweringStream):
         if (yield from self.tried_again(outcome, str(event.response.status_code))):
             return True
         self.tell(outcome)
+        yield Within(self.stream_id, Limited.TRY, None)
         return False
 
     def _inform(self, event: Informational) -> Commands:
