@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import time
 from dataclasses import dataclass, replace
 from typing import Any
@@ -32,6 +33,7 @@ from outgate.policy.route_model import (
     TextMatch,
     Unmatched,
 )
+from outgate.policy.snapshot import Policy
 from outgate.proxy import origins
 from outgate.proxy.governor import Governor
 from outgate.telemetry.sampling import Sampler
@@ -267,3 +269,21 @@ async def test_an_answer_that_is_slowed_down_comes_evenly(authority):
         assert took >= length / 1000 - 0.1
         assert early < took
         assert running.counts["crashes"] == 0
+
+
+async def test_a_policy_that_is_gone_is_not_held_by_what_was_made_of_it(authority):
+    async with (
+        faulty() as origin,
+        gate(authority, known("old", Row("", Route(timeout=9.0), 0), origin.port)) as running,
+    ):
+        snapshot = running.engine.plane.snapshot
+        snapshot.observers.append(running.engine.plane.swapped)
+        async with client(running.address) as asking:
+            for number in range(10):
+                assert (await asking.ask(host("old"))).status == 200
+                fresh = known("old", Row("", Route(timeout=9.0 + number), 0), origin.port)
+                snapshot.swap(Policy(f"g{number}", destinations=(fresh,)))
+            assert (await asking.ask(host("old"))).status == 200
+        gc.collect()
+        held = [each for each in gc.get_objects() if isinstance(each, Policy) and each.generation.startswith("g")]
+        assert {each.generation for each in held} <= {"g8", "g9"}

@@ -99,6 +99,11 @@ def plan_of(route: Route, backend: Backend | None) -> Plan:
     return plan
 
 
+def forget() -> None:
+    """Their policy is not in force any more."""
+    _plans.clear()
+
+
 def _compiled(changes: Iterable[HeaderChange]) -> Iterable[Change]:
     return (_change(change) for change in changes if change != UNCHANGED)
 
