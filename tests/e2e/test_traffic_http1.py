@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,17 +20,20 @@ from outgate.policy.resilience_model import Resilience
 from outgate.policy.route_model import (
     Abort,
     Backoff,
+    Bandwidth,
     Delay,
     DirectResponse,
     Fault,
     Redirect,
     RetryPolicy,
+    Rewrite,
     Route,
     RouteMatch,
     TextKind,
     TextMatch,
     Unmatched,
 )
+from outgate.policy.snapshot import Policy
 from outgate.proxy import origins
 from outgate.proxy.governor import Governor
 from outgate.telemetry.sampling import Sampler
@@ -214,7 +219,8 @@ async def test_a_websocket_outlives_its_route_s_timeout(authority):
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    row = Row("", Route(timeout=0.1, idle_timeout=0.5), 0)
+    retry = RetryPolicy(1, frozenset({"5xx"}), per_try_timeout=0.15)
+    row = Row("", Route(timeout=0.1, idle_timeout=0.5, retry=retry), 0)
     try:
         async with gate(authority, known("ws", row, server.sockets[0].getsockname()[1])) as running:
             async with client(running.address) as asking:
@@ -233,3 +239,51 @@ async def test_a_websocket_outlives_its_route_s_timeout(authority):
             assert (line["status"], line["flags"]) == (101, "SI")
     finally:
         server.close()
+
+
+@pytest.mark.parametrize("way", ["new", "idle"])
+async def test_a_rewrite_that_makes_no_head_leaves_nothing(authority, way):
+    route = Route(matches=(PREFIX,), rewrite=Rewrite(path="/a b\r\nx: y"))
+    async with faulty() as origin, gate(authority, known("bad", Row("", route, 0), origin.port)) as running:
+        async with client(running.address) as asking:
+            if way == "idle":
+                assert (await asking.ask(host("bad"))).status == 200
+            asked = len(origin.asked)
+            assert (await asking.ask(host("bad"), "/api/x")).status in (0, 500)
+        assert len(origin.asked) == asked
+
+
+async def test_an_answer_that_is_slowed_down_comes_evenly(authority):
+    route = Route(faults=(Fault(bandwidth=Bandwidth(1000.0)),))
+    async with faulty() as origin, gate(authority, known("narrow", Row("", route, 0), origin.port)) as running:
+        async with client(running.address) as asking:
+            began = time.monotonic()
+            asking.send(host("narrow"), "/ok?" + "x" * 300)
+            async with asyncio.timeout(PATIENCE):
+                head = await asking.reader.readuntil(b"\r\n\r\n")
+                length = int(head.lower().partition(b"content-length: ")[2].split()[0])
+                await asking.reader.readexactly(63)
+                early = time.monotonic() - began
+                await asking.reader.readexactly(length - 63)
+            took = time.monotonic() - began
+        assert took >= length / 1000 - 0.1
+        assert early < took
+        assert running.counts["crashes"] == 0
+
+
+async def test_a_policy_that_is_gone_is_not_held_by_what_was_made_of_it(authority):
+    async with (
+        faulty() as origin,
+        gate(authority, known("old", Row("", Route(timeout=9.0), 0), origin.port)) as running,
+    ):
+        snapshot = running.engine.plane.snapshot
+        snapshot.observers.append(running.engine.plane.swapped)
+        async with client(running.address) as asking:
+            for number in range(10):
+                assert (await asking.ask(host("old"))).status == 200
+                fresh = known("old", Row("", Route(timeout=9.0 + number), 0), origin.port)
+                snapshot.swap(Policy(f"g{number}", destinations=(fresh,)))
+            assert (await asking.ask(host("old"))).status == 200
+        gc.collect()
+        held = [each for each in gc.get_objects() if isinstance(each, Policy) and each.generation.startswith("g")]
+        assert {each.generation for each in held} <= {"g8", "g9"}

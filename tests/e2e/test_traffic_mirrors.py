@@ -11,7 +11,9 @@ import pytest
 from e2e.faulty import client, faulty
 from outgate.policy.model import Endpoint, HeaderInjection, Resolution, Upstream
 from outgate.policy.route_model import Backend, HeaderChange, Mirror, Route
+from outgate.proxy import mirroring
 from proxy.gates import gate, to
+from proxy.streams import Wire
 from proxy.wires import until
 
 
@@ -93,3 +95,34 @@ async def test_injected_credentials_are_not_copied(authority):
             await until(lambda: len(mirror.asked) == 1)
         assert origin.asked[0]["headers"]["x-key"] == "secret"
         assert "x-key" not in mirror.asked[0]["headers"]
+
+
+async def test_a_workload_that_speaks_http2_is_copied_too(authority):
+    async with (
+        faulty() as origin,
+        faulty() as mirror,
+        gate(authority, mirrored(origin.port, at(mirror.port))) as running,
+    ):
+        wire = await Wire.open(running.address)
+        number = wire.ask("api.example", "/ok", method="POST", end=False)
+        wire.send(number, b"bo")
+        wire.send(number, b"dy", end=True)
+        assert (await wire.answer(number)).status == b"200"
+        wire.close()
+        await until(lambda: len(mirror.asked) == 1)
+        (copy,) = mirror.asked
+        assert (copy["method"], copy["body"], copy["headers"]["host"]) == ("POST", "body", "api.example-shadow")
+        assert (copy["headers"]["content-length"], "transfer-encoding" in copy["headers"]) == ("4", False)
+
+
+async def test_no_more_copies_are_under_way_than_may_be(authority, monkeypatch):
+    monkeypatch.setattr(mirroring, "MOST", 2)
+    async with (
+        faulty() as origin,
+        faulty() as mirror,
+        gate(authority, mirrored(origin.port, at(mirror.port))) as running,
+    ):
+        mirror.path = "/hang"
+        async with client(running.address) as asking:
+            assert [(await asking.ask("api.example")).status for _ in range(5)] == [200] * 5
+        assert (running.counts["mirrored"], running.counts["mirrors_dropped"]) == (2, 3)

@@ -257,3 +257,32 @@ async def test_where_nothing_is_healthy_there_is_no_upstream_and_in_a_panic_ther
             await until(lambda state=state: not state.shown(0.0)[0].healthy)
             answer = await asked(running)
             assert (answer.status, answer.flags) == (status, "UH" if status == 503 else "")
+
+
+class Adding:
+    """An addon that changes what may be changed, or (`host`) what may not."""
+
+    def __init__(self, host: str = "") -> None:
+        self.host = host
+
+    def requestheaders(self, flow: Any) -> None:
+        flow.request.headers["x-added"] = "yes"
+        if self.host:
+            flow.request.headers["host"] = self.host
+
+
+@pytest.mark.parametrize(("addon", "status"), [(Adding(), 200), (Adding("other.example"), 502)], ids=["own", "not own"])
+async def test_what_an_addon_changes_is_judged_by_the_destination_and_not_by_the_endpoint(authority, addon, status):
+    route = Route(rewrite=Rewrite(prefix="/ok", authority="inside.example"))
+    resilience = Resilience(Balancing(Balancer.ROUND_ROBIN), limits=Limits(requests=9))
+    async with faulty() as origin:
+        known = under(resilience, origin.port, routes=(route,))
+        async with gate(authority, known, addons=(addon,)) as running:
+            answers = [await asked(running, "/anything") for _ in range(3)]
+            assert {one.status for one in answers} == {status}
+            assert len(origin.asked) == (3 if status == 200 else 0)
+            if status == 200:
+                assert {one.json["headers"]["host"] for one in answers} == {"inside.example"}
+                assert {one.json["headers"]["x-added"] for one in answers} == {"yes"}
+            (state,) = running.engine.plane.governor.origins
+            await until(lambda: not state.under_way.counts["requests"])

@@ -82,3 +82,19 @@ def test_answers_of_a_route():
     route = Route(redirect=Redirect(308, scheme="https", authority="new.example"))
     redirect = changes.answer(passage(route, path="/a", matched=WHOLE), asked, "api.example")
     assert (redirect.status_code, redirect.headers["location"]) == (308, "https://new.example/a?q")
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        Route(request_headers=HeaderChange(set=(("x-a", "b\r\nx-evil: 1"),))),
+        Route(response_headers=HeaderChange(add=(("x a", "b"),))),
+        Route(rewrite=Rewrite(path="/a b HTTP/1.1\r\n")),
+        Route(rewrite=Rewrite(authority="a.example\r\nx: y")),
+    ],
+    ids=["a value", "a name", "a path", "an authority"],
+)
+def test_what_would_be_more_than_one_text_of_a_head_leaves_nothing(route):
+    """Documents are looked at when they are loaded; this is for what was not seen there."""
+    with pytest.raises(ValueError, match="cannot stand in"):
+        sent(get("Host: api.example"), passage(route))

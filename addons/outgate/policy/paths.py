@@ -39,7 +39,7 @@ _AMBIGUITIES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 
 def bare(path: str) -> str:
     """The path without query and fragment."""
-    return END.split(path, maxsplit=1)[0]
+    return path if "?" not in path and "#" not in path else END.split(path, maxsplit=1)[0]
 
 
 def normalise(path: str, how: str) -> str:
@@ -54,7 +54,8 @@ def ambiguous(path: str) -> str:
 
 
 def _base(path: str) -> str:
-    return _without_dots(ESCAPE.sub(_unescape, path.replace("\\", "/")))
+    text = path.replace("\\", "/")
+    return _without_dots(ESCAPE.sub(_unescape, text) if "%" in text else text)
 
 
 def _merged(path: str) -> str:

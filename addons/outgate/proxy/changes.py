@@ -5,12 +5,16 @@ Owns when which change is made. Requests are changed on a copy, when they leave.
 
 from __future__ import annotations
 
+import re
+
 from mitmproxy import http
 
 from outgate.policy import rewriting
 from outgate.policy.hosts import bracketed
 from outgate.policy.model import Attempt
 from outgate.proxy.passage import Passage
+
+CLEAN = re.compile(rb"[\x21-\x7e\x80-\xff]+")
 
 
 def outgoing(request: http.Request, passage: Passage) -> None:
@@ -19,7 +23,7 @@ def outgoing(request: http.Request, passage: Passage) -> None:
     authority = None
     if passage.route.rewrite is not None:
         if (path := rewriting.rewritten(chosen, request.path)) is not None:
-            request.data.path = path.encode("utf-8", "surrogateescape")
+            request.data.path = _clean(path)
         authority = rewriting.authority_of(chosen, bracketed(backend.host) if backend and backend.host else None)
     for change in passage.plan.outgoing:
         request.headers.fields = change.apply(request.headers.fields)
@@ -50,7 +54,16 @@ def answer(passage: Passage, attempt: Attempt, authority: str) -> http.Response:
     return made
 
 
+def _clean(text: str) -> bytes:
+    """What a policy makes of a request, where that is one text of a head. Raises `ValueError`, and nothing leaves."""
+    made = text.encode("utf-8", "surrogateescape")
+    if not CLEAN.fullmatch(made):
+        raise ValueError("a route makes something of a request that cannot stand in its head")
+    return made
+
+
 def _name(request: http.Request, authority: str) -> None:
+    _clean(authority)
     if request.is_http2:
         request.data.authority = authority.encode()
     else:

@@ -160,6 +160,11 @@ def _target(
     return made
 
 
+def forget() -> None:
+    """Another policy is in force; the one before is not to be held by what was made of it."""
+    _targets.clear()
+
+
 def _made(
     policy: Policy, decision: Decision, attempt: Attempt, alpn: tuple[str, ...], backend: Backend | None
 ) -> Target:

@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from outgate.proxy.departure import Judged
 
 
+OWN_BUCKETS = 64
+"""Of one connection; what comes beyond them is limited together."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What holds for a whole client connection, read before its first request."""
@@ -67,7 +71,7 @@ class Facts:
     """Between the workload and the gate."""
     virtual: str | None = None
     """The address that was dialled, where it stands for a name."""
-    buckets: Buckets = field(default_factory=Buckets)
+    buckets: Buckets = field(default_factory=lambda: Buckets(most=OWN_BUCKETS))
     """Of limits that each connection has for itself."""
     met: set[str] = field(default_factory=set)
     """Limits of connections that have counted this one, by key."""

@@ -20,7 +20,7 @@ from outgate.policy.resilience_model import PLAIN_RESILIENCE, Resilience
 from outgate.policy.route_model import Backend, LimitScope, RateLimit, Route
 from outgate.policy.routing import PLAIN, Seen
 from outgate.policy.snapshot import Policy
-from outgate.proxy import sticking
+from outgate.proxy import plan, sticking
 from outgate.proxy.checking import Checks
 from outgate.proxy.passage import Passage, Refused, overflow
 from outgate.proxy.plan import plan_of
@@ -74,6 +74,9 @@ class Governor:
         """A new policy is in force; what it says nothing of is forgotten, everything else is kept."""
         self.origins.keep(frozenset(_keys(policy)))
         self.applying = Applying(policy.defaults)
+        self._found.clear()
+        _known.clear()
+        plan.forget()
 
     def shown(self) -> list[dict[str, Any]]:
         """The origins of which the policy says something, and how they are now, for people."""

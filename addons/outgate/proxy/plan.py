@@ -5,6 +5,7 @@ Owns the reading of a route for the data plane. A plan is made when its route is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ from outgate.policy.route_model import UNCHANGED, Backend, HeaderChange, LimitSc
 KEPT = 8192
 UNTOUCHED = HOP_BY_HOP | {"content-length", "transfer-encoding", "trailer"}
 """What frames a message, or passes between two ends only, is nobody's to change."""
+NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 AUTHORITY = ("host", ":authority")
 
 READING = frozenset({"retriable-headers", "envoy-ratelimited"})
@@ -96,6 +99,11 @@ def plan_of(route: Route, backend: Backend | None) -> Plan:
     return plan
 
 
+def forget() -> None:
+    """Their policy is not in force any more."""
+    _plans.clear()
+
+
 def _compiled(changes: Iterable[HeaderChange]) -> Iterable[Change]:
     return (_change(change) for change in changes if change != UNCHANGED)
 
@@ -104,6 +112,8 @@ def _change(change: HeaderChange) -> Change:
     removed = {name.lower() for name in change.remove if _free(name)}
     removed |= {name.lower() for name, _ in change.set if _free(name)}
     more = tuple((_bytes(name), _bytes(value)) for name, value in (*change.set, *change.add) if _free(name))
+    if any(not NAME.fullmatch(name) or not VALUE.fullmatch(value) for name, value in more):
+        raise ValueError("a route sets a header that cannot stand in a head")
     named = (value for name, value in (*change.set, *change.add) if name.lower() in AUTHORITY)
     return Change(frozenset(map(_bytes, removed)), more, next(named, None))
 

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Protocol
 from outgate.pki.authority import Authority
 from outgate.pki.leaf import LeafCache
 from outgate.policy.current import Snapshot
+from outgate.proxy import departure
 from outgate.proxy.governor import Governor
 from outgate.proxy.guard import HookTable
 from outgate.proxy.mirroring import Mirrors
 from outgate.proxy.recorder import Recorder
 from outgate.settings import Settings
 from outgate.telemetry.metrics import Metrics
+from outgate.upstream import target
 from outgate.upstream.environment import Environment
 from outgate.upstream.pool import Pool
 from outgate.upstream.slots import Slots
@@ -82,6 +84,8 @@ class Plane:
         self.log.groups.flush()
         before, self.generation = self.generation, policy.generation
         self.governor.follow(policy)
+        departure.forget()
+        target.forget()
         if before != self.generation:
             self.pool.drop(before)
             self.environment.sessions.drop(before)

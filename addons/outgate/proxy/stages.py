@@ -33,11 +33,17 @@ class Masking:
         return passed + self.stream.finish() if last else passed
 
 
+STEPS = 16
+"""A second, as in Envoy."""
+
+
 class Slowed:
     """Lets no more through than so many bytes a second, from the first one on."""
 
     def __init__(self, bytes_per_second: float) -> None:
         self.rate = bytes_per_second
+        self.step = max(1, round(bytes_per_second / STEPS))
+        """Bytes that are to be fed at a time, so that they come evenly."""
         self.begun: float | None = None
         self.passed = 0
 

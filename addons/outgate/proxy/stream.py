@@ -19,6 +19,7 @@ from mitmproxy.proxy.layers.http import SendHttp
 from mitmproxy.proxy.layers.http._events import (
     HttpEvent,
     RequestHeaders,
+    ResponseData,
     ResponseEndOfMessage,
     ResponseHeaders,
 )
@@ -28,7 +29,7 @@ from outgate.policy.decide import denial
 from outgate.policy.model import Code, Defaults
 from outgate.proxy import answers, changes, soundness, view, websockets
 from outgate.proxy.body_side import BodySide
-from outgate.proxy.commands import Ended, OutgateAdmitHook, OutgateExchangeHook
+from outgate.proxy.commands import Ended, Limited, OutgateAdmitHook, OutgateExchangeHook, Within
 from outgate.proxy.counted import Counted
 from outgate.proxy.exchange import GateClient, attach
 from outgate.proxy.http1 import Informational
@@ -51,6 +52,8 @@ class GateStream(BodySide, AnsweringStream):
         self.response_begun = False
         self.response_ended = False
         self.bounded = False
+        self.slowed: Slowed | None = None
+        """What slows the answer down, where something is to."""
 
     # Entry: every event comes through here.
 
@@ -200,8 +203,20 @@ class GateStream(BodySide, AnsweringStream):
         if passage.plan.keeps:
             self.exchange.resent = Kept(self.parent.limits.retry_body)
         if passage.trouble.bytes_per_second:
-            self.exchange.response_stages.append(Slowed(passage.trouble.bytes_per_second))
+            self.slowed = Slowed(passage.trouble.bytes_per_second)
+            self.exchange.response_stages.append(self.slowed)
         return False
+
+    def state_stream_response_body(self, event: events.Event) -> Commands:
+        """A response that is slowed down goes on in pieces."""
+        if self.slowed is None or not isinstance(event, ResponseData):
+            yield from super().state_stream_response_body(event)
+            return
+        for start in range(0, len(event.data), self.slowed.step):
+            piece = event.data[start : start + self.slowed.step]
+            yield from super().state_stream_response_body(ResponseData(self.stream_id, piece))
+            if self.server_state == self.state_errored:
+                return
 
     # The response's head.
 
@@ -223,6 +238,7 @@ class GateStream(BodySide, AnsweringStream):
         if (yield from self.tried_again(outcome, str(event.response.status_code))):
             return True
         self.tell(outcome)
+        yield Within(self.stream_id, Limited.TRY, None)
         return False
 
     def _inform(self, event: Informational) -> Commands:

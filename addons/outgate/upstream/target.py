@@ -114,6 +114,12 @@ def narrowed(target: Target, endpoint: Endpoint) -> Target:
     return made
 
 
+def forget() -> None:
+    """What was made of a policy that is not in force any more is not needed again."""
+    _narrowed.clear()
+    _permits.clear()
+
+
 def _known(
     destination: Destination,
     port: Port,
