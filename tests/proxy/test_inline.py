@@ -83,7 +83,7 @@ STAGES = (
     "outgate.proxy.inline.Inline.at",
     "outgate.proxy.inline.Inline.leaving",
     "outgate.proxy.inline.message_of",
-    "outgate.proxy.inline.whole_of",
+    "outgate.proxy.inline.must_be_whole",
     "outgate.proxy.inline.write",
     "outgate.redact.live.look.Look.at",
     "outgate.redact.live.look.covered",

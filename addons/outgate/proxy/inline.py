@@ -21,7 +21,7 @@ from outgate.policy.model import Attempt, Code, Decision, Verdict
 from outgate.policy.redaction_model import Direction, RedactionPolicy
 from outgate.policy.snapshot import Policy
 from outgate.proxy.desk import Busy, Desk
-from outgate.proxy.inspected import bare, loosen, message_of, signed, value_of, whole_of, write
+from outgate.proxy.inspected import bare, loosen, message_of, must_be_whole, signed, value_of, write
 from outgate.proxy.taps import Room
 from outgate.redact.exchange import Request, Response
 from outgate.redact.live.look import Either, Look
@@ -182,7 +182,7 @@ class Inline:
         assert course.look is not None
         try:
             message = message_of(flow, sending=sending, whole=whole)
-            whole_of(message, course.look.rules)
+            must_be_whole(message, course.look.rules)
             looked = await self._done(partial(course.look.at, message), len(message.body.content or b""))
             if looked.changed:
                 write(flow, looked.message, whole=whole)

@@ -87,7 +87,7 @@ def bare(request: http.Request) -> None:
         request.data.method = b""
 
 
-def whole_of(message: Either, rules: Rules) -> None:
+def must_be_whole(message: Either, rules: Rules) -> None:
     """Raises `Refused` for a piece of something: what begins in another one is seen in neither."""
     ranged = bool(value_of(message.fields, b"content-range"))
     if isinstance(message, Response):
