@@ -6,7 +6,6 @@ is sent to it, too. Beside those are what only a wire has: HTTP/2, WebSockets, d
 
 from __future__ import annotations
 
-import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -28,7 +27,6 @@ from redact.kinds import KINDS, Kind, canary
 
 HERE = "127.0.0.1"
 NUMBER = b"x-kind"
-FRAMED = b"\0\0\0\0\x0a"
 SILENT = ("error", "socket")
 """Kinds that are no plain request and answer."""
 PLAIN: dict[int, Kind] = {number: kind for number, kind in enumerate(KINDS) if kind.name not in SILENT}
@@ -221,7 +219,3 @@ def by_name(exchanges: list[Exchange]) -> dict[str, Exchange]:
         name = PLAIN[int(number)].name if number else hosts.get(exchange.request.host, "hung up")
         found[name] = exchange
     return found
-
-
-def summary(exchanges: list[Exchange]) -> str:
-    return json.dumps(sorted(by_name(exchanges)))

@@ -116,7 +116,6 @@ def test_what_else_was_to_change_in_it_goes_with_it():
 
 names = st.sampled_from(["a", "b", "gone"])
 values = st.text(max_size=5) | st.integers(0, 99) | st.booleans()
-"""Too short to be looked for elsewhere, where a value that was taken may not stand either."""
 
 
 objects = st.recursive(

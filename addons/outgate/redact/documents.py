@@ -107,7 +107,7 @@ class Document:
     @property
     def quiet(self) -> bool:
         """Whether nothing of it changes, and nothing is encoded in it."""
-        changing = self.decided or self.edits or self.parts or self.spans
+        changing = self.decided or self.edits or self.gone or self.parts or self.spans
         return not (changing or any(text.pieces or text.inner for text in self.texts))
 
     def has(self, found: Found) -> bool:

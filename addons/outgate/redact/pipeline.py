@@ -69,7 +69,7 @@ class Redactor:
     def _redacted(self, exchange: Exchange, before: Manifest) -> Redacted:
         terms = self._terms(*(number for number, each in enumerate(self._redactions) if fits(each, exchange)))
         if _stays(exchange, terms):
-            return seal(_decoded(exchange), Manifest(self._policy))
+            return seal(_decoded(exchange), Manifest(self._policy, before.marks, before.dropped))
         ledger = Ledger(self._replacer)
         request, response = (
             Side(name, book, ledger, allow=terms.allow, most=terms.most)

@@ -25,9 +25,8 @@ def holds_secret(text: str) -> bool:
     if LONG.search(text) is None:
         return False
     raw = text.encode("utf-8", "replace")
-    found, detectors = _compiled()
-    suspects = (detectors[number] for number in found.Match(raw) or ())
-    return any(_is_one(detector, pattern, raw) for detector, pattern in suspects)
+    together, each = _compiled()
+    return any(_is_one(each[number], raw) for number in together.Match(raw) or ())
 
 
 @cache
@@ -47,8 +46,8 @@ def _compiled() -> tuple[Any, list[tuple[Detector, Any]]]:
     return made, [(each, re2.compile(each.pattern.encode(), options)) for each in chosen]
 
 
-def _is_one(detector: Detector, pattern: Any, raw: bytes) -> bool:
-    text = raw.decode("latin-1")
+def _is_one(known: tuple[Detector, Any], raw: bytes) -> bool:
+    (detector, pattern), text = known, raw.decode("latin-1")
     for match in pattern.finditer(raw):
         value = next((group for group in reversed(match.groups()) if group), match[0]).decode("latin-1")
         if detector.around(text, *match.span()) and (detector.check is None or detector.check(value)):
