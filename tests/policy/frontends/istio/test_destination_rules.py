@@ -203,6 +203,13 @@ def test_a_destination_stays_whole_without_rules():
     assert destination(HTTP).ports[0].upstream.tls is None
 
 
+def test_what_would_hold_for_the_hop_to_the_gateway_is_said():
+    host = "istio-egressgateway.istio-system.svc.cluster.local"
+    text = warned(HTTP, rule("trafficPolicy: {tls: {mode: ISTIO_MUTUAL}, loadBalancer: {simple: RANDOM}}", host=host))
+    assert "spec.trafficPolicy.loadBalancer: is about the hop to the egress gateway" in text
+    assert "trafficPolicy.tls" not in text
+
+
 def test_a_rule_that_selects_another_workload_is_said():
     selecting = "workloadSelector: {matchLabels: {app: web}}, " + SIMPLE
     assert "does not select this gate" in warned(HTTP, rule(selecting))

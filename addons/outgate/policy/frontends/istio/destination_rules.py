@@ -113,7 +113,10 @@ class DestinationRules:
     def warn_unused(self, gateways: Callable[[str], bool]) -> None:
         """A rule that applies to nothing is probably a mistake, unless it is about a gateway's own hop."""
         for rule in self.rules:
-            if (rule.namespace, rule.name) in self.used or gateways(host_of(rule)):
+            if (rule.namespace, rule.name) in self.used:
+                continue
+            if gateways(host_of(rule)):
+                _warn_gone(rule)
                 continue
             if not self._selected(rule):
                 selector = rule.spec.at("workloadSelector")
@@ -139,6 +142,15 @@ def all_tls(rule: Resource) -> Iterable[Record]:
     for policy in (holder.get("trafficPolicy") for holder in holders if "trafficPolicy" in holder):
         blocks = [policy.get("tls"), *(port.get("tls") for port in policy.get("portLevelSettings", []))]
         yield from (block for block in blocks if block is not None)
+
+
+def _warn_gone(rule: Resource) -> None:
+    """Of a rule for a gateway's own host: its TLS is the gate's affair, and nothing else has a hop to hold for."""
+    policy: Record | None = rule.spec.get("trafficPolicy")
+    for name in policy.values if policy is not None else ():
+        if policy is not None and name not in ("tls", "portLevelSettings"):
+            what = "is about the hop to the egress gateway that the gate stands for, and there is none"
+            rule.reading.warn(policy.at(name), policy.under(name), what, "say it of the host behind the gateway")
 
 
 def _in_force(policy: Record, number: int, inherited: dict[str, Record]) -> dict[str, Record]:
