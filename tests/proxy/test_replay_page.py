@@ -29,8 +29,8 @@ def page():
     return made
 
 
-def ask(page: ReplayPage, path: str) -> None:
-    page.desk.find(Request("GET", "http", "a.example", 80, path), ARRIVED)
+async def ask(page: ReplayPage, path: str) -> None:
+    await page.desk.find(Request("GET", "http", "a.example", 80, path), ARRIVED)
 
 
 def said(page: ReplayPage) -> list[str]:
@@ -44,16 +44,16 @@ def test_what_was_recorded_is_shown(page):
 
 
 @pytest.mark.parametrize(("times", "told"), [(1, "asked once"), (3, "asked 3 times")])
-def test_what_is_asked_is_shown_with_what_answered(page, times, told):
+async def test_what_is_asked_is_shown_with_what_answered(page, times, told):
     for _ in range(times):
-        ask(page, "/two")
+        await ask(page, "/two")
     assert said(page).count("answered from recorded 2") == times
     assert f"recorded 2, {told}" in said(page)
 
 
-def test_an_answer_is_the_recorded_one_and_a_miss_is_marked(page):
-    ask(page, "/one")
-    ask(page, "/three")
+async def test_an_answer_is_the_recorded_one_and_a_miss_is_marked(page):
+    await ask(page, "/one")
+    await ask(page, "/three")
     answered, missed = list(page.master.view)[2:]
     assert (answered.request.path, answered.response.content, answered.is_replay) == ("/one", b"one", "response")
     assert missed.response.status_code == 599
@@ -61,14 +61,14 @@ def test_an_answer_is_the_recorded_one_and_a_miss_is_marked(page):
     assert missed.comment.startswith("miss: GET http://a.example/three: nothing was recorded for this method")
 
 
-def test_nothing_of_it_can_be_sent(page):
+async def test_nothing_of_it_can_be_sent(page):
     replays = page.commands[0]
-    ask(page, "/one")
+    await ask(page, "/one")
     assert {replays.refusal(flow) for flow in page.master.view} == {"it did not come through this gate"}
 
 
-def test_the_last_of_them_are_shown(page, monkeypatch):
+async def test_the_last_of_them_are_shown(page, monkeypatch):
     monkeypatch.setattr("outgate.proxy.web.SHOWN", 3)
     for _ in range(5):
-        ask(page, "/one")
+        await ask(page, "/one")
     assert len(page.master.view) == 3

@@ -36,14 +36,14 @@ class Gate:
         self,
         snapshot: Snapshot,
         injected: InjectedHeaders,
-        inlines: Inlines,
+        inlines: Inlines | None = None,
         tracer: Tracer | None = None,
         governor: Governor | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.governor = governor or Governor()
         self.tracer = tracer
-        self.injected, self.inlines = injected, inlines
+        self.injected, self.inlines = injected, inlines or Inlines()
         self.capturing: Capturing | None = None
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:

@@ -29,7 +29,9 @@ def written(writer, kept):
     made = writer(out)
     begin = out.tell()
     made.write(kept)
-    return READS[writer](out.getvalue()[begin:])
+    end = out.tell()
+    made.close()
+    return READS[writer](out.getvalue()[begin:end])
 
 
 def answered(*fields, url="https://api.example/a"):
