@@ -23,9 +23,7 @@ SHORT = [
 ]
 KINDS = (
     "origination, keep-alive",
-    "http/2",
     "grpc",
-    "tunnelled",
     "http, a connection",
     "1 mb up over https",
     "telemetry: http",
