@@ -33,11 +33,15 @@ class Journal:
 
     def one(self, **wanted: object) -> Entry:
         """The one such entry, as soon as it is there."""
+        return self.all(1, **wanted)[0]
+
+    def all(self, number: int, **wanted: object) -> list[Entry]:
+        """The so many such entries, as soon as they are there."""
         deadline = time.monotonic() + PATIENCE
-        while not (found := self(**wanted)) and time.monotonic() < deadline:
+        while len(found := self(**wanted)) < number and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert len(found) == 1, f"wanted one entry with {wanted}; there is {self()}"
-        return found[0]
+        assert len(found) == number, f"wanted {number} entries with {wanted}; there is {self()}"
+        return found
 
 
 def _began(entry: Entry) -> float:

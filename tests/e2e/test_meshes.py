@@ -115,7 +115,7 @@ class TestOsm:
         assert workload.curl("http://api.example/get?a=b").status == 200
         assert workload.curl("http://api.example/get", "-X", "POST").status == 404
         assert workload.curl("http://api.example/else").status == 404
-        assert {entry["flags"] for entry in journal(status=404)} == {"NR"}
+        assert {entry["flags"] for entry in journal.all(2, status=404)} == {"NR"}
 
     def test_what_is_another_callers_is_not_reached(self, workload: Workload, lab: Lab, origins: LabOrigins) -> None:
         with untouched(lab, *FORBIDDEN):
@@ -154,7 +154,7 @@ class TestLinkerd:
             for url in ("http://api.example/else", "http://forbidden.example/get"):
                 assert workload.curl(url).status == 403
             assert workload.curl("https://forbidden.example/", trust=workload.pki.origin_ca.cert).status == 0
-        assert {entry["code"] for entry in journal(verdict="deny")} == {"refused_by_rule"}
+        assert {entry["code"] for entry in journal.all(3, verdict="deny")} == {"refused_by_rule"}
 
     def test_allow_lets_the_rest_through_too(
         self, workload: Workload, under: Callable[[str], object], origins: LabOrigins

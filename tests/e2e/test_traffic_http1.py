@@ -132,7 +132,7 @@ async def test_the_outcome_table(authority, name, way):
 @pytest.mark.parametrize(("retries", "flags", "attempts"), [(0, "UF", 1), (2, "UF,URX", 3)])
 async def test_an_origin_that_cannot_be_reached(authority, retries, flags, attempts):
     events: list[Any] = []
-    tracer = Tracer(lambda rule: lambda event, size: events.append(event), Sampler())
+    tracer = Tracer(lambda rule: events.append, Sampler())
     retry = RetryPolicy(retries, frozenset({"connect-failure"}), backoff=QUICK)
     known_ = known("dead", Row("", Route(retry=retry), 0), 1)
     async with gate(authority, known_, tracer=tracer) as running, client(running.address) as asking:

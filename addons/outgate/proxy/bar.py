@@ -88,7 +88,7 @@ class Bar:
         exchange: Exchange | None = known.__dict__.get("outgate")
         if exchange is None or self.web.plane is None or not isinstance(known, http.HTTPFlow):
             raise exceptions.CommandError("this flow did not come through this gate; outgate explain is for others")
-        title = f"{known.request.method} {known.request.pretty_url}"
+        title = f"{known.request.method} {known.request.url}"
         if exchange.attempt is None:
             return [f"{title}: refused before the policy was asked"]
         policy, steps = self.web.plane.snapshot.policy, Steps()

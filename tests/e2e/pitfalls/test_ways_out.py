@@ -216,7 +216,7 @@ PORTS, LEFT = range(40000, 40008), 6
 
 @pytest.mark.parametrize("version", [4, 6])
 def test_p33_the_port_of_a_workload_that_has_gone_leads_the_gate_nowhere_else(
-    workload: Workload, gate: Gate, origins: LabOrigins, version: int
+    workload: Workload, journal: Journal, origins: LabOrigins, version: int
 ) -> None:
     """The kernel remembers where a workload's connection was turned to, and turns what comes from its port after it.
     Here the gate has few others to come from; turned to itself, it would be shown its own leaf."""
@@ -228,7 +228,7 @@ def test_p33_the_port_of_a_workload_that_has_gone_leads_the_gate_nowhere_else(
             answer = workload.curl(url, *curl, "--local-port", port)
             assert answer.status == 200, answer
     assert len(origins.records("request")) == 2
-    assert [entry["source"] for entry in gate.log()[-2:]] == [(POD4, POD6)[version == 6]] * 2
+    assert [entry["source"] for entry in journal.all(2, status=200)] == [(POD4, POD6)[version == 6]] * 2
 
 
 def refused(workload: Workload, port: int, version: int) -> None:
