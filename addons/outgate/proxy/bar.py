@@ -88,12 +88,13 @@ class Bar:
         exchange: Exchange | None = known.__dict__.get("outgate")
         if exchange is None or self.web.plane is None or not isinstance(known, http.HTTPFlow):
             raise exceptions.CommandError("this flow did not come through this gate; outgate explain is for others")
-        title = f"{known.request.method} {known.request.url}"
-        if exchange.attempt is None:
-            return [f"{title}: refused before the policy was asked"]
+        if (attempt := exchange.attempt) is None:
+            return [f"{known.request.method} {known.request.path}: refused before the policy was asked"]
+        scheme = "https" if attempt.encrypted else "http"
+        title = f"{attempt.method} {scheme}://{attempt.host}{attempt.path}"
         policy, steps = self.web.plane.snapshot.policy, Steps()
         caller = exchange.facts.under(policy.defaults).caller
-        decision = decide(policy, replace(exchange.attempt, caller=caller), steps)
+        decision = decide(policy, replace(attempt, caller=caller), steps)
         taken = [f"{each.what} [{each.source}]" if each.source else each.what for each in steps.taken]
         return [f"{title}: {decision.verdict} {decision.code}", *(f"{at}. {said}" for at, said in enumerate(taken, 1))]
 
