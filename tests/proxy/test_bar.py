@@ -38,7 +38,7 @@ def written(bar: Bar, *flows, file: str) -> bytes:
 
 def test_a_decision_is_explained_step_by_step():
     first, *steps = bar().explain([passed()])
-    assert first == "GET http://address:22/path: allow registered"
+    assert first == "GET http://api.example/: allow registered"
     assert [step.partition(".")[0] for step in steps] == [str(number) for number in range(1, len(steps) + 1)]
     assert "EgressDestination prod/api" in steps[-1]
 
