@@ -1,0 +1,138 @@
+"""What a MeshExternalService and the policies about it come to together.
+
+Owns the joining. What each kind of policy says is its own module's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from outgate.policy.frontends.kuma import circuit_breakers, health_checks, inbound
+from outgate.policy.frontends.kuma.balancing import balancing
+from outgate.policy.frontends.kuma.dialect import Role
+from outgate.policy.frontends.kuma.external_service import ExternalService
+from outgate.policy.frontends.kuma.faults import faults
+from outgate.policy.frontends.kuma.mesh import Mesh
+from outgate.policy.frontends.kuma.policies import Policies, Said
+from outgate.policy.frontends.kuma.rate_limits import limits
+from outgate.policy.frontends.kuma.retries import connects, retries
+from outgate.policy.frontends.kuma.timeouts import Timeouts, timeouts
+from outgate.policy.model import Destination, Port, Protocol, Resolution, Source, Upstream
+from outgate.policy.resilience_model import Resilience
+from outgate.policy.route_model import RateLimit, Rewrite, Route
+
+HTTP2 = (Protocol.HTTP2, Protocol.GRPC)
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """One destination and all that is said of it."""
+
+    service: ExternalService
+    policies: Policies
+    mesh: Mesh | None
+    roles: frozenset[Role]
+
+    def destination(self) -> Destination:
+        service, resource = self.service, self.service.resource
+        return Destination(
+            key=service.key,
+            name=resource.name,
+            namespace=resource.namespace,
+            hosts=(service.host,),
+            networks=(),
+            ports=(self._port(),),
+            source=resource.source(),
+        )
+
+    def _port(self) -> Port:
+        service = self.service
+        return Port(
+            service.port,
+            service.protocol,
+            self._upstream(),
+            source=service.resource.source("spec.match"),
+            routes=(self._everything(),),
+        )
+
+    def _upstream(self) -> Upstream:
+        """As every request and connection meets it."""
+        service = self.service
+        said = self._said("MeshTimeout")
+        times = timeouts(said)
+        return Upstream(
+            service.port,
+            Resolution.DNS,
+            service.endpoints,
+            tls=service.tls,
+            http2=service.protocol in HTTP2,
+            connect_timeout=times.connect,
+            resilience=self._resilience(times, said),
+        )
+
+    def _resilience(self, times: Timeouts, times_said: Said) -> Resilience:
+        breaker, check = self._said("MeshCircuitBreaker"), self._said("MeshHealthCheck")
+        strategy = self._said("MeshLoadBalancingStrategy")
+        sources = (*breaker.sources, *check.sources, *strategy.sources, *times_said.sources)
+        return Resilience(
+            balancing=balancing(strategy.conf),
+            limits=circuit_breakers.limits(breaker.conf, initial=self._initial("MeshCircuitBreaker")),
+            outliers=circuit_breakers.outliers(breaker.conf),
+            health=health_checks.health(check.conf, self.service.protocol),
+            panic_percent=health_checks.panic(check.conf, circuit_breakers.panic(breaker.conf)),
+            panic_fails=health_checks.panic_fails(check.conf),
+            idle_timeout=times.idle,
+            tcp_idle_timeout=times.idle,
+            maximum_duration=times.connection,
+            source=next(iter(sources), None),
+        )
+
+    def _initial(self, kind: str) -> bool:
+        """Whether the mesh has the policy of a kind that Kuma makes for each."""
+        return self.mesh is None or self.mesh.initial(kind)
+
+    def _everything(self) -> Route:
+        """The route that takes what no other does."""
+        timing, trying = self._said("MeshTimeout"), self._said("MeshRetry")
+        sources = self._sources(timing, trying)
+        made = Route(
+            self.service.resource.name,
+            limits=self._limits(),
+            source=sources[0],
+            extra=sources[1:],
+        )
+        initial = self._initial("MeshRetry") and Role.SIDECAR in self.roles
+        if not self.service.speaks_http:
+            return replace(made, connect_attempts=connects(trying.conf, initial=initial))
+        times = timeouts(timing)
+        return replace(
+            made,
+            rewrite=self._rewrite(),
+            timeout=times.request,
+            idle_timeout=times.stream_idle,
+            maximum_duration=times.stream,
+            faults=tuple(faults(self._arriving("MeshFaultInjection"))),
+            retry=retries(trying.conf, grpc=self.service.protocol is Protocol.GRPC, initial=initial),
+        )
+
+    def _limits(self) -> tuple[RateLimit, ...]:
+        return tuple(limits(self._arriving("MeshRateLimit"), self.service))
+
+    def _arriving(self, kind: str) -> list[inbound.Said]:
+        """What is said of what arrives where it leaves. Raises `TooManyError`."""
+        return inbound.said(inbound.concerned(self.policies, kind, self.service), self.service)
+
+    def _rewrite(self) -> Rewrite | None:
+        """The origin is told its own name, for nobody outside knows the mesh's. Addresses have none."""
+        tls, named = self.service.tls, self.service.names
+        if not named:
+            return None
+        return Rewrite(authority=tls.sni if len(named) > 1 and tls is not None and tls.sni in named else named[0])
+
+    def _said(self, kind: str) -> Said:
+        return self.policies.said(kind, self.service.resource)
+
+    def _sources(self, *said: Said) -> tuple[Source, ...]:
+        """Whoever has a say, the service itself last."""
+        found = dict.fromkeys(source for each in said for source in each.sources)
+        return (*found, self.service.resource.source())
