@@ -59,6 +59,8 @@ class Kind:
     item_check: Callable[[Entry], None] | None = None
     needs_some: bool = True
     """One of the sides has to be there."""
+    whole: bool = False
+    """The conf is the item itself, and not what stands under `default`."""
     scoped: bool = False
     """Gateways have `to`, and all others `from`: MeshRateLimit and MeshFaultInjection."""
 
@@ -77,7 +79,8 @@ class Kind:
         return [] if reading.failed else found
 
     def _spec(self) -> Fields:
-        item = Fields({"targetRef": Field(targets.TARGET, required=True), "default": Field(self.conf)})
+        under = Fields({"targetRef": Field(targets.TARGET, required=True), "default": Field(self.conf)})
+        item = self.conf if self.whole else under
         rule = Fields({"matches": Field(List(MATCH)), "default": Field(self.conf)})
         return Fields(
             {
@@ -101,8 +104,17 @@ class Kind:
             records: list[Record] = resource.spec.get(side, [])
             siblings = tuple(record.get("targetRef") for record in records)
             for index, record in enumerate(records):
-                conf = record.get("default") or Record(record.where, record.under("default"), {}, {})
+                conf = (
+                    record
+                    if self.whole
+                    else record.get("default") or Record(record.where, record.under("default"), {}, {})
+                )
                 yield Entry(resource, side, index, top, record.get("targetRef"), conf, record, siblings)
+
+    def _conf(self, record: Record) -> Record:
+        if self.whole:
+            return record
+        return record.get("default") or Record(record.where, record.under("default"), {}, {})
 
     def _check_sides(self, resource: Resource) -> None:
         spec, reading, dialect = resource.spec, resource.reading, resource.dialect
@@ -148,6 +160,8 @@ class Kind:
             place = Place.TO if entry.side == "to" else Place.FROM
             named = entry.target.get("kind", "")
             found = kinds(resource.kind, place, resource.dialect)
+            if self.whole and entry.top is not None and entry.top.get("kind") == "MeshGateway":
+                found = ("Mesh",)
             targets.check(entry.target, found, wider(resource.kind, place, named), resource.dialect, reading)
         for match in record.get("matches", []):
             _check_match(match, reading)

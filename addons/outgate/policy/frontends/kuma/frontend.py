@@ -5,7 +5,7 @@ Owns the order, and which kinds are read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from outgate.policy.documents import Document
 from outgate.policy.frontends import Contribution, Override, Setting
@@ -17,13 +17,14 @@ from outgate.policy.frontends.kuma import (
     permissions,
     rate_limits,
     retries,
+    routes,
     timeouts,
 )
 from outgate.policy.frontends.kuma.callers import MOST, TooManyError
 from outgate.policy.frontends.kuma.destinations import Joined
 from outgate.policy.frontends.kuma.dialect import ROLES
 from outgate.policy.frontends.kuma.entries import Entry
-from outgate.policy.frontends.kuma.external_service import external_service
+from outgate.policy.frontends.kuma.external_service import ExternalService, external_service
 from outgate.policy.frontends.kuma.merging import merged
 from outgate.policy.frontends.kuma.mesh import Mesh, mesh
 from outgate.policy.frontends.kuma.passthrough import Passthrough, passthrough
@@ -33,7 +34,8 @@ from outgate.policy.model import Mode
 from outgate.problems import Problem
 
 READERS = (balancing, circuit_breakers, faults, health_checks, permissions, rate_limits, retries, timeouts)
-POLICIES = {reader.KIND.name: reader.KIND for reader in READERS}
+ROUTES = (routes.HTTP, routes.TCP)
+POLICIES = {kind.name: kind for kind in (*(reader.KIND for reader in READERS), *ROUTES)}
 KINDS = ("Mesh", "MeshExternalService", "MeshPassthrough", *POLICIES)
 
 type Reader[Read] = Callable[[Document, Setting, Contribution], Read | None]
@@ -53,12 +55,18 @@ class KumaFrontend:
         services = _each(documents, "MeshExternalService", external_service, setting, made)
         passing = _each(documents, "MeshPassthrough", passthrough, setting, made)
         policies = in_force([*passing, *_entries(documents, setting, made)], setting, made)
-        orphans(policies, [service.resource for service in services], (), made)
+        _warn_orphans(policies, services, made)
         _add_mode(meshes, policies, made)
         named, roles = {one.name: one for one in meshes}, ROLES[setting.kuma_role]
         for service in services:
-            _add_destination(Joined(service, policies, named.get(service.resource.mesh), roles), made)
+            own = named.get(service.resource.mesh)
+            _add_destination(Joined(service, policies, own, roles, services, made.problems), made)
         return made
+
+
+def _warn_orphans(policies: Policies, services: Sequence[ExternalService], made: Contribution) -> None:
+    routes = {entry.resource for kind in ROUTES for entry in policies.entries.get(kind.name, [])}
+    orphans(policies, [service.resource for service in services], routes, made)
 
 
 def _each[Read](
