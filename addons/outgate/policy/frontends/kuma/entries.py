@@ -59,6 +59,8 @@ class Kind:
     item_check: Callable[[Entry], None] | None = None
     needs_some: bool = True
     """One of the sides has to be there."""
+    apart: bool = False
+    """`to` and `rules` never stand in one policy; of most kinds they may in 3.0."""
     whole: bool = False
     """The conf is the item itself, and not what stands under `default`."""
     scoped: bool = False
@@ -125,7 +127,7 @@ class Kind:
             reading.error(spec.at("from"), "spec.from", "unknown field", hint)
         if self.needs_some and not given:
             self._refuse_nothing(spec, usual, reading)
-        if "rules" in given and len(given) > 1 and (self.scoped or dialect is not Dialect.V3_0):
+        if "rules" in given and len(given) > 1 and (self.apart or self.scoped or dialect is not Dialect.V3_0):
             what = "field 'to' must be empty when 'rules' is defined"
             if dialect is not Dialect.V3_0:
                 what = "fields 'to' and 'from' must be empty when 'rules' is defined"
@@ -160,7 +162,8 @@ class Kind:
             place = Place.TO if entry.side == "to" else Place.FROM
             named = entry.target.get("kind", "")
             found = kinds(resource.kind, place, resource.dialect)
-            if self.whole and entry.top is not None and entry.top.get("kind") == "MeshGateway":
+            gateways = (self.whole or self.apart) and entry.side == "to"
+            if gateways and entry.top is not None and entry.top.get("kind") == "MeshGateway":
                 found = ("Mesh",)
             targets.check(entry.target, found, wider(resource.kind, place, named), resource.dialect, reading)
         for match in record.get("matches", []):

@@ -5,7 +5,7 @@ Owns the order, and which kinds are read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from outgate.policy.documents import Document
 from outgate.policy.frontends import Contribution, Override, Setting
@@ -14,11 +14,14 @@ from outgate.policy.frontends.kuma import (
     circuit_breakers,
     faults,
     health_checks,
+    logs,
+    passthrough,
     permissions,
     rate_limits,
     retries,
     routes,
     timeouts,
+    traces,
 )
 from outgate.policy.frontends.kuma.callers import MOST, TooManyError
 from outgate.policy.frontends.kuma.destinations import Joined
@@ -27,16 +30,19 @@ from outgate.policy.frontends.kuma.entries import Entry
 from outgate.policy.frontends.kuma.external_service import ExternalService, external_service
 from outgate.policy.frontends.kuma.merging import merged
 from outgate.policy.frontends.kuma.mesh import Mesh, mesh
-from outgate.policy.frontends.kuma.passthrough import Passthrough, passthrough
+from outgate.policy.frontends.kuma.passthrough import Passthrough
 from outgate.policy.frontends.kuma.policies import Policies, in_force, orphans
 from outgate.policy.frontends.kuma.resource import claims
 from outgate.policy.model import Mode
+from outgate.policy.telemetry_model import TelemetryPolicy
+from outgate.policy.telemetry_rules import joined
 from outgate.problems import Problem
 
-READERS = (balancing, circuit_breakers, faults, health_checks, permissions, rate_limits, retries, timeouts)
+READERS = (balancing, circuit_breakers, faults, health_checks, logs, permissions, rate_limits, retries, timeouts)
 ROUTES = (routes.HTTP, routes.TCP)
 POLICIES = {kind.name: kind for kind in (*(reader.KIND for reader in READERS), *ROUTES)}
-KINDS = ("Mesh", "MeshExternalService", "MeshPassthrough", *POLICIES)
+SINGLE = {kind.name: kind for kind in (passthrough.KIND, traces.KIND)}
+KINDS = ("Mesh", "MeshExternalService", *SINGLE, *POLICIES)
 
 type Reader[Read] = Callable[[Document, Setting, Contribution], Read | None]
 
@@ -53,10 +59,11 @@ class KumaFrontend:
         made = Contribution()
         meshes = _each(documents, "Mesh", mesh, setting, made)
         services = _each(documents, "MeshExternalService", external_service, setting, made)
-        passing = _each(documents, "MeshPassthrough", passthrough, setting, made)
-        policies = in_force([*passing, *_entries(documents, setting, made)], setting, made)
+        single = [one for kind in SINGLE.values() for one in _each(documents, kind.name, kind.entry, setting, made)]
+        policies = in_force([*single, *_entries(documents, setting, made)], setting, made)
         _warn_orphans(policies, services, made)
         _add_mode(meshes, policies, made)
+        made.telemetry = joined([logs.telemetry(policies, services), *_traced(policies)])
         named, roles = {one.name: one for one in meshes}, ROLES[setting.kuma_role]
         for service in services:
             own = named.get(service.resource.mesh)
@@ -86,6 +93,12 @@ def _entries(documents: Iterable[Document], setting: Setting, made: Contribution
                 yield entry
 
 
+def _traced(policies: Policies) -> Iterator[TelemetryPolicy]:
+    entries = policies.entries.get(traces.KIND.name, [])
+    if (conf := merged(entry.conf for entry in entries)) is not None:
+        yield traces.telemetry(entries[-1], conf)
+
+
 def _add_mode(meshes: list[Mesh], policies: Policies, made: Contribution) -> None:
     """A MeshPassthrough takes the place of what its mesh says."""
     found: dict[str, list[Entry]] = {}
@@ -103,11 +116,11 @@ def _add_mode(meshes: list[Mesh], policies: Policies, made: Contribution) -> Non
             made.defaults.setdefault("mode", []).append(Override(mode, source))
 
 
-def _add_destination(joined: Joined, made: Contribution) -> None:
+def _add_destination(one: Joined, made: Contribution) -> None:
     """The destination and who may use it."""
-    service = joined.service
+    service = one.service
     try:
-        destination, access = joined.destination(), list(permissions.access(joined.policies, service, joined.mesh))
+        destination, access = one.destination(), list(permissions.access(one.policies, service, one.mesh))
     except TooManyError:
         what = f"{service.resource}: policies about it overlap in more than {MOST} ways"
         made.problems.append(Problem(service.resource.document.where, what, "name callers by fewer tags"))

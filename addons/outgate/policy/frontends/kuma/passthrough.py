@@ -10,12 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from outgate.policy.documents import Document
-from outgate.policy.frontends import Contribution, Setting
-from outgate.policy.frontends.kuma.entries import Entry, check_top
-from outgate.policy.frontends.kuma.resource import Resource, read
+from outgate.policy.frontends.kuma.resource import Resource
 from outgate.policy.frontends.kuma.shapes import Count, OneOf
-from outgate.policy.frontends.kuma.target import TARGET
+from outgate.policy.frontends.kuma.single import Single
 from outgate.policy.hosts import HostError, canonical_pattern
 from outgate.policy.model import EVERY_PORT, Destination, Intercept, Mode, Network, Port, Protocol, Resolution, Upstream
 from outgate.policy.schema import Field, Fields, Record, Sequence, Text
@@ -42,22 +39,6 @@ MATCH = Fields(
     }
 )
 CONF = Fields({"passthroughMode": Field(OneOf("passthroughMode", tuple(MODES))), "appendMatch": Field(Sequence(MATCH))})
-SPEC = Fields({"targetRef": Field(TARGET), "default": Field(CONF)})
-
-
-def passthrough(document: Document, setting: Setting, contribution: Contribution) -> Entry | None:
-    """The document as an item without a reference, or None where it cannot be used."""
-    resource = read(document, SPEC, setting, contribution)
-    if resource is None:
-        return None
-    spec, reading = resource.spec, resource.reading
-    top: Record | None = spec.get("targetRef")
-    if top is not None:
-        check_top(top, resource)
-    conf: Record = spec.get("default") or Record(spec.where, spec.under("default"), {}, {})
-    _check(conf, resource)
-    contribution.problems += reading.problems
-    return None if reading.failed else Entry(resource, "default", 0, top, None, conf, conf)
 
 
 def _check(conf: Record, resource: Resource) -> None:
@@ -152,3 +133,6 @@ class Passthrough:
                 Intercept.TUNNEL,
                 source=self.resource.source(first.path, first.where),
             )
+
+
+KIND = Single("MeshPassthrough", CONF, _check)
