@@ -7,7 +7,7 @@ import pytest
 from outgate.policy.decide import decide
 from outgate.policy.model import Code, Identity
 from outgate.policy.resilience_model import Balancer, FailurePercentage, HashKey, HashOn, Limits, Probe, SuccessRate
-from outgate.policy.route_model import Abort, Backoff, Bandwidth, Bucket, Delay, ResetFormat
+from outgate.policy.route_model import Abort, Backoff, Bandwidth, Bucket, Delay, LimitScope, ResetFormat
 from policy.building import http
 from policy.frontends.kuma.kuma_building import CLOSED, HTTPBIN, faults, load, policy, port, warnings
 
@@ -274,3 +274,37 @@ def test_selectors_that_overlap_in_too_many_ways_are_refused(count):
     found = faults(HTTPBIN, text, **EARLY)
     assert bool(found) == (count == 12)
     assert all("overlap in more than 256 ways" in each for each in found)
+
+
+def test_in_the_newest_dialect_nobody_may_unless_somebody_is_allowed():
+    newest = {"kuma_dialect": "kuma-3.0"}
+    assert code(load(HTTPBIN, **newest), OTHER) is Code.REFUSED_BY_RULE
+    assert code(load(HTTPBIN, mesh="", **newest), OTHER) is Code.REFUSED_BY_RULE
+    opened = CLOSED + "routing: {defaultForbidMeshExternalServiceAccess: false}\n"
+    assert code(load(HTTPBIN, mesh=opened, **newest), OTHER) is Code.REGISTERED
+
+
+ACROSS = "{http: {requestRate: {num: 5, interval: 1m}, onRateLimit: {status: 423}}, mode: MODE, backend: BACKEND}"
+
+
+@pytest.mark.parametrize(
+    ("mode", "service", "enforced", "passes"),
+    [
+        ("Limit", "{limitOnServiceFail: true, url: 'http://limits:10003', timeout: 25ms}", 100.0, False),
+        ("Shadow", "{url: 'http://limits:10003'}", 0.0, True),
+    ],
+)
+def test_a_limit_over_all_gates(mode, service, enforced, passes):
+    conf = ACROSS.replace("MODE", mode).replace("BACKEND", f"{{rateLimitService: {service}}}")
+    items = f"from: [{{targetRef: {{kind: Mesh}}, default: {conf}}}]"
+    (found,) = port(HTTPBIN, on_egress("MeshGlobalRateLimit", items), **EARLY).routes[-1].limits
+    assert (found.scope, found.bucket, found.status) == (LimitScope.GLOBAL, Bucket(5, 5, 60.0), 423)
+    assert (found.enforced_percent, found.allow_on_failure) == (enforced, passes)
+
+
+def test_a_limit_by_header_over_all_gates_is_refused():
+    conf = "{http: {ratelimitOnRequest: [{kind: OnHeader, name: a, limits: []}]}}"
+    items = f"from: [{{targetRef: {{kind: Mesh}}, default: {conf}}}]"
+    assert any(
+        "ratelimitOnRequest" in each for each in faults(HTTPBIN, on_egress("MeshGlobalRateLimit", items), **EARLY)
+    )

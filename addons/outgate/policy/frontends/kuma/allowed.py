@@ -28,7 +28,7 @@ FROM_ROUTES = ("MeshAccessLog", "MeshRetry", "MeshTimeout", "MeshLoadBalancingSt
 """Whose `to` may be a route, after 2.9."""
 LATE = ("MeshCircuitBreaker", "MeshHealthCheck", "MeshLoadBalancingStrategy")
 """Whose `to` could not name what is outside in 2.9."""
-INBOUND = ("MeshFaultInjection", "MeshRateLimit", "MeshTrafficPermission")
+INBOUND = ("MeshFaultInjection", "MeshGlobalRateLimit", "MeshRateLimit", "MeshTrafficPermission")
 """About what arrives: in the design 062 their own reference is what is outside."""
 NO_GATEWAY = ("MeshTrafficPermission", "MeshPassthrough")
 ROUTES = ("MeshHTTPRoute", "MeshTCPRoute")

@@ -16,7 +16,7 @@ from outgate.policy.frontends.kuma.external_service import ExternalService
 from outgate.policy.frontends.kuma.faults import faults
 from outgate.policy.frontends.kuma.mesh import Mesh
 from outgate.policy.frontends.kuma.policies import EXTERNAL, Policies, Said, about
-from outgate.policy.frontends.kuma.rate_limits import limits
+from outgate.policy.frontends.kuma.rate_limits import global_limits, limits
 from outgate.policy.frontends.kuma.resource import Resource
 from outgate.policy.frontends.kuma.retries import connects, retries
 from outgate.policy.frontends.kuma.routes import Rule, filtered, http_rules, mirrors, tcp_rule
@@ -177,7 +177,9 @@ class Joined:
         )
 
     def _limits(self) -> tuple[RateLimit, ...]:
-        return tuple(limits(self._arriving("MeshRateLimit"), self.service))
+        own = limits(self._arriving("MeshRateLimit"), self.service)
+        across = global_limits(self._arriving("MeshGlobalRateLimit"), self.service) if self.service.speaks_http else ()
+        return (*own, *across)
 
     def _arriving(self, kind: str) -> list[inbound.Said]:
         """What is said of what arrives where it leaves. Raises `TooManyError`."""

@@ -39,6 +39,7 @@ ON_SIDECAR = frozenset({Role.SIDECAR})
 PLACES = {
     "MeshCircuitBreaker": ON_EGRESS,
     "MeshFaultInjection": ON_EGRESS,
+    "MeshGlobalRateLimit": ON_EGRESS,
     "MeshHTTPRoute": ON_SIDECAR,
     "MeshHealthCheck": ON_EGRESS,
     "MeshLoadBalancingStrategy": ON_EGRESS,

@@ -40,7 +40,7 @@ from outgate.problems import Problem
 
 READERS = (balancing, circuit_breakers, faults, health_checks, logs, permissions, rate_limits, retries, timeouts)
 ROUTES = (routes.HTTP, routes.TCP)
-POLICIES = {kind.name: kind for kind in (*(reader.KIND for reader in READERS), *ROUTES)}
+POLICIES = {kind.name: kind for kind in (*(reader.KIND for reader in READERS), rate_limits.ACROSS, *ROUTES)}
 SINGLE = {kind.name: kind for kind in (passthrough.KIND, traces.KIND)}
 KINDS = ("Mesh", "MeshExternalService", *SINGLE, *POLICIES)
 

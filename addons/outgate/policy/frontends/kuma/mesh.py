@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from outgate.policy.documents import Document
 from outgate.policy.frontends import Contribution, Setting
+from outgate.policy.frontends.kuma.dialect import Dialect
 from outgate.policy.frontends.kuma.resource import METADATA, UNIVERSAL, Resource, read, resource
 from outgate.policy.frontends.kuma.shapes import ignored
 from outgate.policy.schema import Boolean, Field, Fields, Reading, Record, Sequence, Text
@@ -39,7 +40,7 @@ class Mesh:
     resource: Resource
     passthrough: bool
     forbids: bool
-    """Without a permission nobody may use a MeshExternalService."""
+    """Without a permission nobody may use a MeshExternalService; what 3.0 has where nothing is said."""
     skipped: frozenset[str]
     """Kinds of which it has no policies of its own; `*` is all."""
 
@@ -60,10 +61,11 @@ def mesh(document: Document, setting: Setting, contribution: Contribution) -> Me
     networking: Record | None = found.spec.get("networking")
     outbound: Record | None = networking.get("outbound") if networking is not None else None
     routing: Record | None = found.spec.get("routing")
+    closed = found.dialect is Dialect.V3_0
     return Mesh(
         found,
         outbound.get("passthrough", True) if outbound is not None else True,
-        routing.get("defaultForbidMeshExternalServiceAccess", False) if routing is not None else False,
+        routing.get("defaultForbidMeshExternalServiceAccess", closed) if routing is not None else closed,
         frozenset(found.spec.get("skipCreatingInitialPolicies", [])),
     )
 

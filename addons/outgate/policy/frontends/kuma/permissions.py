@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from outgate.policy.access_model import AccessPolicy, AccessRule, Action
 from outgate.policy.frontends.kuma import inbound
 from outgate.policy.frontends.kuma.callers import Caller, of_identity
+from outgate.policy.frontends.kuma.dialect import Dialect
 from outgate.policy.frontends.kuma.entries import Entry, Kind, check_sni, check_spiffe
 from outgate.policy.frontends.kuma.external_service import ExternalService
 from outgate.policy.frontends.kuma.mesh import Mesh
@@ -28,7 +29,7 @@ CONF = Fields({"action": Field(OneOf("action", ACTIONS)), **dict.fromkeys(LISTS,
 def access(policies: Policies, service: ExternalService, mesh: Mesh | None) -> Iterator[AccessPolicy]:
     """What the permissions about a destination allow, and nobody else; without any, what its mesh says. Raises
     `TooManyError`."""
-    forbids = mesh is not None and mesh.forbids
+    forbids = mesh.forbids if mesh is not None else service.resource.dialect is Dialect.V3_0
     entries = [
         entry
         for entry in policies.entries.get(KIND.name, [])
@@ -36,9 +37,9 @@ def access(policies: Policies, service: ExternalService, mesh: Mesh | None) -> I
     ]
     target = (f"{service.resource.kind}/{service.resource.namespace}/{service.resource.name}",)
     if not entries:
-        if mesh is not None and forbids:
-            source = mesh.resource.source("routing.defaultForbidMeshExternalServiceAccess")
-            yield AccessPolicy(Action.ALLOW, (), source, targets=target)
+        if forbids:
+            by = mesh.resource.source("routing.defaultForbidMeshExternalServiceAccess") if mesh is not None else None
+            yield AccessPolicy(Action.ALLOW, (), by or service.resource.source(), targets=target)
         return
     found = inbound.said([entry for entry in entries if entry.side == "from"], service)
     rules = [entry for entry in entries if entry.side == "rules"]
