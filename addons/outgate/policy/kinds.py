@@ -71,7 +71,6 @@ LATER = {
         "FaultInjection",
         "HealthCheck",
         "HostnameGenerator",
-        "MeshMetric",
         "MeshProxyPatch",
         "MeshService",
         "MeshTLS",

@@ -57,6 +57,9 @@ OTHERWISE = {
 } | {
     "v214-meshfaultinjection-sectionname-with-outbound-policy": ["spec.to[0].default.http[2].responseBandwidth.limit"],
     "v3dev-meshtrafficpermission-sectionname-without-rules": ["spec.to"],
+    "v214-meshmetric-invalid-port-for-prometheus-listener": ["spec.default.backends[0].prometheus.port"],
+    "v214-meshmetric-invalid-port-for-application": ["spec.default.applications[0].port"],
+    "v3dev-meshmetric-invalid-port-for-application": ["spec.default.applications[0].port"],
 }
 """Invalid files that are refused for another reason than upstream's, on another field."""
 
@@ -117,6 +120,7 @@ def fields(said: str) -> list[str]:
         for place in ("spec.targetRef", "spec.to[0].targetRef")
         if path.startswith("targetRef")
     ]
+    paths = [path.replace("backends.backend[", "backends[") for path in paths]
     # Kuma writes the number of a fault behind its kind.
     faults = [re.sub(r"http\.(\w+)(\[\d+\])", r"http\2.\1", path) for path in paths]
     return [*(path.replace(".conf.", ".") for path in paths), *spelt, *faults]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from outgate.policy.model import Gate, Identity
+from outgate.policy.model import Fate, Gate, Identity
 from outgate.policy.telemetry_model import CustomTag, Encoding, SinkKind, TagKind
 from outgate.policy.telemetry_rules import telemetry_of
 from outgate.telemetry import accesslogs
@@ -146,3 +146,14 @@ def test_logs_and_traces_hold_beside_each_other():
     both = load(log(FILE), trace("{backends: [{type: OpenTelemetry, openTelemetry: {endpoint: 'c:4317'}}]}"))
     told = telemetry_of(both.telemetry, Gate(), Identity())
     assert (len(told.logs), told.trace.sink) == (1, "kuma/default/traces")
+
+
+METRIC = policy("MeshMetric", "default: {backends: [{type: Prometheus, prometheus: {port: 5670, path: /metrics}}]}")
+
+
+def test_metrics_are_the_gates_own_and_that_is_said():
+    made = load(METRIC)
+    assert "MeshMetric p says nothing here: the gate's own metrics" in warnings(METRIC)
+    fates = {field.path: field.fate for field in made.fields if field.kind == "MeshMetric"}
+    assert fates["spec.default.backends[0].prometheus.port"] is Fate.IGNORED
+    assert made.telemetry.rules == ()

@@ -15,6 +15,7 @@ from outgate.policy.frontends.kuma import (
     faults,
     health_checks,
     logs,
+    metrics,
     passthrough,
     permissions,
     rate_limits,
@@ -41,7 +42,7 @@ from outgate.problems import Problem
 READERS = (balancing, circuit_breakers, faults, health_checks, logs, permissions, rate_limits, retries, timeouts)
 ROUTES = (routes.HTTP, routes.TCP)
 POLICIES = {kind.name: kind for kind in (*(reader.KIND for reader in READERS), rate_limits.ACROSS, *ROUTES)}
-SINGLE = {kind.name: kind for kind in (passthrough.KIND, traces.KIND)}
+SINGLE = {kind.name: kind for kind in (metrics.KIND, passthrough.KIND, traces.KIND)}
 KINDS = ("Mesh", "MeshExternalService", *SINGLE, *POLICIES)
 
 type Reader[Read] = Callable[[Document, Setting, Contribution], Read | None]
