@@ -20,6 +20,9 @@ def setting_of(settings: Settings) -> Setting:
     return Setting(
         gate=settings.gate,
         strict=settings.strict,
+        kuma_dialect=settings.kuma_dialect,
+        kuma_role=settings.kuma_role,
+        kuma_secrets=settings.kuma_secrets,
         telemetry_faults=accesslogs.problems,
         redaction_faults=redaction_faults,
     )

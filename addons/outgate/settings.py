@@ -144,6 +144,12 @@ class Settings:
     not shown, for a password may stand in it. Empty: nowhere."""
     state_dir: str = ""
     """Where what outlives the process is kept: when destinations were last used. Empty: nothing is."""
+    kuma_dialect: str = "kuma-2.14"
+    """Which of Kuma's APIs its documents are written for."""
+    kuma_role: str = "both"
+    """Which of Kuma's proxies the gate stands for."""
+    kuma_secrets: str = "/var/run/secrets/kuma"
+    """A directory with a file for each of Kuma's secrets."""
     gate: Gate = field(default_factory=Gate)
     workload: Identity = field(default_factory=Identity)
     limits: Limits = field(default_factory=Limits)
@@ -332,6 +338,17 @@ def _labels(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((key, value) for key, (_, value) in labels.items()))
 
 
+def _one_of(*names: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in names:
+            raise ValueError(text)
+        return text.lower()
+
+    return read
+
+
+KUMA_DIALECTS = ("kuma-madr062", "kuma-2.9", "kuma-2.14", "kuma-3.0")
+KUMA_ROLES = ("both", "sidecar", "egress")
 TRUTH = {"true": True, "1": True, "false": False, "0": False}
 READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "float": (_quantity, "a number, 0 or more"),
@@ -355,6 +372,8 @@ READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "workers": (_some, "a whole number, 1 or more"),
     "leaf_cache": (_some, "a whole number, 1 or more"),
     "redis": (parse_redis, "redis://HOST:PORT, rediss://HOST:PORT, or nothing for none"),
+    "kuma_dialect": (_one_of(*KUMA_DIALECTS), f"one of {', '.join(KUMA_DIALECTS)}"),
+    "kuma_role": (_one_of(*KUMA_ROLES), f"one of {', '.join(KUMA_ROLES)}"),
     "admin": (parse_endpoint, "ADDR:PORT, unix:PATH, or nothing for no endpoint"),
 }
 """By field name, else by field type: a function that raises `ValueError`, and what to write."""

@@ -132,15 +132,15 @@ def test_strict_refuses_what_lenient_warns_of(terminal):
         "policy/b.yaml",
         """
         apiVersion: kuma.io/v1alpha1
-        kind: MeshRetry
+        kind: MeshTLS
         metadata: {name: limits}
         spec: {}
         """,
     )
     strict, lenient = terminal.run("check"), terminal.run("check", "--lenient")
     assert (strict.exit_code, lenient.exit_code) == (1, 0)
-    assert strict.stdout.startswith("policy/b.yaml:1:1: MeshRetry")
-    assert lenient.stdout.startswith("policy/b.yaml:1:1: warning: MeshRetry")
+    assert strict.stdout.startswith("policy/b.yaml:1:1: MeshTLS")
+    assert lenient.stdout.startswith("policy/b.yaml:1:1: warning: MeshTLS")
     assert terminal.run("check", OUTGATE_STRICT="false").exit_code == 0
     assert terminal.run("check", "--strict", OUTGATE_STRICT="false").exit_code == 1
 

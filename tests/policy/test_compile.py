@@ -108,8 +108,8 @@ def test_a_kind_that_nobody_claims_is_an_error_and_an_inert_one_a_warning():
 
 
 def test_a_kind_for_later_is_refused_when_strict_and_left_out_when_lenient():
-    text = defaults(mode="REGISTRY_ONLY") + "apiVersion: kuma.io/v1alpha1\nkind: MeshRetry\nmetadata: {name: c}\n"
-    with pytest.raises(PolicyError, match="MeshRetry c is not yet applied"):
+    text = defaults(mode="REGISTRY_ONLY") + "apiVersion: kuma.io/v1alpha1\nkind: MeshTLS\nmetadata: {name: c}\n"
+    with pytest.raises(PolicyError, match="MeshTLS c is not yet applied"):
         policy(text)
     assert [problem.severity for problem in policy(text, strict=False).problems] == [Severity.WARNING]
 

@@ -40,7 +40,7 @@ def test_kinds_without_egress_policy_are_ignored_aloud(name, version):
         ("EnvoyFilter", "networking.istio.io/v1alpha3"),
         ("Telemetry", "telemetry.istio.io/v1"),
         ("HTTPRoute", "gateway.networking.k8s.io/v1"),
-        ("MeshTimeout", "kuma.io/v1alpha1"),
+        ("MeshTLS", "kuma.io/v1alpha1"),
         ("IngressBackend", "policy.openservicemesh.io/v1alpha1"),
         ("HTTPLocalRateLimitPolicy", "policy.linkerd.io/v1alpha1"),
     ],
@@ -53,7 +53,7 @@ def test_kinds_that_are_not_yet_applied_are_refused_when_strict_and_warned_of_wh
 
 
 def test_universal_kuma_kinds_are_known_by_their_type():
-    assert "not yet applied" in said("type: MeshExternalService\nname: n")[0].what
+    assert "not yet applied" in said("type: HostnameGenerator\nname: n")[0].what
 
 
 @pytest.mark.parametrize(
@@ -88,4 +88,4 @@ def test_what_nobody_knows_is_an_error_with_the_likeliest_meaning(text, what, hi
 
 
 def test_every_kind_of_the_tables_can_be_suggested():
-    assert {"EgressDefaults", "ServiceEntry", "MeshExternalService", "Deployment"} <= set(known())
+    assert {"EgressDefaults", "ServiceEntry", "HostnameGenerator", "Deployment"} <= set(known())

@@ -17,6 +17,7 @@ from outgate.policy.access_model import AccessLayer
 from outgate.policy.documents import Document
 from outgate.policy.frontends import Contribution, Frontend, Setting
 from outgate.policy.frontends.istio.frontend import IstioFrontend
+from outgate.policy.frontends.kuma.frontend import KumaFrontend
 from outgate.policy.frontends.linkerd.frontend import LinkerdFrontend
 from outgate.policy.frontends.native.frontend import NativeFrontend
 from outgate.policy.frontends.osm.frontend import OsmFrontend
@@ -32,7 +33,13 @@ from outgate.problems import PolicyError, Problem, Severity, Where
 
 __all__ = ["FRONTENDS", "Policy", "compile", "faults", "gather", "load"]
 
-FRONTENDS: tuple[Frontend, ...] = (NativeFrontend(), IstioFrontend(), OsmFrontend(), LinkerdFrontend())
+FRONTENDS: tuple[Frontend, ...] = (
+    NativeFrontend(),
+    IstioFrontend(),
+    OsmFrontend(),
+    LinkerdFrontend(),
+    KumaFrontend(),
+)
 """Asked in this order; the first that claims a document has it."""
 
 

@@ -29,6 +29,12 @@ class Setting:
 
     gate: Gate = field(default_factory=Gate)
     strict: bool = True
+    kuma_dialect: str = "kuma-2.14"
+    """Which of Kuma's APIs its documents are written for."""
+    kuma_role: str = "both"
+    """Which of Kuma's proxies the gate stands for: `sidecar`, `egress` or `both`."""
+    kuma_secrets: str = "/var/run/secrets/kuma"
+    """A directory with a file for each of Kuma's secrets."""
     telemetry_faults: Callable[[TelemetryPolicy], Iterable[Problem]] = unjudged
     """What outputs could not carry out of it: operators of formats, filters in CEL, targets."""
     redaction_faults: Callable[[KeepingPolicy], Iterable[Problem]] = unjudged

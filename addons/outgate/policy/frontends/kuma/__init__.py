@@ -1,0 +1,1 @@
+"""Kuma's documents."""

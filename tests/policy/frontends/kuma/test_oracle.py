@@ -1,0 +1,84 @@
+"""Precedence and merge, as Kuma's own golden files have them.
+
+They lie beside the project, in the directory that MESH_CORPUS names; without it these tests are skipped.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from outgate.policy import documents
+from outgate.policy.frontends.kuma.frontend import POLICIES
+from outgate.policy.frontends.kuma.order import ordered
+from outgate.policy.frontends.kuma.policies import Policies
+from outgate.policy.schema import Reading
+from policy.frontends.kuma.kuma_building import entries_of, plain, resource
+
+CORPUS = Path(os.environ.get("MESH_CORPUS", "/nonexistent"))
+ORACLE = CORPUS / "oracle" / "kuma"
+pytestmark = pytest.mark.skipif(not ORACLE.is_dir(), reason="MESH_CORPUS names no directory of mesh documents")
+KINDS = {"msvc": "MeshService", "extsvc": "MeshExternalService"}
+
+
+def cases(*folders: str, pattern: str = "*.input.yaml") -> list[Path]:
+    return sorted(path for folder in folders for path in ORACLE.glob(f"{folder}/{pattern}"))
+
+
+def stem(path: Path) -> str:
+    return f"{path.parent.name}-{path.name.partition('.')[0]}"
+
+
+def golden(path: Path) -> object:
+    return yaml.safe_load(path.with_name(path.name.replace(".input.", ".golden.")).read_text())
+
+
+@pytest.mark.parametrize("path", cases("sort"), ids=stem)
+def test_policies_are_put_in_kumas_order(path):
+    given = documents.load(path)
+    found = ordered(entries_of(POLICIES["MeshTimeout"], given))
+    assert [entry.resource.name for entry in found] == [entry["Meta"]["name"] for entry in golden(path)]
+
+
+@pytest.mark.parametrize("path", cases("inboundrules"), ids=stem)
+def test_items_about_what_arrives_are_in_the_same_order(path):
+    found = ordered(entries_of(POLICIES["MeshTimeout"], documents.load(path)))
+    names = [rule["origin"]["Resource"]["name"] for rule in golden(path)["rules"]]
+    assert [entry.resource.name for entry in found] == names
+
+
+@pytest.mark.parametrize("path", cases("resourcerules/*", pattern="zone-uni.golden.yaml"), ids=stem)
+def test_what_holds_for_a_service_is_what_kuma_says(path):
+    source = _input(path.parent.name)
+    if not source.exists():
+        pytest.skip("the golden file has no input beside it")
+    given = documents.load(source)
+    named = {document.kind for document in given}
+    kind = next((one for one in POLICIES.values() if one.name in named and not one.whole), None)
+    if kind is None:
+        pytest.skip("about routes alone")
+    policies = Policies({kind.name: ordered(entries_of(kind, given))})
+    services = {(document.kind, document.name): resource(document) for document in given}
+    compared = 0
+    for key, rule in yaml.safe_load(path.read_text()).items():
+        kind_of, name = KINDS.get(key.split("_")[1], ""), key.split("_")[-2]
+        if (kind_of, name) not in services or rule["ResourceSectionName"]:
+            continue
+        said = policies.said(kind.name, services[kind_of, name])
+        assert plain(said.conf) == conf(kind.conf, rule["Conf"][0])
+        compared += 1
+    assert compared or "Service" not in path.read_text()
+
+
+def _input(name: str) -> Path:
+    beside = ORACLE / "resourcerules" / f"{name}.input.yaml"
+    return beside if beside.exists() else CORPUS / "kuma" / f"v214-resourcerules-{name.replace('_', '-')}-input.yaml"
+
+
+def conf(shape: object, data: object) -> object:
+    (document,) = documents.parse(yaml.safe_dump(data), "golden")
+    reading = Reading("")
+    read = shape.read(document.root, "", reading)
+    assert reading.problems == []
+    return plain(read)
