@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -155,3 +156,33 @@ async def test_two_gates_share_a_limit_and_go_on_without_redis_as_it_says(
                 failed = one.engine.plane.governor.shared.failures
                 assert await statuses(one, 3) == [200] * 3
                 assert one.engine.plane.governor.shared.failures == failed
+
+
+@pytest.mark.slow
+async def test_over_ten_seconds_two_gates_pass_what_the_limit_gives(authority, tmp_path, monkeypatch):
+    """Both are asked all the time. What passes is within a twentieth of what the bucket gives by then."""
+    monkeypatch.setattr(shared_buckets, "PATIENCE", 5.0)  # a busy machine is no Redis that is away
+    bucket = Bucket(20, 20, 0.5)
+    limit = RateLimit("rate", bucket, LimitScope.GLOBAL)
+    with redis_server(tmp_path) as redis:
+        async with faulty() as origin:
+            known_ = known(origin.port, limit)
+            async with gate(authority, known_) as one, gate(authority, known_) as other:
+                for running in (one, other):
+                    running.engine.plane.governor.shared = RedisBuckets(redis.url)
+                began = time.monotonic()
+                passed = sum(await asyncio.gather(*(passing(running, began + 10) for running in (one, other))))
+                given = bucket.size + bucket.refill * ((time.monotonic() - began) // bucket.interval)
+    assert abs(passed - given) <= 0.05 * given
+
+
+async def passing(running, until: float) -> int:
+    """How many requests pass until then; after one that does not, a moment is waited."""
+    passed = 0
+    async with client(running.address) as asking:
+        while time.monotonic() < until:
+            if (await asking.ask("api.example")).status == 200:
+                passed += 1
+            else:
+                await asyncio.sleep(0.005)
+    return passed
