@@ -33,9 +33,6 @@ class Said:
     """Who says it; the one that has the last word first."""
 
 
-NOTHING = Said()
-
-
 @dataclass(slots=True)
 class Policies:
     """Entries of policies that are in force at the gate, by kind, the lowest precedence first."""

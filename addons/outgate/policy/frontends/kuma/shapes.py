@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from outgate.policy.documents import Node
 from outgate.policy.model import Fate
-from outgate.policy.schema import DURATION_PART, LONGEST, SECONDS, Anything, Field, Fields, Reading, Text
+from outgate.policy.schema import DURATION_PART, LONGEST, SECONDS, Anything, Field, Reading
 
 SPAN = re.compile(r"-?(?:0|(?:\d*\.?\d+(?:h|ms|us|µs|ns|m|s))+)")
 IGNORED = Fate.IGNORED
@@ -97,17 +97,12 @@ class Decimal:
 
 
 PERCENT = Decimal()
-NAME = Text(empty=False)
 UNUSED = Anything()
 
 
 def ignored(*names: str, note: str) -> dict[str, Field]:
     """Fields that are read and say nothing here."""
     return dict.fromkeys(names, Field(UNUSED, fate=IGNORED, note=note))
-
-
-def record(**fields: Field) -> Fields:
-    return Fields(dict(fields))
 
 
 @dataclass(frozen=True, slots=True)
