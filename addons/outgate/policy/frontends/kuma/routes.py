@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from outgate.policy.frontends.filters import header_changes, redirect
 from outgate.policy.frontends.kuma.entries import Entry, Kind
 from outgate.policy.frontends.kuma.merging import merged
 from outgate.policy.frontends.kuma.resource import Resource
 from outgate.policy.frontends.kuma.route_shapes import HTTP_ITEM, TCP_ITEM, check_http, check_tcp
 from outgate.policy.model import Source
 from outgate.policy.route_model import (
-    HeaderChange,
     NamedMatch,
-    Redirect,
     Rewrite,
     Route,
     RouteMatch,
@@ -35,7 +34,6 @@ HEADERS = {
     "RegularExpression": TextKind.REGEX,
     "Prefix": TextKind.PREFIX,
 }
-REDIRECTED = 302
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,11 +116,11 @@ def filtered(route: Route, filters: Iterable[Record]) -> Route:
     for record in filters:
         kind = record.get("type")
         if kind == "RequestHeaderModifier":
-            made = replace(made, request_headers=_changes(record.get("requestHeaderModifier")))
+            made = replace(made, request_headers=header_changes(record.get("requestHeaderModifier")))
         elif kind == "ResponseHeaderModifier":
-            made = replace(made, response_headers=_changes(record.get("responseHeaderModifier")))
+            made = replace(made, response_headers=header_changes(record.get("responseHeaderModifier")))
         elif kind == "RequestRedirect":
-            made = replace(made, redirect=_redirect(record.get("requestRedirect")), rewrite=None)
+            made = replace(made, redirect=redirect(record.get("requestRedirect")), rewrite=None)
         elif kind == "URLRewrite":
             made = replace(made, rewrite=_rewritten(record.get("urlRewrite"), made.rewrite or Rewrite()))
     return made
@@ -134,26 +132,6 @@ def mirrors(filters: Iterable[Record]) -> Iterator[tuple[Record, float]]:
         block: Record | None = record.get("requestMirror")
         if block is not None:
             yield block.get("backendRef"), block.get("percentage", 100.0)
-
-
-def _changes(block: Record) -> HeaderChange:
-    def pairs(name: str) -> tuple[tuple[str, str], ...]:
-        return tuple((header.get("name"), header.get("value")) for header in block.get(name, []))
-
-    return HeaderChange(pairs("set"), pairs("add"), tuple(block.get("remove", [])))
-
-
-def _redirect(block: Record) -> Redirect:
-    path: Record | None = block.get("path")
-    return Redirect(
-        status=block.get("statusCode", REDIRECTED),
-        scheme=block.get("scheme"),
-        authority=block.get("hostname"),
-        port=block.get("port"),
-        port_of_scheme=block.get("port") is None and block.get("scheme") is not None,
-        path=path.get("replaceFullPath") if path is not None else None,
-        prefix=path.get("replacePrefixMatch") if path is not None else None,
-    )
 
 
 def _rewritten(block: Record, usual: Rewrite) -> Rewrite:

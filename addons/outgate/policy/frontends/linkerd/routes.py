@@ -10,18 +10,18 @@ from dataclasses import dataclass, replace
 
 from outgate.policy.documents import Document
 from outgate.policy.frontends import Contribution, Setting
+from outgate.policy.frontends.filters import header_changes, redirect
 from outgate.policy.frontends.linkerd.annotated import warn_unknown
 from outgate.policy.frontends.linkerd.matches import Rank, hosts_of, matches_of, rank
 from outgate.policy.frontends.linkerd.resource import Resource, read
 from outgate.policy.frontends.linkerd.shapes import SPECS
 from outgate.policy.model import AttemptKind
-from outgate.policy.route_model import DirectResponse, HeaderChange, Redirect, Route, RouteMatch
+from outgate.policy.route_model import DirectResponse, Route, RouteMatch
 from outgate.policy.schema import Record
 
 GROUP = "policy.linkerd.io"
 KIND = "EgressNetwork"
 BROKEN = DirectResponse(500, b"the route names no backend that is there")
-REDIRECTED = 302
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,27 +139,7 @@ def _filtered(route: Route, record: Record, resource: Resource) -> Route:
         resource.reading.error(record.where, record.under(name), "required value is missing", f"add {name}")
         return route
     if kind == "RequestHeaderModifier":
-        return replace(route, request_headers=_changes(block))
+        return replace(route, request_headers=header_changes(block))
     if kind == "ResponseHeaderModifier":
-        return replace(route, response_headers=_changes(block))
-    return replace(route, redirect=_redirect(block))
-
-
-def _changes(block: Record) -> HeaderChange:
-    def pairs(name: str) -> tuple[tuple[str, str], ...]:
-        return tuple((header.get("name"), header.get("value")) for header in block.get(name, []))
-
-    return HeaderChange(pairs("set"), pairs("add"), tuple(block.get("remove", [])))
-
-
-def _redirect(block: Record) -> Redirect:
-    path: Record | None = block.get("path")
-    return Redirect(
-        status=block.get("statusCode", REDIRECTED),
-        scheme=block.get("scheme"),
-        authority=block.get("hostname"),
-        port=block.get("port"),
-        port_of_scheme=block.get("port") is None and block.get("scheme") is not None,
-        path=path.get("replaceFullPath") if path is not None else None,
-        prefix=path.get("replacePrefixMatch") if path is not None else None,
-    )
+        return replace(route, response_headers=header_changes(block))
+    return replace(route, redirect=redirect(block))
