@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import aiohttp
+import yaml
 from kubernetes_asyncio.client.api_client import ApiClient
 from kubernetes_asyncio.client.configuration import Configuration
 from kubernetes_asyncio.config import load_incluster_config, load_kube_config
@@ -144,7 +145,7 @@ class Api:
             else:
                 token, authority = str(self._account / "token"), str(self._account / "ca.crt")
                 load_incluster_config(made, token_filename=token, cert_filename=authority)
-        except (ConfigException, OSError, ValueError, TypeError) as error:
+        except (ConfigException, OSError, ValueError, TypeError, yaml.YAMLError) as error:
             raise ApiError(0, f"no credentials for the API: {_why(error)}") from error
         _secure(made)
         made.connection_pool_maxsize = 0  # a watch has a connection of its own for as long as it lasts

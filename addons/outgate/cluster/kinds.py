@@ -69,7 +69,7 @@ def _plural(name: str) -> str:
     lower = name.lower()
     if lower.endswith(("s", "sh")):
         return f"{lower}es"
-    return f"{lower[:-1]}ies" if lower.endswith(("cy", "ry")) else f"{lower}s"
+    return f"{lower[:-1]}ies" if lower.endswith("y") and lower[-2] not in "aeiou" else f"{lower}s"
 
 
 def _kinds(mesh: str, group: str, versions: tuple[str, ...], *names: str, namespaced: bool = True) -> tuple[Kind, ...]:

@@ -71,7 +71,8 @@ def read(kind: Kind, found: object) -> Object:
     name, version = metadata.get("name"), metadata.get("resourceVersion")
     if not isinstance(name, str) or not isinstance(version, str) or not name or not version:
         raise NotAnObject(f"an object of {kind} has no name or no resourceVersion")
-    generation = metadata.get("generation")
+    told = metadata.get("generation")
+    generation = told if isinstance(told, int) else 0
     content = _written(kind, found, metadata)
     return Object(
         kind=kind,
@@ -79,11 +80,16 @@ def read(kind: Kind, found: object) -> Object:
         name=name,
         uid=str(metadata.get("uid") or ""),
         version=version,
-        generation=generation if isinstance(generation, int) else 0,
+        generation=generation,
         content=content,
         conditions=_conditions(found.get("status")) if kind.own else (),
-        digest=hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest(),
+        # The status of the gate's own kinds tells the generation that it is about.
+        digest=_digest([content, generation if kind.own else 0]),
     )
+
+
+def _digest(value: object) -> bytes:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).digest()
 
 
 def _written(kind: Kind, found: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
