@@ -43,10 +43,15 @@ FRONTENDS: tuple[Frontend, ...] = (
 """Asked in this order; the first that claims a document has it."""
 
 
-def load(paths: Sequence[Path], setting: Setting) -> Policy:
-    """The policy of some files and directories, later ones laid over earlier ones. Raises `PolicyError`."""
+def load(paths: Sequence[Path], setting: Setting, beneath: Iterable[Document] | None = None) -> Policy:
+    """The policy of some files and directories, later ones laid over earlier ones. Raises `PolicyError`.
+
+    `beneath`: documents of a source that is sure to have told all of them, over which the files are laid. There may be
+    none: a policy of denials."""
     found, unread = gather(paths)
-    if not found and not unread:
+    if beneath is not None:
+        found = [*beneath, *(replace(document, layer=document.layer + 1) for document in found)]
+    elif not found and not unread:
         where = Where(", ".join(map(str, paths)) or "policy")
         unread.append(Problem(where, "there is no document here", "without a policy nothing starts or is reloaded"))
     if unread:

@@ -282,6 +282,12 @@ POLICY_DESTINATIONS = Spec("outgate_policy_destinations", MARK, "Destinations th
 POLICY_WARNINGS = Spec("outgate_policy_warnings", MARK, "Warnings about the policy in force.")
 RELOADS = Spec("outgate_policy_reloads_total", COUNTER, "Policies that were loaded, or refused.", ("outcome",))
 LAST_RELOAD = Spec("outgate_policy_last_reload_successful", MARK, "0 while the policy files are refused.")
+SOURCE_AGE = Spec(
+    "outgate_policy_source_age_seconds",
+    MARK,
+    "Since the documents of the cluster were last sure to be all there are; 0 while they are.",
+    unit="s",
+)
 CERTIFICATE = Spec(
     "outgate_certificate_expiry_timestamp_seconds",
     MARK,
