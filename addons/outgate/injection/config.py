@@ -230,10 +230,12 @@ def _distinct_ports(settings: Settings, record: Record, reading: Reading) -> Non
 def _gate_settings(settings: Settings, record: Record) -> Iterator[tuple[Where, str, str, str]]:
     where = record.at("settings")
     for name in settings.settings:
-        if (instead := OWN.get(name)) is not None:
+        if name != (plain := name.lower().replace("-", "_")):
+            yield where, f"settings.{name}", "is not how it is written", f'write "{plain}"'
+        if (instead := OWN.get(plain)) is not None:
             hint = f'set "{instead}" here' if instead else "leave it out: the pod's own are used"
             yield where, f"settings.{name}", "is made by the injection", hint
-    if settings.engine is Engine.MITMDUMP and "workers" in settings.settings:
+    if settings.engine is Engine.MITMDUMP and settings.settings.get("workers", "1") != "1":
         yield where, "settings.workers", "mitmdump is one process", "leave it out, or use engine outgate"
     try:
         read_settings({}, [f"{name}={value}" for name, value in settings.settings.items()], {})
