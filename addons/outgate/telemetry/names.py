@@ -299,6 +299,8 @@ READY = Spec("outgate_ready", MARK, "1 while traffic is taken.")
 WORKERS = Spec("outgate_workers", MARK, "Processes that take traffic.")
 RESTARTS = Spec("outgate_worker_restarts_total", COUNTER, "Workers that had to be followed by another.", ("worker",))
 BUILD = Spec("outgate_build_info", MARK, "The version.", ("version",))
+REVIEWS = Spec("outgate_webhook_reviews_total", COUNTER, "Reviews that the webhook answered.", ("outcome",))
+MALFORMED = Spec("outgate_webhook_malformed_total", COUNTER, "Requests to the webhook that were no review.")
 
 SPECS: dict[str, Spec] = {spec.name: spec for spec in list(globals().values()) if isinstance(spec, Spec)}
 """By name, in the order in which they are told."""
