@@ -1,8 +1,8 @@
 """Kinds that no schema of Kubernetes' own knows: those of cert-manager and the Prometheus operator, as far as the chart
 makes them.
 
-Owns what each must and may hold, taken from the operators' references. Every field that the chart writes is here, so one
-that is misspelt is noticed.
+Owns what each must and may hold, taken from the operators' references. Every field that the chart writes is here, so
+that one that is misspelt is noticed.
 """
 
 from __future__ import annotations
