@@ -112,12 +112,19 @@ topologySpreadConstraints:
 {{ include "outgate.name" . }}-policy
 {{- end }}
 
+{{/* One without a document would be no policy. */}}
+{{- define "outgate.policySources" -}}
+{{- $own := list -}}
+{{- if or (include "outgate.mode" .) .Values.policy.documents }}{{ $own = list (include "outgate.policyName" .) }}{{ end -}}
+{{- concat $own .Values.policy.configMaps | toJson -}}
+{{- end }}
+
 {{- define "outgate.policyVolume" -}}
 name: policy
 projected:
   defaultMode: 0444
   sources:
-    {{- range prepend .Values.policy.configMaps (include "outgate.policyName" .) }}
+    {{- range include "outgate.policySources" . | fromJsonArray }}
     - configMap: {name: {{ . }}}
     {{- end }}
 {{- end }}
@@ -219,8 +226,7 @@ engine: {{ .Values.sidecar.engine }}
 sidecar: {{ ternary "native" "classic" .Values.sidecar.native }}
 metricsPort: {{ .Values.metrics.port }}
 dns: {{ .Values.sidecar.dns }}
-policy:
-  {{- prepend .Values.policy.configMaps (include "outgate.policyName" .) | toYaml | nindent 2 }}
+policy: {{ include "outgate.policySources" . }}
 authority: {secret: {{ .Values.ca.secret }}}
 {{- if .Values.ca.alsoTrusted }}
 trust: {alsoTrusted: {{ include "outgate.name" . }}-also-trusted}
