@@ -45,14 +45,15 @@ def _rule(rule: AccessRule) -> Content:
     made: Content = {}
     for name, groups, own in (("from", rule.sources, SOURCES), ("to", rule.operations, OPERATIONS)):
         if groups and all(groups):
-            made[name] = [_group(group, {attribute for attribute, _ in own.values()}) for group in groups]
+            made[name] = [_group(group, [attribute for attribute, _ in own.values()]) for group in groups]
     return made | given({"when": when(rule.conditions)})
 
 
-def _group(conditions: Iterable[Condition], own: set[Attribute]) -> Content:
+def _group(conditions: Iterable[Condition], own: list[Attribute]) -> Content:
+    """Its fields in their usual order; what has none of its own comes last, as it came."""
     made: Content = {}
     rest: list[Condition] = []
-    for each in conditions:
+    for each in sorted(conditions, key=lambda each: own.index(each.attribute) if each.attribute in own else len(own)):
         if each.attribute is Attribute.HEADER and Attribute.HOST in own and _put_header(each, made):
             continue
         name = _field(each) if each.attribute in own else ""

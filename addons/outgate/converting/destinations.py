@@ -78,16 +78,22 @@ def _port(port: Port) -> Content:
     if port.protocol is not Protocol.ANY:
         made["protocol"] = str(port.protocol)
     usual = Intercept.TUNNEL if port.protocol in UNREAD else Intercept.DECRYPT
-    if port.intercept is not usual and port.protocol is not Protocol.HTTP:
-        made["intercept"] = str(port.intercept)
-    if replace(port.tls, source=None) != UpstreamTLS() and may_decrypt(port):
-        made["tls"] = tls(port.tls)
-    made["upstream"] = upstream(replace(port.upstream, http2=port.upstream.http2 and may_decrypt(port)), port.number)
+    said = effective(port)
+    if said.intercept is not usual and port.protocol is not Protocol.HTTP:
+        made["intercept"] = str(said.intercept)
+    if replace(said.tls, source=None) != UpstreamTLS():
+        made["tls"] = tls(said.tls)
+    made["upstream"] = upstream(said.upstream, port.number)
     return made
 
 
-def may_decrypt(port: Port) -> bool:
-    return port.protocol is Protocol.HTTP or not is_tunnelled(port)
+def effective(port: Port) -> Port:
+    """Without what has no effect on what the port carries: HTTP is not opened, and bytes are not read."""
+    if port.protocol is Protocol.HTTP:
+        return replace(port, tls=UpstreamTLS(), intercept=Intercept.DECRYPT)
+    if not is_tunnelled(port):
+        return port
+    return replace(port, tls=UpstreamTLS(), intercept=Intercept.TUNNEL, upstream=replace(port.upstream, http2=False))
 
 
 def _number(number: int) -> int | str:

@@ -11,10 +11,10 @@ from dataclasses import fields, is_dataclass, replace
 from ipaddress import ip_network
 from typing import Any
 
-from outgate.converting.destinations import may_decrypt, reached
+from outgate.converting.destinations import effective, reached
 from outgate.policy.access_model import AccessLayer, AccessPolicy, AccessRule, Attribute, Condition
 from outgate.policy.addresses import as_routed
-from outgate.policy.model import Destination, Port, Source, UpstreamTLS
+from outgate.policy.model import Destination, Port, Source
 from outgate.policy.principals import SCHEME
 from outgate.policy.route_model import Backend, Route, Unmatched
 from outgate.policy.snapshot import Policy
@@ -76,12 +76,8 @@ class _Keys:
 
 def _settled(port: Port, keys: _Keys) -> Port:
     """With what has an effect on it, and nothing else."""
-    readable = may_decrypt(port)
-    upstream = replace(port.upstream, http2=port.upstream.http2 and readable)
     return replace(
-        port,
-        upstream=upstream,
-        tls=port.tls if readable else UpstreamTLS(),
+        effective(port),
         routes=tuple(_routed(each, keys) for each in reached(port.routes)),
         unmatched=(port.unmatched or Unmatched.FORWARD) if port.routes else None,
     )

@@ -6,7 +6,7 @@ Owns the `upstream` and `tls` blocks.
 from __future__ import annotations
 
 from outgate.converting.values import Content, duration, given
-from outgate.policy.model import EVERY_PORT, Endpoint, Upstream, UpstreamTLS
+from outgate.policy.model import EVERY_PORT, Endpoint, Resolution, Upstream, UpstreamTLS
 from outgate.policy.tls_model import NameKind, SubjectName, Verification
 
 CONNECT_TIMEOUT = 10.0
@@ -20,7 +20,7 @@ def upstream(dialled: Upstream, number: int) -> Content:
         made["protocol"] = "HTTP2"
     if dialled.connect_timeout != CONNECT_TIMEOUT:
         made["connectTimeout"] = duration(dialled.connect_timeout)
-    if dialled.endpoints:
+    if dialled.endpoints or dialled.resolution is Resolution.STATIC:
         made["endpoints"] = [endpoint(each, dialled.port) for each in dialled.endpoints]
     if dialled.tls is not None:
         made["tls"] = tls(dialled.tls)

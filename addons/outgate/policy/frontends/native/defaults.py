@@ -84,8 +84,6 @@ def translate(resource: Resource, spec: Record, into: Contribution) -> None:
 
 def _scope(resource: Resource, record: Record) -> Scope:
     """What some callers see: everything that is exported to them, unless it lists imports."""
-    if "mode" not in record and "imports" not in record:
-        resource.reading.error(record.where, record.path, "changes nothing", "give mode or imports")
     imports = tuple(
         Import(each.get("namespace", "*"), each.get("host", "*"), each.get("excluded", False))
         for each in record.get("imports", ())

@@ -125,7 +125,7 @@ SPEC = Fields(
     {
         "hosts": Field(Sequence(Host(), most=256)),
         "addresses": Field(Sequence(Cidr(), most=256)),
-        "ports": Field(Sequence(PORT, least=1, most=256), required=True),
+        "ports": Field(Sequence(PORT, most=256), required=True),
         "resolution": Field(Choice(tuple(Resolution), fold=True)),
         "endpoints": Field(Sequence(ENDPOINT, most=4096)),
         "exportTo": Field(Sequence(Text(pattern=NAMESPACE, hint='use "*", ".", a namespace, or "~" and one'), least=1)),
@@ -298,6 +298,8 @@ def _resolution(said: Record, spec: Record, endpoints: tuple[Endpoint, ...]) -> 
 
 def _named(resource: Resource, spec: Record) -> None:
     """What hosts, addresses and the resolution of all ports demand of each other."""
+    if "ports" in spec and not spec.get("ports"):
+        resource.reading.warn(spec.at("ports"), "spec.ports", "has no entry: nothing goes there", "add the ports")
     hosts = tuple(spec.get("hosts", ()))
     if not hosts and not spec.get("addresses"):
         resource.reading.error(spec.where, "spec", "neither hosts nor addresses", "name what the workload asks for")
@@ -316,7 +318,7 @@ def _places(reading: Reading, record: Record, hosts: tuple[str, ...], endpoints:
     elif resolution == "STATIC" and not all(literal(one.address) for one in endpoints):
         where, path = record.at("endpoints"), record.under("endpoints")
         reading.error(where, path, "STATIC takes addresses alone", "use resolution: DNS")
-    elif resolution == "STATIC" and not endpoints:
+    elif resolution == "STATIC" and not endpoints and "endpoints" not in record:
         reading.error(where, path, "STATIC needs endpoints", "add them")
     elif resolution in ("DNS", "DNS_ROUND_ROBIN") and not endpoints and any(host.startswith("*") for host in hosts):
         hint = "use resolution: DYNAMIC_DNS, or add endpoints"

@@ -67,8 +67,9 @@ def texts(**ways: Shape) -> Filled:
 
 
 WORD = Text()
-TEXT = texts(exact=WORD, prefix=Text(empty=False), regex=Expression(), present=Boolean())
-PATH = texts(exact=WORD, prefix=Text(empty=False), segments=Text(empty=False), regex=Expression())
+WHOLE = Expression(empty=True)  # of the whole text, which may be empty
+TEXT = texts(exact=WORD, prefix=Text(empty=False), regex=WHOLE, present=Boolean())
+PATH = texts(exact=WORD, prefix=Text(empty=False), segments=Text(empty=False), regex=WHOLE)
 
 
 @dataclass(frozen=True, slots=True)
