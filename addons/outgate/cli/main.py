@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "web": "outgate.cli.web:web",
     "check": "outgate.cli.check:check",
     "explain": "outgate.cli.explain:explain",
+    "convert": "outgate.cli.convert:convert_command",
     "test": "outgate.cli.test:test",
     "learn": "outgate.cli.learn:learn",
     "redact": "outgate.cli.redact:redact",
