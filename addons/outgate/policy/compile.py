@@ -132,7 +132,7 @@ def _assembled(
         scopes=scopes,
         access=rules,
         gate=setting.gate,
-        fields=tuple(chain.from_iterable(part.fields for part in contributions)),
+        fields=tuple(chain.from_iterable(part.account() for part in contributions)),
         overridden=overridden + replaced,
         telemetry=telemetry,
         keeping=keeping,

@@ -6,14 +6,15 @@ line in `compile.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from outgate.policy.access_model import AccessPolicy
 from outgate.policy.documents import Document
-from outgate.policy.model import Destination, FieldReport, Gate, Scope, Source
+from outgate.policy.model import Destination, Fate, FieldReport, Gate, Scope, Source
 from outgate.policy.redaction_model import KeepingPolicy
+from outgate.policy.schema import Reading
 from outgate.policy.telemetry_model import TelemetryPolicy
 from outgate.problems import Problem
 
@@ -49,6 +50,22 @@ class Override:
     source: Source
 
 
+@dataclass(frozen=True, slots=True)
+class Inert:
+    """A document, or a part of one, that could be read and yet has no effect at this gate."""
+
+    reading: Reading
+    path: str
+    """Of the field that has none, with all that is in it; empty for the whole document."""
+    reason: str
+
+    def reports(self) -> Iterator[FieldReport]:
+        for report in self.reading.fields:
+            rest = report.path.removeprefix(self.path)
+            if not self.path or (rest != report.path and rest[:1] in ("", ".", "[")):
+                yield report
+
+
 @dataclass(slots=True)
 class Contribution:
     """What one mesh's documents come to."""
@@ -64,6 +81,15 @@ class Contribution:
     fields: list[FieldReport] = field(default_factory=list)
     replaced: list[tuple[Source, Source]] = field(default_factory=list)
     """Winner and loser, for each value of the mesh's own that a later policy directory replaced."""
+    inert: list[Inert] = field(default_factory=list)
+
+    def account(self) -> Iterator[FieldReport]:
+        """What became of every field, now that it is known which of them have no effect after all."""
+        reasons = {id(report): one.reason for one in self.inert for report in one.reports()}
+        for report in self.fields:
+            reason = reasons.get(id(report))
+            without = reason is not None and report.fate in (Fate.APPLIED, Fate.APPROXIMATED)
+            yield replace(report, fate=Fate.IGNORED, note=reason or "") if without else report
 
 
 class Frontend(Protocol):

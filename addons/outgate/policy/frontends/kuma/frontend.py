@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from outgate.policy.documents import Document
-from outgate.policy.frontends import Contribution, Override, Setting
+from outgate.policy.frontends import Contribution, Inert, Override, Setting
 from outgate.policy.frontends.kuma import (
     balancing,
     circuit_breakers,
@@ -27,7 +27,7 @@ from outgate.policy.frontends.kuma import (
 from outgate.policy.frontends.kuma.callers import MOST, TooManyError
 from outgate.policy.frontends.kuma.destinations import Joined
 from outgate.policy.frontends.kuma.dialect import ROLES
-from outgate.policy.frontends.kuma.entries import Entry
+from outgate.policy.frontends.kuma.entries import GATEWAYS, INBOUND, Entry
 from outgate.policy.frontends.kuma.external_service import ExternalService, external_service
 from outgate.policy.frontends.kuma.merging import merged
 from outgate.policy.frontends.kuma.mesh import Mesh, mesh
@@ -64,11 +64,13 @@ class KumaFrontend:
         policies = in_force([*single, *_entries(documents, setting, made)], setting, made)
         _warn_orphans(policies, services, made)
         _add_mode(meshes, policies, made)
+        _set_metrics_aside(policies, made)
         made.telemetry = joined([logs.telemetry(policies, services), *_traced(policies)])
         named, roles = {one.name: one for one in meshes}, ROLES[setting.kuma_role]
         for service in services:
             own = named.get(service.resource.mesh)
             _add_destination(Joined(service, policies, own, roles, services, made.problems), made)
+        policies.warn_unused(made)
         return made
 
 
@@ -89,13 +91,20 @@ def _entries(documents: Iterable[Document], setting: Setting, made: Contribution
     for document in documents:
         if (kind := POLICIES.get(document.kind)) is None:
             continue
-        for entry in kind.entries(document, setting, made):
-            if kind.applies(entry.side):
-                yield entry
+        found = kind.entries(document, setting, made)
+        leaving = [entry for entry in found if kind.applies(entry.side)]
+        if found and not leaving:
+            made.inert.append(Inert(found[0].resource.reading, "", GATEWAYS if kind.scoped else INBOUND))
+        yield from leaving
+
+
+def _set_metrics_aside(policies: Policies, made: Contribution) -> None:
+    for entry in policies.use(policies.entries.get(metrics.KIND.name, [])):
+        made.inert.append(Inert(entry.resource.reading, "", metrics.ELSEWHERE))
 
 
 def _traced(policies: Policies) -> Iterator[TelemetryPolicy]:
-    entries = policies.entries.get(traces.KIND.name, [])
+    entries = policies.use(policies.entries.get(traces.KIND.name, []))
     if (conf := merged(entry.conf for entry in entries)) is not None:
         yield traces.telemetry(entries[-1], conf)
 
@@ -103,7 +112,7 @@ def _traced(policies: Policies) -> Iterator[TelemetryPolicy]:
 def _add_mode(meshes: list[Mesh], policies: Policies, made: Contribution) -> None:
     """A MeshPassthrough takes the place of what its mesh says."""
     found: dict[str, list[Entry]] = {}
-    for entry in policies.entries.get("MeshPassthrough", []):
+    for entry in policies.use(policies.entries.get("MeshPassthrough", [])):
         found.setdefault(entry.resource.mesh, []).append(entry)
     for entries in found.values():
         if (conf := merged(entry.conf for entry in entries)) is not None:
