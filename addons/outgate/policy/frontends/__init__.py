@@ -36,6 +36,8 @@ class Setting:
     """Which of Kuma's proxies the gate stands for: `sidecar`, `egress` or `both`."""
     kuma_secrets: str = "/var/run/secrets/kuma"
     """A directory with a file for each of Kuma's secrets."""
+    osm_secrets: str = "/var/run/secrets/osm"
+    """A directory with a directory `NAMESPACE/NAME` for each of osm-edge's secrets."""
     telemetry_faults: Callable[[TelemetryPolicy], Iterable[Problem]] = unjudged
     """What outputs could not carry out of it: operators of formats, filters in CEL, targets."""
     redaction_faults: Callable[[KeepingPolicy], Iterable[Problem]] = unjudged
