@@ -70,7 +70,6 @@ LATER = {
         "FaultInjection",
         "HealthCheck",
         "HostnameGenerator",
-        "MeshProxyPatch",
         "MeshService",
         "MeshTLS",
         "ProxyTemplate",

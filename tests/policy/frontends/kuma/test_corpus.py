@@ -34,6 +34,10 @@ REFUSED = {
         "a sketch of a design, with fields and kinds that never were",
     ),
 }
+UNPATCHED = "modifications of Envoy that are none of the known ones"
+REFUSED |= dict.fromkeys(
+    ("v3dev-meshproxypatch-listener-modifications", "docs-non-mesh-traffic-circuit-breaker"), UNPATCHED
+)
 UNSENT = "spans for what the gate does not speak"
 REFUSED |= dict.fromkeys(
     (

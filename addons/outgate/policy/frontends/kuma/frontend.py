@@ -18,6 +18,7 @@ from outgate.policy.frontends.kuma import (
     metrics,
     passthrough,
     permissions,
+    proxy_patch,
     rate_limits,
     retries,
     routes,
@@ -28,10 +29,12 @@ from outgate.policy.frontends.kuma.callers import MOST, TooManyError
 from outgate.policy.frontends.kuma.destinations import Joined
 from outgate.policy.frontends.kuma.dialect import ROLES
 from outgate.policy.frontends.kuma.entries import GATEWAYS, INBOUND, Entry
+from outgate.policy.frontends.kuma.envoy_patches import patches
 from outgate.policy.frontends.kuma.external_service import ExternalService, external_service
 from outgate.policy.frontends.kuma.merging import merged
 from outgate.policy.frontends.kuma.mesh import Mesh, mesh
 from outgate.policy.frontends.kuma.passthrough import Passthrough
+from outgate.policy.frontends.kuma.patching import Patching
 from outgate.policy.frontends.kuma.policies import Policies, in_force, orphans
 from outgate.policy.frontends.kuma.resource import claims
 from outgate.policy.model import Mode
@@ -42,7 +45,7 @@ from outgate.problems import Problem
 READERS = (balancing, circuit_breakers, faults, health_checks, logs, permissions, rate_limits, retries, timeouts)
 ROUTES = (routes.HTTP, routes.TCP)
 POLICIES = {kind.name: kind for kind in (*(reader.KIND for reader in READERS), rate_limits.ACROSS, *ROUTES)}
-SINGLE = {kind.name: kind for kind in (metrics.KIND, passthrough.KIND, traces.KIND)}
+SINGLE = {kind.name: kind for kind in (metrics.KIND, passthrough.KIND, proxy_patch.KIND, traces.KIND)}
 KINDS = ("Mesh", "MeshExternalService", *SINGLE, *POLICIES)
 
 type Reader[Read] = Callable[[Document, Setting, Contribution], Read | None]
@@ -67,9 +70,11 @@ class KumaFrontend:
         _set_metrics_aside(policies, made)
         made.telemetry = joined([logs.telemetry(policies, services), *_traced(policies)])
         named, roles = {one.name: one for one in meshes}, ROLES[setting.kuma_role]
+        patching = Patching(patches(policies, roles, made), services)
+        patching.use(policies, made)
         for service in services:
             own = named.get(service.resource.mesh)
-            _add_destination(Joined(service, policies, own, roles, services, made.problems), made)
+            _add_destination(Joined(service, policies, own, roles, services, made.problems), patching, made)
         policies.warn_unused(made)
         return made
 
@@ -126,7 +131,7 @@ def _add_mode(meshes: list[Mesh], policies: Policies, made: Contribution) -> Non
             made.defaults.setdefault("mode", []).append(Override(mode, source))
 
 
-def _add_destination(one: Joined, made: Contribution) -> None:
+def _add_destination(one: Joined, patching: Patching, made: Contribution) -> None:
     """The destination and who may use it."""
     service = one.service
     try:
@@ -135,5 +140,5 @@ def _add_destination(one: Joined, made: Contribution) -> None:
         what = f"{service.resource}: policies about it overlap in more than {MOST} ways"
         made.problems.append(Problem(service.resource.document.where, what, "name callers by fewer tags"))
         return
-    made.destinations.append(destination)
+    made.destinations.append(patching.patched(destination, service))
     made.access += access
