@@ -137,7 +137,7 @@ def _assembled(
         scopes=scopes,
         access=rules,
         gate=setting.gate,
-        fields=tuple(chain.from_iterable(part.fields for part in contributions)),
+        fields=tuple(chain.from_iterable(part.account() for part in contributions)),
         overridden=overridden + replaced,
         telemetry=telemetry,
         keeping=keeping,
@@ -171,7 +171,9 @@ def _checked(policy: Policy, *, strict: bool) -> Iterator[Problem]:
     yield from checks.expiries(policy.destinations, policy.now())
     yield from checks.dns_channels(policy.destinations)
     for layer in policy.access:
-        yield from tunnel_warnings(layer.policies, policy.destinations, policy.defaults)
+        # What other meshes ask of tunnels is what they mean, unless Istio's reading is asked for.
+        if layer.mesh in (IstioFrontend.mesh, NativeFrontend.mesh) or policy.defaults.tunnel_hosts != "sni":
+            yield from tunnel_warnings(layer.policies, policy.destinations, policy.defaults)
     yield from checks.missing_files(policy.destinations, strict=strict)
     yield from keeping_checks.unseen(policy.keeping, policy.destinations)
     yield from keeping_checks.idle(policy.keeping)
