@@ -43,7 +43,7 @@ URL = re.compile(
     re.ASCII,
 )
 """Without escapes, users, fragments and parameters of segments."""
-PIECES = str.maketrans("/?&=", SEPARATOR * 4)
+PIECES = bytes.maketrans(b"/?&=", SEPARATOR.encode() * 4)
 LIST = re.compile(r"\s*+:\s*+\[")
 QUERY, PATH = "query", "path"
 """What parts of URLs are called; and the first one what may be a document of GraphQL."""
@@ -166,7 +166,7 @@ def suspects(texts: Iterable[str]) -> list[str]:
 
 
 def _pieces(urls: str) -> list[str]:
-    return urls.translate(PIECES).split(SEPARATOR)
+    return urls.encode().translate(PIECES).decode().split(SEPARATOR)
 
 
 def _encodes(text: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
-from itertools import accumulate, compress
+from itertools import accumulate, compress, count
 from typing import Any, Self
 
 import orjson
@@ -70,7 +70,9 @@ class Cut:
     @classmethod
     def of(cls, body: bytes, most: int) -> Self | None:
         """None for what may not be JSON to the letter, has more than so many values or lies too deep."""
-        if not body.lstrip(BLANKS).startswith((b"{", b"[")) or sum(map(body.count, (b",", b"[", b"{"))) > most:
+        if not body.lstrip(BLANKS).startswith((b"{", b"[")):
+            return None
+        if len(body) > 2 * most and sum(map(body.count, (b",", b"[", b"{"))) > most:
             return None
         if not is_strict(body):
             return None
@@ -108,11 +110,10 @@ class Cut:
     def _chosen(self, wanted: Wanted, way: Way) -> list[int]:
         """The pieces in which something is wanted, in order."""
         strings, keys, gaps = wanted.strings | wanted.telling, wanted.keys, wanted.gaps
-        pieces = {2 * number + 1 for number, string in enumerate(self.strings) if string in strings}
-        if gaps:
-            pieces.update(2 * number for number, gap in enumerate(self.gaps) if gap in gaps)
-        if keys:
-            pieces.update(self._under([number for number, string in enumerate(self.strings) if string in keys], way))
+        numbers = _where(strings | keys, self.strings)
+        pieces = {2 * number + 1 for number in numbers if self.strings[number] in strings}
+        pieces.update(2 * number for number in (_where(gaps, self.gaps) if gaps else ()))
+        pieces.update(self._under([number for number in numbers if self.strings[number] in keys], way))
         return sorted(pieces)
 
     def _under(self, keys: list[int], way: Way) -> Iterator[int]:
@@ -163,6 +164,10 @@ class _Place:
 
     def size(self, piece: int) -> int:
         return len(self._pieces[piece])
+
+
+def _where(some: set[str], among: list[str]) -> list[int]:
+    return list(compress(count(), map(some.__contains__, among)))
 
 
 def _said(key: str) -> str:
