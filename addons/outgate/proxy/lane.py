@@ -115,8 +115,10 @@ class Lane:
         waited = passage.origin is not None and self.plane.slots.queued(passage.origin)
         if passage.plan.answers or passage.lasts or waited:
             return False
-        await self.gate.governor.admit(exchange)
-        await self.gate.governor.place(exchange, self.plane.environment)
+        governor, environment = self.gate.governor, self.plane.environment
+        governor.admit_now(exchange)
+        if not governor.placed(exchange, environment):
+            await governor.place(exchange, environment)
         return True
 
     async def _exchange(self, asked: heads.Asked, exchange: Exchange, origin: Connection) -> bool:
