@@ -130,9 +130,9 @@ class Lane:
         exchange.tries.append(Try(origin=origin, reused=True))
         passage = exchange.passage
         self.late = None
-        if passage is not None and passage.plan.timed:
-            self.clock.begin(passage)
         try:
+            if passage is not None and passage.plan.timed:
+                self.clock.begin(passage)
             leaving = departure.leaving(asked.request, exchange)
             origin.writer.write(http1.assemble_request_head(leaving) + asked.body)
             exchange.sent_bytes = len(asked.body)
