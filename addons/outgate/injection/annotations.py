@@ -111,7 +111,7 @@ def wanted(metadata: Mapping[str, Any], settings: Settings) -> bool:
 
 def chosen(metadata: Mapping[str, Any], settings: Settings) -> Settings:
     """The settings as the pod's annotations have them. Raises `Refusal`."""
-    for key, text in sorted(_of(metadata, "annotations").items()):
+    for key, text in sorted(_of(metadata, "annotations").items(), key=lambda each: str(each[0])):
         domain, _, name = str(key).partition("/")
         if domain == DOMAIN and key not in (STATUS, INJECT):
             settings = _choose(settings, name, text)

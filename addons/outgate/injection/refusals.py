@@ -135,7 +135,7 @@ def _secrets_of(volume: Json) -> Iterator[str]:
     yield _text(volume, "secret", "secretName")
     projected = volume.get("projected")
     sources = projected.get("sources") if isinstance(projected, dict) else None
-    yield from (_text(source, "secret", "name") for source in sources or ())
+    yield from (_text(source, "secret", "name") for source in (sources if isinstance(sources, list) else ()))
 
 
 def _read_by(container: Json) -> Iterator[str]:
