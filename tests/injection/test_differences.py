@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from injection.patched import applied
 from injection.podded import PLAIN, RICH, replaced
 from outgate.injection import pods
 from outgate.injection.differences import common, patch, same
@@ -23,26 +24,6 @@ VALUES = st.recursive(
     ),
     max_leaves=8,
 )
-
-
-def applied(value, operations):
-    """By the letter: what is removed or replaced has to be there, and what is added to a list has a place in it."""
-    value = {"": copy.deepcopy(value)}
-    for each in operations:
-        keys = [key.replace("~1", "/").replace("~0", "~") for key in each["path"].split("/")]
-        owner = value
-        for key in keys[:-1]:
-            owner = owner[int(key)] if isinstance(owner, list) else owner[key]
-        key = int(keys[-1]) if isinstance(owner, list) else keys[-1]
-        if each["op"] == "add" and isinstance(owner, list):
-            assert 0 <= key <= len(owner)
-            owner.insert(key, each["value"])
-        elif each["op"] == "remove":
-            del owner[key]
-        else:
-            assert each["op"] == "add" or owner[key] is not each
-            owner[key] = each["value"]
-    return value[""]
 
 
 @settings(max_examples=50)
