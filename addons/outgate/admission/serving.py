@@ -27,14 +27,19 @@ class Plan:
 
 
 async def serve(plan: Plan, ready: Callable[[int], None]) -> None:
-    """Until a signal says otherwise; a second one ends it at once. Raises `Unusable` for a file, `OSError` for an address."""
+    """Until a signal says otherwise; a second one ends it at once. Raises `Unusable` for a file, `OSError` for an
+    address."""
     webhook, end, hurry = Webhook(Keeping(plan.files)), asyncio.Event(), asyncio.Event()
     listeners = [Listener(plan.listen, webhook, reviews=True)]
     if plan.metrics:
         listeners.append(Listener(plan.metrics, webhook, reviews=False))
     loop = asyncio.get_running_loop()
+
+    def told() -> None:
+        (hurry if end.is_set() else end).set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: (hurry if end.is_set() else end).set())
+        loop.add_signal_handler(number, told)
     watching = loop.create_task(webhook.keeping.run())
     try:
         for listener in listeners:
