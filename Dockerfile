@@ -22,7 +22,7 @@ RUN apt-get update \
 RUN groupadd --gid 1337 outgate \
  && useradd --uid 1337 --gid 1337 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin outgate
 COPY --from=build /opt/outgate /opt/outgate
-# What mitmdump loads, where the sidecar's engine is that.
+# For mitmdump in its place: `mitmdump -s /opt/outgate/addons/egress.py`.
 COPY addons/egress.py /opt/outgate/addons/egress.py
 
 # The root file system may be read-only: bytecode was compiled above, and HOME is /tmp for what insists on one. Policy and
