@@ -28,6 +28,11 @@ def test_a_container_can_do_nothing_but_its_work(name):
         assert "memory" in container["resources"]["limits"], where
 
 
+def follows(name):
+    """Whether the gateway reads the cluster's documents."""
+    return told(name).get("policy", {}).get("fromCluster", {}).get("enabled", False)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_pod_is_nobody_in_particular(name):
     for where, pod in pods(example(name)):
@@ -35,7 +40,8 @@ def test_a_pod_is_nobody_in_particular(name):
         assert (security["runAsNonRoot"], security["runAsUser"]) == (True, 1337), where
         assert security["seccompProfile"] == {"type": "RuntimeDefault"}, where
         assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod), where
-        assert pod["automountServiceAccountToken"] is ("Job" in where), where
+        asks = "Job" in where or ("gateway" in where and follows(name))
+        assert pod["automountServiceAccountToken"] is asks, where
         assert pod["enableServiceLinks"] is False, where
 
 
@@ -53,8 +59,13 @@ def test_keys_are_for_the_gates_group_and_nothing_is_written_but_tmp(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_rights_are_few_and_named(name):
+    """But for those to the cluster's documents, which `test_cluster_policy.py` counts."""
     rules = [
-        rule for kind in ("Role", "ClusterRole") for each in of_kind(example(name), kind) for rule in each["rules"]
+        rule
+        for kind in ("Role", "ClusterRole")
+        for each in of_kind(example(name), kind)
+        if "cluster-policy" not in each["metadata"]["name"]
+        for rule in each["rules"]
     ]
     granted = {
         (group, resource, verb)
@@ -112,7 +123,7 @@ def test_a_client_certificate_of_cert_manager_has_the_names_of_the_guide():
     assert {item["path"] for item in volume["secret"]["items"]} == {"client.crt", "client.key", "ca.crt"}
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "existing-secrets"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("existing-secrets", "cluster-policy")])
 def test_every_namespace_that_reads_the_policy_has_it(name):
     held = set(told(name).get("workloads", {}).get("namespaces", ()))
     gateway = {NAMESPACE} if of_kind(example(name), "Deployment", "gateway") else set()
@@ -205,7 +216,7 @@ def test_the_port_of_metrics_has_istios_name():
     service = next(
         each for each in of_kind(example("monitoring"), "Service") if each["metadata"]["name"] == "outgate-gateway"
     )
-    monitor = one(example("monitoring"), "ServiceMonitor")["spec"]
+    monitor = one(example("monitoring"), "ServiceMonitor", "gateway")["spec"]
     assert "http-envoy-prom" in [port["name"] for port in service["spec"]["ports"]]
     assert monitor["endpoints"][0] == {"port": "http-envoy-prom", "path": "/stats/prometheus", "interval": "30s"}
     assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
