@@ -1,4 +1,4 @@
-"""Policy from the cluster: the gateway follows it with the rights that this takes, and sidecars leave deciding to it."""
+"""Policy from the cluster: the gateway follows it with the rights that this takes; sidecars leave deciding to it."""
 
 import pytest
 
