@@ -24,7 +24,10 @@ DEPLOYMENT = yaml.safe_load("""
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}
-spec: {template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: web}]}}}
+spec:
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: web, securityContext: {capabilities: {drop: [ALL]}}}]}
 """)
 
 
