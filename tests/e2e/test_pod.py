@@ -57,8 +57,8 @@ with socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, so
 """
 
 
-def values():
-    """Of the chart: the demo's policy, the partner's client certificate, and whom the gate trusts at origins."""
+def values(pki):
+    """Of the chart: the demo's policy, the partner's client certificate, whom the gate trusts, and an authority to come."""
     files = {name: f"{CERTIFICATES}/{file}" for name, file in NAMES.items()}
     told = defaultdict(str, resolution="DNS", partner_port=443, pinned_port=443, tcp_port=7000, **files)
     documents = Template((ROOT / "demo" / "policy.yaml").read_text(encoding="utf-8")).substitute(told)
@@ -66,6 +66,7 @@ def values():
         "workloads": {"namespaces": ["shop"]},
         "policy": {"documents": {"demo.yaml": documents}},
         "clientCertificates": [{"name": "partner", "secret": "external-api-certs", "mountPath": CERTIFICATES}],
+        "ca": {"alsoTrusted": pki.client_ca.cert.read_text(encoding="utf-8")},
         "sidecar": {"settings": {"upstream_ca": f"{CERTIFICATES}/ca.crt"}},
     }
 
@@ -74,8 +75,8 @@ NAMES = {"client_certificate": "client.crt", "client_key": "client.key", "origin
 
 
 @pytest.fixture(scope="module")
-def rendered():
-    return charts.manifests(values())
+def rendered(origin_pki):
+    return charts.manifests(values(origin_pki))
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +156,13 @@ def test_the_log_knows_the_workload_by_its_service_account(pod, origins):
 def test_programs_trust_the_gate_without_being_told(pod, origins):
     done = pod.execute("web", ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "https://api.example/hello"])
     assert (done.stdout, done.stderr) == ("200", "")
+
+
+def test_while_the_authority_is_replaced_both_are_trusted_beside_the_systems(pod, origin_pki):
+    bundle = pod.execute("web", ["sh", "-c", 'cat "$SSL_CERT_FILE"']).stdout
+    for authority in (origin_pki.gate_ca, origin_pki.client_ca):
+        assert authority.cert.read_text(encoding="utf-8").strip() in bundle
+    assert origin_pki.origin_ca.cert.read_text(encoding="utf-8").strip() not in bundle
 
 
 FORBIDDEN4, FORBIDDEN6 = world.ADDRESSES["forbidden"]
