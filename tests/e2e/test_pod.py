@@ -58,7 +58,7 @@ with socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, so
 
 
 def values(pki):
-    """Of the chart: the demo's policy, the partner's client certificate, whom the gate trusts, and an authority to come."""
+    """Of the chart: the demo's policy, the partner's certificate, whom the gate trusts, and an authority to come."""
     files = {name: f"{CERTIFICATES}/{file}" for name, file in NAMES.items()}
     told = defaultdict(str, resolution="DNS", partner_port=443, pinned_port=443, tcp_port=7000, **files)
     documents = Template((ROOT / "demo" / "policy.yaml").read_text(encoding="utf-8")).substitute(told)
