@@ -90,6 +90,12 @@ def _powers(spec: Mapping[str, Any], settings: Settings) -> Iterator[str]:
             yield f"container {container['name']} has {found[0]} and could undo the gate; remove the capability"
 
 
+def _debugged(spec: Mapping[str, Any], settings: Settings) -> Iterator[str]:
+    for container in spec.get("ephemeralContainers") or ():
+        if (target := container.get("targetContainerName")) in names.CONTAINERS:
+            yield f"container {container['name']} shares the processes of {target}, which is the gate's; target another"
+
+
 def _taken(spec: Mapping[str, Any], settings: Settings) -> Iterator[str]:
     """Names, ports and places that the gate needs."""
     for container in containers(spec):
@@ -129,7 +135,7 @@ def _secrets_of(volume: Json) -> Iterator[str]:
     yield _text(volume, "secret", "secretName")
     projected = volume.get("projected")
     sources = projected.get("sources") if isinstance(projected, dict) else None
-    yield from (_text(source, "secret", "name") for source in sources or ())
+    yield from (_text(source, "secret", "name") for source in (sources if isinstance(sources, list) else ()))
 
 
 def _read_by(container: Json) -> Iterator[str]:
@@ -164,6 +170,7 @@ REASONS: tuple[Reason, ...] = (
     _shared,
     _same_user,
     _powers,
+    _debugged,
     _taken,
     _mounts,
     _secrets,
