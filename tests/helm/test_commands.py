@@ -89,6 +89,24 @@ def test_every_container_that_is_injected_runs_a_command_that_there_is(name):
     assert settings(gate["command"][2:], variables(gate)).workload is not None
 
 
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name != "defaults"])
+def test_a_sidecar_mounts_what_the_chart_has_put_there(name):
+    """Or what its values say is there already."""
+    values, held = told(name), told(name)["workloads"]["namespaces"]
+    made = {
+        (each["kind"], each["metadata"]["name"])
+        for each in example(name)
+        if each["metadata"].get("namespace") == held[0] and each["kind"] in ("ConfigMap", "Secret")
+    }
+    known = {("ConfigMap", each) for each in values.get("policy", {}).get("configMaps", ())}
+    known |= {("Secret", each["secret"]) for each in values.get("clientCertificates", ()) if "secret" in each}
+    known |= {("Secret", name) for name in ("outgate-ca", "outgate-identity", values.get("ca", {}).get("secret"))}
+    pod = injected(name)
+    mounted = {("ConfigMap", each["configMap"]["name"]) for each in pod["volumes"] if "configMap" in each}
+    mounted |= {("Secret", each["secret"]["secretName"]) for each in pod["volumes"] if "secret" in each}
+    assert mounted <= made | known
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_mitmdump_is_given_settings_that_there_are(name):
     (gate,) = (each for each in injected(name, engine="mitmdump")["initContainers"] if each["name"] == "outgate")

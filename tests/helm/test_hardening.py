@@ -5,6 +5,7 @@ import yaml
 
 from helm.charts import NAMES, NAMESPACE, containers, example, of_kind, one, pods, told
 from helm.values import CHART
+from outgate.injection.annotations import INJECT, INJECTED
 
 CONFINED = {
     "allowPrivilegeEscalation": False,
@@ -149,7 +150,7 @@ def test_without_one_sidecars_may_and_nobody_else():
         spec for spec in fence("sidecar") if any("ipBlock" in peer for rule in spec["egress"] for peer in rule["to"])
     ]
     assert leaving
-    assert {str(spec["podSelector"]) for spec in leaving} == {str({"matchLabels": {"outgate.dev/injected": "true"}})}
+    assert [spec["podSelector"] for spec in leaving] == [{"matchLabels": {INJECTED: "true"}}] * 2
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "defaults"])
@@ -180,6 +181,24 @@ def test_pods_of_held_namespaces_alone_are_asked_about():
         assert webhook["failurePolicy"] == "Fail"
 
 
+def test_a_pod_that_asks_for_a_sidecar_or_says_that_it_has_one_is_asked_about_everywhere():
+    webhooks = one(example("sidecar"), "MutatingWebhookConfiguration")["webhooks"]
+    asked = [
+        (each["namespaceSelector"]["matchExpressions"][1]["operator"], each.get("objectSelector")) for each in webhooks
+    ]
+    assert sorted(asked, key=str) == [
+        ("In", None),
+        ("NotIn", {"matchLabels": {INJECT: "true"}}),
+        ("NotIn", {"matchLabels": {INJECTED: "true"}}),
+    ]
+
+
+def test_containers_that_are_added_to_a_running_pod_are_asked_about():
+    for webhook in one(example("sidecar"), "MutatingWebhookConfiguration")["webhooks"]:
+        rules = [(rule["resources"], rule["operations"]) for rule in webhook["rules"]]
+        assert rules == [(["pods"], ["CREATE"]), (["pods/ephemeralcontainers"], ["UPDATE"])]
+
+
 def test_where_nobody_is_held_nobody_is_asked_about():
     """An empty list is a selector that Kubernetes refuses."""
     assert of_kind(example("defaults"), "MutatingWebhookConfiguration") == []
@@ -198,6 +217,11 @@ def test_two_gateways_are_kept_apart_and_together():
     assert one(example("monitoring"), "PodDisruptionBudget", "gateway")["spec"]["minAvailable"] == 1
     scaler = one(example("monitoring"), "HorizontalPodAutoscaler")["spec"]
     assert (scaler["minReplicas"], [each["type"] for each in scaler["metrics"]]) == (2, ["Resource"])
+
+
+def test_sidecars_are_scraped_by_the_label_that_the_injection_gives():
+    monitor = one(example("monitoring"), "PodMonitor")["spec"]
+    assert monitor["selector"]["matchLabels"] == {INJECTED: "true"}
 
 
 def test_open_connections_scale_it_where_they_are_asked_for():
