@@ -8,45 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
-import time
-from collections import defaultdict
-from string import Template
 
 import pytest
-import yaml
 
 import demo_rows
-from docpages.markdown import ROOT
+from e2e import charted
+from e2e.charted import CERTIFICATES
 from e2e.lab import world
-from e2e.lab.kubelet import Objects, Pod
+from e2e.lab.kubelet import Pod
 from helm import charts
 from outgate.injection import config, manifests
 
-CERTIFICATES = "/etc/istio/external-certs"
-WORKLOAD = 1000
-DEPLOYMENT = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: shop}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      serviceAccountName: web
-      securityContext: {runAsNonRoot: true, runAsUser: 1000, runAsGroup: 1000}
-      containers:
-      - name: web
-        image: registry.example/web
-        command: [PYTHON, APP, --ca, $(SSL_CERT_FILE), --pinned-ca, /etc/web/pinned/ca.crt]
-        securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
-        volumeMounts:
-        - {name: pinned, mountPath: /etc/web/pinned, readOnly: true}
-      volumes:
-      - {name: pinned, secret: {secretName: pinned}}
-"""
 DATAGRAM = """
 import socket, sys
 with socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -57,75 +30,27 @@ with socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, so
 """
 
 
-def values(pki):
-    """Of the chart: the demo's policy, the partner's certificate, whom the gate trusts, and an authority to come."""
-    files = {name: f"{CERTIFICATES}/{file}" for name, file in NAMES.items()}
-    told = defaultdict(str, resolution="DNS", partner_port=443, pinned_port=443, tcp_port=7000, **files)
-    documents = Template((ROOT / "demo" / "policy.yaml").read_text(encoding="utf-8")).substitute(told)
-    return {
-        "workloads": {"namespaces": ["shop"]},
-        "policy": {"documents": {"demo.yaml": documents}},
-        "clientCertificates": [{"name": "partner", "secret": "external-api-certs", "mountPath": CERTIFICATES}],
-        "ca": {"alsoTrusted": pki.client_ca.cert.read_text(encoding="utf-8")},
-        "sidecar": {"settings": {"upstream_ca": f"{CERTIFICATES}/ca.crt"}},
-    }
-
-
-NAMES = {"client_certificate": "client.crt", "client_key": "client.key", "origin_ca": "ca.crt"}
-
-
 @pytest.fixture(scope="module")
 def rendered(origin_pki):
-    return charts.manifests(values(origin_pki))
-
-
-@pytest.fixture(scope="module")
-def settings(rendered):
-    return config.from_text(charts.one(rendered, "ConfigMap", "injection")["data"]["injection.yaml"], "injection.yaml")
+    """With an authority that is to follow the one that workloads trust."""
+    following = origin_pki.client_ca.cert.read_text(encoding="utf-8")
+    trusting = {"settings": {"upstream_ca": f"{CERTIFICATES}/ca.crt"}}
+    return charts.manifests(charted.values() | {"ca": {"alsoTrusted": following}, "sidecar": trusting})
 
 
 @pytest.fixture(scope="module")
 def deployment(origin_pki):
-    application = origin_pki.folder / "application.py"
-    application.write_bytes((ROOT / "demo" / "app.py").read_bytes())
-    return yaml.safe_load(DEPLOYMENT.replace("PYTHON", sys.executable).replace("APP", str(application)))
+    return charted.deployment(origin_pki)
 
 
 @pytest.fixture(scope="module")
-def objects(rendered, origin_pki):
-    """Secrets as somebody else has put them there, and the chart's own ConfigMaps."""
-    pki = origin_pki
-    files = {"client.crt": pki.client.chain, "client.key": pki.client.key, "ca.crt": pki.origin_ca.cert}
-    secrets = {
-        "outgate-ca": {"tls.crt": pki.gate_ca.cert, "tls.key": pki.gate_ca.key},
-        "external-api-certs": files,
-        "pinned": {"ca.crt": pki.second_ca.cert},
-    }
-    found = {name: {key: path.read_bytes() for key, path in files.items()} for name, files in secrets.items()}
-    held = [each for each in charts.of_kind(rendered, "ConfigMap") if each["metadata"]["namespace"] == "shop"]
-    return Objects(found, {each["metadata"]["name"]: each["data"] for each in held})
-
-
-@pytest.fixture(scope="module")
-def pod(lab, standing_origins, settings, deployment, objects):
-    injected = manifests.inject(deployment, settings)
-    template = injected.manifest["spec"]["template"]
-    template["metadata"] |= {"name": "web-1", "namespace": "shop"}
-    with Pod(lab, template, objects) as running:
+def pod(lab, standing_origins, rendered, deployment, origin_pki):
+    objects = charted.objects(rendered, "shop", charted.secrets(origin_pki))
+    with Pod(lab, charted.injected(rendered, deployment), objects) as running:
         yield running
         assert running.end("outgate") == 0
         assert "Traceback" not in running.output("outgate", "stderr")
         assert running.execute("outgate-redirect", ["outgate", "iptables", "remove"]).returncode == 0
-
-
-def entries(pod, at_least=0):
-    """The gate's lines about traffic, as soon as it has so many."""
-    deadline = time.monotonic() + 10
-    while True:
-        found = [json.loads(line) for line in pod.output("outgate").splitlines() if line.startswith("{")]
-        if len(found) >= at_least or time.monotonic() > deadline:
-            return found
-        time.sleep(0.02)
 
 
 def test_the_rules_were_proven_before_anything_else_started(pod):
@@ -136,20 +61,13 @@ def test_the_rules_were_proven_before_anything_else_started(pod):
 
 
 def test_the_demos_rows_hold(pod):
-    rows, before = [], len(entries(pod))
-    with pod.start("web", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        for count, line in enumerate(process.stdout, before + 1):
-            said, entry = json.loads(line), entries(pod, count)[-1]
-            rows.append(demo_rows.Row(said["tried"], said["happened"], entry["verdict"], entry["code"]))
-            process.stdin.write("\n")
-            process.stdin.flush()
-    assert rows == demo_rows.NAMESPACES
+    assert charted.rows(pod) == demo_rows.NAMESPACES
 
 
 def test_the_log_knows_the_workload_by_its_service_account(pod, origins):
-    before = len(entries(pod))
+    before = len(charted.entries(pod, "outgate"))
     pod.execute("web", ["curl", "-sS", "http://api.example/hello"])
-    (entry,) = entries(pod, before + 1)[before:]
+    (entry,) = charted.entries(pod, "outgate", before + 1)[before:]
     assert (entry["namespace"], entry["service_account"]) == ("shop", "web")
 
 
@@ -214,9 +132,10 @@ def test_the_workload_does_not_see_the_gates_keys(pod):
         assert "No such file" in pod.execute("web", ["cat", path]).stderr
 
 
-def test_a_workload_that_asks_for_the_gates_uid_gets_no_pod(deployment, settings):
+def test_a_workload_that_asks_for_the_gates_uid_gets_no_pod(deployment, rendered):
     asking = json.loads(json.dumps(deployment))
     asking["spec"]["template"]["spec"]["containers"][0]["securityContext"]["runAsUser"] = 1337
-    refused = manifests.inject(asking, settings)
+    text = charts.one(rendered, "ConfigMap", "injection")["data"]["injection.yaml"]
+    refused = manifests.inject(asking, config.from_text(text, "injection.yaml"))
     assert isinstance(refused, manifests.Refused)
     assert "runs as uid 1337" in refused.reason

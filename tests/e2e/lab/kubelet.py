@@ -1,7 +1,7 @@
 """A pod's containers as a kubelet starts them, in the lab's pod namespace: a manifest becomes processes.
 
-Owns their order, volumes, mounts, variables, users and capabilities. There are no images: programs are this machine's,
-and `outgate` is the one under test. What the containers are for is not known here.
+Owns their order, volumes, mounts, variables, users and capabilities. There are no images but their variables: programs
+are this machine's, and `outgate` is the one under test. What the containers are for is not known here.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ from pathlib import Path
 from typing import Any, Self
 
 from .engines import ADDONS
-from .namespaces import POD4, Lab
+from .namespaces import POD4, WORLD4, Lab
 from .users import runs_python
 
 PATIENCE = 30.0
 REFERENCE = re.compile(r"\$(\$|\(([^)]*)\))")
 KEPT = tuple(dict.fromkeys(Path(path).resolve() for path in (ADDONS.parent, sys.prefix, sys.base_prefix)))
 """Where the programs are. A volume that lies over one of these would hide it."""
+
+ENTRYPOINT = ("outgate",)
+"""Of the image that containers without a command have."""
 
 type Json = dict[str, Any]
 type Files = Mapping[str, bytes | str]
@@ -42,11 +45,14 @@ class Objects:
 
 
 class Pod:
-    """One pod, from `with` until its end. `manifest` is a Pod, or the template of one with a name."""
+    """One pod, from `with` until its end. `manifest` is a Pod, or the template of one with a name.
 
-    def __init__(self, lab: Lab, manifest: Json, objects: Objects) -> None:
+    `outside`: its network is the lab's world. Names resolve as in the pod.
+    """
+
+    def __init__(self, lab: Lab, manifest: Json, objects: Objects, *, outside: bool = False) -> None:
         self._lab, self._metadata, self._spec = lab, manifest["metadata"], manifest["spec"]
-        self._objects = objects
+        self._objects, self._outside = objects, outside
         self._folder = Path(tempfile.mkdtemp(prefix="outgate-pod-", dir="/var/tmp"))
         self._undo = ExitStack()
         self._undo.callback(shutil.rmtree, self._folder)
@@ -56,7 +62,7 @@ class Pod:
         with self._undo.pop_all() as making:
             self._make()
             for container in self._spec.get("initContainers", ()):
-                self._begin(container)
+                self.begin(container["name"])
             self._undo = making.pop_all()
         return self
 
@@ -66,6 +72,17 @@ class Pod:
             process.wait()
         self._undo.close()
 
+    def begin(self, name: str) -> None:
+        """A container to its end, or where it has a probe, until it has started."""
+        container = self.container(name)
+        with self._file(name, "stdout").open("wb") as out, self._file(name, "stderr").open("wb") as err:
+            process = self.start(name, stdout=out, stderr=err)
+        if "startupProbe" in container:
+            self._running[name] = process
+            self._await(name, lambda: self._answers(container))
+        elif process.wait(PATIENCE):
+            raise RuntimeError(f"{name} failed:\n{self.output(name)}{self.output(name, 'stderr')}")
+
     def container(self, name: str) -> Json:
         return next(each for each in self._containers() if each["name"] == name)
 
@@ -73,7 +90,7 @@ class Pod:
         """A container's own command."""
         container = self.container(name)
         told = self._environment(container)
-        words = [*container.get("command", ()), *container.get("args", ())]
+        words = [*container.get("command", ENTRYPOINT), *container.get("args", ())]
         return self._started(container, [_expanded(word, told) for word in words], **popen)
 
     def execute(self, name: str, argv: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
@@ -97,17 +114,6 @@ class Pod:
 
     # Starting.
 
-    def _begin(self, container: Json) -> None:
-        """To its end, or where it goes on running, until it has started."""
-        name = container["name"]
-        with self._file(name, "stdout").open("wb") as out, self._file(name, "stderr").open("wb") as err:
-            process = self.start(name, stdout=out, stderr=err)
-        if container.get("restartPolicy") == "Always":
-            self._running[name] = process
-            self._await(name, lambda: self._answers(container["startupProbe"]["httpGet"]))
-        elif process.wait(PATIENCE):
-            raise RuntimeError(f"{name} failed:\n{self.output(name)}{self.output(name, 'stderr')}")
-
     def _await(self, name: str, done: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE
         while not done():
@@ -115,10 +121,13 @@ class Pod:
                 raise RuntimeError(f"{name} did not start:\n{self.output(name)}{self.output(name, 'stderr')}")
             time.sleep(0.05)
 
-    def _answers(self, probe: Json) -> bool:
+    def _answers(self, container: Json) -> bool:
         """Asked from outside of the pod, as kubelets do."""
+        probe = container["startupProbe"]["httpGet"]
+        ports = {each["name"]: each["containerPort"] for each in container["ports"]}
+        address = WORLD4 if self._outside else POD4
         with self._lab.enter(self._lab.world):
-            connection = http.client.HTTPConnection(POD4, probe["port"], timeout=5)
+            connection = http.client.HTTPConnection(address, ports.get(probe["port"], probe["port"]), timeout=5)
             try:
                 connection.request("GET", probe["path"])
                 return connection.getresponse().status == 200
@@ -129,9 +138,11 @@ class Pod:
 
     def _started(self, container: Json, argv: list[str], **popen: Any) -> subprocess.Popen[Any]:
         script = "\n".join([*self._mounts(container), f"exec {shlex.join([*self._user(container), *argv])}"])
-        image = {"PATH": f"{self._folder / 'bin'}:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp"}
+        image = _image() if container["image"].startswith("outgate:") else {}
+        image |= {"PATH": f"{self._folder / 'bin'}:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp"}
         options = {"stdin": subprocess.DEVNULL, "text": True, "env": image | self._environment(container), **popen}
-        return self._lab.popen_in(self._lab.pod, ["sh", "-ec", script], **options)
+        network = ["nsenter", f"--net=/run/netns/{self._lab.world}"] if self._outside else []
+        return self._lab.popen_in(self._lab.pod, [*network, "sh", "-ec", script], **options)
 
     def _file(self, name: str, stream: str) -> Path:
         return self._folder / f"{name}.{stream}"
@@ -142,7 +153,7 @@ class Pod:
         self._folder.chmod(0o755)
         program = self._folder / "bin" / "outgate"
         program.parent.mkdir()
-        told = f"PYTHONPATH={shlex.quote(str(ADDONS))} PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1"
+        told = f"PYTHONPATH={shlex.quote(str(ADDONS))}"
         program.write_text(f'#!/bin/sh\n{told} exec {shlex.quote(sys.executable)} -m outgate "$@"\n')
         program.chmod(0o755)
         copied = self._lab.run_in(self._lab.pod, ["cp", "-a", "/etc", str(self._folder / "etc")])
@@ -164,6 +175,7 @@ class Pod:
             for name, content in self._content(source):
                 path = folder / name
                 path.write_bytes(content if isinstance(content, bytes) else content.encode())
+                shutil.chown(path, 0, self._spec.get("securityContext", {}).get("fsGroup", 0))
                 path.chmod(mode)
 
     def _content(self, source: Json) -> Iterator[tuple[str, bytes | str]]:
@@ -206,11 +218,12 @@ class Pod:
         capabilities = security.get("capabilities", {})
         if "ALL" not in capabilities.get("drop", ()):
             raise ValueError(f"{container['name']} does not drop all capabilities; let it")
-        uid, gid = security["runAsUser"], security.get("runAsGroup", 0)
+        uid, gid, groups = security["runAsUser"], security.get("runAsGroup", 0), security.get("fsGroup")
         extra = "-all" if uid == 0 or runs_python(uid) else "+dac_read_search"
         bounding = ["-all", *(f"+{name.lower()}" for name in capabilities.get("add", ())), *{extra} - {"-all"}]
         return [
-            *("setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", f"--bounding-set={','.join(bounding)}"),
+            *("setpriv", f"--reuid={uid}", f"--regid={gid}", f"--groups={groups}" if groups else "--clear-groups"),
+            f"--bounding-set={','.join(bounding)}",
             *(f"--inh-caps={extra}", f"--ambient-caps={extra}"),
             *(("--no-new-privs",) if security.get("allowPrivilegeEscalation") is False else ()),
             "--",
@@ -231,6 +244,13 @@ class Pod:
             return str(self._metadata.get("labels", {}).get(match[1], ""))
         known = {"metadata.name": self._metadata["name"], "metadata.namespace": self._metadata["namespace"]}
         return str({**known, "spec.serviceAccountName": self._spec.get("serviceAccountName", "default")}[path])
+
+
+def _image() -> dict[str, str]:
+    """The variables that the image sets."""
+    text = (ADDONS.parent / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    found = re.findall(r"^ENV (.*)$", text, re.MULTILINE)
+    return dict(pair.split("=", 1) for line in found for pair in shlex.split(line))
 
 
 def _expanded(text: str, told: Mapping[str, str]) -> str:
