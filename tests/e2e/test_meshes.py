@@ -1,4 +1,4 @@
-"""What documents of OSM, Linkerd and Kuma let pass, on real traffic."""
+"""What documents of OSM and Linkerd let pass, on real traffic."""
 
 from __future__ import annotations
 
@@ -19,10 +19,8 @@ pytestmark = pytest.mark.netns
 SETTINGS = {
     "workload_namespace": "curl",
     "workload_service_account": "curl",
-    "workload_labels": "kuma.io/service=curl",
-    "kuma_dialect": "kuma-madr062",
 }
-API, TCP, FORBIDDEN = (world.ADDRESSES[name] for name in ("api", "tcp", "forbidden"))
+TCP, FORBIDDEN = (world.ADDRESSES[name] for name in ("tcp", "forbidden"))
 
 MESH_CONFIG = """
 apiVersion: config.openservicemesh.io/v1alpha2
@@ -176,61 +174,3 @@ class TestLinkerd:
         with untouched(lab, *world.ADDRESSES["private"], *world.ADDRESSES["metadata"]):
             assert workload.curl("http://169.254.169.254/").status == 502
             assert workload.curl(f"http://{world.ADDRESSES['private'][0]}/").status == 502
-
-
-def kuma(kind: str, conf: str, service: str = "curl") -> str:
-    return f"""
-type: {kind}
-name: {kind.lower()}
-mesh: default
-spec:
-  targetRef: {{kind: MeshExternalService, name: api, proxyType: [egress]}}
-  from: [{{targetRef: {{kind: MeshService, name: {service}}}, default: {conf}}}]
-"""
-
-
-KUMA = f"""
-type: Mesh
-name: default
-networking: {{outbound: {{passthrough: false}}}}
----
-type: MeshExternalService
-name: api
-mesh: default
-spec:
-  match: {{type: HostnameGenerator, port: 80, protocol: http}}
-  endpoints: [{{address: api.example, port: 443}}]
-  tls: {{enabled: true}}
----
-{kuma("MeshTrafficPermission", "{action: Allow}")}
-"""
-VIRTUAL = "api.extsvc.mesh.local"
-RESOLVED = ("--resolve", f"{VIRTUAL}:80:{API[0]}")
-
-
-class TestKuma:
-    def test_plain_http_leaves_over_tls_under_the_origins_name(
-        self, workload: Workload, under: Callable[[str], object], origins: LabOrigins
-    ) -> None:
-        under(KUMA)
-        assert workload.curl(f"http://{VIRTUAL}/get", *RESOLVED).status == 200
-        assert workload.curl("http://api.example/get").status == 502, "the origin's own name is not registered"
-
-    def test_who_is_not_permitted_reaches_nothing(
-        self, workload: Workload, under: Callable[[str], object], lab: Lab, origins: LabOrigins
-    ) -> None:
-        under(KUMA.replace("name: curl", "name: other"))
-        with untouched(lab, *API):
-            answer = workload.curl(f"http://{VIRTUAL}/get", *RESOLVED)
-        assert (answer.status, answer.denial["code"]) == (403, "refused_by_rule")
-
-    def test_limits_and_faults_are_made_by_the_gate(
-        self, workload: Workload, under: Callable[[str], object], origins: LabOrigins
-    ) -> None:
-        limit = "{local: {http: {requestRate: {num: 1, interval: 1h}, onRateLimit: {status: 423}}}}"
-        under(f"{KUMA}\n---\n{kuma('MeshRateLimit', limit)}")
-        answers = [workload.curl(f"http://{VIRTUAL}/get", *RESOLVED).status for _ in range(2)]
-        assert answers == [200, 423]
-        fault = "{http: [{abort: {httpStatus: 418, percentage: 100}}]}"
-        under(f"{KUMA}\n---\n{kuma('MeshFaultInjection', fault)}")
-        assert workload.curl(f"http://{VIRTUAL}/get", *RESOLVED).status == 418
