@@ -16,7 +16,7 @@ from outgate.policy.frontends import Setting
 from outgate.policy.frontends.kuma.frontend import KINDS, KumaFrontend
 from outgate.problems import PolicyError, Problem, Severity
 
-CORPUS = Path(os.environ.get("MESH_CORPUS", "/nonexistent"))
+CORPUS = Path(os.environ.get("MESH_CORPUS") or "/nonexistent")
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="MESH_CORPUS names no directory of mesh documents")
 DIALECTS = {"kuma-3.0-dev": "kuma-3.0", "kuma-2.9": "kuma-2.9", "kuma-design-seed": "kuma-madr062"}
 """What is not here is 2.14."""

@@ -13,7 +13,7 @@ from outgate.policy.frontends import Setting
 from outgate.policy.frontends.osm.frontend import OsmFrontend
 from outgate.problems import PolicyError, Problem, Severity
 
-CORPUS = Path(os.environ.get("MESH_CORPUS", "/nonexistent"))
+CORPUS = Path(os.environ.get("MESH_CORPUS") or "/nonexistent")
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="MESH_CORPUS names no directory of mesh documents")
 
 LATER = {"catalog-upstreamtrafficsetting-testgetinboundmeshtrafficpolicy-l2032"}
