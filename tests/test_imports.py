@@ -30,7 +30,7 @@ ORDER = [
     {"reload", "scrape"},
     {"inventory", "loading", "outputs"},
     {"settings", "sockets", "door", "descriptors", "sandbox"},
-    {"naming"},
+    {"naming", "hop_settings"},
     {"upstream", "capture", "telemetry", "pki", "netfilter", "kube"},
     {"addon"},
     {"traffic", "redact"},

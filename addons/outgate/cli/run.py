@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from outgate.cli.hop_options import hop_options, hop_pairs
 from outgate.cli.options import policy_options, settings_of
 from outgate.settings import ListenMode, Settings, SettingsError, parse_address, parse_endpoint, parse_place
 
@@ -61,6 +62,7 @@ def _fitting[T](read: Callable[[], T]) -> T:
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes, one core each.  [default: 1]")
 @click.option("--drain-timeout", type=click.FloatRange(0), help="Seconds that SIGTERM leaves to open requests.")
+@hop_options
 @click.option("--worker", type=int, hidden=True)
 @click.option(
     "--addon",
@@ -72,6 +74,7 @@ def _fitting[T](read: Callable[[], T]) -> T:
 @click.pass_context
 def run(
     ctx: click.Context,
+    /,
     policy: tuple[Path, ...],
     strict: bool | None,
     pairs: tuple[str, ...],
@@ -84,6 +87,7 @@ def run(
     drain_timeout: float | None,
     worker: int | None,
     addons: tuple[str, ...],
+    **hops: str | None,
 ) -> None:
     """Run the gate.
 
@@ -94,7 +98,7 @@ def run(
     chosen = ListenMode(mode) if mode else None
     places = {"listen": listen, "admin": admin, "metrics": metrics, "dns": dns}
     flags = {"mode": chosen, "workers": workers, "drain_timeout": drain_timeout, "addons": addons or None}
-    settings = settings_of(policy, strict, pairs, **places, **flags)
+    settings = settings_of(policy, strict, (*pairs, *hop_pairs(hops)), **places, **flags)
     if worker is not None:
         ctx.exit(_work(settings, worker))
     ctx.exit(_supervise(settings) if settings.workers > 1 else _serve(settings))
