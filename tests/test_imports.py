@@ -47,6 +47,7 @@ MODEL = {
     "route_model",
     "resilience_model",
     "tls_model",
+    "forwarding_model",
     "hosts",
     "addresses",
 }

@@ -12,6 +12,8 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING
 
+from outgate.policy.forwarding_model import Forwarding as Forwarding
+from outgate.policy.forwarding_model import Via as Via
 from outgate.policy.resilience_model import PLAIN_RESILIENCE, Resilience
 from outgate.policy.tls_model import NameKind as NameKind
 from outgate.policy.tls_model import SubjectName as SubjectName
@@ -155,6 +157,8 @@ class Destination:
     """Addresses its names may resolve to although they are not public."""
     region: str = ""
     propagation: str = ""  # of trace context: none, w3c, b3, b3multi or passthrough; empty: as for everything else
+    via: Via | None = None
+    """The way that it is reached; None: as the gate's defaults have it."""
     expires: datetime | None = None
     owner: str = ""
     purpose: str = ""
@@ -216,7 +220,17 @@ class Defaults:
     trust_domain_aliases: tuple[str, ...] = ()
     """Other names of the same trust domain: a principal named under one is meant under all."""
     nat64: tuple[IPv6Network, ...] = ()  # prefixes of the site's own
+    forwarding: tuple[Forwarding, ...] = ()
+    """Which way what leaves takes, where its destination does not say; the first that fits counts."""
+    ways: tuple[Via, ...] = ()
+    """Those that this gate has beside the direct one, the usual one first. The settings' word, as is the next."""
+    is_gateway: bool = False
     source: Source | None = None
+
+    @property
+    def usual_via(self) -> Via:
+        """The way of what no document says anything of."""
+        return self.ways[0] if self.ways else Via.DIRECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +357,7 @@ class Decision:
     """Under OBSERVE, the verdict that would have been."""
     shadows: tuple[ShadowVerdict, ...] = ()
     audited: tuple[Source, ...] = ()
+    via: Via = Via.DIRECT
 
     @property
     def allowed(self) -> bool:

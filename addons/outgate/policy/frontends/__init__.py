@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from outgate.policy.access_model import AccessPolicy
 from outgate.policy.documents import Document
-from outgate.policy.model import Destination, FieldReport, Gate, Scope, Source
+from outgate.policy.model import Destination, FieldReport, Gate, Scope, Source, Via
 from outgate.policy.redaction_model import KeepingPolicy
 from outgate.policy.telemetry_model import TelemetryPolicy
 from outgate.problems import Problem
@@ -35,6 +35,9 @@ class Setting:
     """Which of Kuma's proxies the gate stands for: `sidecar`, `egress` or `both`."""
     kuma_secrets: str = "/var/run/secrets/kuma"
     """A directory with a file for each of Kuma's secrets."""
+    ways: tuple[Via, ...] = ()
+    """Ways out that the gate has beside the direct one, the usual one first."""
+    is_gateway: bool = False
     telemetry_faults: Callable[[TelemetryPolicy], Iterable[Problem]] = unjudged
     """What outputs could not carry out of it: operators of formats, filters in CEL, targets."""
     redaction_faults: Callable[[KeepingPolicy], Iterable[Problem]] = unjudged
