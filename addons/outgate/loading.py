@@ -27,6 +27,7 @@ def setting_of(settings: Settings) -> Setting:
         kuma_secrets=settings.kuma_secrets,
         ways=ways_of(settings.hops),
         is_gateway=settings.mode is ListenMode.GATEWAY,
+        osm_secrets=settings.osm_secrets,
         telemetry_faults=accesslogs.problems,
         redaction_faults=redaction_faults,
     )
