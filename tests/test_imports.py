@@ -29,7 +29,7 @@ ORDER = [
     {"proxy", "admin", "startup", "pushing", "admission"},
     {"following"},
     {"reload", "scrape"},
-    {"inventory", "loading", "outputs", "injection"},
+    {"hop_times", "hop_ways", "inventory", "loading", "outputs", "injection"},
     {"settings", "sockets", "door", "descriptors", "sandbox"},
     {"naming", "hop_settings"},
     {"upstream", "capture", "telemetry", "pki", "netfilter", "kube", "cluster"},

@@ -161,7 +161,8 @@ def forget() -> None:
 
 def _made(port: Port, routes: tuple[Route, ...]) -> Port:
     resilience = Resilience(as_client=True, tcp_idle_timeout=port.upstream.resilience.tcp_idle_timeout)
-    return replace(port, upstream=Upstream(port.upstream.port, resilience=resilience), routes=routes)
+    upstream = Upstream(port.upstream.port, port.upstream.resolution, resilience=resilience)
+    return replace(port, upstream=upstream, routes=routes)
 
 
 def _timed(route: Route) -> Route:

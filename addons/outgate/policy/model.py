@@ -315,6 +315,8 @@ class Code(StrEnum):
     LOOP = "loop"
     ECH_REFUSED = "ech_refused"
     PROTOCOL_UNKNOWN = "protocol_unknown"
+    CALLER_UNPROVEN = "caller_unproven"
+    """Who calls a gateway does not prove who it is, or a PROXY header is missing or malformed."""
     REDACTION_BLOCKED = "redaction_blocked"
     """A live message holds what a rule blocks."""
     REDACTION_REFUSED = "redaction_refused"

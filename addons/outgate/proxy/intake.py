@@ -20,9 +20,10 @@ from mitmproxy.proxy import mode_specs
 
 from outgate.policy.decide import Treatment, bytes_only, decide, denial, tcp_only, treat
 from outgate.policy.hosts import HostError, canonical_authority, canonical_host, literal
-from outgate.policy.model import Attempt, AttemptKind, Code, Decision
+from outgate.policy.model import Attempt, AttemptKind, Code, Decision, Identity
 from outgate.policy.snapshot import Policy
 from outgate.proxy import client_tls, proxying
+from outgate.proxy.arriving import Inside, arrive
 from outgate.proxy.caller import Caller
 from outgate.proxy.classify import Opening, Speech
 from outgate.proxy.connections import Reader, Transport, reset
@@ -60,6 +61,8 @@ class Intake:
         self.task = asyncio.current_task()
         self.silent = False
         """Whether it waits for the workload to begin."""
+        self.inside: Inside | None = None
+        """What is inside of it, where it is another gate's."""
 
     async def serve(self) -> None:
         self.plane.live.add(self)
@@ -75,6 +78,8 @@ class Intake:
         finally:
             self._handed_over()
             self.plane.metrics.disconnected(time.time() - self.started)
+            if self.inside is not None:
+                self.inside.abort()  # whoever took it over has ended it
             self.sock.close()
 
     def _handed_over(self) -> None:
@@ -94,7 +99,13 @@ class Intake:
             self.task.cancel()
 
     def abort(self, reason: str) -> None:
+        self._reset()
+
+    def _reset(self) -> None:
+        """It breaks off, and that can be seen."""
         reset(self.sock)
+        if self.inside is not None:
+            self.inside.abort()
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
@@ -108,7 +119,9 @@ class Intake:
 
     def _bare_facts(self) -> Facts:
         settings = self.plane.settings
-        caller = replace(settings.workload, address=self.peer[0])
+        # Who calls a gateway is not the gateway: until it is proven, it is nobody.
+        own = Identity() if settings.mode is ListenMode.GATEWAY else settings.workload
+        caller = replace(own, address=self.peer[0])
         number = next(self.plane.numbers)
         return Facts(settings.mode, caller, None, caller_port=self.peer[1], number=number, listener=self.own)
 
@@ -121,9 +134,22 @@ class Intake:
             if (host := self.plane.host_at(address)) is not None:
                 return replace(facts, connect=f"{host}:{port}", virtual=address)
             return replace(facts, address=address)
+        if facts.mode is ListenMode.GATEWAY:
+            return await self._of_another_gate(facts)
         facts = self._called(facts, self.own)
         with self._listening():
             return await proxying.read_target(self.plane, self.sock, facts)
+
+    async def _of_another_gate(self, facts: Facts) -> Facts | None:
+        peers = self.plane.peers
+        if peers is None:
+            raise RuntimeError("a gateway without a certificate")
+        with self._listening():
+            arrived = await arrive(self.plane, peers, self.sock, facts)
+        if arrived is None:
+            return None
+        facts, self.inside = arrived
+        return self._now(facts)
 
     def _called(self, facts: Facts, dialled: tuple[str, int]) -> Facts:
         who = Caller(facts.caller, lambda: caller_uid(self.sock, self.peer, dialled))
@@ -135,6 +161,9 @@ class Intake:
 
     async def _judge(self, facts: Facts) -> None:
         policy, facts = self.plane.snapshot.policy, self._now(facts)
+        if facts.encrypted:
+            await self._opened(facts)
+            return
         if facts.address is not None and tcp_only(policy, facts.address, facts.port or 0, facts.caller):
             await self._relay(facts, AttemptKind.TCP, None, None)
             return
@@ -144,7 +173,7 @@ class Intake:
         marked = self.plane.log.wanted().fingerprints
         try:
             with self._listening():
-                opening = await first_bytes(self.sock, self.limits.peek_timeout, marked=marked)
+                opening = await first_bytes(self._outermost(), self.limits.peek_timeout, marked=marked)
         except MalformedHello as error:
             self._close(facts, Code.REQUEST_MALFORMED, str(error))
             return
@@ -158,10 +187,29 @@ class Intake:
         else:
             await self._relay(facts, AttemptKind.TCP, _named(facts), None)
 
+    async def _opened(self, facts: Facts) -> None:
+        """What another gate has opened has to be HTTP: nothing else is ever taken out of TLS."""
+        with self._listening():
+            opening = await first_bytes(self._outermost(), self.limits.peek_timeout)
+        if opening.speech in (Speech.HTTP1, Speech.HTTP2):
+            await self._http(self._now(facts), opening.speech)
+        else:
+            self._close(facts, Code.PROTOCOL_UNKNOWN, "what a gate took out of TLS is no HTTP")
+
+    def _outermost(self) -> socket.socket | Reader:
+        """Where the workload's own bytes are to be looked at."""
+        return self.sock if self.inside is None else self.inside.reader
+
+    async def _streams(self) -> tuple[Reader, asyncio.StreamWriter]:
+        if self.inside is None:
+            return await _open(self.sock)
+        self.inside.reader.looked()
+        return self.inside.reader, self.inside.writer
+
     # HTTP.
 
     async def _http(self, facts: Facts, speech: Speech) -> None:
-        reader, writer = await _open(self.sock)
+        reader, writer = await self._streams()
         await self._handle(facts, reader, writer, "h2" if speech is Speech.HTTP2 else "")
 
     async def _handle(
@@ -216,6 +264,10 @@ class Intake:
             await self._relay(facts, AttemptKind.TLS, host, hello.sni)
 
     async def _decrypt(self, facts: Facts, host: str | None, alpn: tuple[str, ...]) -> None:
+        if self.inside is not None:
+            why = "the gate that forwards this has not opened its TLS, and this one would; give both the same policy"
+            self._close(facts, Code.PROTOCOL_UNKNOWN, why)
+            return
         name, attempt = host or facts.address or "", self._attempt(facts, AttemptKind.TLS, host)
         if not self.plane.authority.may_sign(name):
             decision = decide(self.plane.snapshot.policy, attempt)
@@ -225,7 +277,7 @@ class Intake:
                     self.plane.snapshot.policy.defaults, Code.POLICY_FAILURE, f"the CA may not sign for {name}"
                 )
             self._report(facts, attempt, decision)
-            reset(self.sock)
+            self._reset()
             return
         began = time.monotonic()
         try:
@@ -247,7 +299,7 @@ class Intake:
         decision = decide(policy, attempt)
         if not decision.allowed:
             self._report(facts, attempt, decision)
-            reset(self.sock)
+            self._reset()
             return
         way = reaching(self.plane, facts, policy, attempt, decision)
         try:
@@ -255,10 +307,10 @@ class Intake:
             await self._relayed(way, facts, origin)
         except UpstreamError:
             self._report(facts, attempt, decision, way.tries)
-            reset(self.sock)
+            self._reset()
         except Refused as refused:
             self.plane.log.closed(facts, attempt, decision, self.started, way.tries, refused)
-            reset(self.sock)
+            self._reset()
         finally:
             way.leave()
 
@@ -276,13 +328,13 @@ class Intake:
         else:
             origin.abort()
             self._report(facts, attempt, decision)
-            reset(self.sock)
+            self._reset()
 
     async def _pump(
         self, facts: Facts, attempt: Attempt, decision: Decision, origin: Connection, way: Reaching
     ) -> None:
         try:
-            reader, writer = await _open(self.sock)
+            reader, writer = await self._streams()
         except BaseException:
             origin.close()
             raise
@@ -307,7 +359,7 @@ class Intake:
 
     def _close(self, facts: Facts, code: Code, reason: str) -> None:
         self.plane.log.rejected(facts, code, reason)
-        reset(self.sock)
+        self._reset()
 
     def _report(self, facts: Facts, attempt: Attempt, decision: Decision, tries: Sequence[Try] = ()) -> None:
         self.plane.log.closed(facts, attempt, decision, self.started, tries)
