@@ -31,7 +31,15 @@ READ_LIMIT = 64 * 1024
 
 async def key_of(target: Target, environment: Environment, via: Sequence[Hop] = ()) -> Key:
     """The key that a connection to `target` would have, to look into a pool first. Raises `UpstreamError`."""
-    return _key(target, await _identity(target, environment), _ways(target, environment, tuple(via)))
+    return await _known(target, environment, _ways(target, environment, tuple(via)))
+
+
+async def _known(target: Target, environment: Environment, via: tuple[Hop, ...]) -> Key:
+    identity = await _identity(target, environment)
+    own = ""
+    if target.via is Via.GATEWAY and environment.gateway is not None:
+        own = (await environment.identities.get(environment.gateway.tls, ())).digest
+    return _key(target, identity, (target.via, target.opened, own, *via))
 
 
 async def connect(target: Target, environment: Environment, via: Sequence[Hop] = ()) -> Connection:
@@ -59,7 +67,7 @@ async def connect(target: Target, environment: Environment, via: Sequence[Hop] =
 async def _connect(target: Target, environment: Environment, via: tuple[Hop, ...], course: Course) -> Connection:
     identity = await _identity(target, environment)
     via = _ways(target, environment, via)
-    key = _key(target, identity, via)
+    key = await _known(target, environment, via)
     base, transport, early = await _reached(target, via, environment, course)
     try:
         if target.preface:
@@ -203,7 +211,7 @@ async def _proxy(hop: Hop, generation: str, environment: Environment) -> Server:
     return Server(host, port, hop.tls, sni, identity, key)
 
 
-def _key(target: Target, identity: Identity | None, via: tuple[Hop, ...]) -> Key:
+def _key(target: Target, identity: Identity | None, via: tuple[object, ...]) -> Key:
     return Key(
         target.key,
         target.host,
@@ -217,6 +225,6 @@ def _key(target: Target, identity: Identity | None, via: tuple[Hop, ...]) -> Key
         target.endpoints,
         target.resolution,
         target.permit,
-        (target.via, target.opened, *via),
+        via,
         target.preface,
     )
