@@ -181,6 +181,15 @@ class Transport:
         return sock if sock is not None and sock.fileno() >= 0 else None
 
 
+async def streams(sock: socket.socket) -> tuple[Reader, asyncio.StreamWriter]:
+    """Streams on a copy of the socket, so that closing them leaves the caller its own."""
+    loop = asyncio.get_running_loop()
+    reader = Reader(loop=loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    transport, _ = await loop.create_connection(lambda: protocol, sock=sock.dup())
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+
 def reset(sock: socket.socket | None) -> None:
     """Make the next close of a socket a reset."""
     if sock is not None:

@@ -26,13 +26,14 @@ from outgate.proxy import client_tls, proxying
 from outgate.proxy.arriving import Inside, arrive
 from outgate.proxy.caller import Caller
 from outgate.proxy.classify import Opening, Speech
-from outgate.proxy.connections import Reader, Transport, reset
+from outgate.proxy.connections import Reader, Transport, reset, streams
 from outgate.proxy.exchange import Facts, GateClient
 from outgate.proxy.handler import Handler
 from outgate.proxy.hello import MalformedHello
+from outgate.proxy.introduced import Unintroduced, read_source, trusts
 from outgate.proxy.original import NotRedirected, original_destination
 from outgate.proxy.passage import Refused
-from outgate.proxy.peek import Gone, first_bytes
+from outgate.proxy.peek import Gone, first_bytes, unread
 from outgate.proxy.peer import caller_uid, peer_uid
 from outgate.proxy.plane import Plane
 from outgate.proxy.reaching import Reaching, reaching
@@ -63,6 +64,8 @@ class Intake:
         """Whether it waits for the workload to begin."""
         self.inside: Inside | None = None
         """What is inside of it, where it is another gate's."""
+        self.spoken_for = False
+        """Whether `peer` is whom somebody connects for."""
 
     async def serve(self) -> None:
         self.plane.live.add(self)
@@ -91,11 +94,11 @@ class Intake:
 
     def drain(self) -> None:
         """The gate is stopping: who is silent still has a moment to begin, and who has begun is served."""
-        if self.silent and not _unread(self.sock):
+        if self.silent and not unread(self.sock):
             asyncio.get_running_loop().call_later(self.limits.linger_timeout, self._end_silent)
 
     def _end_silent(self) -> None:
-        if self.silent and not _unread(self.sock) and self.task is not None:
+        if self.silent and not unread(self.sock) and self.task is not None:
             self.task.cancel()
 
     def abort(self, reason: str) -> None:
@@ -127,6 +130,8 @@ class Intake:
 
     async def _facts(self) -> Facts | None:
         """What is known before the first byte; a proxy client says more with its first ones."""
+        if not await self._introduced():
+            return None
         facts = self._bare_facts()
         if facts.mode is ListenMode.TRANSPARENT:
             address, port = original_destination(self.sock)
@@ -140,6 +145,21 @@ class Intake:
         with self._listening():
             return await proxying.read_target(self.plane, self.sock, facts)
 
+    async def _introduced(self) -> bool:
+        """Whether it is known for whom the connection is, where a load balancer stands before the gate."""
+        networks = self.plane.settings.hops.proxy_protocol
+        if not networks or not trusts(networks, self.peer[0]):
+            return True
+        try:
+            with self._listening():
+                source = await read_source(self.sock, self.limits.peek_timeout)
+        except Unintroduced as error:
+            self._close(self._bare_facts(), Code.CALLER_UNPROVEN, str(error))
+            return False
+        if source is not None:
+            self.peer, self.spoken_for = source, True
+        return True
+
     async def _of_another_gate(self, facts: Facts) -> Facts | None:
         peers = self.plane.peers
         if peers is None:
@@ -152,7 +172,8 @@ class Intake:
         return self._now(facts)
 
     def _called(self, facts: Facts, dialled: tuple[str, int]) -> Facts:
-        who = Caller(facts.caller, lambda: caller_uid(self.sock, self.peer, dialled))
+        ask = (lambda: None) if self.spoken_for else lambda: caller_uid(self.sock, self.peer, dialled)
+        who = Caller(facts.caller, ask)
         return self._now(replace(facts, who=who))
 
     def _now(self, facts: Facts) -> Facts:
@@ -202,7 +223,7 @@ class Intake:
 
     async def _streams(self) -> tuple[Reader, asyncio.StreamWriter]:
         if self.inside is None:
-            return await _open(self.sock)
+            return await streams(self.sock)
         self.inside.reader.looked()
         return self.inside.reader, self.inside.writer
 
@@ -368,20 +389,3 @@ class Intake:
 def _named(facts: Facts) -> str | None:
     """The name in CONNECT or SOCKS, canonical; it was checked when it was read."""
     return canonical_authority(facts.connect, facts.port or 0)[0] if facts.connect is not None else None
-
-
-def _unread(sock: socket.socket) -> bool:
-    """Whether anything has come."""
-    try:
-        return bool(sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-    except OSError:
-        return False
-
-
-async def _open(sock: socket.socket) -> tuple[Reader, asyncio.StreamWriter]:
-    """Streams on a copy of the socket, so that closing them leaves `Intake` its own."""
-    loop = asyncio.get_running_loop()
-    reader = Reader(loop=loop)
-    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-    transport, _ = await loop.create_connection(lambda: protocol, sock=sock.dup())
-    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)

@@ -58,6 +58,14 @@ async def peek_until(sock: socket.socket | Reader, end: bytes, most: int, within
     raise ValueError(f"no {end!r} within {most} bytes")
 
 
+async def peeked(sock: socket.socket, count: int) -> bytes:
+    """The first `count` bytes, left unread. Raises `Gone`. The caller sets the deadline."""
+    try:
+        return (await _peek(sock, count - 1))[:count]
+    finally:
+        _wait_for(sock, 1)
+
+
 async def _peek(sock: socket.socket | Reader, seen: int) -> bytes:
     """Wait until more than `seen` bytes are there and look at them. Raises `Gone` where no more will come."""
     if isinstance(sock, Reader):
@@ -112,3 +120,11 @@ async def readable(sock: socket.socket) -> None:
         await waiter
     finally:
         loop.remove_reader(sock.fileno())
+
+
+def unread(sock: socket.socket) -> bool:
+    """Whether anything has come that nobody has read."""
+    try:
+        return bool(sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except OSError:
+        return False
