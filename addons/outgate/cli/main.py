@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "outgate.cli.check:check",
     "explain": "outgate.cli.explain:explain",
     "test": "outgate.cli.test:test",
+    "schema": "outgate.cli.schema:schema",
     "learn": "outgate.cli.learn:learn",
     "redact": "outgate.cli.redact:redact",
     "status": "outgate.cli.status:status",
