@@ -1,4 +1,4 @@
-# The gate as a sidecar or gateway, and with `iptables install` as its init container.
+# The gate as a sidecar or gateway, the webhook, and with `iptables install` the pod's init container.
 
 FROM python:3.13-slim AS build
 

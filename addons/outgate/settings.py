@@ -163,6 +163,8 @@ class Settings:
     """Which of Kuma's proxies the gate stands for."""
     kuma_secrets: str = "/var/run/secrets/kuma"
     """A directory with a file for each of Kuma's secrets."""
+    osm_secrets: str = "/var/run/secrets/osm"
+    """A directory with a directory `NAMESPACE/NAME` for each of osm-edge's secrets."""
     gate: Gate = field(default_factory=Gate)
     workload: Identity = field(default_factory=Identity)
     limits: Limits = field(default_factory=Limits)

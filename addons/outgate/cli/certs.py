@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from outgate.cli import providing
 from outgate.pki.problem import CertificateProblem, Exists, Unreadable
 
 if TYPE_CHECKING:
@@ -221,3 +222,7 @@ def _plain(value: object) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+for command in providing.COMMANDS:
+    certs.add_command(command)

@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "web": "outgate.cli.web:web",
     "check": "outgate.cli.check:check",
     "explain": "outgate.cli.explain:explain",
+    "convert": "outgate.cli.convert:convert_command",
     "test": "outgate.cli.test:test",
     "schema": "outgate.cli.schema:schema",
     "learn": "outgate.cli.learn:learn",
