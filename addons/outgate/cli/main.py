@@ -36,6 +36,8 @@ COMMANDS: Mapping[str, str] = {
     "log-level": "outgate.cli.log_level:log_level",
     "certs": "outgate.cli.certs:certs",
     "iptables": "outgate.cli.iptables:iptables_group",
+    "inject": "outgate.cli.inject:inject",
+    "webhook": "outgate.cli.webhook:webhook",
     "doctor": "outgate.cli.doctor:doctor",
 }
 """`module:attribute` by name, in the order of `--help`."""

@@ -15,8 +15,9 @@ from outgate.policy.redaction_model import Direction, KeepingPolicy, Mode, Redac
 from outgate.redact.codecs.media_type import essence
 from outgate.redact.codecs.utf8 import encoded
 from outgate.redact.detect import defaults
-from outgate.redact.exchange import Body, Exchange, Request, Response
+from outgate.redact.exchange import Body, Exchange, Request, Response, Verdict, WebSocketMessage
 from outgate.redact.ledger import UNTOUCHED, Ledger
+from outgate.redact.quiet import LONGEST
 from outgate.redact.redacted import Manifest, Redacted, seal
 from outgate.redact.replace.replacer import Replacer
 from outgate.redact.rulebook import RuleBook
@@ -98,7 +99,7 @@ class Redactor:
 
 def _stays(exchange: Exchange, terms: _Terms) -> bool:
     """Whether all of it is known to be nobody's."""
-    if exchange.messages:
+    if exchange.messages or any(map(_is_long, (exchange.request, exchange.response))):
         return False
     (asking, answering), request, response = (book.quiet for book in terms.books), exchange.request, exchange.response
     texts = {"error": exchange.error, "verdict.reason": exchange.verdict.reason}
@@ -113,8 +114,13 @@ def _stays(exchange: Exchange, terms: _Terms) -> bool:
     )
 
 
+def _is_long(message: Request | Response | None) -> bool:
+    """Whether its body is none that is remembered."""
+    return message is not None and len(message.body.content or b"") > LONGEST
+
+
 def _decoded(exchange: Exchange) -> Exchange:
-    """The same, whose bodies have no codings. Made anew: to copy and change takes three times as long."""
+    """The same, whose bodies have no codings."""
     request, response = exchange.request, exchange.response
     if request is not None:
         at, body = (request.scheme, request.host, request.port), _without_codings(request.body)
@@ -122,15 +128,28 @@ def _decoded(exchange: Exchange) -> Exchange:
     if response is not None:
         body = _without_codings(response.body)
         response = Response(response.status, response.reason, response.protocol, response.fields, body)
+    return _with(exchange, request, response, (), exchange.error, exchange.verdict)
+
+
+def _with(
+    exchange: Exchange,
+    request: Request | None,
+    response: Response | None,
+    messages: tuple[WebSocketMessage, ...],
+    error: str,
+    verdict: Verdict,
+) -> Exchange:
+    """Made anew: to copy and change takes three times as long."""
     return Exchange(
         id=exchange.id,
         started=exchange.started,
         request=request,
         response=response,
+        messages=messages,
         close_code=exchange.close_code,
         relayed=exchange.relayed,
-        error=exchange.error,
-        verdict=exchange.verdict,
+        error=error,
+        verdict=verdict,
         timing=exchange.timing,
         caller=exchange.caller,
     )
@@ -148,17 +167,13 @@ def _made(exchange: Exchange, request: Side, response: Side, ledger: Ledger, swe
         side.render()
     swept(sides, sweep, ledger)
     before, reason = exchange.verdict, request.text("verdict.reason")
-    return replace(
-        exchange,
-        request=request.request(exchange.request),
-        response=response.response(exchange.response),
-        messages=tuple(
-            replace(message, content=(request if message.from_client else response).content(number))
-            for number, message in enumerate(exchange.messages)
-        ),
-        error=request.text("error"),
-        verdict=before if reason == before.reason else replace(before, reason=reason),
+    messages = tuple(
+        replace(message, content=(request if message.from_client else response).content(number))
+        for number, message in enumerate(exchange.messages)
     )
+    verdict = before if reason == before.reason else replace(before, reason=reason)
+    heard = request.request(exchange.request), response.response(exchange.response)
+    return _with(exchange, *heard, messages, request.text("error"), verdict)
 
 
 def fits(redaction: RedactionPolicy, exchange: Exchange) -> bool:
