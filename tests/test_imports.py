@@ -34,7 +34,7 @@ ORDER = [
     {"naming"},
     {"upstream", "capture", "telemetry", "pki", "netfilter", "kube", "cluster"},
     {"addon"},
-    {"traffic", "redact"},
+    {"traffic", "redact", "converting"},
     {"policy"},
     {"problems"},
 ]
@@ -61,6 +61,7 @@ DECIDERS = {
     "doctor",
     "backtest",
     "cluster",
+    "converting",
     "following",
     "learning",
     "workers",

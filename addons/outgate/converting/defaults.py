@@ -39,7 +39,8 @@ def documents(said: Defaults, scopes: tuple[Scope, ...], namespace: str, names: 
             "scopes": [_scope(each) for each in scopes],
         }
     )
-    sources = [said.mode_source, said.source, *(each.source for each in (*said.identities, *scopes))]
+    sources = [said.mode_source, said.source]
+    sources += [*(each.source for each in said.identities), *(each.source for each in scopes)]
     if spec:
         owner = said.mode_source or said.source
         own = owner.namespace if owner is not None and owner.kind == KIND else namespace

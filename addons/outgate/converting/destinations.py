@@ -150,7 +150,7 @@ def _effective(said: Route) -> Route:
 
 
 def _tells(match: Any) -> bool:
-    return match != type(match)()
+    return bool(match != type(match)())
 
 
 def place(backend: Backend, destinations: Destinations) -> Content:
