@@ -223,6 +223,6 @@ def test_every_file_of_both_tls_blocks_is_looked_for(field, where):
 def test_that_no_mode_was_given_is_said():
     (problem,) = checks.no_mode(Defaults(), Where("policy"))
     assert "REGISTRY_ONLY" in problem.what
-    assert "let everything out" in problem.what
+    assert "ALLOW_ANY" in problem.what
     source = Source(Where("policy.yaml", 1, 1), "EgressDefaults", "d")
     assert list(checks.no_mode(Defaults(mode_source=source), Where("policy"))) == []

@@ -104,7 +104,7 @@ def missing_files(
 def no_mode(defaults: Defaults, where: Where) -> Iterator[Problem]:
     """Nobody said what happens to the rest."""
     if defaults.mode_source is None:
-        what = f"no outbound mode is given: {defaults.mode} holds (left to themselves, most meshes let everything out)"
+        what = f"no outbound mode is given: {defaults.mode} holds (most meshes, left to themselves, mean ALLOW_ANY)"
         yield Problem(where, what, "say so in EgressDefaults, or in the document of the mesh", Severity.WARNING)
 
 
