@@ -7,10 +7,10 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from converting.drawn import MESHES, documents
+from converting.facts import facts
 from outgate.converting.conversion import convert
 from outgate.policy import compile as compilation
 from outgate.policy.compile import Policy
-from outgate.policy.decide import decide, treat
 from outgate.policy.documents import parse
 from outgate.policy.frontends import Setting
 from outgate.policy.model import Attempt, AttemptKind
@@ -49,40 +49,6 @@ def tried(draw: st.DrawFn, policy: Policy) -> Attempt:
         attempt = replace(attempt, address=draw(st.sampled_from(networks)))
         attempt = replace(attempt, host=None) if draw(st.booleans()) else attempt
     return attempt
-
-
-def facts(policy: Policy, attempt: Attempt) -> dict[str, object]:
-    """What is decided, and what happens upstream: everything but names and places of documents."""
-    decision = decide(policy, attempt)
-    port = decision.port
-    chosen = policy.route(port, attempt, decision.destination) if port is not None and decision.allowed else None
-    return {
-        "verdict": decision.verdict,
-        "code": decision.code,
-        "status": decision.status,
-        "traffic": decision.traffic,
-        "would": (decision.would.verdict, decision.would.code) if decision.would else None,
-        "shadows": [each.verdict for each in decision.shadows],
-        "audited": len(decision.audited),
-        "treatment": treat(policy, replace(attempt, kind=AttemptKind.TLS)),
-        "place": policy.destinations.index(decision.destination)
-        if decision.destination in policy.destinations
-        else None,
-        "upstream": _upstream(port.upstream) if port is not None else None,
-        "taken": chosen is not None,
-        "ways": [(each.host, each.weight, _upstream(each.upstream)) for each in chosen.route.backends]
-        if chosen
-        else [],
-        "acts": (chosen.route.timeout, chosen.route.rewrite, chosen.route.redirect, chosen.route.direct, chosen.matched)
-        if chosen
-        else None,
-    }
-
-
-def _upstream(upstream: object) -> tuple[object, ...]:
-    tls = upstream.tls
-    told = replace(tls, source=None) if tls is not None else None
-    return upstream.port, upstream.endpoints, told, upstream.resilience, upstream.connect_timeout
 
 
 @pytest.mark.parametrize("meshes", MIXES, ids="+".join)
