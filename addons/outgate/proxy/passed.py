@@ -18,6 +18,7 @@ BROKEN_OFF = "broken_off"
 EVENTS = b"text/event-stream"
 EVENT_ENDS = re.compile(rb".*(?:\n\n|\r\n\r\n|\r\r)", re.DOTALL)
 SWITCHED = 101
+NOTHING = neutral.Body(decoded=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +117,16 @@ def _announces(fields: Fields) -> bool:
 
 
 def _body(half: Half, most: int, *, whole: bool, fields: Fields) -> neutral.Body:
+    if whole and not (half.chunks or half.missing):
+        return NOTHING
     chunks = tuple(neutral.Chunk(after, size) for after, size in half.chunks)
     content: bytes | None = bytes(half.content)
     missing = half.missing or (TOO_LARGE if half.size > most else "")
     if not missing and not whole:
         content = _events(half.content, fields)
         missing = BROKEN_OFF if content is None else ""
-    return neutral.Body(None if missing else content, size=half.size, missing=missing, chunks=chunks)
+    plain = not value_of(fields, b"content-encoding")
+    return neutral.Body(None if missing else content, plain, half.size, missing, chunks)
 
 
 def _events(content: bytearray, fields: Fields) -> bytes | None:
