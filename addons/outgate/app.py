@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from outgate.cluster.shared import SharedSet
 from outgate.descriptors import fitting, raised
 from outgate.nameserver import NameServer, nameserver
 from outgate.outputs import MASTER, Outputs, outputs_of
@@ -30,7 +31,7 @@ from outgate.proxy.loading import AddonError, load_addons
 from outgate.proxy.peer import peer_uid
 from outgate.proxy.under_way import under_way
 from outgate.pushing import push
-from outgate.reload import PolicyWatcher
+from outgate.reload import Beneath, PolicyWatcher
 from outgate.settings import Settings, shared
 from outgate.sockets import bind, inherit
 from outgate.startup import UNABLE, WRONG, Prepared, place, prepare, ready_line, say
@@ -51,6 +52,7 @@ from outgate.workers.worker import Worker
 
 if TYPE_CHECKING:
     from outgate.admin import Admin
+    from outgate.following import Following
     from outgate.scrape import Listener
 
 log = logging.getLogger(__name__)
@@ -71,7 +73,7 @@ def run(settings: Settings, addons: Sequence[object] = (), control: socket.socke
     seat = next_seat(control) if control is not None else None
     if control is not None and seat is None:
         return 0
-    prepared = prepare(settings, seat.policy if seat is not None else None)
+    prepared = prepare(settings) if seat is None else prepare(settings, seat.policy, _shared(settings, seat))
     if isinstance(prepared, int):
         return prepared
     if seat is None:
@@ -86,6 +88,11 @@ def run(settings: Settings, addons: Sequence[object] = (), control: socket.socke
         return say(str(error), WRONG)
     except OSError as error:
         return say(f"cannot listen: {error}", UNABLE)
+
+
+def _shared(settings: Settings, seat: Seat) -> Beneath | None:
+    """What the supervisor hears from the cluster."""
+    return SharedSet(seat.documents) if settings.policy_from_cluster else None
 
 
 def within_descriptors(settings: Settings) -> Settings:
@@ -128,8 +135,11 @@ class Gate:
     last_use: LastUse
     outputs: Outputs
     names: NameServer | None = None
+    following: Following | None = None
+    """The cluster, where this process is the one to follow it."""
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     watching: asyncio.Task[None] | None = None
+    heeding: asyncio.Task[None] | None = None
     reloading: asyncio.Task[bool] | None = None
     supervised: asyncio.Task[None] | None = None
     remembering: asyncio.Task[None] | None = None
@@ -145,7 +155,8 @@ class Gate:
         return len(self.listener.open)
 
     def counts(self) -> Mapping[str, int]:
-        return {**self.engine.plane.counts, **self.outputs.counts()}
+        followed = self.following.counts() if self.following is not None else {}
+        return {**self.engine.plane.counts, **self.outputs.counts(), **followed}
 
     def trips(self) -> int:
         return self.engine.plane.hooks.trips
@@ -275,12 +286,18 @@ def assemble(
     engine = build(
         settings, snapshot, environment, prepared.authority, outputs.logs, addons, host, tracer, outputs.keeper, master
     )
-    watcher = PolicyWatcher(settings.policy, prepared.setting, snapshot, loaded=prepared.digest)
+    watcher = PolicyWatcher(
+        settings.policy, prepared.setting, snapshot, loaded=prepared.digest, beneath=prepared.beneath
+    )
     folder = Path(settings.state_dir) if settings.state_dir else None
     last_use = LastUse(engine.plane.log.used, folder, lambda: under_way(engine.plane))
     _measure(outputs.metrics, engine)
     listener = listen.Listener(engine.plane, sockets)
     gate = Gate(settings, snapshot, engine, listener, watcher, last_use, outputs)
+    if prepared.cluster is not None:
+        from outgate.following import Following  # the client of Kubernetes
+
+        gate.following = Following(prepared.cluster, settings, snapshot, watcher)
     expiry = Expiry(gate.judge_live)
     expiry.follow(snapshot.policy)
     snapshot.observers += [engine.plane.swapped, gate.judge_again, expiry.follow, outputs.follow]
@@ -317,6 +334,8 @@ async def _up(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
         await gate.names.start()
     open_doors(gate, doors)
     gate.watching = loop.create_task(gate.watcher.run())
+    if gate.following is not None:
+        gate.heeding = loop.create_task(gate.following.run())
     gate.remembering = loop.create_task(gate.last_use.run())
     gate.listener.start()
     gate.ready = True
@@ -331,7 +350,7 @@ async def down(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
     late = await gate.listener.drained(gate.settings.drain_timeout)
     if late:
         log.warning("%d connections were still open after %g s", late, gate.settings.drain_timeout)
-    for task in (gate.watching, gate.remembering):
+    for task in (gate.watching, gate.heeding, gate.remembering):
         if task is not None:
             task.cancel()
     with suppress(TimeoutError):

@@ -24,6 +24,7 @@ from outgate.telemetry.tracer import Tracing
 from outgate.telemetry.urls import Query
 
 PREFIX = "OUTGATE_"
+LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 SERVICE = re.compile(r"(\w+_)?(service_(host|port)(_\w+)?|port(_\d+_(tcp|udp|sctp)(_(proto|port|addr))?)?)")
 """What Kubernetes adds to the environment of every pod for each Service, here of one called `outgate...`."""
 
@@ -142,6 +143,18 @@ class Settings:
     redis: str = field(default="", repr=False)
     """Where limits of all gates are counted: `redis://`, `rediss://` or `unix://`, and what Redis wants to know. It is
     not shown, for a password may stand in it. Empty: nowhere."""
+    policy_from_cluster: bool = False
+    """Whether documents in Kubernetes are policy too, below the files."""
+    kubeconfig: str = ""
+    """The file that says how its API is reached; empty for the pod's own service account."""
+    cluster_namespaces: tuple[str, ...] = ()
+    """Namespaces whose documents are policy; all of them where none is named."""
+    cluster_meshes: tuple[str, ...] = ()
+    """Meshes whose kinds are watched; all of them where none is named."""
+    cluster_status: bool = True
+    """Whether the gate writes into the status of its own kinds what became of them."""
+    cluster_timeout: float = 60.0
+    """Seconds at the start for the cluster to tell all of its policy."""
     state_dir: str = ""
     """Where what outlives the process is kept: when destinations were last used. Empty: nothing is."""
     kuma_dialect: str = "kuma-2.14"
@@ -150,6 +163,8 @@ class Settings:
     """Which of Kuma's proxies the gate stands for."""
     kuma_secrets: str = "/var/run/secrets/kuma"
     """A directory with a file for each of Kuma's secrets."""
+    osm_secrets: str = "/var/run/secrets/osm"
+    """A directory with a directory `NAMESPACE/NAME` for each of osm-edge's secrets."""
     gate: Gate = field(default_factory=Gate)
     workload: Identity = field(default_factory=Identity)
     limits: Limits = field(default_factory=Limits)
@@ -240,6 +255,14 @@ def parse_place(text: str) -> str:
     if text:
         parse_address(text)
     return text
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """Names with commas between them, each as Kubernetes has them. Raises `ValueError`."""
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if wrong := next((name for name in names if not LABEL.fullmatch(name)), None):
+        raise ValueError(f'"{wrong}" is not the name of a namespace')
+    return tuple(dict.fromkeys(names))
 
 
 def parse_redis(text: str) -> str:
@@ -338,6 +361,13 @@ def _labels(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((key, value) for key, (_, value) in labels.items()))
 
 
+def _meshes(text: str) -> tuple[str, ...]:
+    names = parse_names(text)
+    if not set(names) <= set(MESHES):
+        raise ValueError(text)
+    return names
+
+
 def _one_of(*names: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text.lower() not in names:
@@ -347,6 +377,7 @@ def _one_of(*names: str) -> Callable[[str], str]:
     return read
 
 
+MESHES = ("native", "istio", "osm", "linkerd", "kuma")
 KUMA_DIALECTS = ("kuma-madr062", "kuma-2.9", "kuma-2.14", "kuma-3.0")
 KUMA_ROLES = ("both", "sidecar", "egress")
 TRUTH = {"true": True, "1": True, "false": False, "0": False}
@@ -358,6 +389,8 @@ READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "Path": (Path, "a path"),
     "tuple[Path, ...]": (_paths, f"paths with {os.pathsep} between them"),
     "tuple[str, ...]": (_names, f"names with {os.pathsep} between them"),
+    "cluster_namespaces": (parse_names, "names of namespaces with commas between them"),
+    "cluster_meshes": (_meshes, f"some of {', '.join(MESHES)} with commas between them"),
     "tuple[str, int]": (parse_address, "ADDR:PORT, such as 127.0.0.1:15001 or [::1]:15001"),
     "ListenMode": (ListenMode, f"one of {', '.join(ListenMode)}"),
     "MetricsSource": (MetricsSource, f"one of {', '.join(MetricsSource)}"),

@@ -16,14 +16,17 @@ from typing import Any
 import pytest
 
 from e2e.faulty import PATIENCE, client, faulty
-from outgate.policy.resilience_model import Resilience
+from outgate.policy.resilience_model import Limits, Outliers, Resilience
 from outgate.policy.route_model import (
     Abort,
     Backoff,
     Bandwidth,
+    Bucket,
     Delay,
     DirectResponse,
     Fault,
+    HeaderChange,
+    RateLimit,
     Redirect,
     RetryPolicy,
     Rewrite,
@@ -34,10 +37,13 @@ from outgate.policy.route_model import (
     Unmatched,
 )
 from outgate.policy.snapshot import Policy
-from outgate.proxy import origins
+from outgate.proxy import changes, origins
 from outgate.proxy.governor import Governor
+from outgate.proxy.passage import Passage
 from outgate.telemetry.sampling import Sampler
 from outgate.telemetry.tracer import Tracer
+from outgate.traffic.buckets import Buckets
+from outgate.traffic.limits import Kind, UnderWay
 from outgate.traffic.origin import OriginState
 from proxy.gates import gate, to
 from proxy.wires import until
@@ -145,22 +151,61 @@ async def test_an_origin_that_cannot_be_reached(authority, retries, flags, attem
     assert len(set(event.trace.client_ids)) == attempts
 
 
-async def test_a_failure_of_the_policy_s_own_denies(authority, monkeypatch):
-    """Whatever raises in it, nothing leaves."""
+BEFORE: dict[str, tuple[Any, str]] = {
+    "enter": (Governor, "enter"),
+    "admit": (Governor, "admit_now"),
+    "bucket": (Buckets, "take"),
+    "limit": (UnderWay, "take"),
+    "endpoints": (OriginState, "know"),
+    "choice": (OriginState, "choose"),
+    "begin": (OriginState, "begin"),
+    "change": (changes, "outgoing"),
+}
+AFTER: dict[str, tuple[Any, str]] = {
+    "outcome": (OriginState, "tell"),
+    "retry": (Passage, "again"),
+    "change": (changes, "incoming"),
+}
+EVERYTHING = Route(
+    timeout=5.0,
+    retry=FIVE,
+    limits=(RateLimit("all", Bucket(100, 100, 1.0)),),
+    request_headers=HeaderChange(set=(("x-a", "1"),)),
+    response_headers=HeaderChange(add=(("x-b", "2"),)),
+)
 
-    async def fails(self, exchange, *_):
+
+def with_everything(name: str, port: int) -> Any:
+    made = known(name, Row("", EVERYTHING, 0), port)
+    governed = Resilience(limits=Limits(requests=9, connections=9), outliers=Outliers())
+    one = replace(made.ports[0], upstream=replace(made.ports[0].upstream, resilience=governed))
+    return replace(made, ports=(one,))
+
+
+@pytest.mark.parametrize("way", ["new", "idle"])
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+async def test_whatever_of_the_policy_raises_denies(authority, monkeypatch, before, way):
+    """Before a request has left, its origin is not asked; after that, its answer does not go on."""
+
+    def fails(*_, **__):
         raise RuntimeError("broken")
 
-    async with faulty() as origin:
-        known_ = known("broken", Row("", Route(timeout=5.0, retry=FIVE), 0), origin.port)
-        for name in ("admit", "place"):
-            async with gate(authority, known_) as running:
+    for what, place in (BEFORE if before else AFTER).items():
+        async with faulty() as origin, gate(authority, with_everything("broken", origin.port)) as running:
+            async with client(running.address) as asking:
+                if way == "idle":
+                    assert (await asking.ask(host("broken"))).status == 200
+                origin.asked.clear()
                 with monkeypatch.context() as patched:
-                    patched.setattr(Governor, name, fails)
-                    patched.setattr(Governor, "_origin", lambda *_: OriginState("o", Resilience(), lambda: 0.0))
-                    async with client(running.address) as asking:
-                        assert (await asking.ask(host("broken"))).status in (0, 500)
-                assert origin.opened == 0
+                    patched.setattr(*place, fails)
+                    answer = await asking.ask(host("broken"))
+            assert answer.status in (0, 500, 502), (what, answer)
+            assert b"x-origin" not in answer.body, what
+            assert len(origin.asked) <= (not before), what
+            async with client(running.address) as asking:
+                assert (await asking.ask(host("broken"))).status == 200, what
+            (state,) = running.engine.plane.governor.origins
+            await until(lambda state=state: state.under_way.counts[Kind.REQUESTS] == 0)
 
 
 async def test_a_route_that_cannot_be_chosen_denies(authority, monkeypatch):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from outgate.policy.access_model import Attribute, Condition
 from outgate.policy.compile import Policy
 from outgate.policy.model import Attempt, AttemptKind, Defaults, Identity, Port, Protocol, Upstream
-from outgate.policy.route_model import NamedMatch, Rewrite, Route, RouteMatch, TextKind, TextMatch, Unmatched
+from outgate.policy.route_model import NamedMatch, Redirect, Rewrite, Route, RouteMatch, TextKind, TextMatch, Unmatched
 from outgate.policy.routing import PLAIN, WHOLE, Router, Routers, compiled
 from outgate.policy.steps import Steps
 from policy.building import WEB, destination, http, tcp, tls
@@ -161,10 +161,20 @@ def test_what_no_route_takes_is_forwarded_where_nothing_is_said():
         (None, "/abc", 0),
     ],
 )
-def test_what_was_matched_of_the_path_is_kept(match, path, matched):
+def test_what_was_matched_of_the_path_is_kept_where_it_is_needed(match, path, matched):
+    """That is, for a rewrite or a redirect; else what is chosen is the same object every time."""
     given = RouteMatch(path=match, method=TextMatch(EXACT, "GET"))
-    chosen = Router(port(Route(matches=(given,))), Defaults()).choose(http("x.test", path=path))
-    assert (chosen.path, chosen.matched) == (path.partition("?")[0], matched)
+    for needed in ({"rewrite": Rewrite(prefix="/new")}, {"redirect": Redirect(prefix="/new")}):
+        chosen = Router(port(Route(matches=(given,), **needed)), Defaults()).choose(http("x.test", path=path))
+        assert (chosen.path, chosen.matched) == (path.partition("?")[0], matched)
+    router = Router(port(Route(matches=(given,))), Defaults())
+    assert router.choose(http("x.test", path=path)) is router.choose(http("x.test", path=path))
+
+
+def test_what_is_not_there_matches_no_prefix_not_even_the_empty_one():
+    """HTTP/1.0 has no authority to give."""
+    nameless = Attempt(AttemptKind.HTTP, WEB, 80, None, "192.0.2.1", None, False, "GET", "/")
+    assert choose(nameless, one(authority=TextMatch(PREFIX, ""))) is None
 
 
 def test_paths_are_compared_in_the_form_in_which_rules_see_them():

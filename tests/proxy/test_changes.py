@@ -10,12 +10,12 @@ from outgate.policy.route_model import Backend, DirectResponse, HeaderChange, Re
 from outgate.policy.routing import WHOLE, Chosen
 from outgate.proxy import changes, heads
 from outgate.proxy.passage import Passage
-from outgate.proxy.plan import plan_of
+from outgate.proxy.plan import Plan
 from proxy.requests import attempt, get, http2
 
 
 def passage(route: Route, backend: Backend | None = None, path: str = "/", matched: int = 0) -> Passage:
-    return Passage(Chosen(route, path, matched), plan_of(route, backend), lambda: 0.0, lambda: 0.0, 0.0)
+    return Passage(Chosen(route, path, matched), Plan(route, backend), lambda: 0.0, lambda: 0.0, 0.0)
 
 
 def sent(request: http.Request, made: Passage) -> http.Request:

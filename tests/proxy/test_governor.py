@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from outgate.policy.decide import decide
-from outgate.policy.model import Destination, Gate, Protocol, Upstream
+from outgate.policy.model import EVERY_PORT, Destination, Gate, Identity, Protocol, Upstream
 from outgate.policy.resilience_model import Limits, Outliers, Resilience
 from outgate.policy.route_model import (
     Backend,
@@ -21,10 +21,13 @@ from outgate.policy.route_model import (
     Unmatched,
 )
 from outgate.policy.snapshot import Policy
+from outgate.proxy.exchange import Exchange, Facts
 from outgate.proxy.governor import Governor, home_of
 from outgate.proxy.passage import Refused
+from outgate.settings import ListenMode
 from policy.building import destination, http
 
+FACTS = Facts(ListenMode.REGULAR, Identity(), None)
 NOT_THIS = Route(matches=(RouteMatch(path=TextMatch(TextKind.PREFIX, "/other/")),))
 
 
@@ -74,6 +77,36 @@ def test_state_outlives_a_reload_that_changes_nothing_about_it():
     assert again[1] is not states[1]
     governor.follow(Policy("3"))
     assert governor.shown() == []
+
+
+def test_state_of_a_destination_of_every_port_outlives_a_reload():
+    """Its ports have states of their own, and no document lists them."""
+    ejecting = Resilience(outliers=Outliers())
+    every = destination("api.example", name="api.example", port=EVERY_PORT, protocol=Protocol.HTTP)
+    port = replace(every.ports[0], upstream=replace(every.ports[0].upstream, resilience=ejecting))
+    governor, state = Governor(), None
+    for generation in ("1", "2"):
+        policy = Policy(generation, destinations=(replace(every, ports=(port,)),))
+        governor.follow(policy)
+        before, state = state, enter(governor, policy).origin
+    assert state is before
+    governor.follow(Policy("3"))
+    assert governor.shown() == []
+
+
+def test_what_was_not_found_out_keeps_a_request_back_for_good():
+    """Whoever asks again after something broke is not let pass for having asked before."""
+    limit = RateLimit("l", Bucket(1, 1, 60.0))
+    policy = Policy("p", destinations=(known(routes=(Route(limits=(limit,)),)),))
+    governor = Governor()
+    attempt = http("api.example", 80)
+    exchange = Exchange(FACTS, policy, attempt, decide(policy, attempt))
+    exchange.passage = enter(governor, policy)
+    governor.buckets = None
+    with pytest.raises(AttributeError):
+        governor.admit_now(exchange)
+    with pytest.raises(Refused, match="not found out"):
+        governor.admit_now(exchange)
 
 
 def test_backends_are_drawn_by_weight_and_have_their_own_state():

@@ -12,12 +12,12 @@ from outgate.policy.routing import Chosen
 from outgate.proxy.commands import Limited
 from outgate.proxy.lane_clock import LaneClock
 from outgate.proxy.passage import Passage
-from outgate.proxy.plan import plan_of
+from outgate.proxy.plan import Plan
 from proxy.wires import until
 
 
 def passage(route: Route) -> Passage:
-    return Passage(Chosen(route), plan_of(route, None), time.monotonic, lambda: 0.0, time.monotonic())
+    return Passage(Chosen(route), Plan(route, None), time.monotonic, lambda: 0.0, time.monotonic())
 
 
 @pytest.mark.parametrize(

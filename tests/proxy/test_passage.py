@@ -21,7 +21,7 @@ from outgate.policy.route_model import (
 from outgate.policy.routing import Chosen
 from outgate.proxy.commands import Limited
 from outgate.proxy.passage import Passage, outcome_of, plain_outcome
-from outgate.proxy.plan import plan_of
+from outgate.proxy.plan import Plan
 from outgate.traffic.limits import Kind
 from outgate.traffic.origin import OriginState
 from outgate.traffic.outcome import Broken, Outcome
@@ -35,7 +35,7 @@ FAILED = Outcome(503)
 def passage(route: Route, clock: Clock | None = None, **limits: int | None) -> Passage:
     origin = OriginState("o", Resilience(limits=Limits(**limits), outliers=Outliers()), lambda: 0.5)
     origin.know("n", (ONE, TWO), 0.0)
-    return Passage(Chosen(route), plan_of(route, None), clock or Clock(), lambda: 0.5, 1000.0, origin)
+    return Passage(Chosen(route), Plan(route, None), clock or Clock(), lambda: 0.5, 1000.0, origin)
 
 
 def counts(made: Passage) -> dict[str, int]:

@@ -13,7 +13,7 @@ from outgate.policy.routing import Chosen
 from outgate.proxy import sticking
 from outgate.proxy.exchange import Exchange
 from outgate.proxy.passage import Passage
-from outgate.proxy.plan import plan_of
+from outgate.proxy.plan import Plan
 from proxy.requests import attempt, facts, get
 
 LINE = "GET /a?user=u1&x= HTTP/1.1"
@@ -26,7 +26,7 @@ def hashed(*keys: HashKey, request=REQUEST, port=1):
     exchange = Exchange(known)
     exchange.attempt = attempt(request, known)
     route = Route()
-    passage = Passage(Chosen(route), plan_of(route, None), lambda: 0.0, lambda: 0.0, 0.0)
+    passage = Passage(Chosen(route), Plan(route, None), lambda: 0.0, lambda: 0.0, 0.0)
     return sticking.key_of(Balancing(Balancer.RING_HASH, hash_keys=keys), exchange, passage), passage.cookie
 
 

@@ -96,7 +96,7 @@ def same(body, policies):
 
 
 @pytest.mark.parametrize("policies", POLICIES, ids=("defaults", "own"))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     document=st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1),
     ascii_only=st.booleans(),

@@ -181,12 +181,12 @@ async def test_a_refused_connection_is_told(refusing):
 
 async def test_a_server_that_does_not_answer_is_given_up(hole):
     error = await failure(target(hole, connect_timeout=0.1), environment())
-    assert (error.code, error.status) == (Failure.CONNECT_TIMEOUT, 504)
+    assert (error.code, error.status) == (Failure.CONNECT_TIMEOUT, 503)
 
 
 async def test_the_whole_has_a_deadline_too(hole):
     error = await failure(target(hole, connect_timeout=60), environment(timeouts=BRIEF))
-    assert (error.code, error.status) == (Failure.CONNECT_TIMEOUT, 504)
+    assert (error.code, error.status) == (Failure.CONNECT_TIMEOUT, 503)
     assert "within 0.3 s" in error.message
     assert error.taken["connect"] >= 0.2
 
@@ -200,7 +200,7 @@ async def test_a_handshake_that_does_not_end_is_given_up(ca, descriptors):
     await gate.identities.get(UpstreamTLS(ca=ca.path), ())
     async with serving(silent) as port:
         error = await failure(target(port, tls=UpstreamTLS(ca=ca.path)), gate)
-        assert (error.code, error.status) == (Failure.CONNECT_TIMEOUT, 504)
+        assert (error.code, error.status) == (Failure.CONNECT_TIMEOUT, 503)
         assert "TLS handshake" in error.message
         assert error.taken["tls"] >= 0.1
         assert not error.unproven

@@ -11,7 +11,7 @@ from outgate.upstream.errors import Failure, UpstreamError
         ("resolve_failed", 503),
         ("address_refused", 502),
         ("connect_failed", 503),
-        ("connect_timeout", 504),
+        ("connect_timeout", 503),
         ("tls_failed", 502),
         ("identity_failed", 502),
         ("via_failed", 503),

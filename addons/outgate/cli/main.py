@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "web": "outgate.cli.web:web",
     "check": "outgate.cli.check:check",
     "explain": "outgate.cli.explain:explain",
+    "convert": "outgate.cli.convert:convert_command",
     "test": "outgate.cli.test:test",
     "learn": "outgate.cli.learn:learn",
     "redact": "outgate.cli.redact:redact",
@@ -35,6 +36,8 @@ COMMANDS: Mapping[str, str] = {
     "log-level": "outgate.cli.log_level:log_level",
     "certs": "outgate.cli.certs:certs",
     "iptables": "outgate.cli.iptables:iptables_group",
+    "inject": "outgate.cli.inject:inject",
+    "webhook": "outgate.cli.webhook:webhook",
     "doctor": "outgate.cli.doctor:doctor",
 }
 """`module:attribute` by name, in the order of `--help`."""

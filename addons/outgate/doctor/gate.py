@@ -25,6 +25,8 @@ from outgate.settings import parse_address
 
 PATIENCE = 3.0
 """Seconds for the admin endpoint."""
+AWAY = 10.0
+"""Seconds without word from a cluster that are no mere change of connection."""
 SHOWN = 10
 """Problems of a policy that are listed; `outgate check` lists all."""
 UNIX = "unix:"
@@ -121,6 +123,9 @@ def _of_status(told: dict[str, Any]) -> Iterator[Finding]:
         yield wrong(
             "gate", f"its last reload was refused: {first}", "correct the policy; outgate check finds all of it"
         )
+    if (cluster := policy.get("cluster")) and (age := cluster.get("age", 0)) > AWAY:
+        what = f"the cluster was last heard {age:.0f} s ago: {cluster.get('reason', '')}"
+        yield wrong("gate", what, "the policy before stays in force; let the gate reach the API, with its rights")
     if trips := told.get("guard_trips"):
         yield wrong("gate", f"{trips} failures inside it were contained", "its log has each; report them")
     if dropped := told.get("counts", {}).get("log_dropped"):

@@ -44,9 +44,13 @@ class Applying:
 
 def values_of(limit: RateLimit, attempt: Attempt) -> tuple[str, ...] | None:
     """What has a bucket of its own; None where the attempt lacks one of the parts, so that it is not limited."""
-    values = [_value(part, attempt) for part in limit.by]
-    found = tuple(value for value in values if value)
-    return found if len(found) == len(values) else None
+    found = []
+    for part in limit.by:
+        value = _value(part, attempt)
+        if not value:
+            return None
+        found.append(value)
+    return tuple(found)
 
 
 def _tests(item: Item, defaults: Defaults) -> Iterator[Test]:

@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from outgate.policy import access, checks, documents, keeping_checks
-from outgate.policy.access_model import AccessLayer
+from outgate.policy.access_model import AccessLayer, AccessPolicy
 from outgate.policy.documents import Document
 from outgate.policy.frontends import Contribution, Frontend, Setting
 from outgate.policy.frontends.istio.frontend import IstioFrontend
@@ -43,10 +43,15 @@ FRONTENDS: tuple[Frontend, ...] = (
 """Asked in this order; the first that claims a document has it."""
 
 
-def load(paths: Sequence[Path], setting: Setting) -> Policy:
-    """The policy of some files and directories, later ones laid over earlier ones. Raises `PolicyError`."""
+def load(paths: Sequence[Path], setting: Setting, beneath: Iterable[Document] | None = None) -> Policy:
+    """The policy of some files and directories, later ones laid over earlier ones. Raises `PolicyError`.
+
+    `beneath`: documents of a source that is sure to have told all of them, over which the files are laid. There may be
+    none: a policy of denials."""
     found, unread = gather(paths)
-    if not found and not unread:
+    if beneath is not None:
+        found = [*beneath, *(replace(document, layer=document.layer + 1) for document in found)]
+    elif not found and not unread:
         where = Where(", ".join(map(str, paths)) or "policy")
         unread.append(Problem(where, "there is no document here", "without a policy nothing starts or is reloaded"))
     if unread:
@@ -118,7 +123,7 @@ def _assembled(
     contributions = [part for _, part in parts]
     problems: list[Problem] = []
     defaults, replaced = merged(contributions, layers, problems)
-    rules = tuple(AccessLayer(mesh, tuple(part.access)) for mesh, part in parts if part.access)
+    rules = tuple(layer for mesh, part in parts for layer in _layers(mesh, part.access))
     destinations = tuple(chain.from_iterable(part.destinations for part in contributions))
     scopes = tuple(chain.from_iterable(part.scopes for part in contributions))
     # Where a mesh's documents and the gate's own are equally general, the latter come last.
@@ -132,7 +137,7 @@ def _assembled(
         scopes=scopes,
         access=rules,
         gate=setting.gate,
-        fields=tuple(chain.from_iterable(part.fields for part in contributions)),
+        fields=tuple(chain.from_iterable(part.account() for part in contributions)),
         overridden=overridden + replaced,
         telemetry=telemetry,
         keeping=keeping,
@@ -142,6 +147,15 @@ def _assembled(
     problems += setting.telemetry_faults(telemetry)
     problems += setting.redaction_faults(keeping)
     return policy, problems
+
+
+def _layers(mesh: str, policies: Iterable[AccessPolicy]) -> Iterator[AccessLayer]:
+    """One for each name of a layer, in the order in which they come."""
+    found: dict[str, list[AccessPolicy]] = {}
+    for policy in policies:
+        found.setdefault(policy.layer, []).append(policy)
+    for name, those in found.items():
+        yield AccessLayer(f"{mesh}/{name}" if name else mesh, tuple(those))
 
 
 def _kept(parts: Iterable[KeepingPolicy]) -> KeepingPolicy:
@@ -157,7 +171,9 @@ def _checked(policy: Policy, *, strict: bool) -> Iterator[Problem]:
     yield from checks.expiries(policy.destinations, policy.now())
     yield from checks.dns_channels(policy.destinations)
     for layer in policy.access:
-        yield from tunnel_warnings(layer.policies, policy.destinations, policy.defaults)
+        # What other meshes ask of tunnels is what they mean, unless Istio's reading is asked for.
+        if layer.mesh in (IstioFrontend.mesh, NativeFrontend.mesh) or policy.defaults.tunnel_hosts != "sni":
+            yield from tunnel_warnings(layer.policies, policy.destinations, policy.defaults)
     yield from checks.missing_files(policy.destinations, strict=strict)
     yield from keeping_checks.unseen(policy.keeping, policy.destinations)
     yield from keeping_checks.idle(policy.keeping)

@@ -12,6 +12,16 @@ from dataclasses import dataclass, field
 from outgate.policy.snapshot import Policy
 
 
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How well a source that may be away is known."""
+
+    age: float
+    """Seconds since what is known was last sure to be what there is; 0 while it is."""
+    reason: str = ""
+    documents: int = 0
+
+
 @dataclass(slots=True)
 class Snapshot:
     """Readers take `policy` once and finish with what they took."""
@@ -24,6 +34,8 @@ class Snapshot:
     """Reloads that were refused; the policy in force stayed."""
     last_error: str = ""
     observers: list[Callable[[Policy], None]] = field(default_factory=list)
+    freshness: Callable[[], Freshness] | None = None
+    """Of what the policy is made from, where that is more than files."""
 
     def swap(self, policy: Policy) -> None:
         self.policy = policy

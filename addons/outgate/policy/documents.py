@@ -33,6 +33,8 @@ MAX_SAFE = 512
 SUFFIXES = (".yaml", ".yml", ".json")
 TESTS = tuple(f".test{suffix}" for suffix in SUFFIXES)
 """How the names of policy tests end."""
+LEFT_OUT = ".outgate-ignore"
+"""A file that says of its folder that it is no part of the policy around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +149,8 @@ def _found(path: Path) -> list[Path]:
 
 
 def files(path: Path) -> list[Path]:
-    """The policy files at a path. Hidden folders are left out (a ConfigMap mount keeps its real files in one), as
-    are policy tests (`*.test.yaml`)."""
+    """The policy files at a path. Hidden folders are left out (a ConfigMap mount keeps its real files in one), as are
+    policy tests (`*.test.yaml`) and folders within that hold an `.outgate-ignore`."""
     if not path.exists():
         raise PolicyError([Problem(Where(str(path)), "no such file or directory", "name an existing policy path")])
     if path.is_file():
@@ -176,8 +178,9 @@ def _readable(folder: Path) -> list[Path]:
 
 
 def _below(folder: Path, outer: frozenset[Path]) -> Iterator[Path]:
-    """Everything under a folder that is no folder. Symlinks are followed, as a ConfigMap's folders are such, but not
-    into a folder that they stand in; one that leads nowhere is a file that cannot be read."""
+    """Everything under a folder that is no folder, but not in those within that are marked as no part of it. Symlinks
+    are followed, as a ConfigMap's folders are such, but not into a folder that they stand in; one that leads nowhere is
+    a file that cannot be read."""
     if (real := folder.resolve()) in outer:
         return
     try:
@@ -188,7 +191,8 @@ def _below(folder: Path, outer: frozenset[Path]) -> Iterator[Path]:
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            yield from _below(entry, outer | {real})
+            if not (entry / LEFT_OUT).exists():
+                yield from _below(entry, outer | {real})
         elif entry.is_file() or not entry.exists():
             yield entry
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 
 import re2
 
@@ -71,13 +72,15 @@ class Seen(Facts):
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One match of one route. The chosen route is made beforehand where the path is not looked at."""
+    """One match of one route."""
 
     route: Route
     tests: tuple[Test, ...]
     names: tuple[str, ...]
     """Of what each test is about."""
     path: TextMatch | None
+    decided: Chosen | None
+    """The same for all that it takes, where nothing asks what of a path was matched."""
 
     def told(self, seen: Seen) -> str:
         """Whether it takes an attempt, in words."""
@@ -92,6 +95,8 @@ class _Entry:
         return True
 
     def chosen(self, seen: Seen) -> Chosen:
+        if self.decided is not None:
+            return self.decided
         path, match = seen.path or "", self.path
         if match is None or match.negated:
             return Chosen(self.route, path)
@@ -133,6 +138,7 @@ class Routers:
         self._defaults = defaults
         self._settled: dict[int, Chosen] = {}
         self._made: dict[tuple[int, Unmatched | None], Router] = {}
+        """By what is the same for a port that stands for every other and for each of those."""
         for destination in destinations:
             for port in destination.ports:
                 self._add(port)
@@ -143,11 +149,13 @@ class Routers:
         """What a port does with an attempt. One that is not of this policy is read as it comes."""
         if not port.routes:
             return PLAIN
+        router = self._made.get((id(port.routes), port.unmatched))
+        if router is not None:
+            return router.choose(attempt, destination, steps)
         settled = self._settled.get(id(port.routes[0]))
         if settled is not None:
             return None if settled.route.missing else settled
-        router = self._made.get(_key(port)) or Router(port, self._defaults)
-        return router.choose(attempt, destination, steps)
+        return Router(port, self._defaults).choose(attempt, destination, steps)
 
     def _add(self, port: Port) -> None:
         if not port.routes:
@@ -156,12 +164,7 @@ class Routers:
         if _takes_everything(first):
             self._settled.setdefault(id(first), Chosen(first))
         else:
-            self._made[_key(port)] = Router(port, self._defaults)
-
-
-def _key(port: Port) -> tuple[int, Unmatched | None]:
-    """The same for a port that stands for every other and for each of those."""
-    return id(port.routes), port.unmatched
+            self._made[id(port.routes), port.unmatched] = Router(port, self._defaults)
 
 
 def _takes_everything(route: Route) -> bool:
@@ -174,7 +177,9 @@ def _entries(routes: Iterable[Route], defaults: Defaults) -> Iterator[_Entry]:
     for route in routes:
         for match in route.matches or (RouteMatch(),):
             named = tuple(_tests(match, defaults))
-            yield _Entry(route, tuple(test for _, test in named), tuple(name for name, _ in named), match.path)
+            decided = None if route.rewrite or route.redirect else Chosen(route)
+            tests, names = tuple(test for _, test in named), tuple(name for name, _ in named)
+            yield _Entry(route, tests, names, match.path, decided)
             if not named:
                 return
 
@@ -182,13 +187,13 @@ def _entries(routes: Iterable[Route], defaults: Defaults) -> Iterator[_Entry]:
 def _tests(match: RouteMatch, defaults: Defaults) -> Iterator[tuple[str, Test]]:
     """What has to hold and what it is about, the cheap before the dear."""
     if match.method or match.scheme or match.path or match.authority or match.headers or match.queries:
-        yield "HTTP", lambda seen: seen.http
+        yield "HTTP", attrgetter("http")
     yield from _of_connection(match, defaults)
     for what, wanted, read in (
-        ("method", match.method, lambda seen: seen.method),
+        ("method", match.method, attrgetter("attempt.method")),
         ("scheme", match.scheme, lambda seen: seen.header(":scheme")),
-        ("path", match.path, lambda seen: seen.path),
-        ("authority", match.authority, lambda seen: seen.authority),
+        ("path", match.path, attrgetter("path")),
+        ("authority", match.authority, attrgetter("authority")),
     ):
         if wanted is not None:
             yield what, _of(wanted, read)
@@ -218,6 +223,13 @@ def _known(test: Callable[[Facts], bool | None]) -> Test:
 
 
 def _of(match: TextMatch, read: Callable[[Seen], str | None]) -> Test:
+    """The most usual ones are in one piece, for they are asked with every request."""
+    value = match.value
+    if not (match.negated or match.ignore_case):
+        if match.kind is TextKind.EXACT:
+            return lambda seen: read(seen) == value
+        if match.kind is TextKind.PREFIX and value:
+            return lambda seen: (read(seen) or "").startswith(value)
     passes = compiled(match)
     return lambda seen: passes(read(seen))
 

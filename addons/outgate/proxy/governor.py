@@ -9,21 +9,20 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from outgate.policy.applying import Applying, values_of
-from outgate.policy.model import Attempt, AttemptKind, Decision, Destination, Endpoint, Gate, Port, Upstream
-from outgate.policy.resilience_model import PLAIN_RESILIENCE, Resilience
-from outgate.policy.route_model import Backend, LimitScope, RateLimit, Route
+from outgate.policy.model import Attempt, AttemptKind, Code, Decision, Destination, Endpoint, Gate, Port, Upstream
+from outgate.policy.route_model import Abort, Backend, Fault, LimitScope, RateLimit
 from outgate.policy.routing import PLAIN, Seen
 from outgate.policy.snapshot import Policy
-from outgate.proxy import plan, sticking
+from outgate.proxy import sticking
 from outgate.proxy.checking import Checks
 from outgate.proxy.passage import Passage, Refused, overflow
-from outgate.proxy.plan import plan_of
+from outgate.proxy.ways import Ways, origins_of
 from outgate.traffic.balancing.layout import Home
 from outgate.traffic.buckets import Buckets
 from outgate.traffic.faults import NO_TROUBLE, Trouble, trouble
@@ -34,7 +33,6 @@ from outgate.traffic.outcome import GRPC_AS_HTTP
 from outgate.traffic.shares import drawn, falls
 from outgate.upstream.environment import Environment
 from outgate.upstream.places import endpoints_of, spelt
-from outgate.upstream.pool import IDLE
 from outgate.upstream.preface import preface
 from outgate.upstream.shared_buckets import SharedBuckets
 from outgate.upstream.target import Target, narrowed
@@ -43,9 +41,22 @@ if TYPE_CHECKING:
     from outgate.proxy.exchange import Exchange, Facts
 
 KEPT = 8192
+FOREVER = float("inf")
 FRESH = 1.0
 """Seconds in which a name is not looked up again for a choice; the resolver keeps its answers longer."""
 ZONES = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone", "topology.istio.io/subzone")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The places of a target, as they were looked up."""
+
+    target: Target
+    name: str
+    """Of its host among those of its origin."""
+    endpoints: tuple[Endpoint, ...]
+    until: float
+    """When they are looked up anew; never where they are written as addresses."""
 
 
 @dataclass(slots=True)
@@ -59,11 +70,12 @@ class Governor:
     wall: Callable[[], float] = time.time
     shared: SharedBuckets | None = None
     """Of limits of all gates; None: nothing is set for them."""
-    _found: dict[int, tuple[Target, tuple[Endpoint, ...], float]] = field(default_factory=dict)
+    _found: dict[int, Found] = field(default_factory=dict)
     origins: Origins = field(init=False)
     buckets: Buckets = field(init=False)
     checks: Checks = field(init=False)
     applying: Applying = field(default_factory=Applying)
+    ways: Ways = field(default_factory=Ways)
 
     def __post_init__(self) -> None:
         self.origins = Origins(self.random, self.home, self.workers)
@@ -72,11 +84,10 @@ class Governor:
 
     def follow(self, policy: Policy) -> None:
         """A new policy is in force; what it says nothing of is forgotten, everything else is kept."""
-        self.origins.keep(frozenset(_keys(policy)))
+        self.origins.keep(*origins_of(policy))
         self.applying = Applying(policy.defaults)
         self._found.clear()
-        _known.clear()
-        plan.forget()
+        self.ways.forget()
 
     def shown(self) -> list[dict[str, Any]]:
         """The origins of which the policy says something, and how they are now, for people."""
@@ -95,35 +106,33 @@ class Governor:
         Raises `Refused` where no route takes it.
         """
         port, destination = decision.port, decision.destination
-        if port is None or destination is None or not (port.routes or _governs(port.upstream)):
+        if port is None or destination is None or not (port.routes or self.ways.governs(port.upstream)):
             return None
         chosen = policy.route(port, attempt, destination)
         if chosen is None or chosen.route.missing:
             raise Refused(404, "no_route", f"no route of {destination.name} takes this")
-        backend = self._backend(chosen.route.backends)
-        upstream = port.upstream if backend is None else backend.upstream
-        origin = self._origin(destination.key if backend is None else backend.key, upstream)
+        backends = chosen.route.backends
+        way = self.ways.of(destination, port, chosen.route, self._backend(backends) if backends else None)
+        origin = self.origins.of(way.origin, way.resilience) if way.origin else None
         if chosen is PLAIN and origin is None:
             return None
-        passage = Passage(chosen, plan_of(chosen.route, backend), self.clock, self.random, self.clock(), origin)
-        if chosen.route.faults:
-            passage.trouble = self._trouble(chosen.route, attempt, policy, destination)
+        passage = Passage(chosen, way.plan, self.clock, self.random, self.clock(), origin)
+        if way.plan.faults:
+            passage.trouble = self._trouble(way.plan.faults, attempt, policy, destination)
         return passage
 
-    def _backend(self, backends: tuple[Backend, ...]) -> Backend | None:
-        if len(backends) < 2:
-            return backends[0] if backends else None
+    def _backend(self, backends: tuple[Backend, ...]) -> Backend:
+        if len(backends) == 1:
+            return backends[0]
         return drawn(backends, [backend.weight for backend in backends], self.random) or backends[0]
 
-    def _origin(self, key: str, upstream: Upstream) -> OriginState | None:
-        return self.origins.of(_origin_key(key, upstream), upstream.resilience) if _governs(upstream) else None
-
-    def _trouble(self, route: Route, attempt: Attempt, policy: Policy, destination: Destination) -> Trouble:
-        meant = route.faults
-        if any(fault.caller or fault.headers for fault in meant):
+    def _trouble(
+        self, faults: tuple[Fault, ...], attempt: Attempt, policy: Policy, destination: Destination
+    ) -> Trouble:
+        if any(fault.caller or fault.headers for fault in faults):
             seen = Seen(attempt, policy.defaults, destination)
-            meant = tuple(fault for fault in meant if self.applying.about(fault, seen))
-        return trouble(meant, self.random) if meant else NO_TROUBLE
+            faults = tuple(fault for fault in faults if self.applying.about(fault, seen))
+        return trouble(faults, self.random) if faults else NO_TROUBLE
 
     # Whether it may go on, and when.
 
@@ -131,87 +140,110 @@ class Governor:
         """Trouble, then limits, then what may be under way. A second time says the same. Raises `Refused`."""
         passage = exchange.passage
         assert passage is not None
-        if not passage.admitted:
-            passage.admitted = True
+        if passage.lasts and not passage.asked:
+            passage.asked = True
             try:
                 await self._admit(passage, exchange)
             except Refused as refused:
                 passage.refused = refused
-        if passage.refused is not None:
-            raise passage.refused
+        self.admit_now(exchange)
+
+    def admit_now(self, exchange: Exchange) -> None:
+        """The same of one that is not made to wait."""
+        passage = exchange.passage
+        assert passage is not None
+        if not passage.asked:
+            passage.asked = True
+            try:
+                self._admit_now(passage, exchange)
+            except Refused as refused:
+                passage.refused = refused
+        if not passage.admitted:
+            raise passage.refused or Refused(502, str(Code.POLICY_FAILURE), "whether this may go on was not found out")
+
+    def _admit_now(self, passage: Passage, exchange: Exchange) -> None:
+        if passage.trouble.abort is not None:
+            self._abort(passage, passage.trouble.abort)
+        if limits := passage.plan.limits:
+            now = self.clock()
+            for limit, always in limits:
+                if not always:
+                    self._take(limit, exchange, now)
+                elif wait := self.buckets.take(limit, (), now):
+                    self._reached(limit, wait)
+        self._begin(passage)
 
     async def _admit(self, passage: Passage, exchange: Exchange) -> None:
-        assert exchange.attempt is not None
-        if passage.trouble is not NO_TROUBLE:
-            await self._suffer(passage, exchange.attempt)
-        if passage.route.limits:
-            await self._limit(passage.route.limits, exchange)
-        if not passage.plan.answers and not passage.take(Kind.REQUESTS):
-            raise overflow("too many requests are under way to this origin")
-
-    async def _suffer(self, passage: Passage, attempt: Attempt) -> None:
         if passage.trouble.delay:
             passage.flags.append("DI")
             await asyncio.sleep(passage.trouble.delay)
-        abort = passage.trouble.abort
-        if abort is None:
-            return
+        if passage.trouble.abort is not None:
+            self._abort(passage, passage.trouble.abort)
+        for limit, _ in passage.plan.limits:
+            if limit.scope is LimitScope.GLOBAL:
+                await self._take_everywhere(limit, exchange)
+            else:
+                self._take(limit, exchange, self.clock())
+        self._begin(passage)
+
+    @staticmethod
+    def _abort(passage: Passage, abort: Abort) -> None:
         passage.flags.append("FI")
         status = abort.status if abort.status is not None else GRPC_AS_HTTP.get(abort.grpc_status or 0, 500)
         raise Refused(status, "fault_abort", "a fault of the policy aborts this", grpc_status=abort.grpc_status)
 
-    async def _limit(self, limits: Iterable[RateLimit], exchange: Exchange) -> None:
-        attempt = exchange.attempt
-        assert attempt is not None
-        http = attempt.kind is AttemptKind.HTTP
-        for limit in limits:
-            met = exchange.facts.met
-            if http and limit.connections and limit.key in met:
-                continue  # with the first request of its connection
-            values = self._counted(limit, attempt, exchange)
-            if values is None:
-                continue
-            if limit.scope is LimitScope.GLOBAL:
-                wait = await self._everywhere(limit, values)
-            else:
-                own = exchange.facts.buckets if limit.scope is LimitScope.CONNECTION else self.buckets
-                wait = own.take(limit, values, self.clock())
-            if wait and falls(limit.enforced_percent, self.random):
-                raise limited(limit, wait)
-            if http and limit.connections:
-                met.add(limit.key)
+    @staticmethod
+    def _begin(passage: Passage) -> None:
+        if not passage.plan.answers and not passage.take(Kind.REQUESTS):
+            raise overflow("too many requests are under way to this origin")
+        passage.admitted = True
 
-    def _counted(self, limit: RateLimit, attempt: Attempt, exchange: Exchange) -> tuple[str, ...] | None:
-        """By which values a limit counts an attempt; None where it does not."""
+    def _take(self, limit: RateLimit, exchange: Exchange, now: float) -> None:
+        """One token of a bucket of this process, where the limit is about this. Raises `Refused`."""
+        values = self._counted(limit, exchange)
+        if values is None:
+            return
+        own = exchange.facts.buckets if limit.scope is LimitScope.CONNECTION else self.buckets
+        if wait := own.take(limit, values, now):
+            self._reached(limit, wait)
+        self._met(limit, exchange)
+
+    async def _take_everywhere(self, limit: RateLimit, exchange: Exchange) -> None:
+        """The same of a bucket that gates share."""
+        values = self._counted(limit, exchange)
+        if values is None:
+            return
+        wait = await self.shared.take(limit, values) if self.shared is not None else None
+        if wait is None and not limit.allow_on_failure:
+            raise Refused(500, "rate_limit_failed", f"the state of the rate limit {limit.key} cannot be reached")
+        if wait:
+            self._reached(limit, wait)
+        self._met(limit, exchange)
+
+    def _reached(self, limit: RateLimit, wait: float) -> None:
+        if falls(limit.enforced_percent, self.random):
+            raise limited(limit, wait)
+
+    @staticmethod
+    def _met(limit: RateLimit, exchange: Exchange) -> None:
+        """A limit of connections has counted the one of this."""
+        if limit.connections and _http(exchange):
+            exchange.facts.met.add(limit.key)
+
+    def _counted(self, limit: RateLimit, exchange: Exchange) -> tuple[str, ...] | None:
+        """By which values a limit counts an exchange; None where it does not."""
+        if limit.connections and limit.key in exchange.facts.met and _http(exchange):
+            return None  # with the first request of its connection
         if (limit.caller or limit.headers) and not self.applying.about(limit, _seen(exchange)):
             return None
         if limit.enabled_percent < 100 and not falls(limit.enabled_percent, self.random):
             return None
-        return values_of(limit, attempt) if limit.by else ()
-
-    async def _everywhere(self, limit: RateLimit, values: tuple[str, ...]) -> float:
-        wait = await self.shared.take(limit, values) if self.shared is not None else None
-        if wait is None and not limit.allow_on_failure:
-            raise Refused(500, "rate_limit_failed", f"the state of the rate limit {limit.key} cannot be reached")
-        return wait or 0.0
+        if not limit.by:
+            return ()
+        assert exchange.attempt is not None
+        return values_of(limit, exchange.attempt)
 
     # Where to.
-
-    async def _endpoints(self, target: Target, environment: Environment) -> tuple[Endpoint, ...]:
-        """The places of a target, looked up anew now and then. Whichever is chosen is looked at again when it is
-        dialled."""
-        if target.endpoints and spelt(target.endpoints):
-            return target.endpoints
-        known, now = self._found.get(id(target)), self.clock()
-        if known is not None and known[0] is target and now < known[2]:
-            return known[1]
-        found = await endpoints_of(target, environment)
-        if known is not None and known[1] == found:
-            found = known[1]  # the same objects, which are recognised sooner
-        if len(self._found) >= KEPT:
-            self._found.clear()
-        self._found[id(target)] = target, found, now + FRESH
-        return found
 
     async def place(self, exchange: Exchange, environment: Environment) -> None:
         """Waits as a further try has to, and narrows the target to one endpoint where its origin has a say in that.
@@ -224,22 +256,57 @@ class Governor:
         if passage.pause:
             pause, passage.pause = passage.pause, 0.0
             await asyncio.sleep(pause)
+        if not self.placed(exchange, environment):
+            found = await self._look_up(target, environment)
+            self._choose(exchange, found, environment)
+
+    def placed(self, exchange: Exchange, environment: Environment) -> bool:
+        """The same where nothing has to be waited for; whether that was so."""
+        passage, target = exchange.passage, exchange.approved
+        assert passage is not None
+        assert target is not None
+        if passage.origin is None:
+            return True
+        found = self._found.get(id(target))
+        if found is None or found.target is not target or self.clock() >= found.until:
+            return False
+        self._choose(exchange, found, environment)
+        return True
+
+    async def _look_up(self, target: Target, environment: Environment) -> Found:
+        """The places of a target. Whichever is chosen is looked at again when it is dialled."""
+        known, until = self._found.get(id(target)), self.clock() + FRESH
+        if target.endpoints and spelt(target.endpoints):
+            endpoints, until = target.endpoints, FOREVER
+        else:
+            endpoints = await endpoints_of(target, environment)
+        if known is not None and known.target is target and known.endpoints == endpoints:
+            endpoints = known.endpoints  # the same objects, which are recognised sooner
+        if len(self._found) >= KEPT:
+            self._found.clear()
+        found = self._found[id(target)] = Found(target, f"{target.host}:{target.port}", endpoints, until)
+        return found
+
+    def _choose(self, exchange: Exchange, found: Found, environment: Environment) -> None:
+        passage, target, now = exchange.passage, found.target, self.clock()
+        assert passage is not None
         origin = passage.origin
-        if origin is None:
-            return
-        if passage.endpoint is None:
-            name = f"{target.host}:{target.port}"
-            origin.know(name, await self._endpoints(target, environment), self.clock())
+        if origin is not None and passage.endpoint is None:
+            origin.know(found.name, found.endpoints, now)
             if origin.resilience.health:
-                self.checks.follow(origin, name, target, environment)
+                self.checks.follow(origin, found.name, target, environment)
             balancing = origin.resilience.balancing
             key = sticking.key_of(balancing, exchange, passage) if balancing.hash_keys else None
-            chosen = origin.choose(name, key, passage.tried, self.clock())
+            chosen = origin.choose(found.name, key, passage.tried, now)
             if chosen is None:
                 raise Refused(503, "no_healthy_upstream", "no healthy upstream")
             passage.chose(chosen)
         if passage.endpoint is not None:  # else it has ended meanwhile
             exchange.target = narrowed(target, passage.endpoint)
+
+
+def _http(exchange: Exchange) -> bool:
+    return exchange.attempt is not None and exchange.attempt.kind is AttemptKind.HTTP
 
 
 def _seen(exchange: Exchange) -> Seen:
@@ -285,47 +352,6 @@ def _shown(state: OriginState, now: float) -> dict[str, Any]:
             for one in state.shown(now)
         ],
     }
-
-
-_known: dict[int, tuple[Upstream, bool]] = {}
-
-
-def _governs(upstream: Upstream) -> bool:
-    """Whether the policy says anything of an origin. Kept by identity, for it is asked with every request."""
-    if upstream.resilience is PLAIN_RESILIENCE:
-        return False
-    known = _known.get(id(upstream))
-    if known is None or known[0] is not upstream:
-        if len(_known) >= KEPT:
-            _known.clear()
-        known = _known[id(upstream)] = upstream, _counts(upstream.resilience)
-    return known[1]
-
-
-def _counts(resilience: Resilience) -> bool:
-    """Whether it says anything that is kept count of, or that a connection is made with: the times of tunnels are not,
-    and connections that idle for longer than the pool keeps them are not kept."""
-    brief = resilience.idle_timeout if resilience.idle_timeout and resilience.idle_timeout < IDLE else None
-    rest = replace(resilience, idle_timeout=brief, tcp_idle_timeout=None, as_client=False, proxy_protocol=0)
-    return rest != PLAIN_RESILIENCE
-
-
-def _origin_key(key: str, upstream: Upstream) -> str:
-    return f"{key}:{upstream.port}"
-
-
-def _keys(policy: Policy) -> Iterator[str]:
-    for destination in policy.destinations:
-        for port in destination.ports:
-            yield _origin_key(destination.key, port.upstream)
-            for backend in _backends(port):
-                yield _origin_key(backend.key, backend.upstream)
-
-
-def _backends(port: Port) -> Iterator[Backend]:
-    for route in port.routes:
-        yield from route.backends
-        yield from (mirror.backend for mirror in route.mirrors)
 
 
 def prefaced(target: Target, facts: Facts, upstream: Upstream) -> Target:

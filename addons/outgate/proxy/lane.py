@@ -115,8 +115,10 @@ class Lane:
         waited = passage.origin is not None and self.plane.slots.queued(passage.origin)
         if passage.plan.answers or passage.lasts or waited:
             return False
-        await self.gate.governor.admit(exchange)
-        await self.gate.governor.place(exchange, self.plane.environment)
+        governor, environment = self.gate.governor, self.plane.environment
+        governor.admit_now(exchange)
+        if not governor.placed(exchange, environment):
+            await governor.place(exchange, environment)
         return True
 
     async def _exchange(self, asked: heads.Asked, exchange: Exchange, origin: Connection) -> bool:
@@ -128,9 +130,9 @@ class Lane:
         exchange.tries.append(Try(origin=origin, reused=True))
         passage = exchange.passage
         self.late = None
-        if passage is not None and passage.plan.timed:
-            self.clock.begin(passage)
         try:
+            if passage is not None and passage.plan.timed:
+                self.clock.begin(passage)
             leaving = departure.leaving(asked.request, exchange)
             origin.writer.write(http1.assemble_request_head(leaving) + asked.body)
             exchange.sent_bytes = len(asked.body)

@@ -60,9 +60,11 @@ class Passage:
     """When all of the request had come; 0: it has not yet."""
     endpoint: Endpoint | None = None
     """That was chosen for the present try, where there is something to choose."""
+    asked: bool = False
+    """It was asked whether it may go on: that is found out once."""
     admitted: bool = False
     refused: Refused | None = None
-    """Why it does not go on, as was found out already."""
+    """Why it does not go on, where that was the answer."""
     retries: int = 0
     pause: float = 0.0
     """Seconds before the next try."""
@@ -76,6 +78,8 @@ class Passage:
     over: bool = False
     """Nothing is taken for it any more, whatever it still waits for."""
     _held: list[Kind] = field(default_factory=list)
+    _place: Place = ("", 0)
+    """Of `endpoint`."""
 
     @property
     def backend(self) -> Backend | None:
@@ -111,13 +115,13 @@ class Passage:
         assert self.origin is not None
         if self.over:
             return
-        self.endpoint = endpoint
-        self.origin.begin(place_of(endpoint))
+        self.endpoint, self._place = endpoint, place_of(endpoint)
+        self.origin.begin(self._place)
 
     def tell(self, outcome: Outcome) -> None:
         """The present try is over, or has come to an answer."""
         if self.origin is not None and self.endpoint is not None:
-            self.origin.tell(place_of(self.endpoint), outcome, self.clock())
+            self.origin.tell(self._place, outcome, self.clock())
 
     def again(self, method: str, outcome: Outcome, wall: Callable[[], float] = time.time) -> bool:
         """Whether it is tried once more after this. Then it is `pause` that is waited for before."""
@@ -150,7 +154,7 @@ class Passage:
     def next_place(self) -> None:
         """The present one could not be reached; another one is asked where there is one."""
         if self.endpoint is not None:
-            self.tried |= {place_of(self.endpoint)}
+            self.tried |= {self._place}
         self._let_go()
 
     def leave(self) -> None:
@@ -164,7 +168,7 @@ class Passage:
 
     def _let_go(self) -> None:
         if self.endpoint is not None and self.origin is not None:
-            self.origin.end(place_of(self.endpoint))
+            self.origin.end(self._place)
         self.endpoint = None
 
 

@@ -1,6 +1,6 @@
 """What is known of a route beforehand, so that its exchanges need not work it out each time.
 
-Owns the reading of a route for the data plane. A plan is made when its route is first taken, and lives as long.
+Owns the reading of a route for the data plane. Which one an exchange has, and how long it lives, is `ways`'.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from outgate.policy.headers import CONTROL_PREFIX, HOP_BY_HOP
-from outgate.policy.route_model import UNCHANGED, Backend, HeaderChange, LimitScope, Route
+from outgate.policy.route_model import UNCHANGED, Backend, Fault, HeaderChange, LimitScope, RateLimit, Route
 
-KEPT = 8192
 UNTOUCHED = HOP_BY_HOP | {"content-length", "transfer-encoding", "trailer"}
 """What frames a message, or passes between two ends only, is nobody's to change."""
 NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -63,6 +62,12 @@ class Plan:
     """Seconds of the limit that can run out first; 0: there is none."""
     keeps: bool = field(init=False)
     """Bodies of requests are needed more than once."""
+    changes: bool = field(init=False)
+    """An origin is told something else than what was asked."""
+    limits: tuple[tuple[RateLimit, bool], ...] = field(init=False)
+    """Each, and whether it is one bucket of this process that counts everything."""
+    faults: tuple[Fault, ...] = field(init=False)
+    """Those that can come to anything."""
 
     def __post_init__(self) -> None:
         route, backend, retry = self.route, self.backend, self.route.retry
@@ -74,34 +79,22 @@ class Plan:
         own = (backend.request_headers, backend.response_headers) if backend is not None else (UNCHANGED, UNCHANGED)
         self.outgoing = tuple(_compiled((route.request_headers, own[0])))
         self.incoming = tuple(_compiled((own[1], route.response_headers)))
+        self.changes = bool(self.outgoing) or route.rewrite is not None
+        self.limits = tuple((limit, _always(limit)) for limit in route.limits)
+        self.faults = tuple(filter(_possible, route.faults))
         limits = (tried, route.timeout, route.idle_timeout, route.maximum_duration)
         self.shortest = min((limit for limit in limits if limit), default=0.0)
         self.reads_answers = retry is not None and (bool(retry.on & READING) or retry.rate_limited is not None)
         self.by_status = retry is not None and not retry.on & READING
 
-    @property
-    def changes(self) -> bool:
-        """Whether an origin is told anything else than what was asked."""
-        return bool(self.outgoing) or self.route.rewrite is not None
+
+def _always(limit: RateLimit) -> bool:
+    parted = limit.by or limit.caller or limit.headers or limit.connections
+    return not parted and limit.scope is LimitScope.PROCESS and limit.enabled_percent >= 100
 
 
-_plans: dict[tuple[int, int], Plan] = {}
-
-
-def plan_of(route: Route, backend: Backend | None) -> Plan:
-    """Kept by identity: what it is of is held, so that ids stay theirs."""
-    key = (id(route), id(backend))
-    plan = _plans.get(key)
-    if plan is None or plan.route is not route or plan.backend is not backend:
-        if len(_plans) >= KEPT:
-            _plans.clear()
-        plan = _plans[key] = Plan(route, backend)
-    return plan
-
-
-def forget() -> None:
-    """Their policy is not in force any more."""
-    _plans.clear()
+def _possible(fault: Fault) -> bool:
+    return any(part is not None and part.percent > 0 for part in (fault.delay, fault.abort, fault.bandwidth))
 
 
 def _compiled(changes: Iterable[HeaderChange]) -> Iterable[Change]:

@@ -54,6 +54,8 @@ class TokenBucket:
         return self.tokens >= self.size
 
     def _fill(self, now: float) -> None:
+        if now - self.filled < self.interval:
+            return
         intervals = floor((now - self.filled) / self.interval)
         if intervals > 0:
             self.filled += intervals * self.interval
@@ -72,7 +74,8 @@ class Buckets:
 
     def take(self, limit: RateLimit, values: tuple[str, ...], now: float) -> float:
         """0.0 where it may pass; else the seconds until the next one may."""
-        if self._shapes.get(limit.key) != limit.bucket:
+        shape = self._shapes.get(limit.key)
+        if shape is not limit.bucket and shape != limit.bucket:
             self._forget(limit)
         key = (limit.key, *values)
         bucket = self._buckets.get(key)

@@ -49,29 +49,32 @@ class UnderWay:
     refused: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(Kind, 0))
     _begun: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_BEGUN))
     """When the requests of the budget's interval began, the oldest first."""
+    _most: dict[Kind, int | None] = field(init=False)
+    _timed: float = field(init=False)
+    """The budget's interval, 0 where there is none."""
+
+    def __post_init__(self) -> None:
+        self._most = {kind: getattr(self.limits, kind) for kind in Kind}
+        self._timed = self.budget.interval if self.budget is not None else 0.0
 
     def take(self, kind: Kind, now: float) -> bool:
         """Whether one more may be under way; then it is counted."""
-        most = self._most(kind, now)
-        if most is not None and self.counts[kind] >= most:
+        counts, most = self.counts, self._most[kind]
+        if kind is Kind.RETRIES and self.budget is not None:
+            most = self._budgeted(self.budget, now)
+        if most is not None and counts[kind] >= most:
             self.refused[kind] += 1
             return False
-        self.counts[kind] += 1
-        if kind is Kind.REQUESTS and self.budget is not None and self.budget.interval:
+        counts[kind] += 1
+        if self._timed and kind is Kind.REQUESTS:
             self._begun.append(now)
-            self._recent(now, self.budget.interval)
+            self._recent(now, self._timed)
         return True
 
     def give(self, kind: Kind) -> None:
         if self.counts[kind] <= 0:
             raise ValueError(f"more {kind} are given back than were taken")
         self.counts[kind] -= 1
-
-    def _most(self, kind: Kind, now: float) -> int | None:
-        if kind is Kind.RETRIES and self.budget is not None:
-            return self._budgeted(self.budget, now)
-        most: int | None = getattr(self.limits, kind)
-        return most
 
     def _budgeted(self, budget: RetryBudget, now: float) -> int:
         requests = self._recent(now, budget.interval) if budget.interval else self.counts[Kind.REQUESTS]

@@ -87,16 +87,18 @@ class OriginState:
         endpoints, levels = self._known[name]
         if len(endpoints) == 1 and self.ejections is None and not self.health:
             return endpoints[0]
-        out = self._out(now)
-        if not (out or tried) and (whole := self._whole(levels)) is not None:
-            return self._chooser.choose(*whole, key)
+        out, skipped = self._out(now), tried
+        if key is not None and self.resilience.balancing.balancer in HASHING:
+            skipped = frozenset()  # the key's own order says who is next
+        if not (out or skipped) and (whole := self._whole(levels)) is not None:
+            return self._chooser.choose(*whole, key, tried)
         level, ill = self._level(levels, out)
         if level is None:
             return None
-        groups = [self._usable(group, frozenset() if ill else out, tried) for group in level]
+        groups = [self._usable(group, frozenset() if ill else out, skipped) for group in level]
         weights = [group.weight if usable else 0.0 for group, usable in zip(level, groups, strict=True)]
         usable = drawn(groups, weights, self.random)
-        return None if usable is None else self._chooser.choose(usable, self._weights(usable, now), key)
+        return None if usable is None else self._chooser.choose(usable, self._weights(usable, now), key, tried)
 
     def _whole(self, levels: tuple[Level, ...]) -> tuple[Sequence[Endpoint], list[float]] | None:
         """All of the preferred endpoints with their weights, where nothing but these counts."""

@@ -38,9 +38,10 @@ class Origins:
         self._states[key] = state
         return state
 
-    def keep(self, keys: frozenset[str]) -> None:
-        """Forgets origins that are in no policy any more."""
-        self._states = {key: state for key, state in self._states.items() if key in keys}
+    def keep(self, keys: frozenset[str], whole: frozenset[str] = frozenset()) -> None:
+        """Forgets origins that are in no policy any more. Of those of a key in `whole`, any port may be."""
+        known = self._states.items()
+        self._states = {key: state for key, state in known if key in keys or key.rpartition(":")[0] in whole}
 
     def __iter__(self) -> Iterator[OriginState]:
         return iter(self._states.values())

@@ -57,14 +57,16 @@ class Outcome:
     headers: Mapping[str, str] = field(default_factory=dict)
     """Of the answer, looked up by lower-case name."""
 
-    @property
-    def local(self) -> bool:
-        """Whether the gate, and not the origin, says that it failed."""
-        return self.broken is not None
+    local: bool = field(init=False, compare=False)
+    """Whether the gate, and not the origin, says that it failed."""
+    as_status: int = field(init=False, compare=False)
+    """As ejection counts it: gRPC's codes by Envoy's table, and what broke as a 503 or 504."""
 
-    @property
-    def as_status(self) -> int:
-        """As ejection counts it: gRPC's codes by Envoy's table, and what broke as a 503 or 504."""
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "local", self.broken is not None)
+        object.__setattr__(self, "as_status", self._as_status())
+
+    def _as_status(self) -> int:
         if self.broken is not None:
             return 504 if self.broken is Broken.TIMEOUT else 503
         if self.grpc_status is not None:

@@ -71,7 +71,9 @@ class Ejections:
         self._catch_up(now)
         if place not in self.places:
             return False
-        standing = self.standings.setdefault(place, Standing())
+        standing = self.standings.get(place)
+        if standing is None:
+            standing = self.standings[place] = Standing()
         why = self._counted(standing, outcome)
         return bool(why) and self._eject(standing, why, now)
 

@@ -29,7 +29,7 @@ STATUS = {
     Failure.RESOLVE_FAILED: 503,
     Failure.ADDRESS_REFUSED: 502,
     Failure.CONNECT_FAILED: 503,
-    Failure.CONNECT_TIMEOUT: 504,
+    Failure.CONNECT_TIMEOUT: 503,
     Failure.TLS_FAILED: 502,
     Failure.IDENTITY_FAILED: 502,
     Failure.VIA_FAILED: 503,

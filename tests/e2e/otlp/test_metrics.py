@@ -49,7 +49,7 @@ ANSWERED = {
     ("forbidden.example", "502", "UAEX"): 1,
     ("wrong.example", "502", "UF"): 1,
     ("strange.example", "502", "UF"): 1,
-    ("silent.example", "504", "UF"): 1,
+    ("silent.example", "503", "UF"): 1,
     ("nowhere.example", "503", "DF"): 1,
 }
 """Requests by host, status and response flags."""
@@ -170,7 +170,7 @@ def test_workloads_are_told_of_by_the_conventions(ran: Ran) -> None:
         (server("http", 503, "503"), 1),
         (server("http", 503, "connection_refused"), 1),
         (server("http", 503, "host_not_found"), 1),
-        (server("http", 504, "connect_timeout"), 1),
+        (server("http", 503, "connect_timeout"), 1),
         (server("http", 502, "outgate_denied"), 1),
         (server("http", 200, version="2", method="POST"), 4),
         (server("https", 200), 1),

@@ -171,7 +171,7 @@ CASES = {
         23,
         "http://silent.example/silent",
         "silent",
-        504,
+        503,
         "connect_timeout",
         "connect_timeout: .* did not answer within 0.3 s",
         None,

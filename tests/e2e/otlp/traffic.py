@@ -150,7 +150,7 @@ def _denied(workload: Workload) -> None:
 def _not_reached(workload: Workload) -> None:
     assert asked(workload, "https://wrong.example/wrong", App(21)).status == 502
     assert asked(workload, "https://strange.example/strange", App(22)).status == 502
-    assert asked(workload, "http://silent.example/silent", App(23)).status == 504
+    assert asked(workload, "http://silent.example/silent", App(23)).status == 503
     nowhere = ("--resolve", f"nowhere.example:80:{SILENT}")
     assert asked(workload, "http://nowhere.example/nowhere", App(24), *nowhere).status == 503
     assert asked(workload, "http://api.example:81/refused", App(25)).status == 503

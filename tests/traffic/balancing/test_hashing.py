@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outgate.policy.model import Endpoint
-from outgate.traffic.balancing.hashing import SPAN, Ring, hash_of, highest, mixed
+from outgate.traffic.balancing.hashing import SPAN, Ring, hash_of, mixed
+from outgate.traffic.balancing.maglev import LARGEST, Table
 
 KEYS = [hash_of(f"user-{number}") for number in range(3000)]
 
@@ -21,11 +22,11 @@ def ring(places, weights=None):
     return made.owner
 
 
-def rendezvous(places, weights=None):
-    return lambda key: highest(places, weights or [1.0] * len(places), key)
+def maglev(places, weights=None):
+    return Table.of(places, weights or [1.0] * len(places), LARGEST).owner
 
 
-HASHING = [ring, rendezvous]
+HASHING = [ring, maglev]
 
 
 @pytest.mark.parametrize("hashing", HASHING)
@@ -39,11 +40,16 @@ def test_removing_one_moves_little_more_than_its_own_keys(hashing, number):
     assert own <= moved <= own + len(KEYS) * 0.6 / number
 
 
-@pytest.mark.parametrize("number", [2, 5, 30])
-def test_rendezvous_moves_its_own_keys_only(number):
-    places = endpoints(number)
-    before, after = rendezvous(places), rendezvous(places[1:])
-    assert all(before(key) == after(key) or before(key) == places[0] for key in KEYS)
+@pytest.mark.parametrize("hashing", HASHING)
+def test_who_was_tried_is_passed_over_and_others_keep_their_keys(hashing):
+    places = endpoints(5)
+    owner, one = hashing(places), frozenset({(places[0].address, 443)})
+    for key in KEYS[:300]:
+        again = owner(key, one)
+        assert again != places[0]
+        assert again == owner(key) or owner(key) == places[0]
+    every = frozenset((place.address, place.port) for place in places)
+    assert all(owner(key, every) == owner(key) for key in KEYS[:50])
 
 
 @pytest.mark.parametrize("hashing", HASHING)

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 
 from outgate.policy.model import Endpoint
 from outgate.policy.resilience_model import Balancer, Balancing
-from outgate.traffic.balancing.hashing import Hash, Ring, highest
+from outgate.traffic.balancing.hashing import Hash, Ring
+from outgate.traffic.balancing.maglev import Table
 from outgate.traffic.outliers import Place
 from outgate.traffic.shares import drawn
 
 RINGS = 8
-"""Sets of usable endpoints of which the ring is kept."""
+"""Sets of usable endpoints of which the ring or table is kept."""
 
 
 def place_of(endpoint: Endpoint) -> Place:
@@ -31,10 +32,17 @@ class Chooser:
     active: Mapping[Place, int]
     """Requests under way at each endpoint."""
     _turns: dict[Place, float] = field(default_factory=dict)
-    _rings: dict[tuple[Endpoint, ...], tuple[tuple[float, ...], Ring]] = field(default_factory=dict)
+    _rings: dict[tuple[Endpoint, ...], tuple[tuple[float, ...], Ring | Table]] = field(default_factory=dict)
 
-    def choose(self, usable: Sequence[Endpoint], weights: Sequence[float], key: Hash | None) -> Endpoint:
-        """One of at least one endpoint. `weights` are above 0; `key` is None where a request has nothing to hash."""
+    def choose(
+        self,
+        usable: Sequence[Endpoint],
+        weights: Sequence[float],
+        key: Hash | None,
+        tried: frozenset[Place] = frozenset(),
+    ) -> Endpoint:
+        """One of at least one endpoint. `weights` are above 0; `key` is None where a request has nothing to hash. Where
+        it has, those that were `tried` are passed over, and nobody else's keys move."""
         if len(usable) == 1:
             return usable[0]
         match self.balancing.balancer:
@@ -42,10 +50,8 @@ class Chooser:
                 return self._in_turn(usable, weights)
             case Balancer.LEAST_REQUEST:
                 return self._least_busy(usable, weights)
-            case Balancer.RING_HASH if key is not None:
-                return self._ring(tuple(usable), tuple(weights)).owner(key)
-            case Balancer.MAGLEV if key is not None:
-                return highest(usable, weights, key)
+            case Balancer.RING_HASH | Balancer.MAGLEV if key is not None:
+                return self._ring(tuple(usable), tuple(weights)).owner(key, tried)
         return self._drawn(usable, weights)
 
     def among(self, places: frozenset[Place]) -> None:
@@ -72,12 +78,18 @@ class Chooser:
         found = (self._drawn(usable, weights) for _ in range(max(self.balancing.choices, 1)))
         return min(found, key=lambda endpoint: self.active.get(place_of(endpoint), 0))
 
-    def _ring(self, usable: tuple[Endpoint, ...], weights: tuple[float, ...]) -> Ring:
+    def _ring(self, usable: tuple[Endpoint, ...], weights: tuple[float, ...]) -> Ring | Table:
         known = self._rings.get(usable)
         if known is not None and known[0] == weights:
             return known[1]
         if len(self._rings) >= RINGS:
             self._rings.clear()
-        ring = Ring.of(usable, weights, self.balancing.minimum_ring, self.balancing.maximum_ring)
+        ring = self._made(usable, weights)
         self._rings[usable] = weights, ring
         return ring
+
+    def _made(self, usable: tuple[Endpoint, ...], weights: tuple[float, ...]) -> Ring | Table:
+        balancing = self.balancing
+        if balancing.balancer is Balancer.MAGLEV:
+            return Table.of(usable, weights, balancing.table)
+        return Ring.of(usable, weights, balancing.minimum_ring, balancing.maximum_ring)

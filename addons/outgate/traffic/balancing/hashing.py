@@ -1,18 +1,18 @@
-"""What consistent hashing goes by, and endpoints in the order of a hash.
+"""What consistent hashing goes by, and the ring on which keys find their endpoints.
 
-Owns the hash of a request and two ways from it to an endpoint. The hashes are of content, so that all workers and all
-gates agree.
+Owns the hash of a request and that of an endpoint. The hashes are of content, so that all workers and all gates agree.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import ceil, log
 
 from outgate.policy.model import Endpoint
+from outgate.traffic.outliers import Place
 
 type Hash = int
 """64 bits."""
@@ -66,16 +66,15 @@ class Ring:
         placed.sort(key=lambda point: point[0])
         return cls(tuple(point for point, _ in placed), tuple(owner for _, owner in placed))
 
-    def owner(self, key: Hash) -> Endpoint:
-        return self.owners[bisect_right(self.points, key) % len(self.owners)]
+    def owner(self, key: Hash, tried: frozenset[Place] = frozenset()) -> Endpoint:
+        """Whose a key is; where that one was tried, whose the next points are."""
+        owners, start = self.owners, bisect_right(self.points, key) % len(self.owners)
+        if not tried:
+            return owners[start]
+        following = (owners[(start + step) % len(owners)] for step in range(len(owners)))
+        return not_tried(following, tried) or owners[start]
 
 
-def highest(endpoints: Sequence[Endpoint], weights: Sequence[float], key: Hash) -> Endpoint:
-    """By rendezvous hashing: the endpoint that draws the highest lot for this key, lots being in proportion to weight.
-    What one endpoint loses or gains moves no key between others."""
-
-    def lot(number: int) -> float:
-        drawn = (mixed(place_hash(endpoints[number]), key) + 1) / (SPAN + 1)
-        return -weights[number] / log(drawn)
-
-    return endpoints[max(range(len(endpoints)), key=lot)]
+def not_tried(endpoints: Iterable[Endpoint], tried: frozenset[Place]) -> Endpoint | None:
+    """The first that was not."""
+    return next((one for one in endpoints if (one.address, one.port) not in tried), None)

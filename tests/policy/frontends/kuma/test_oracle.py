@@ -16,7 +16,7 @@ from outgate.policy.frontends.kuma.policies import Policies
 from outgate.policy.schema import Reading
 from policy.frontends.kuma.kuma_building import entries_of, plain, resource
 
-CORPUS = Path(os.environ.get("MESH_CORPUS", "/nonexistent"))
+CORPUS = Path(os.environ.get("MESH_CORPUS") or "/nonexistent")
 ORACLE = CORPUS / "oracle" / "kuma"
 pytestmark = pytest.mark.skipif(not ORACLE.is_dir(), reason="MESH_CORPUS names no directory of mesh documents")
 KINDS = {"msvc": "MeshService", "extsvc": "MeshExternalService"}

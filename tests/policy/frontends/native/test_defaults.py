@@ -1,10 +1,11 @@
 """`EgressDefaults` sets what holds for the gate, each field as its value says."""
 
+from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
 
-from outgate.policy.model import Intercept, Mode
+from outgate.policy.model import Import, Intercept, Mode, Scope
 from policy.building import DEFAULTS, policy, problems
 
 
@@ -30,6 +31,19 @@ from policy.building import DEFAULTS, policy, problems
 )
 def test_a_field_is_applied(spec, field, value):
     assert getattr(policy(DEFAULTS + spec).defaults, field) == value
+
+
+def test_scopes_say_what_callers_see():
+    spec = (
+        "{scopes: [{namespace: dev, labels: {app: web}, mode: ALLOW_ANY}, "
+        "{imports: [{host: '*.a.example'}, {namespace: prod, excluded: true}]}, {namespace: prod, imports: []}]}"
+    )
+    found = [replace(scope, source=None) for scope in policy(DEFAULTS + spec).scopes]
+    assert found == [
+        Scope("dev", (("app", "web"),), Mode.ALLOW_ANY),
+        Scope("", imports=(Import("*", "*.a.example"), Import("prod", "*", True))),
+        Scope("prod", imports=()),
+    ]
 
 
 def test_the_mode_knows_the_line_that_sets_it():

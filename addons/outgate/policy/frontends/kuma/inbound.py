@@ -45,7 +45,7 @@ def meant_by_sni(sni: Record | None, service: ExternalService) -> bool:
 def concerned(policies: Policies, kind: str, service: ExternalService) -> list[Entry]:
     """Items that are about a destination: what a policy says of services of the mesh is not about what is outside."""
     found = policies.entries.get(kind, [])
-    return [entry for entry in found if about(entry, service.resource) and is_outside(entry, service)]
+    return policies.use(entry for entry in found if about(entry, service.resource) and is_outside(entry, service))
 
 
 def is_outside(entry: Entry, service: ExternalService) -> bool:
