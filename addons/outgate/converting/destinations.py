@@ -156,8 +156,8 @@ def _effective(said: Route) -> Route:
     return replace(said, matches=matches, rewrite=rewrite)
 
 
-def _tells(match: Any) -> bool:
-    return bool(match != type(match)())
+def _tells(match: object) -> bool:
+    return match != type(match)()
 
 
 def place(backend: Backend, destinations: Destinations) -> Content:
