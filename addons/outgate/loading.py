@@ -23,6 +23,7 @@ def setting_of(settings: Settings) -> Setting:
         kuma_dialect=settings.kuma_dialect,
         kuma_role=settings.kuma_role,
         kuma_secrets=settings.kuma_secrets,
+        istio_secrets=settings.istio_secrets,
         telemetry_faults=accesslogs.problems,
         redaction_faults=redaction_faults,
     )

@@ -150,6 +150,8 @@ class Settings:
     """Which of Kuma's proxies the gate stands for."""
     kuma_secrets: str = "/var/run/secrets/kuma"
     """A directory with a file for each of Kuma's secrets."""
+    istio_secrets: str = "/var/run/secrets/istio"
+    """A directory with a directory for each secret that a `credentialName` names: its keys are files in it."""
     gate: Gate = field(default_factory=Gate)
     workload: Identity = field(default_factory=Identity)
     limits: Limits = field(default_factory=Limits)

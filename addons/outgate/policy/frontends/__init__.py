@@ -35,6 +35,8 @@ class Setting:
     """Which of Kuma's proxies the gate stands for: `sidecar`, `egress` or `both`."""
     kuma_secrets: str = "/var/run/secrets/kuma"
     """A directory with a file for each of Kuma's secrets."""
+    istio_secrets: str = "/var/run/secrets/istio"
+    """A directory with a directory for each secret that a `credentialName` names."""
     telemetry_faults: Callable[[TelemetryPolicy], Iterable[Problem]] = unjudged
     """What outputs could not carry out of it: operators of formats, filters in CEL, targets."""
     redaction_faults: Callable[[KeepingPolicy], Iterable[Problem]] = unjudged
