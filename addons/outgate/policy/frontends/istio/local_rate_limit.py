@@ -14,6 +14,7 @@ from outgate.policy.access_model import Attribute, Condition
 from outgate.policy.documents import Node
 from outgate.policy.frontends.istio.common import unapplied
 from outgate.policy.frontends.istio.resource import Resource
+from outgate.policy.header_formats import literal_fault
 from outgate.policy.model import Fate
 from outgate.policy.route_model import (
     Bucket,
@@ -219,18 +220,23 @@ def _limit(
         enabled_percent=_percent(record, "filterEnabled"),
         enforced_percent=_percent(record, "filterEnforced"),
         status=code if code >= 400 else TOO_MANY,
-        response_headers=_headers(record),
+        response_headers=_headers(record, owner),
         source=owner.source(record.path, record.where),
     )
 
 
-def _headers(record: Record) -> HeaderChange:
+def _headers(record: Record, owner: Resource) -> HeaderChange:
     pairs: dict[bool, list[tuple[str, str]]] = {True: [], False: []}
     for each in record.get("responseHeadersToAdd", []):
         header: Record | None = each.get("header")
         added = each.get("append", True) if "appendAction" not in each else each.get("appendAction") in ADDED
-        if header is not None:
-            pairs[added].append((header.get("key"), header.get("value", "")))
+        if header is None:
+            continue
+        value = header.get("value", "")
+        if fault := literal_fault(value):
+            unapplied(owner.reading, header.at("value"), header.under("value"), fault)
+        else:
+            pairs[added].append((header.get("key"), value.replace("%%", "%")))
     return HeaderChange(set=tuple(pairs[False]), add=tuple(pairs[True]))
 
 
