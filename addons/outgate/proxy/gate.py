@@ -120,7 +120,7 @@ class Gate:
             return
         view.clean_response(response)
         if exchange.passage is not None:
-            changes.incoming(response, exchange.passage)
+            changes.incoming(response, exchange)
         if exchange.sent_messages is not None:
             exchange.received_messages = messages_of(response.headers.get("content-type", ""))
         if exchange.hidden is not None:
