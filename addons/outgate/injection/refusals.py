@@ -168,10 +168,10 @@ def _ending(spec: Mapping[str, Any], settings: Settings) -> Iterator[str]:
 REASONS: tuple[Reason, ...] = (
     _platform,
     _shared,
+    _taken,
     _same_user,
     _powers,
     _debugged,
-    _taken,
     _mounts,
     _secrets,
     _meshes,
