@@ -15,6 +15,7 @@ from pathlib import Path
 from outgate.policy import access, checks, documents, keeping_checks
 from outgate.policy.access_model import AccessLayer, AccessPolicy
 from outgate.policy.documents import Document
+from outgate.policy.forwarding import closed_ways, handed_on
 from outgate.policy.frontends import Contribution, Frontend, Setting
 from outgate.policy.frontends.istio.frontend import IstioFrontend
 from outgate.policy.frontends.kuma.frontend import KumaFrontend
@@ -123,6 +124,7 @@ def _assembled(
     contributions = [part for _, part in parts]
     problems: list[Problem] = []
     defaults, replaced = merged(contributions, layers, problems)
+    defaults = replace(defaults, ways=setting.ways, is_gateway=setting.is_gateway)
     rules = tuple(layer for mesh, part in parts for layer in _layers(mesh, part.access))
     destinations = tuple(chain.from_iterable(part.destinations for part in contributions))
     scopes = tuple(chain.from_iterable(part.scopes for part in contributions))
@@ -174,7 +176,9 @@ def _checked(policy: Policy, *, strict: bool) -> Iterator[Problem]:
         # What other meshes ask of tunnels is what they mean, unless Istio's reading is asked for.
         if layer.mesh in (IstioFrontend.mesh, NativeFrontend.mesh) or policy.defaults.tunnel_hosts != "sni":
             yield from tunnel_warnings(layer.policies, policy.destinations, policy.defaults)
-    yield from checks.missing_files(policy.destinations, strict=strict)
+    here = [one for one in policy.destinations if not handed_on(policy.defaults, one)]
+    yield from checks.missing_files(here, strict=strict)
+    yield from closed_ways(policy.defaults, policy.destinations)
     yield from keeping_checks.unseen(policy.keeping, policy.destinations)
     yield from keeping_checks.idle(policy.keeping)
     yield from _rules(policy.access, policy.defaults)

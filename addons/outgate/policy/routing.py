@@ -132,9 +132,9 @@ class Router:
 
 
 class Routers:
-    """The routers of all ports of a policy, as long as it is in force."""
+    """The routers of all ports of a policy, and of `others`, as long as it is in force."""
 
-    def __init__(self, destinations: Iterable[Destination], defaults: Defaults) -> None:
+    def __init__(self, destinations: Iterable[Destination], defaults: Defaults, others: Iterable[Port] = ()) -> None:
         self._defaults = defaults
         self._settled: dict[int, Chosen] = {}
         self._made: dict[tuple[int, Unmatched | None], Router] = {}
@@ -142,6 +142,8 @@ class Routers:
         for destination in destinations:
             for port in destination.ports:
                 self._add(port)
+        for port in others:
+            self._add(port)
 
     def choose(
         self, port: Port, attempt: Attempt, destination: Destination | None = None, steps: Steps | None = None
