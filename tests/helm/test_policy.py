@@ -25,7 +25,7 @@ def written(folder, documents):
     return folder
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("defaults", "existing-secrets")])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("defaults", "existing-secrets", "cluster-policy")])
 def test_nothing_is_wrong_with_the_documents(name, tmp_path):
     assert load([written(tmp_path, rendered(name))], Setting()).problems == ()
 
