@@ -173,6 +173,20 @@ def test_the_webhook_is_asked_and_admits_with_the_sidecar():
     )
 
 
+DOCUMENTS = """
+import loading
+print(loading.tables(loading.ROWS, 200, rounds=1))
+"""
+
+
+def test_a_check_and_a_reload_are_measured_of_documents_that_can_be_used():
+    done = script(DOCUMENTS)
+    assert re.findall(r"### (.+)\n\n.+\n.+\n\| 20\d \| \d", done.stdout) == [
+        "a check of all of them",
+        "a reload of all of them",
+    ], done.stderr
+
+
 @pytest.mark.parametrize(
     ("counted", "fine"),
     [
