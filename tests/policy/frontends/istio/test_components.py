@@ -1,11 +1,10 @@
 """What an IstioOperator says of an egress gateway is told with the chart's value for it, and refuses nothing."""
 
-import textwrap
-
 import pytest
 
 from helm.values import values
-from outgate.policy.compile import load
+from outgate.policy.compile import compile as compile_policy
+from outgate.policy.documents import parse
 from outgate.policy.frontends import Setting
 from outgate.policy.frontends.istio.components import CHART, FIXED
 from outgate.policy.model import Fate
@@ -44,14 +43,12 @@ TOLD = {
 PLACE = "spec.components.egressGateways"
 
 
-def loaded(tmp_path, text):
-    path = tmp_path / "operator.yaml"
-    path.write_text(textwrap.dedent(text), encoding="utf-8")
-    return load([path], Setting())
+def compiled(text):
+    return compile_policy(parse(text, "operator.yaml"), Setting())
 
 
-def test_every_field_is_told_with_the_charts_value_for_it(tmp_path):
-    policy = loaded(tmp_path, GUIDE)
+def test_every_field_is_told_with_the_charts_value_for_it():
+    policy = compiled(GUIDE)
     found = {each.path.removeprefix(PLACE): each for each in policy.fields if each.path.startswith(PLACE)}
     told = {path: f"value {value} of the chart" for path, value in TOLD.items()}
     told |= dict.fromkeys(("[0].k8s.hpaSpec.scaleTargetRef", "[1].k8s.securityContext"), FIXED)
@@ -67,7 +64,7 @@ def test_the_chart_has_each_value(value):
 
 
 @pytest.mark.parametrize("components", ["[]", "text", "{egressGateways: text}", "{egressGateways: [text, null, []]}"])
-def test_what_is_no_component_is_nothing_to_tell_of(tmp_path, components):
-    policy = loaded(tmp_path, f"{GUIDE.partition('  components:')[0]}  components: {components}\n")
+def test_what_is_no_component_is_nothing_to_tell_of(components):
+    policy = compiled(f"{GUIDE.partition('  components:')[0]}  components: {components}\n")
     assert [each.path for each in policy.fields if each.path.startswith(PLACE)] == []
     assert policy.problems == ()
