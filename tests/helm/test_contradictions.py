@@ -99,6 +99,14 @@ CASES = {
         gateway(upstreamProxy={"secret": "credentials"}),
         ["gateway.upstreamProxy.secret", "gateway.upstreamProxy.url"],
     ),
+    "a cluster's policy that nobody reads": (
+        {"gateway": {"clusterPolicy": {"enabled": True}}},
+        ["gateway.clusterPolicy.enabled", "gateway.enabled"],
+    ),
+    "namespaces for what has none": (
+        gateway(clusterPolicy={"enabled": True, "namespaces": ["egress"]}),
+        ["gateway.clusterPolicy.namespaces", "gateway.clusterPolicy.meshes", "kuma"],
+    ),
     "nothing that may leave": ({"fence": {"sidecarsLeave": False}}, ["fence.sidecarsLeave", "gateway"]),
     "one webhook and a budget": (
         {"webhook": {"replicas": 1}},

@@ -3,8 +3,9 @@
 import pytest
 import yaml
 
-from helm.charts import NAMES, NAMESPACE, containers, example, of_kind, one, pods, told
+from helm.charts import NAMES, NAMESPACE, containers, example, manifests, of_kind, one, pods, told
 from helm.values import CHART
+from outgate.cluster.kinds import KINDS, watched
 
 CONFINED = {
     "allowPrivilegeEscalation": False,
@@ -18,6 +19,7 @@ ALLOWED = {
     ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "get"),
     ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "patch"),
 }
+READ = {(kind.group, kind.plural, verb) for kind in KINDS for verb in ("list", "watch")}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -35,7 +37,8 @@ def test_a_pod_is_nobody_in_particular(name):
         assert (security["runAsNonRoot"], security["runAsUser"]) == (True, 1337), where
         assert security["seccompProfile"] == {"type": "RuntimeDefault"}, where
         assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod), where
-        assert pod["automountServiceAccountToken"] is ("Job" in where), where
+        asks = "Job" in where or (name == "cluster-policy" and "gateway" in where)
+        assert pod["automountServiceAccountToken"] is asks, where
         assert pod["enableServiceLinks"] is False, where
 
 
@@ -63,8 +66,10 @@ def test_rights_are_few_and_named(name):
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
-    assert granted <= ALLOWED
-    assert [rule for rule in rules if "resourceNames" not in rule and rule["verbs"] != ["create"]] == []
+    assert granted <= ALLOWED | READ | {("outgate.dev", f"{resource}/status", "patch") for _, resource, _ in READ}
+    unnamed = [rule for rule in rules if "resourceNames" not in rule and rule["verbs"] != ["create"]]
+    assert all("." in group for rule in unnamed for group in rule["apiGroups"]), "these are of policy alone"
+    assert not unnamed or name == "cluster-policy"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -77,6 +82,29 @@ def test_who_has_rights_is_a_service_account_of_the_release(name):
         for subject in each["subjects"]
     ]
     assert all(subject["name"] in accounts and subject["namespace"] == NAMESPACE for subject in bound)
+
+
+def test_the_gateway_reads_policy_in_the_namespaces_that_are_named_and_of_the_meshes():
+    documents = example("cluster-policy")
+    role = one(documents, "ClusterRole", "cluster-policy")
+    groups = {group for rule in role["rules"] for group in rule["apiGroups"]}
+    assert groups == {kind.group for kind in watched(("native", "istio"))}
+    binding = one(documents, "RoleBinding", "cluster-policy")
+    assert (binding["metadata"]["namespace"], binding["roleRef"]["name"]) == ("egress", role["metadata"]["name"])
+    assert not of_kind(documents, "ClusterRoleBinding", "cluster-policy")
+    (gateway,) = one(documents, "Deployment", "gateway")["spec"]["template"]["spec"]["containers"]
+    assert "--policy-from-cluster --cluster-namespaces egress" in " ".join(gateway["args"])
+    assert {"name": "OUTGATE_CLUSTER_MESHES", "value": "native,istio"} in gateway["env"]
+
+
+def test_without_names_it_is_all_of_the_cluster():
+    values = told("cluster-policy")
+    values["gateway"]["clusterPolicy"] = {"enabled": True, "status": False}
+    documents = manifests(values)
+    role = one(documents, "ClusterRole", "cluster-policy")
+    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"list", "watch"}
+    assert {group for rule in role["rules"] for group in rule["apiGroups"]} == {kind.group for kind in KINDS}
+    assert one(documents, "ClusterRoleBinding", "cluster-policy")["roleRef"]["name"] == role["metadata"]["name"]
 
 
 def test_with_certificates_from_elsewhere_nobody_has_any_right():
