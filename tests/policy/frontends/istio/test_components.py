@@ -6,7 +6,7 @@ from helm.values import values
 from outgate.policy.compile import compile as compile_policy
 from outgate.policy.documents import parse
 from outgate.policy.frontends import Setting
-from outgate.policy.frontends.istio.components import CHART, FIXED
+from outgate.policy.frontends.istio.components import CHART, ELSEWHERE, FIXED, IN
 from outgate.policy.model import Fate
 
 GUIDE = """
@@ -28,6 +28,7 @@ spec:
         - {kind: Deployment, name: istio-egressgateway, patches: []}
     - {name: another, k8s: {securityContext: {}}}
     pilot: {k8s: {replicaCount: 1}}
+    ingressGateways: [{name: in}]
 """
 TOLD = {
     "[0].name": "nameOverride",
@@ -56,6 +57,11 @@ def test_every_field_is_told_with_the_charts_value_for_it():
     assert {each.fate for each in found.values()} == {Fate.IGNORED}
     assert found["[0].k8s.replicas"].where.line == 13
     assert policy.problems == ()
+
+
+def test_other_components_are_told_to_be_istios():
+    told = {each.path.removeprefix("spec.components."): each.note for each in compiled(GUIDE).fields}
+    assert (told["pilot"], told["ingressGateways"]) == (ELSEWHERE, IN)
 
 
 @pytest.mark.parametrize("value", CHART.values())
