@@ -196,10 +196,10 @@ def test_a_pod_that_asks_for_a_sidecar_or_says_that_it_has_one_is_asked_about_ev
     ]
 
 
-def test_containers_that_are_added_to_a_running_pod_are_asked_about():
+def test_what_is_done_to_a_running_pod_is_asked_about():
     for webhook in one(example("sidecar"), "MutatingWebhookConfiguration")["webhooks"]:
         rules = [(rule["resources"], rule["operations"]) for rule in webhook["rules"]]
-        assert rules == [(["pods"], ["CREATE"]), (["pods/ephemeralcontainers"], ["UPDATE"])]
+        assert rules == [(["pods"], ["CREATE", "UPDATE"]), (["pods/ephemeralcontainers"], ["UPDATE"])]
 
 
 def test_where_nobody_is_held_nobody_is_asked_about():

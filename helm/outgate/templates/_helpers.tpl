@@ -345,15 +345,6 @@ volumeMounts:
 {{- end }}
 {{- end }}
 
-{{/* Which mesh the kinds of an API group are of. */}}
-{{- define "outgate.meshOf" -}}
-{{- if eq . "outgate.dev" }}native
-{{- else if hasSuffix ".istio.io" . }}istio
-{{- else if eq . "kuma.io" }}kuma
-{{- else if has . (list "policy.linkerd.io" "gateway.networking.k8s.io") }}linkerd
-{{- else }}osm{{ end -}}
-{{- end }}
-
 {{/* What is followed in the cluster, as settings. */}}
 {{- define "outgate.following" -}}
 policy_from_cluster: "true"
