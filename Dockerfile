@@ -1,4 +1,4 @@
-# The gate as a sidecar or gateway, and with `iptables install` as its init container.
+# The gate as a sidecar or gateway, the webhook, and with `iptables install` the pod's init container.
 
 FROM python:3.13-slim AS build
 
@@ -22,6 +22,8 @@ RUN apt-get update \
 RUN groupadd --gid 1337 outgate \
  && useradd --uid 1337 --gid 1337 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin outgate
 COPY --from=build /opt/outgate /opt/outgate
+# For mitmdump in its place: `mitmdump -s /opt/outgate/addons/egress.py`.
+COPY addons/egress.py /opt/outgate/addons/egress.py
 
 # The root file system may be read-only: bytecode was compiled above, and HOME is /tmp for what insists on one. Policy and
 # CA are mounted side by side.

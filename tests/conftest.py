@@ -35,3 +35,21 @@ def netns_problem() -> str | None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("netns") and (problem := netns_problem()):
         pytest.skip(problem)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take longest first, then those that wait for gates among those that only compute.
+
+    Where several files run at once, the order they are taken in: the processors are busy while gates start, and no long
+    file is left for the end.
+    """
+    files: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    slow = [file for file, held in files.items() if any(item.get_closest_marker("slow") for item in held)]
+    waiting = [file for file in files if "/e2e/" in file and file not in slow]
+    computing = [file for file in files if file not in slow and file not in waiting]
+    places = {file: index / len(waiting) for index, file in enumerate(waiting)}
+    places |= {file: index / len(computing) for index, file in enumerate(computing)}
+    order = slow + sorted(waiting + computing, key=places.__getitem__)
+    items[:] = [item for file in order for item in files[file]]

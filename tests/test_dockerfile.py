@@ -82,3 +82,12 @@ def test_the_ca_is_looked_for_beside_the_policy():
         Path("/etc/outgate/certs/outgate-ca.crt"),
         Path("/etc/outgate/certs/outgate-ca.key"),
     )
+
+
+def test_the_script_of_mitmdump_is_where_sidecars_look_for_it():
+    assert "addons/egress.py /opt/outgate/addons/egress.py" in arguments("COPY")
+
+
+def test_what_pods_run_beside_the_gate_is_there():
+    """`sh` and `sleep` are in every Debian; iptables is not."""
+    assert any("iptables" in line for line in arguments("RUN") if "apt-get install" in line)

@@ -318,7 +318,7 @@ async def test_a_failure_that_nobody_foresaw_leaves_the_old_policy(folder, monke
     with caplog.at_level(logging.ERROR):
         assert not await gate.watcher.check_once()
     assert gate.names == ["a"]
-    assert gate.snapshot.last_error == "the policy could not be compiled: RuntimeError: unforeseen"
+    assert gate.snapshot.last_error == "policy: could not be compiled: RuntimeError: unforeseen"
 
 
 async def test_a_watcher_follows_changes_by_itself(folder):

@@ -30,7 +30,7 @@ from policy.building import destination
 from policy.strategies import Request, cases
 from sending import send
 
-EXAMPLES = 300
+EXAMPLES = 200
 OPEN = Policy("open", Defaults(Mode.ALLOW_ANY))
 OPENED = Policy("opened", Defaults(Mode.ALLOW_ANY, unregistered_tls=Intercept.DECRYPT))
 HELD = destination("a.example", port=80, protocol=Protocol.HTTP, resolution=Resolution.NONE, internal=True)

@@ -259,7 +259,7 @@ class Status(Endpoint):
 
 
 def _in_force(snapshot: Snapshot) -> dict[str, object]:
-    return {
+    told: dict[str, object] = {
         "generation": snapshot.generation,
         "digest": snapshot.policy.generation,
         "age": max(0.0, round(time.time() - snapshot.loaded, 3)),
@@ -269,6 +269,7 @@ def _in_force(snapshot: Snapshot) -> dict[str, object]:
         "failures": snapshot.failures,
         "last_error": snapshot.last_error,
     }
+    return told if snapshot.freshness is None else told | {"cluster": asdict(snapshot.freshness())}
 
 
 class Metrics(Endpoint):

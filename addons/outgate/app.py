@@ -6,6 +6,7 @@ Owns the order in which the parts come up and go down, and the signals. What eac
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import secrets
 import signal
@@ -17,7 +18,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from outgate.cluster.shared import SharedSet
 from outgate.descriptors import fitting, raised
+from outgate.hop_times import Patience
+from outgate.hop_ways import gateway_of, hop_tls, proxy_of
 from outgate.nameserver import NameServer, nameserver
 from outgate.outputs import MASTER, Outputs, outputs_of
 from outgate.policy.current import Snapshot
@@ -28,10 +32,11 @@ from outgate.proxy.expiry import Expiry
 from outgate.proxy.guard import contained_task
 from outgate.proxy.loading import AddonError, load_addons
 from outgate.proxy.peer import peer_uid
+from outgate.proxy.peers import Peers
 from outgate.proxy.under_way import under_way
 from outgate.pushing import push
-from outgate.reload import PolicyWatcher
-from outgate.settings import Settings, shared
+from outgate.reload import Beneath, PolicyWatcher
+from outgate.settings import ListenMode, Settings, shared
 from outgate.sockets import bind, inherit
 from outgate.startup import UNABLE, WRONG, Prepared, place, prepare, ready_line, say
 from outgate.telemetry import levels, names
@@ -51,6 +56,7 @@ from outgate.workers.worker import Worker
 
 if TYPE_CHECKING:
     from outgate.admin import Admin
+    from outgate.following import Following
     from outgate.scrape import Listener
 
 log = logging.getLogger(__name__)
@@ -71,7 +77,7 @@ def run(settings: Settings, addons: Sequence[object] = (), control: socket.socke
     seat = next_seat(control) if control is not None else None
     if control is not None and seat is None:
         return 0
-    prepared = prepare(settings, seat.policy if seat is not None else None)
+    prepared = prepare(settings) if seat is None else prepare(settings, seat.policy, _shared(settings, seat))
     if isinstance(prepared, int):
         return prepared
     if seat is None:
@@ -86,6 +92,11 @@ def run(settings: Settings, addons: Sequence[object] = (), control: socket.socke
         return say(str(error), WRONG)
     except OSError as error:
         return say(f"cannot listen: {error}", UNABLE)
+
+
+def _shared(settings: Settings, seat: Seat) -> Beneath | None:
+    """What the supervisor hears from the cluster."""
+    return SharedSet(seat.documents) if settings.policy_from_cluster else None
 
 
 def within_descriptors(settings: Settings) -> Settings:
@@ -128,8 +139,11 @@ class Gate:
     last_use: LastUse
     outputs: Outputs
     names: NameServer | None = None
+    following: Following | None = None
+    """The cluster, where this process is the one to follow it."""
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     watching: asyncio.Task[None] | None = None
+    heeding: asyncio.Task[None] | None = None
     reloading: asyncio.Task[bool] | None = None
     supervised: asyncio.Task[None] | None = None
     remembering: asyncio.Task[None] | None = None
@@ -145,7 +159,8 @@ class Gate:
         return len(self.listener.open)
 
     def counts(self) -> Mapping[str, int]:
-        return {**self.engine.plane.counts, **self.outputs.counts()}
+        followed = self.following.counts() if self.following is not None else {}
+        return {**self.engine.plane.counts, **self.outputs.counts(), **followed}
 
     def trips(self) -> int:
         return self.engine.plane.hooks.trips
@@ -228,6 +243,7 @@ async def _serve(
             gate.supervised = asyncio.get_running_loop().create_task(worker.run())
         else:
             gate.say_ready()
+        gc.freeze()  # what there is by now stays: a look through all of it would hold up the event loop
         await gate.stop.wait()
     finally:
         await down(gate, doors)
@@ -275,12 +291,20 @@ def assemble(
     engine = build(
         settings, snapshot, environment, prepared.authority, outputs.logs, addons, host, tracer, outputs.keeper, master
     )
-    watcher = PolicyWatcher(settings.policy, prepared.setting, snapshot, loaded=prepared.digest)
+    if settings.mode is ListenMode.GATEWAY:
+        engine.plane.peers = Peers(hop_tls(settings.hops), lambda problem: log.error("%s", problem))
+    watcher = PolicyWatcher(
+        settings.policy, prepared.setting, snapshot, loaded=prepared.digest, beneath=prepared.beneath
+    )
     folder = Path(settings.state_dir) if settings.state_dir else None
     last_use = LastUse(engine.plane.log.used, folder, lambda: under_way(engine.plane))
     _measure(outputs.metrics, engine)
     listener = listen.Listener(engine.plane, sockets)
     gate = Gate(settings, snapshot, engine, listener, watcher, last_use, outputs)
+    if prepared.cluster is not None:
+        from outgate.following import Following  # the client of Kubernetes
+
+        gate.following = Following(prepared.cluster, settings, snapshot, watcher)
     expiry = Expiry(gate.judge_live)
     expiry.follow(snapshot.policy)
     snapshot.observers += [engine.plane.swapped, gate.judge_again, expiry.follow, outputs.follow]
@@ -303,7 +327,10 @@ def _environment(settings: Settings, ports: set[int]) -> Environment:
     trust = Trust(roots=tuple(map(str, settings.upstream_ca)))
     identities = Identities(trust, report=lambda problem: log.error("%s", problem))
     timeouts = Timeouts(total=settings.limits.connect_timeout)
-    return Environment(Resolver(), identities, timeouts=timeouts, own_ports=frozenset(ports))
+    gateway, proxy = gateway_of(settings.hops, Patience(settings.limits).heard), proxy_of(settings.hops)
+    made = Environment(Resolver(), identities, timeouts=timeouts, own_ports=frozenset(ports))
+    made.gateway, made.proxy = gateway, proxy
+    return made
 
 
 async def _up(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
@@ -317,6 +344,8 @@ async def _up(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
         await gate.names.start()
     open_doors(gate, doors)
     gate.watching = loop.create_task(gate.watcher.run())
+    if gate.following is not None:
+        gate.heeding = loop.create_task(gate.following.run())
     gate.remembering = loop.create_task(gate.last_use.run())
     gate.listener.start()
     gate.ready = True
@@ -331,7 +360,7 @@ async def down(gate: Gate, doors: Sequence[Admin | Listener]) -> None:
     late = await gate.listener.drained(gate.settings.drain_timeout)
     if late:
         log.warning("%d connections were still open after %g s", late, gate.settings.drain_timeout)
-    for task in (gate.watching, gate.remembering):
+    for task in (gate.watching, gate.heeding, gate.remembering):
         if task is not None:
             task.cancel()
     with suppress(TimeoutError):

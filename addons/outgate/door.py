@@ -1,4 +1,4 @@
-"""The way into the admin endpoint: how many may be inside, and how many of those who will be turned away.
+"""The way into an endpoint of ours: how many may be inside, and how many of those who will be turned away.
 
 Owns accepting, for tornado would take everybody, and would try without a pause where no descriptor is left for one.
 What is said inside is `admin`'s.
@@ -10,10 +10,11 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl
 from collections.abc import Callable
 
 from tornado.httpserver import HTTPServer
-from tornado.iostream import IOStream
+from tornado.iostream import IOStream, SSLIOStream
 
 log = logging.getLogger(__name__)
 
@@ -35,11 +36,28 @@ class Visit(IOStream):
         self.over()
 
 
-class Door:
-    """Lets connections in to `server`. `stranger` tells of a connection whether it will not be answered."""
+class SecureVisit(SSLIOStream):
+    """The same over TLS."""
 
-    def __init__(self, server: HTTPServer, stranger: Callable[[socket.socket], bool]) -> None:
-        self._server, self._stranger = server, stranger
+    over: Callable[[], None]
+
+    def close_fd(self) -> None:
+        super().close_fd()
+        self.over()
+
+
+class Door:
+    """Lets connections in to `server`. `stranger` tells of a connection whether it will not be answered; `secure` gives
+    what it is to be served TLS by."""
+
+    def __init__(
+        self,
+        server: HTTPServer,
+        stranger: Callable[[socket.socket], bool],
+        secure: Callable[[], ssl.SSLContext] | None = None,
+        most: int = MOST,
+    ) -> None:
+        self._server, self._stranger, self._secure, self._most = server, stranger, secure, most
         self._inside = {False: 0, True: 0}
         self._listeners: list[socket.socket] = []
         self._accepting: list[asyncio.Task[None]] = []
@@ -79,15 +97,26 @@ class Door:
         except OSError:  # it has no peer any more
             sock.close()
             return
-        if sum(self._inside.values()) >= MOST or (strange and self._inside[True] >= MOST_STRANGERS):
+        if sum(self._inside.values()) >= self._most or (strange and self._inside[True] >= MOST_STRANGERS):
             sock.close()
             return
         with contextlib.suppress(OSError):  # a socket file's has no such delay
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        visit = Visit(sock, max_buffer_size=self._server.max_buffer_size)
+        try:
+            visit = self._visit(sock)
+        except OSError:  # it left before it could be served TLS
+            sock.close()
+            return
         self._inside[strange] += 1
         visit.over = lambda: self._left(strange)
         self._server.handle_stream(visit, address)
+
+    def _visit(self, sock: socket.socket) -> Visit | SecureVisit:
+        most = self._server.max_buffer_size
+        if self._secure is None:
+            return Visit(sock, max_buffer_size=most)
+        wrapped = self._secure().wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        return SecureVisit(wrapped, max_buffer_size=most)
 
     def _left(self, strange: bool) -> None:
         self._inside[strange] -= 1

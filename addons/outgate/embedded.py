@@ -64,6 +64,8 @@ class Embedded:
             raise SettingsError(f'the policy "{missing[0]}" does not exist; name a file or a directory')
         if settings.workers != 1:
             raise SettingsError(f"{settings.workers} workers are set, and mitmproxy is one process; use outgate run")
+        if settings.policy_from_cluster:
+            raise SettingsError("policy from the cluster is not read inside mitmproxy; use outgate run")
         return replace(settings, policy=paths)
 
     async def start(self, host: Host, web: Web | None) -> None:

@@ -1,4 +1,4 @@
-"""A running gate's policy, kept in step with its files: looked at, compiled, then swapped as a whole.
+"""A running gate's policy, kept in step with its files and its cluster: looked at, compiled, then swapped as a whole.
 
 Owns when to look and what counts as a change. What a policy is, and who is told of a new one, is `policy`'s. A load
 that fails leaves the policy in force where it is.
@@ -11,14 +11,16 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from outgate.policy import documents
 from outgate.policy.compile import Policy, load
 from outgate.policy.current import Snapshot
+from outgate.policy.documents import Document
 from outgate.policy.frontends import Setting
-from outgate.problems import PolicyError
+from outgate.problems import PolicyError, Problem, Where
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +32,22 @@ LOOKS = 20
 type Stat = tuple[int, int, int, int, int]
 
 
+class Beneath(Protocol):
+    """Whole sets of documents from elsewhere, over which the files are laid. Asked from any thread."""
+
+    def look(self) -> str:
+        """The digest of the set of now."""
+
+    def documents(self) -> list[Document]:
+        """Its documents. Raises `PolicyError`."""
+
+
 class Digests:
     """The content of the policy files in one digest. Files whose `stat` has not changed are not read again."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], beneath: Beneath | None = None) -> None:
         self.paths = tuple(paths)
+        self.beneath = beneath
         self._known: dict[Path, tuple[Stat, float, bytes]] = {}
 
     def look(self) -> str:
@@ -44,6 +57,8 @@ class Digests:
         for path in self.paths:
             for file, digest in self._below(path, known):
                 whole.update(os.fsencode(file) + b"\0" + digest)
+        if self.beneath is not None:
+            whole.update(self.beneath.look().encode())
         return whole.hexdigest()
 
     def _below(self, path: Path, known: dict[Path, tuple[Stat, float, bytes]]) -> list[tuple[Path, bytes]]:
@@ -75,6 +90,7 @@ class PolicyWatcher:
         snapshot: Snapshot,
         *,
         loaded: str = "",
+        beneath: Beneath | None = None,
         interval: float = 1.0,
         settle: float = 0.1,
     ) -> None:
@@ -83,7 +99,9 @@ class PolicyWatcher:
         self.snapshot = snapshot
         self.interval = interval
         self.settle = settle
-        self._digests = Digests(self.paths)
+        self.judged: list[Callable[[Sequence[Problem], bool], None]] = []
+        """Told of every load: what was wrong or doubtful, and whether what was loaded is in force."""
+        self._digests = Digests(self.paths, beneath)
         self._loaded = loaded
         """Digest of what was last loaded or refused, as it was before that was read. Empty: the first look loads."""
         self._lock = asyncio.Lock()
@@ -119,23 +137,25 @@ class PolicyWatcher:
                 return self._take(found, forced=forced)
             digest = again
         if forced:
-            self._refuse(["the policy files keep changing while they are read"])
+            self._refuse((Problem(Where("policy"), "the documents keep changing while they are read"),))
         return False
 
-    def _compiled(self) -> Policy | list[str]:
-        """The policy that the files hold, or what is wrong with them."""
+    def _compiled(self) -> Policy | tuple[Problem, ...]:
+        """The policy that the documents make, or what is wrong with them."""
         try:
-            return load(self.paths, self.setting)
+            beneath = self._digests.beneath
+            return load(self.paths, self.setting, beneath.documents() if beneath is not None else None)
         except PolicyError as error:
-            return [str(problem) for problem in error.problems]
+            return error.problems
         except Exception as error:
             log.exception("the policy could not be compiled")
-            return [f"the policy could not be compiled: {type(error).__name__}: {error}"]
+            return (Problem(Where("policy"), f"could not be compiled: {type(error).__name__}: {error}"),)
 
-    def _take(self, found: Policy | list[str], *, forced: bool) -> bool:
+    def _take(self, found: Policy | tuple[Problem, ...], *, forced: bool) -> bool:
         if not isinstance(found, Policy):
             self._refuse(found)
             return False
+        self._tell(found.problems, in_force=True)
         if not forced and found.generation == self.snapshot.policy.generation:
             self._recover()
             return False
@@ -145,14 +165,19 @@ class PolicyWatcher:
         log.info("policy %s is in force", found.generation)
         return True
 
+    def _tell(self, problems: Sequence[Problem], *, in_force: bool) -> None:
+        for told in self.judged:
+            told(problems, in_force)
+
     def _recover(self) -> None:
         """The files are again what is in force: a refusal that is past is none."""
         if self.snapshot.last_error:
             self.snapshot.last_error = ""
             log.info("policy %s is in force, as the files say again", self.snapshot.policy.generation)
 
-    def _refuse(self, problems: list[str]) -> None:
-        self.snapshot.refuse("\n".join(problems))
-        log.error("the policy files are not used, %s stays in force", self.snapshot.policy.generation)
+    def _refuse(self, problems: tuple[Problem, ...]) -> None:
+        self._tell(problems, in_force=False)
+        self.snapshot.refuse("\n".join(map(str, problems)))
+        log.error("the policy documents are not used, %s stays in force", self.snapshot.policy.generation)
         for problem in problems:
             log.error("policy: %s", problem)

@@ -101,6 +101,7 @@ class Page:
             loaded=snapshot.loaded,
             failures=snapshot.failures,
             refused=bool(snapshot.last_error),
+            cluster=snapshot.freshness().age if snapshot.freshness is not None else None,
             destinations=len(snapshot.policy.destinations),
             warnings=len(snapshot.policy.problems),
             trips=source.trips(),

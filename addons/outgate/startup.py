@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
+from outgate.hop_ways import require_identity
 from outgate.loading import setting_of
 from outgate.pki.authority import Authority, load_authority
 from outgate.pki.problem import CertificateProblem
@@ -22,8 +24,11 @@ from outgate.policy.compile import load
 from outgate.policy.frontends import Setting
 from outgate.policy.snapshot import Policy
 from outgate.problems import PolicyError
-from outgate.reload import Digests
+from outgate.reload import Beneath, Digests
 from outgate.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from outgate.cluster.cluster import Cluster
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +48,10 @@ class Prepared:
     """Of the policy files, before they were read; empty where they are not what is in force."""
     refused: str = ""
     """Why the policy files are not used, where another process gave the policy in force in their place."""
+    beneath: Beneath | None = None
+    """What the policy files are laid over, where that is something."""
+    cluster: Cluster | None = None
+    """The same, where this process is the one to follow it."""
 
     def warn(self) -> None:
         for problem in (*self.authority.warnings, *self.policy.problems):
@@ -57,37 +66,51 @@ class Unprepared(Exception):
         self.code = code
 
 
-def prepare(settings: Settings, in_force: int | None = None) -> Prepared | int:
+def prepare(settings: Settings, in_force: int | None = None, beneath: Beneath | None = None) -> Prepared | int:
     """What a gate stands on, or the exit code; what was wrong stands on standard error then."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     try:
-        return prepared(settings, in_force)
+        return prepared(settings, in_force, beneath)
     except Unprepared as error:
         return say(str(error), error.code)
 
 
-def prepared(settings: Settings, in_force: int | None = None) -> Prepared:
+def prepared(settings: Settings, in_force: int | None = None, beneath: Beneath | None = None) -> Prepared:
     """What a gate stands on. Raises `Unprepared`.
 
-    `in_force` is a file with the policy that another process of this gate goes by, for when the files are not usable.
+    `in_force` is a file with the policy that another process of this gate goes by, for when the files are not usable;
+    `beneath` what such a process has heard from the cluster.
     """
     try:
         _refuse_key_logs()
-        _require_redis(settings)
+        _require_packages(settings)
+        require_identity(settings)
         setting = setting_of(settings)
         authority = load_authority(settings.ca_certificate, settings.ca_key)
-        digest = Digests(settings.policy).look()
-        policy, refused = _policy(settings, setting, in_force)
-        return Prepared(setting, policy, authority, "" if refused else digest, refused)
+        cluster = _cluster(settings) if settings.policy_from_cluster and beneath is None else None
+        beneath = beneath or cluster
+        digest = Digests(settings.policy, beneath).look()
+        policy, refused = _policy(settings, setting, in_force, beneath)
+        return Prepared(setting, policy, authority, "" if refused else digest, refused, beneath, cluster)
     except PolicyError as error:
         raise Unprepared(str(error), CANNOT) from error
     except (SettingsError, CertificateProblem, OSError) as error:
         raise Unprepared(str(error), WRONG) from error
 
 
-def _policy(settings: Settings, setting: Setting, in_force: int | None) -> tuple[Policy, str]:
+def _cluster(settings: Settings) -> Cluster:
+    """Nothing starts before all of its policy is known."""
+    from outgate.following import Unheard, heard  # the client of Kubernetes, which no other gate needs
+
     try:
-        return load(settings.policy, setting), ""
+        return heard(settings)
+    except Unheard as error:
+        raise Unprepared(str(error), UNABLE) from error
+
+
+def _policy(settings: Settings, setting: Setting, in_force: int | None, beneath: Beneath | None) -> tuple[Policy, str]:
+    try:
+        return load(settings.policy, setting, beneath.documents() if beneath is not None else None), ""
     except PolicyError as error:
         if in_force is None:
             raise
@@ -118,9 +141,11 @@ def _refuse_key_logs() -> None:
             raise SettingsError(f"{name} is set, which writes session keys to a file; unset it")
 
 
-def _require_redis(settings: Settings) -> None:
+def _require_packages(settings: Settings) -> None:
     if settings.redis and find_spec("redis") is None:
         raise SettingsError("the setting redis needs a package that is not here; install outgate[redis]")
+    if settings.policy_from_cluster and find_spec("kubernetes_asyncio") is None:
+        raise SettingsError("policy from the cluster needs a package that is not here; install outgate[kubernetes]")
 
 
 def place(address: tuple[object, ...]) -> str:

@@ -64,7 +64,7 @@ def only(made):
     return change, group
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(cases(), st.booleans(), st.sampled_from((None, 0, 1)))
 def test_under_the_same_policy_only_what_is_not_known_may_change(case, header, segment):
     rules, sent = case
@@ -75,7 +75,7 @@ def test_under_the_same_policy_only_what_is_not_known_may_change(case, header, s
     assert all(change.doubt for change in made.changes), made.changes
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(kept, max_size=3), st.sampled_from(Way))
 def test_whatever_a_record_holds_it_is_counted_once(records, way):
     made = Verdicts(policy(REGISTRY), way)

@@ -160,6 +160,7 @@ def captures(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [*READERS, "flow", "wiremock"])
 def test_a_larger_capture_takes_no_more_memory(captures, form):
     used = []

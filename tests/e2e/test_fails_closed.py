@@ -261,6 +261,7 @@ def test_without_sabotage_the_packets_are_counted(counting: Lab, gate: Sabotaged
     assert counting.packets(world.ADDRESSES["one"][0]) > before
 
 
+@pytest.mark.slow
 def test_every_layer_and_task_that_fails_ends_its_connection_and_nothing_else(
     lab: Lab, origins: LabOrigins, gate: SabotagedGate, origin_pki: world.OriginPki
 ) -> None:

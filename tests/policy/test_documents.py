@@ -161,3 +161,12 @@ def test_a_link_that_leads_nowhere_is_a_problem_and_not_a_file_less(tmp_path):
     (tmp_path / "deny.yaml").symlink_to(tmp_path / "gone.yaml")
     with pytest.raises(PolicyError, match=r"deny\.yaml: cannot be read"):
         load(tmp_path)
+
+
+def test_a_marked_folder_is_no_part_of_the_policy_around_it(tmp_path):
+    inner = write(tmp_path / "examples" / "one", a="kind: A")
+    write(tmp_path, b="kind: B")
+    (tmp_path / "examples" / ".outgate-ignore").touch()
+    assert [path.name for path in files(tmp_path)] == ["b.yaml"]
+    assert [path.name for path in files(inner)] == ["a.yaml"]
+    assert [path.name for path in files(tmp_path / "examples")] == ["a.yaml"]

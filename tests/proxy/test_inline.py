@@ -205,6 +205,11 @@ MOVED = replace(WATCHED, source=Source(Where("elsewhere.yaml", 7), "EgressRedact
 OTHERS = replace(WATCHED, inline=Inline(Action.BLOCK))
 
 
+def streams(plane):
+    """Of the connections that have got as far as HTTP."""
+    return [stream for live in plane.live if hasattr(live, "http") for stream in live.http.unreported()]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "ends"),
     [((), (WATCHED,), True), ((WATCHED,), (OTHERS,), True), ((WATCHED,), (MOVED,), False), ((WATCHED,), (), False)],
@@ -226,7 +231,7 @@ async def test_what_is_open_ends_where_other_rules_are_about_it(authority, befor
     async with gate(authority, known, keeping=KeepingPolicy(before)) as running:
         asking = asyncio.create_task(told(running.address, post(b"{}")))
         plane = running.engine.plane
-        await until(lambda: any(stream.response_begun for live in plane.live for stream in live.http.unreported()))
+        await until(lambda: any(stream.response_begun for stream in streams(plane)))
         plane.snapshot.swap(replace(plane.snapshot.policy, generation="next", keeping=KeepingPolicy(after)))
         for live in list(plane.live):
             live.judge_again(plane.snapshot.policy)

@@ -96,7 +96,7 @@ def same(body, policies):
 
 
 @pytest.mark.parametrize("policies", POLICIES, ids=("defaults", "own"))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     document=st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1),
     ascii_only=st.booleans(),
@@ -138,7 +138,7 @@ def test_in_what_are_bytes_nothing_is_encoded(text):
 
 @given(st.text('abAB09+/_-=%&:?.{<[ \\"\n', max_size=40) | st.text(max_size=40) | st.sampled_from(TEXTS))
 def test_in_what_is_plain_nothing_is_encoded(text):
-    if glance.PLAIN.fullmatch(text) and not is_escaped(json.dumps(text)[1:-1]):
+    if not glance.suspects([text]) and not is_escaped(json.dumps(text)[1:-1]):
         assert list(nested.inside(text)) == []
 
 

@@ -71,8 +71,8 @@ class Descriptors:
         return len(os.listdir("/proc/self/fd"))
 
     async def settle(self, more: int = 0) -> int:
-        """The number beyond the beginning, as soon as it is at most `more`, or after a second."""
-        for _ in range(100):
+        """The number beyond the beginning, as soon as it is at most `more`, or after five seconds."""
+        for _ in range(500):
             if self.count() - self.before <= more:
                 break
             await asyncio.sleep(0.01)

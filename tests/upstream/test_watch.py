@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from outgate.policy.tls_model import Inline
 from outgate.upstream import watch
 from outgate.upstream.watch import contents, digest, stamps
 
@@ -53,6 +54,12 @@ def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path, make):
     reading.join(10)
     assert not reading.is_alive()
     assert str(path) in errors[0]
+
+
+def test_what_a_document_holds_itself_is_no_file():
+    inline = Inline(b"pem")
+    assert contents([inline]) == {inline: b"pem"}
+    assert stamps([inline]) == ((),)
 
 
 def test_a_digest_knows_where_its_parts_end():

@@ -23,7 +23,7 @@ def nursery():
 def test_it_is_started_for_the_first_seat_and_again_where_it_has_ended(nursery):
     with socket.socket() as control:
         for _ in range(2):
-            nursery.fill(Seat(1, 1, control, 0, 1, ()))
+            nursery.fill(Seat(1, 1, control, 0, 1, 1, ()))
             assert nursery._process.wait(20) == 0
 
 

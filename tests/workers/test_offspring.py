@@ -43,7 +43,7 @@ def seated(place, index):
     ours.settimeout(WITHIN)
     file = os.memfd_create("file")
     with theirs:
-        Seat(index, 2, theirs, file, file, (theirs.fileno(),)).hand(place)
+        Seat(index, 2, theirs, file, file, file, (theirs.fileno(),)).hand(place)
     os.close(file)
     with ours, ours.makefile("rb") as said:
         return json.loads(said.readline())["pid"], said.read(6)

@@ -70,7 +70,7 @@ async def kept(code=WORKER, silence=30.0):
     beat, turn = asyncio.Event(), os.memfd_create("turn")
     nursery = Nursery([sys.executable, "-c", code])
     with socket.create_server(("127.0.0.1", 0)) as listener, closing(nursery):
-        post = Post(1, Plan(nursery, 1, turn, silence, lambda: b"", beat.set), [listener])
+        post = Post(1, Plan(nursery, 1, turn, turn, silence, lambda: b"", beat.set), [listener])
         keeping = asyncio.create_task(post.keep())
         try:
             async with asyncio.timeout(WITHIN):

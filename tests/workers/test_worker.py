@@ -65,7 +65,7 @@ class Gate:
 async def test_a_worker_beats_answers_and_leaves_when_its_supervisor_is_gone():
     ours, theirs = socket.socketpair()
     channel, left = await Channel.over(ours), asyncio.Event()
-    worker = asyncio.create_task(Worker(Seat(1, 1, theirs, 0, 0, ()), Gate(), left.set).run())
+    worker = asyncio.create_task(Worker(Seat(1, 1, theirs, 0, 0, 0, ()), Gate(), left.set).run())
     beats: asyncio.Queue[object] = asyncio.Queue()
 
     async def listen():
@@ -90,7 +90,7 @@ async def test_a_worker_beats_answers_and_leaves_when_its_supervisor_is_gone():
 async def test_a_worker_that_ends_says_what_it_came_to(caplog):
     ours, theirs = socket.socketpair()
     channel, left = await Channel.over(ours), asyncio.Event()
-    worker = Worker(Seat(1, 1, theirs, 0, 0, ()), Gate(), left.set)
+    worker = Worker(Seat(1, 1, theirs, 0, 0, 0, ()), Gate(), left.set)
     running = asyncio.create_task(worker.run())
     async with asyncio.timeout(WITHIN):
         first = await anext(channel.messages())
@@ -108,7 +108,7 @@ async def test_a_worker_that_ends_says_what_it_came_to(caplog):
 async def test_a_worker_that_never_ran_has_nothing_to_say():
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        await Worker(Seat(1, 1, theirs, 0, 0, ()), Gate(), lambda: None).end()
+        await Worker(Seat(1, 1, theirs, 0, 0, 0, ()), Gate(), lambda: None).end()
 
 
 def test_a_worker_ends_with_its_supervisor_even_where_it_does_not_run():

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from outgate.cli import providing
 from outgate.pki.problem import CertificateProblem, Exists, Unreadable
 
 if TYPE_CHECKING:
@@ -115,22 +116,25 @@ def inspect(paths: tuple[Path, ...], within: int | None, output: str | None) -> 
 @click.option("--out", type=_PATH, help="Where to write; `bundle` in the authority's directory by default.")
 @click.option("--format", "form", type=click.Choice(["pem", "pkcs12", "env", "all"]), default="all", show_default=True)
 @click.option("--roots", type=_PATH, metavar="FILE", help="PEM roots to merge instead of the system's.")
-def bundle(directory: Path, out: Path | None, form: str, roots: Path | None) -> None:
+@click.option("--also", type=_PATH, metavar="FILE", help="PEM of the authority before or after it, if there is one.")
+def bundle(directory: Path, out: Path | None, form: str, roots: Path | None, also: Path | None) -> None:
     """Write what makes programs trust the authority beside the system's roots. Certificates only, never a key."""
     with _answered():
         target = out or directory / "bundle"
         if form != "env":
-            _list(_write_bundles(directory, target, form, roots))
+            _list(_write_bundles(directory, target, form, roots, also))
         if form in {"env", "all"}:
             _list(_write_environment(target))
 
 
-def _write_bundles(directory: Path, target: Path, form: str, roots: Path | None) -> Iterator[Path]:
+def _write_bundles(directory: Path, target: Path, form: str, roots: Path | None, also: Path | None) -> Iterator[Path]:
     from outgate.pki import bundle as bundles
     from outgate.pki.authority import CERTIFICATE_FILE
     from outgate.pki.roots import read_roots, system_roots
 
     ours = bundles.read_anchors(directory / CERTIFICATE_FILE)
+    if also is not None and also.exists():
+        ours += bundles.read_anchors(also)
     anchors = bundles.merge(ours, read_roots(roots) if roots else system_roots())
     if form in {"pem", "all"}:
         yield from bundles.write_pem(target, ours, anchors)
@@ -218,3 +222,7 @@ def _plain(value: object) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+for command in providing.COMMANDS:
+    certs.add_command(command)

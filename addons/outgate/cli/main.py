@@ -21,7 +21,9 @@ COMMANDS: Mapping[str, str] = {
     "web": "outgate.cli.web:web",
     "check": "outgate.cli.check:check",
     "explain": "outgate.cli.explain:explain",
+    "convert": "outgate.cli.convert:convert_command",
     "test": "outgate.cli.test:test",
+    "schema": "outgate.cli.schema:schema",
     "learn": "outgate.cli.learn:learn",
     "redact": "outgate.cli.redact:redact",
     "status": "outgate.cli.status:status",
@@ -35,6 +37,8 @@ COMMANDS: Mapping[str, str] = {
     "log-level": "outgate.cli.log_level:log_level",
     "certs": "outgate.cli.certs:certs",
     "iptables": "outgate.cli.iptables:iptables_group",
+    "inject": "outgate.cli.inject:inject",
+    "webhook": "outgate.cli.webhook:webhook",
     "doctor": "outgate.cli.doctor:doctor",
 }
 """`module:attribute` by name, in the order of `--help`."""

@@ -63,8 +63,8 @@ def read(pairs: Sequence[str], **flags: object) -> Settings:
 def settings_of(policy: Sequence[Path], strict: bool | None, pairs: Sequence[str], **flags: object) -> Settings:
     """The settings, with policy paths that can be read; where there is none the command ends with code 2."""
     settings = read(pairs, policy=tuple(policy) or None, strict=strict, **flags)
-    paths = settings.policy or ((DEFAULT,) if DEFAULT.is_dir() else ())
-    if not paths:
+    paths = settings.policy or ((DEFAULT,) if DEFAULT.is_dir() and not settings.policy_from_cluster else ())
+    if not paths and not settings.policy_from_cluster:
         raise click.UsageError("no policy is given; name one with --policy, or make ./policy")
     for path in paths:
         require_readable(path)

@@ -10,8 +10,16 @@ from pathlib import Path
 
 import click
 
+from outgate.cli.hop_options import hop_options, hop_pairs
 from outgate.cli.options import policy_options, settings_of
-from outgate.settings import ListenMode, Settings, SettingsError, parse_address, parse_endpoint, parse_place
+from outgate.settings import (
+    ListenMode,
+    Settings,
+    parse_address,
+    parse_endpoint,
+    parse_names,
+    parse_place,
+)
 
 
 def _listen(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[str, int] | None:
@@ -26,10 +34,14 @@ def _place(_ctx: click.Context, _param: click.Parameter, text: str | None) -> st
     return None if text is None else _fitting(lambda: parse_place(text))
 
 
+def _names(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else _fitting(lambda: parse_names(text))
+
+
 def _fitting[T](read: Callable[[], T]) -> T:
     try:
         return read()
-    except SettingsError as error:
+    except ValueError as error:
         raise click.BadParameter(str(error)) from error
 
 
@@ -59,8 +71,24 @@ def _fitting[T](read: Callable[[], T]) -> T:
     metavar="[ADDR]:PORT",
     help="Where workloads ask for names: only registered ones are there; '' for nowhere.  [default: '']",
 )
+@click.option(
+    "--policy-from-cluster",
+    is_flag=True,
+    default=None,
+    help="Documents in Kubernetes are policy too; the files of --policy are laid over them.",
+)
+@click.option(
+    "--kubeconfig",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="How its API is reached.  [default: as the pod's service account]",
+)
+@click.option(
+    "--cluster-namespaces", callback=_names, metavar="NAME,...", help="Whose documents are policy.  [default: all]"
+)
 @click.option("--workers", type=click.IntRange(1), help="Processes, one core each.  [default: 1]")
 @click.option("--drain-timeout", type=click.FloatRange(0), help="Seconds that SIGTERM leaves to open requests.")
+@hop_options
 @click.option("--worker", type=int, hidden=True)
 @click.option(
     "--addon",
@@ -72,6 +100,7 @@ def _fitting[T](read: Callable[[], T]) -> T:
 @click.pass_context
 def run(
     ctx: click.Context,
+    /,
     policy: tuple[Path, ...],
     strict: bool | None,
     pairs: tuple[str, ...],
@@ -80,10 +109,14 @@ def run(
     admin: str | None,
     metrics: str | None,
     dns: str | None,
+    policy_from_cluster: bool | None,
+    kubeconfig: str | None,
+    cluster_namespaces: tuple[str, ...] | None,
     workers: int | None,
     drain_timeout: float | None,
     worker: int | None,
     addons: tuple[str, ...],
+    **hops: str | None,
 ) -> None:
     """Run the gate.
 
@@ -94,7 +127,9 @@ def run(
     chosen = ListenMode(mode) if mode else None
     places = {"listen": listen, "admin": admin, "metrics": metrics, "dns": dns}
     flags = {"mode": chosen, "workers": workers, "drain_timeout": drain_timeout, "addons": addons or None}
-    settings = settings_of(policy, strict, pairs, **places, **flags)
+    cluster = {"kubeconfig": kubeconfig, "cluster_namespaces": cluster_namespaces}
+    pairs = (*pairs, *hop_pairs(hops))
+    settings = settings_of(policy, strict, pairs, policy_from_cluster=policy_from_cluster, **cluster, **places, **flags)
     if worker is not None:
         ctx.exit(_work(settings, worker))
     ctx.exit(_supervise(settings) if settings.workers > 1 else _serve(settings))

@@ -45,6 +45,8 @@ def _rows(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
     policy, counts = told["policy"], dict(told["counts"])
     yield "policy", f"{policy['digest']}, {policy['mode']}, {count(policy['destinations'], 'destination')}"
     yield "loaded", f"{span(policy['age'])} ago, generation {policy['generation']}"
+    if "cluster" in policy:
+        yield "cluster", _cluster(policy["cluster"])
     if policy["warnings"]:
         yield "warnings", str(policy["warnings"])
     if policy["failures"]:
@@ -58,6 +60,15 @@ def _rows(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "access log", f"{counts.pop('log_dropped', 0)} lines lost"
     yield "contained", f"{count(told['guard_trips'], 'failure')} of hooks and layers"
     yield from ((name, str(number)) for name, number in sorted(counts.items()))
+
+
+def _cluster(told: dict[str, Any]) -> str:
+    known = count(told["documents"], "document")
+    absent = f"; {count(len(told['absent']), 'kind')} not served" if told["absent"] else ""
+    if not told["age"]:
+        return f"{known}, as it is now{absent}"
+    why = f": {told['reason']}" if told["reason"] else ""
+    return f"{known}, as it was {span(told['age'])} ago{why}{absent}"
 
 
 def _denied(counts: dict[str, int]) -> str:

@@ -76,6 +76,11 @@ class Authority:
         except ValueError:
             return False
 
+    def pair(self) -> tuple[bytes, bytes]:
+        """PEM of the certificate with its issuers, and of the key."""
+        secret = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return pem.text(self.certificate, *self.chain), secret
+
     def sign(self, draft: x509.CertificateBuilder) -> x509.Certificate:
         """Sign a draft as it is. What may be signed is the caller's question."""
         return draft.sign(self.key, hashes.SHA256())
@@ -121,9 +126,9 @@ def save_authority(authority: Authority, directory: Path, *, overwrite: bool = F
             hint = "keep it, or replace it with --force; workloads must then trust the new one"
             raise Exists(path, "an authority exists already", hint)
     files.make_directory(directory)
-    secret = authority.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    public, secret = authority.pair()
     files.write(key, secret, files.KEY_MODE, overwrite=overwrite)
-    files.write(certificate, pem.text(authority.certificate, *authority.chain), files.PUBLIC_MODE, overwrite=overwrite)
+    files.write(certificate, public, files.PUBLIC_MODE, overwrite=overwrite)
     return certificate, key
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from outgate.pki import files
 from outgate.pki.bundle import AUTHORITY_FILE, BUNDLE_FILE, TRUSTSTORE_FILE, TRUSTSTORE_PASSWORD
 
 ENVIRONMENT_FILE = "outgate.env"
+FILES = (BUNDLE_FILE, AUTHORITY_FILE, TRUSTSTORE_FILE)
 
 # Programs that trust the file instead of their own roots, so they get system roots and our authority together.
 _REPLACE = (
@@ -33,14 +34,19 @@ _HEADER = "# Variables that make programs trust outgate's authority. In a shell:
 
 def variables(directory: Path) -> dict[str, str]:
     """Variable to value for the bundle files that `directory` holds, by absolute path; empty where it holds none."""
-    bundle, authority, store = (directory.absolute() / n for n in (BUNDLE_FILE, AUTHORITY_FILE, TRUSTSTORE_FILE))
+    held = [name for name in FILES if (directory / name).is_file()]
+    return pointing(directory.absolute(), held)
+
+
+def pointing(directory: Path, held: Collection[str]) -> dict[str, str]:
+    """The same for a directory of which only the names of its files are known."""
     found: dict[str, str] = {}
-    if bundle.is_file():
-        found |= dict.fromkeys(_REPLACE, str(bundle))
-    if authority.is_file():
-        found |= dict.fromkeys(_ADD, str(authority))
-    if store.is_file():
-        found["JAVA_TOOL_OPTIONS"] = _java(store)
+    if BUNDLE_FILE in held:
+        found |= dict.fromkeys(_REPLACE, str(directory / BUNDLE_FILE))
+    if AUTHORITY_FILE in held:
+        found |= dict.fromkeys(_ADD, str(directory / AUTHORITY_FILE))
+    if TRUSTSTORE_FILE in held:
+        found["JAVA_TOOL_OPTIONS"] = _java(directory / TRUSTSTORE_FILE)
     return found
 
 

@@ -36,6 +36,7 @@ class Attribute(StrEnum):
     SNI = "sni"
     DESTINATION_IP = "destination_ip"
     REGION = "region"
+    """The destination's. The value `.` is the caller's own."""
     SOURCE_LABEL = "source_label"
     """One label of the caller; `key` is its name as written."""
     METADATA = "metadata"
@@ -77,11 +78,14 @@ class AccessPolicy:
     shadow: bool = False
     targets: tuple[str, ...] = ()
     """`KIND/NAMESPACE/NAME` of the documents whose destinations it is about; none: every destination."""
+    layer: str = ""
+    """Of its mesh's layers; the one without a name unless its document says another."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessLayer:
-    """The access policies of one mesh. Every layer must allow; any deny wins."""
+    """The access policies of one mesh, or those among them that name a layer. Every layer must allow; any deny wins."""
 
     mesh: str
+    """With the layer's own name behind a slash, where it has one."""
     policies: tuple[AccessPolicy, ...]

@@ -23,6 +23,7 @@ from outgate.policy.model import (
 )
 from outgate.policy.registry import is_lone
 from outgate.policy.resilience_model import PLAIN_RESILIENCE
+from outgate.policy.tls_model import Inline
 from outgate.problems import Problem, Severity, Where
 
 type Place = tuple[str, int]
@@ -103,8 +104,8 @@ def missing_files(
 def no_mode(defaults: Defaults, where: Where) -> Iterator[Problem]:
     """Nobody said what happens to the rest."""
     if defaults.mode_source is None:
-        what = f"no outbound mode is given: {defaults.mode} holds (Istio's own default is ALLOW_ANY)"
-        yield Problem(where, what, "say so in EgressDefaults or in outboundTrafficPolicy", Severity.WARNING)
+        what = f"no outbound mode is given: {defaults.mode} holds (most meshes, left to themselves, mean ALLOW_ANY)"
+        yield Problem(where, what, "say so in EgressDefaults, or in the document of the mesh", Severity.WARNING)
 
 
 def _places(
@@ -207,7 +208,7 @@ def _files(destination: Destination) -> Iterator[tuple[str, Source]]:
         for tls in (port.upstream.tls, port.tls, *(backend.upstream.tls for backend in backends)):
             if tls is not None:
                 source = tls.source or port.source or destination.source
-                yield from ((path, source) for path in _of(tls) if path is not None)
+                yield from ((path, source) for path in _of(tls) if path is not None and not isinstance(path, Inline))
 
 
 def _of(tls: UpstreamTLS) -> tuple[str | None, ...]:

@@ -12,6 +12,18 @@ from dataclasses import dataclass, field
 from outgate.policy.snapshot import Policy
 
 
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How well a source that may be away is known."""
+
+    age: float
+    """Seconds since what is known was last sure to be what there is; 0 while it is."""
+    reason: str = ""
+    documents: int = 0
+    absent: tuple[str, ...] = ()
+    """Kinds that the source does not know, and may know later."""
+
+
 @dataclass(slots=True)
 class Snapshot:
     """Readers take `policy` once and finish with what they took."""
@@ -24,6 +36,8 @@ class Snapshot:
     """Reloads that were refused; the policy in force stayed."""
     last_error: str = ""
     observers: list[Callable[[Policy], None]] = field(default_factory=list)
+    freshness: Callable[[], Freshness] | None = None
+    """Of what the policy is made from, where that is more than files."""
 
     def swap(self, policy: Policy) -> None:
         self.policy = policy

@@ -33,6 +33,8 @@ MAX_SAFE = 512
 SUFFIXES = (".yaml", ".yml", ".json")
 TESTS = tuple(f".test{suffix}" for suffix in SUFFIXES)
 """How the names of policy tests end."""
+LEFT_OUT = ".outgate-ignore"
+"""A file that says of its folder that it is no part of the policy around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,30 +74,27 @@ class Document:
     root: Node
     layer: int = 0
     """Which `--policy` directory it came from; later ones overlay earlier ones."""
+    kind: str = field(init=False, compare=False)
+    """This and the others are asked for many times by everybody who looks for a document."""
+    api_version: str = field(init=False, compare=False)
+    group: str = field(init=False, compare=False)
+    name: str = field(init=False, compare=False)
+    namespace: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        root, version = self.root, self.root.text("apiVersion")
+        for name, value in (
+            ("kind", root.text("kind") or root.text("type")),
+            ("api_version", version),
+            ("group", version.rpartition("/")[0]),
+            ("name", root.text("metadata", "name") or root.text("name")),
+            ("namespace", root.text("metadata", "namespace")),
+        ):
+            object.__setattr__(self, name, value)
 
     @property
     def where(self) -> Where:
         return self.root.where
-
-    @property
-    def kind(self) -> str:
-        return self.root.text("kind") or self.root.text("type")
-
-    @property
-    def api_version(self) -> str:
-        return self.root.text("apiVersion")
-
-    @property
-    def group(self) -> str:
-        return self.api_version.rpartition("/")[0]
-
-    @property
-    def name(self) -> str:
-        return self.root.text("metadata", "name") or self.root.text("name")
-
-    @property
-    def namespace(self) -> str:
-        return self.root.text("metadata", "namespace")
 
     def annotation(self, name: str) -> str:
         """What people note on a document under `outgate.dev/NAME`, such as its owner; empty where they do not."""
@@ -147,8 +146,8 @@ def _found(path: Path) -> list[Path]:
 
 
 def files(path: Path) -> list[Path]:
-    """The policy files at a path. Hidden folders are left out (a ConfigMap mount keeps its real files in one), as
-    are policy tests (`*.test.yaml`)."""
+    """The policy files at a path. Hidden folders are left out (a ConfigMap mount keeps its real files in one), as are
+    policy tests (`*.test.yaml`) and folders within that hold an `.outgate-ignore`."""
     if not path.exists():
         raise PolicyError([Problem(Where(str(path)), "no such file or directory", "name an existing policy path")])
     if path.is_file():
@@ -176,8 +175,9 @@ def _readable(folder: Path) -> list[Path]:
 
 
 def _below(folder: Path, outer: frozenset[Path]) -> Iterator[Path]:
-    """Everything under a folder that is no folder. Symlinks are followed, as a ConfigMap's folders are such, but not
-    into a folder that they stand in; one that leads nowhere is a file that cannot be read."""
+    """Everything under a folder that is no folder, but not in those within that are marked as no part of it. Symlinks
+    are followed, as a ConfigMap's folders are such, but not into a folder that they stand in; one that leads nowhere is
+    a file that cannot be read."""
     if (real := folder.resolve()) in outer:
         return
     try:
@@ -188,7 +188,8 @@ def _below(folder: Path, outer: frozenset[Path]) -> Iterator[Path]:
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            yield from _below(entry, outer | {real})
+            if not (entry / LEFT_OUT).exists():
+                yield from _below(entry, outer | {real})
         elif entry.is_file() or not entry.exists():
             yield entry
 

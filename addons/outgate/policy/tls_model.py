@@ -5,9 +5,10 @@ Owns the vocabulary. The handshake, and how names are judged in it, are `upstrea
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from outgate.policy.model import Source
@@ -32,6 +33,19 @@ class NameKind(StrEnum):
     """Against DNS, URI and IP names alike, as Istio's `subjectAltNames`."""
 
 
+class Inline(str):
+    """In place of a path: the content itself, where a document holds it. As text it is a digest, so that whatever
+    shows, logs or compares paths shows nothing of it."""
+
+    __slots__ = ("content",)
+    content: bytes
+
+    def __new__(cls, content: bytes) -> Self:
+        made = super().__new__(cls, f"inline:{hashlib.sha256(content).hexdigest()[:16]}")
+        made.content = content
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class SubjectName:
     """One name that a server's certificate may carry to be accepted."""
@@ -42,7 +56,8 @@ class SubjectName:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamTLS:
-    """The TLS that the gate starts. Paths are files, read by `upstream`; None for `ca` is the system's roots."""
+    """The TLS that the gate starts. Paths are files, read by `upstream`, or `Inline`; None for `ca` is the system's
+    roots."""
 
     ca: str | None = None
     client_certificate: str | None = None

@@ -7,8 +7,9 @@ found when all of them are searched at once. Whatever may matter is handed on as
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from string import ascii_letters, digits
 
 from outgate.policy.redaction_model import Carrier
 from outgate.redact.codecs import json, names, nested
@@ -25,9 +26,11 @@ MOST = 250_000
 """Values."""
 LONG = 24
 """Characters of what may be base64."""
-_RUN = "[A-Za-z0-9+/_-]{0,23}+"
-PLAIN = re.compile(rf"(?!\s*+[\[{{<])(?:{_RUN}(?:[^A-Za-z0-9+/_=%:-]|:(?!//)))*+{_RUN}")
-"""Nothing is encoded in a text like this."""
+_BASE64, _SIGNS = f"{ascii_letters}{digits}+/_-", "%=[{<"
+SHAPES = bytes.maketrans(f"{_BASE64}{_SIGNS}".encode(), b"B" * len(_BASE64) + b"%" * len(_SIGNS))
+"""What characters are where something is encoded: a sign of it, or of base64."""
+RUN, ENCODING = "B" * LONG, "%"
+DIGITS, RUN_OF_DIGITS = bytes.maketrans(digits.encode(), b"0" * len(digits)), b"0" * (MANY_DIGITS - 1)
 NUMBER = re.compile(rf"[0-9][-+.0-9eE]{{{MANY_DIGITS - 2},}}")
 """Without its sign."""
 WHOLE = re.compile(rf"(?<![.0-9eE+])[0-9]{{{MANY_DIGITS - 1},}}[-+.0-9eE]*")
@@ -40,6 +43,7 @@ URL = re.compile(
     re.ASCII,
 )
 """Without escapes, users, fragments and parameters of segments."""
+PIECES = bytes.maketrans(b"/?&=", SEPARATOR.encode() * 4)
 LIST = re.compile(r"\s*+:\s*+\[")
 QUERY, PATH = "query", "path"
 """What parts of URLs are called; and the first one what may be a document of GraphQL."""
@@ -74,27 +78,27 @@ class Glance:
         if cut.escapes:
             wanted.strings.update(filter(is_escaped, texts))
         urls = set()
-        for text in texts:
-            if len(text) >= nested.SHORTEST and not PLAIN.fullmatch(text):
-                if self._is_plain_url(text):
-                    urls.add(text)
-                elif not BYTES.fullmatch(text) and _encodes(text):
-                    wanted.strings.add(text)
+        for text in suspects(texts):
+            if "://" in text and self._is_plain_url(text):
+                urls.add(text)
+            elif not BYTES.fullmatch(text) and _encodes(text):
+                wanted.strings.add(text)
         self._search(cut, texts, urls, wanted)
         return wanted
 
     def _search(self, cut: Cut, texts: set[str], urls: set[str], wanted: Wanted) -> None:
         """What detectors find, and what is encoded in pieces of URLs."""
-        pieces, numbers = set(_pieces(SEPARATOR.join(urls))), set(self._number.findall('"'.join(cut.gaps)))
+        pieces, numbers = set(_pieces(SEPARATOR.join(urls))), set(self._numbers(cut.between))
         beside = list(dict.fromkeys(self._beside(cut, wanted)))
-        everything = [*((texts - self._searched) | pieces | numbers), *(text for text, _ in beside)]
+        fresh = texts - self._searched if self._searched else texts
+        everything = [*fresh.union(pieces, numbers), *(text for text, _ in beside)]
         names = [""] * (len(everything) - len(beside)) + [name for _, name in beside]
         found, finds = set(), dict[str, list[Find]]()
         for hit, number in self._book.hits(everything, names):
             found.add(text := everything[hit.index])
             if hit.index < len(everything) - len(beside):
                 finds.setdefault(text, []).append((hit, number))
-        self._searched |= texts
+        self._searched = self._searched | texts if self._searched else texts
         self._finds |= finds
         wanted.strings |= found | (self._finds.keys() & texts)
         found.update(each for each in pieces if len(each) >= LONG and not BYTES.fullmatch(each) and _encodes(each))
@@ -102,6 +106,11 @@ class Glance:
             wanted.strings.update(url for url in urls if not found.isdisjoint(_pieces(url)))
         if not found.isdisjoint(numbers):
             wanted.gaps.update(gap for gap in cut.gaps if not found.isdisjoint(self._number.findall(gap)))
+
+    def _numbers(self, between: str) -> list[str]:
+        """Those that are long."""
+        any_long = RUN_OF_DIGITS in between.encode().translate(DIGITS)
+        return self._number.findall(between) if any_long or self._book.patterned else []
 
     def _named(self, cut: Cut) -> Wanted:
         """What matters because of a name."""
@@ -147,10 +156,17 @@ class Glance:
         return True
 
 
+def suspects(texts: Iterable[str]) -> list[str]:
+    """Those in which something may be encoded."""
+    long = [text for text in texts if len(text) >= nested.SHORTEST]
+    shapes = SEPARATOR.join(long).encode().translate(SHAPES).decode("latin-1").split(SEPARATOR)
+    # Of no text there is one shape, which is empty.
+    pairs = zip(long, shapes, strict=False)
+    return [text for text, shape in pairs if RUN in shape or ENCODING in shape or "://" in text]
+
+
 def _pieces(urls: str) -> list[str]:
-    for sign in "/?&=":
-        urls = urls.replace(sign, SEPARATOR)
-    return urls.split(SEPARATOR)
+    return urls.encode().translate(PIECES).decode().split(SEPARATOR)
 
 
 def _encodes(text: str) -> bool:

@@ -15,8 +15,9 @@ from outgate.policy.redaction_model import Direction, KeepingPolicy, Mode, Redac
 from outgate.redact.codecs.media_type import essence
 from outgate.redact.codecs.utf8 import encoded
 from outgate.redact.detect import defaults
-from outgate.redact.exchange import Body, Exchange, Request, Response
+from outgate.redact.exchange import Body, Exchange, Request, Response, Verdict, WebSocketMessage
 from outgate.redact.ledger import UNTOUCHED, Ledger
+from outgate.redact.quiet import Quiet
 from outgate.redact.redacted import Manifest, Redacted, seal
 from outgate.redact.replace.replacer import Replacer
 from outgate.redact.rulebook import RuleBook
@@ -36,6 +37,7 @@ class _Terms(NamedTuple):
     """What some documents say together. `most`: bytes of a body."""
 
     books: tuple[RuleBook, RuleBook]
+    quiet: tuple[Quiet, Quiet]
     allow: bool
     most: int
 
@@ -67,7 +69,7 @@ class Redactor:
             return seal(skeleton(exchange), Manifest(self._policy, dropped=(("exchange", FAILED),)))
 
     def _redacted(self, exchange: Exchange, before: Manifest) -> Redacted:
-        terms = self._terms(*(number for number, each in enumerate(self._redactions) if fits(each, exchange)))
+        terms = self._terms(*[number for number, each in enumerate(self._redactions) if fits(each, exchange)])
         if _stays(exchange, terms):
             return seal(_decoded(exchange), Manifest(self._policy, before.marks, before.dropped))
         ledger = Ledger(self._replacer)
@@ -93,44 +95,59 @@ class Redactor:
         matching = tuple(self._redactions[number] for number in numbers)
         allow = any(each.mode is Mode.ALLOW for each in matching)
         most = max((each.max_body for each in matching), default=UNSAID.max_body)
-        return _Terms(_books(matching, self._also, self._applied), allow, most)
+        asking, answering = _books(matching, self._also, self._applied)
+        return _Terms((asking, answering), (asking.quiet, answering.quiet), allow, most)
 
 
 def _stays(exchange: Exchange, terms: _Terms) -> bool:
     """Whether all of it is known to be nobody's."""
-    if exchange.messages:
-        return False
-    (asking, answering), request, response = (book.quiet for book in terms.books), exchange.request, exchange.response
-    texts = {"error": exchange.error, "verdict.reason": exchange.verdict.reason}
+    (asking, answering), request, response = terms.quiet, exchange.request, exchange.response
+    error, said = exchange.error, exchange.verdict.reason
     reason = response.reason if response is not None else ""
-    if request is not None and not asking.has("target", "", encoded(request.target)):
-        return False
-    return (
-        all(not text or asking.has("text", where, encoded(text)) for where, text in texts.items())
-        and (not reason or answering.has("text", "response.reason", encoded(reason)))
-        and stays("request", request, asking)
-        and stays("response", response, answering)
+    return not (
+        exchange.messages
+        or (request is not None and not asking.has("target", "", encoded(request.target)))
+        or (error and not asking.has("text", "error", encoded(error)))
+        or (said and not asking.has("text", "verdict.reason", encoded(said)))
+        or (reason and not answering.has("text", "response.reason", encoded(reason)))
+        or not stays("request", request, asking)
+        or not stays("response", response, answering)
     )
 
 
 def _decoded(exchange: Exchange) -> Exchange:
-    """The same, whose bodies have no codings. Made anew: to copy and change takes three times as long."""
+    """The same, whose bodies have no codings."""
     request, response = exchange.request, exchange.response
-    if request is not None:
+    if request is not None and not request.body.decoded:
         at, body = (request.scheme, request.host, request.port), _without_codings(request.body)
         request = Request(request.method, *at, request.target, request.protocol, request.fields, body)
-    if response is not None:
+    if response is not None and not response.body.decoded:
         body = _without_codings(response.body)
         response = Response(response.status, response.reason, response.protocol, response.fields, body)
+    if request is exchange.request and response is exchange.response:
+        return exchange
+    return _with(exchange, request, response, (), exchange.error, exchange.verdict)
+
+
+def _with(
+    exchange: Exchange,
+    request: Request | None,
+    response: Response | None,
+    messages: tuple[WebSocketMessage, ...],
+    error: str,
+    verdict: Verdict,
+) -> Exchange:
+    """Made anew: to copy and change takes three times as long."""
     return Exchange(
         id=exchange.id,
         started=exchange.started,
         request=request,
         response=response,
+        messages=messages,
         close_code=exchange.close_code,
         relayed=exchange.relayed,
-        error=exchange.error,
-        verdict=exchange.verdict,
+        error=error,
+        verdict=verdict,
         timing=exchange.timing,
         caller=exchange.caller,
     )
@@ -148,17 +165,13 @@ def _made(exchange: Exchange, request: Side, response: Side, ledger: Ledger, swe
         side.render()
     swept(sides, sweep, ledger)
     before, reason = exchange.verdict, request.text("verdict.reason")
-    return replace(
-        exchange,
-        request=request.request(exchange.request),
-        response=response.response(exchange.response),
-        messages=tuple(
-            replace(message, content=(request if message.from_client else response).content(number))
-            for number, message in enumerate(exchange.messages)
-        ),
-        error=request.text("error"),
-        verdict=before if reason == before.reason else replace(before, reason=reason),
+    messages = tuple(
+        replace(message, content=(request if message.from_client else response).content(number))
+        for number, message in enumerate(exchange.messages)
     )
+    verdict = before if reason == before.reason else replace(before, reason=reason)
+    heard = request.request(exchange.request), response.response(exchange.response)
+    return _with(exchange, *heard, messages, request.text("error"), verdict)
 
 
 def fits(redaction: RedactionPolicy, exchange: Exchange) -> bool:

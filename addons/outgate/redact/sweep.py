@@ -28,8 +28,8 @@ AT_ONCE, IN_A_SET = 1500, 4096
 END = b"\0\0\0"
 """Of a text that is searched for many forms: whoever has found it has seen all of the text."""
 MEMORY = 32 * 1024 * 1024
-SHORTEST = 6
-"""Bytes of a form."""
+SHORTEST, BEGINNING = 6, 8
+"""Bytes of a form, and those of it that are looked for first."""
 LONG, REMEMBERED = 256, 4096
 """Characters of values whose forms are remembered, for most come again; and how many."""
 SPARED, IN_JSON, IN_HTML = re.compile("[/ ]"), re.compile(r'["\\/\x00-\x1f\x7f]'), re.compile("[&<>\"']")
@@ -47,14 +47,14 @@ class Sweep:
             for form, rigid in _known(text) if len(text) <= LONG else _forms(text):
                 forms.setdefault(form, (made, rigid))
         self._forms = dict(sorted(forms.items(), key=lambda item: -len(item[0])))
-        self._sets: list[_Literals] = []
+        self._beginnings: list[_Literals] = []
 
     def over(self, pieces: Sequence[bytes], rigid: Container[int] = ()) -> dict[int, bytes]:
         """By its number, what becomes of each piece that has something in it. `rigid`: those that keep their length."""
         together = b"\0".join(pieces)
         if not self._forms or not together:
             return {}
-        there = self._few(together) if len(self._forms) <= FEW else self._many(together)
+        there = self._there(together)
         made: dict[int, bytes] = {}
         for pattern in (_pattern(there[at : at + AT_ONCE]) for at in range(0, len(there), AT_ONCE)):
             for number, piece in enumerate(pieces):
@@ -64,17 +64,18 @@ class Sweep:
                     made[number] = after
         return made
 
-    def _few(self, together: bytes) -> list[bytes]:
-        """Which forms are there."""
-        return [form for form in self._forms if form in together]
+    def _there(self, together: bytes) -> list[bytes]:
+        """Which forms are there; of thousands that are, all that may be."""
+        begun = list(self._forms) if len(self._forms) <= FEW else self._begun(together)
+        if len(begun) > FEW:
+            return [form for each in _sets(begun) for form in each.among(together + END)]
+        return [form for form in begun if form in together]
 
-    def _many(self, together: bytes) -> list[bytes]:
-        """The same by one pass for a few thousand of them, the longest first. RE2 tells nothing where its memory was
-        not enough; then all may be there."""
-        if not self._sets:
-            forms = list(self._forms)
-            self._sets = [_Literals(forms[at : at + IN_A_SET]) for at in range(0, len(forms), IN_A_SET)]
-        return [form for each in self._sets for form in each.among(together + END)]
+    def _begun(self, together: bytes) -> list[bytes]:
+        """Those whose first bytes are there: a set of these alone is made in a tenth of the time."""
+        self._beginnings = self._beginnings or _sets(list(dict.fromkeys(form[:BEGINNING] for form in self._forms)))
+        there = {found for each in self._beginnings for found in each.among(together + END)}
+        return [form for form in self._forms if form[:BEGINNING] in there]
 
     def _without(self, pattern: Any, piece: bytes, *, rigid: bool) -> bytes:
         def instead(found: Any) -> bytes:
@@ -85,7 +86,7 @@ class Sweep:
 
 
 class _Literals:
-    """Some forms, all looked for at once."""
+    """Some forms, all looked for at once. RE2 tells nothing where its memory was not enough; then all may be there."""
 
     def __init__(self, forms: list[bytes]) -> None:
         options = _options()
@@ -100,6 +101,10 @@ class _Literals:
         found = self._set.Match(text) or []
         known = len(self._forms) in found
         return [self._forms[number] for number in sorted(found)[:-1]] if known else self._forms
+
+
+def _sets(forms: list[bytes]) -> list[_Literals]:
+    return [_Literals(forms[at : at + IN_A_SET]) for at in range(0, len(forms), IN_A_SET)]
 
 
 def _pattern(forms: Iterable[bytes]) -> Any:

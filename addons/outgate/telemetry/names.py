@@ -282,6 +282,12 @@ POLICY_DESTINATIONS = Spec("outgate_policy_destinations", MARK, "Destinations th
 POLICY_WARNINGS = Spec("outgate_policy_warnings", MARK, "Warnings about the policy in force.")
 RELOADS = Spec("outgate_policy_reloads_total", COUNTER, "Policies that were loaded, or refused.", ("outcome",))
 LAST_RELOAD = Spec("outgate_policy_last_reload_successful", MARK, "0 while the policy files are refused.")
+SOURCE_AGE = Spec(
+    "outgate_policy_source_age_seconds",
+    MARK,
+    "Since the documents of the cluster were last sure to be all there are; 0 while they are.",
+    unit="s",
+)
 CERTIFICATE = Spec(
     "outgate_certificate_expiry_timestamp_seconds",
     MARK,
@@ -293,6 +299,8 @@ READY = Spec("outgate_ready", MARK, "1 while traffic is taken.")
 WORKERS = Spec("outgate_workers", MARK, "Processes that take traffic.")
 RESTARTS = Spec("outgate_worker_restarts_total", COUNTER, "Workers that had to be followed by another.", ("worker",))
 BUILD = Spec("outgate_build_info", MARK, "The version.", ("version",))
+REVIEWS = Spec("outgate_webhook_reviews_total", COUNTER, "Reviews that the webhook answered.", ("outcome",))
+MALFORMED = Spec("outgate_webhook_malformed_total", COUNTER, "Requests to the webhook that were no review.")
 
 SPECS: dict[str, Spec] = {spec.name: spec for spec in list(globals().values()) if isinstance(spec, Spec)}
 """By name, in the order in which they are told."""

@@ -26,6 +26,10 @@ KEPT = {"captures_written": "written", "captures_dropped": "dropped", "captures_
 INCIDENTS = frozenset(
     (
         "client_tls_failed",
+        "cluster_lists",
+        "cluster_reconnects",
+        "cluster_status_failed",
+        "cluster_status_written",
         "crashes",
         "filters_failed",
         "left_early",
@@ -52,6 +56,8 @@ class Standing:
     failures: int = 0
     refused: bool = False
     """The policy files are not what is in force."""
+    cluster: float | None = None
+    """Seconds since the documents of the cluster were last sure to be all; None where none are policy."""
     destinations: int = 0
     warnings: int = 0
     trips: int = 0
@@ -84,6 +90,8 @@ def own(standing: Standing) -> Scraped:
     say(names.RELOADS, max(0, standing.generation - 1), "loaded")
     say(names.RELOADS, standing.failures, "refused")
     say(names.LAST_RELOAD, int(not standing.refused))
+    if standing.cluster is not None:
+        say(names.SOURCE_AGE, round(standing.cluster, 3))
     for worker, restarts in standing.restarts.items():
         say(names.RESTARTS, restarts, worker)
     for (role, file), expires in standing.certificates.items():

@@ -10,6 +10,8 @@ import os
 import stat
 from collections.abc import Iterable, Mapping
 
+from outgate.policy.tls_model import Inline
+
 RECHECK = 1.0
 """Seconds between two looks at the same files."""
 MAX_BYTES = 4 * 1024 * 1024
@@ -24,12 +26,12 @@ def stamps(paths: Iterable[str]) -> tuple[Stamp, ...]:
     The change time is part of it: a file rewritten within one tick of its modification time, with the same length, is
     noticed all the same. Links are followed, so the swap of a mounted directory is noticed too.
     """
-    return tuple(_stamp(path) for path in paths)
+    return tuple(() if isinstance(path, Inline) else _stamp(path) for path in paths)
 
 
 def contents(paths: Iterable[str]) -> dict[str, bytes]:
     """The bytes of each file. Raises `OSError`, or `ValueError` for one that is too large, or that is none."""
-    return {path: _bytes(path) for path in paths}
+    return {path: path.content if isinstance(path, Inline) else _bytes(path) for path in paths}
 
 
 def digest(parts: Mapping[str, bytes]) -> str:

@@ -49,6 +49,8 @@ class Plan:
     nursery: Nursery
     of: int
     turn: int
+    documents: int
+    """A file with the documents of the cluster."""
     silence: float
     """Seconds without a beat after which a worker is ended."""
     policy: Callable[[], bytes]
@@ -199,8 +201,9 @@ class Post:
         """The policy in force goes with the seat: it is of now, not of when the nursery was started."""
         policy = _file(self._plan.policy())
         listeners = tuple(sock.fileno() for sock in self._sockets)
+        plan = self._plan
         try:
-            self._plan.nursery.fill(Seat(self.index, self._plan.of, control, self._plan.turn, policy, listeners))
+            plan.nursery.fill(Seat(self.index, plan.of, control, plan.turn, policy, plan.documents, listeners))
         except OSError as error:
             log.error("worker %d cannot be started: %s", self.index, error)
         finally:

@@ -13,7 +13,7 @@ from typing import Self
 
 NUMBERS = struct.Struct("!II")
 MOST = 16
-"""Descriptors: a socket, two files, and a listener for each family."""
+"""Descriptors: a socket, three files, and a listener for each family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,13 @@ class Seat:
     """A file that says whose turn it is to write to standard output."""
     policy: int
     """A file with the policy in force, for when the policy files are not usable any more."""
+    documents: int
+    """A file with the documents of the cluster, kept of now; empty where none are policy."""
     listeners: tuple[int, ...]
 
     def hand(self, to: socket.socket) -> None:
         """To whoever waits at the other end, with copies of the descriptors. Raises `OSError`: nobody does any more."""
-        handed = [self.control.fileno(), self.turn, self.policy, *self.listeners]
+        handed = [self.control.fileno(), self.turn, self.policy, self.documents, *self.listeners]
         socket.send_fds(to, [NUMBERS.pack(self.index, self.of)], handed)
 
     @classmethod
@@ -46,11 +48,11 @@ class Seat:
             return None
         for descriptor in handed:  # what an addon starts gets none of them
             os.set_inheritable(descriptor, False)
-        (index, of), (control, turn, policy, *listeners) = NUMBERS.unpack(numbers), handed
-        return cls(index, of, socket.socket(fileno=control), turn, policy, tuple(listeners))
+        (index, of), (control, turn, policy, documents, *listeners) = NUMBERS.unpack(numbers), handed
+        return cls(index, of, socket.socket(fileno=control), turn, policy, documents, tuple(listeners))
 
     def close(self) -> None:
         """Leave it to whoever has it, too."""
         self.control.close()
-        for descriptor in (self.turn, self.policy, *self.listeners):
+        for descriptor in (self.turn, self.policy, self.documents, *self.listeners):
             os.close(descriptor)

@@ -14,7 +14,7 @@ import signal
 import socket
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from outgate.admin import Admin
 from outgate.policy.current import Snapshot
@@ -34,6 +34,9 @@ from outgate.telemetry.usage import Usage, merged
 from outgate.workers.nursery import Nursery
 from outgate.workers.post import Plan, Post
 from outgate.workers.report import counted
+
+if TYPE_CHECKING:
+    from outgate.following import Following
 
 log = logging.getLogger(__name__)
 
@@ -86,15 +89,32 @@ class Supervisor:
         self._sockets = sockets
         self._turn = os.memfd_create("outgate-turn")
         self._nursery = nursery
+        self._watcher = PolicyWatcher(
+            settings.policy, prepared.setting, self.snapshot, loaded=prepared.digest, beneath=prepared.beneath
+        )
+        self._following = self._followed(prepared)
+        self._documents = self._following.share() if self._following else os.memfd_create("outgate-cluster")
         plan = Plan(
-            nursery, settings.workers, self._turn, settings.heartbeat_timeout, policy=self._policy, heard=self._heard
+            nursery,
+            settings.workers,
+            self._turn,
+            self._documents,
+            settings.heartbeat_timeout,
+            policy=self._policy,
+            heard=self._heard,
         )
         self._posts = [Post(index, plan, own) for index, own in enumerate(sockets, 1)]
-        self._watcher = PolicyWatcher(settings.policy, prepared.setting, self.snapshot, loaded=prepared.digest)
         self._exports = Exports(settings.export.of_metrics, environ=os.environ)
         self._stop, self._ready = asyncio.Event(), asyncio.Event()
         self._draining = False
         self._reloading: asyncio.Task[bool] | None = None
+
+    def _followed(self, prepared: Prepared) -> Following | None:
+        if prepared.cluster is None:
+            return None
+        from outgate.following import Following  # the client of Kubernetes
+
+        return Following(prepared.cluster, self.settings, self.snapshot, self._watcher)
 
     # What the admin endpoint shows.
 
@@ -108,7 +128,8 @@ class Supervisor:
         return counted(post.report for post in self._posts).connections
 
     def counts(self) -> Mapping[str, int]:
-        return {**counted(post.report for post in self._posts).counts, **self._exports.counts()}
+        followed = self._following.counts() if self._following is not None else {}
+        return {**counted(post.report for post in self._posts).counts, **self._exports.counts(), **followed}
 
     def trips(self) -> int:
         return counted(post.report for post in self._posts).trips
@@ -171,6 +192,8 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         kept = [loop.create_task(post.keep()) for post in self._posts]
         beside = [loop.create_task(self._watcher.run()), loop.create_task(self._gather())]
+        if self._following is not None:
+            beside.append(loop.create_task(self._following.run()))
         try:
             for door in doors:
                 door.start()
@@ -243,3 +266,4 @@ class Supervisor:
             await asyncio.wait(late)
         await asyncio.to_thread(self._exports.stop)
         os.close(self._turn)
+        os.close(self._documents)

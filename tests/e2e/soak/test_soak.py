@@ -14,6 +14,7 @@ from .run import failures, soak
 SECONDS, SEED = 35.0, 11
 
 
+@pytest.mark.slow
 @pytest.mark.netns
 def test_faults_change_no_verdict_and_nothing_unapproved_is_reached(
     counting: Lab, origins: LabOrigins, origin_pki: world.OriginPki

@@ -21,6 +21,7 @@ BODIES = st.tuples(DOCUMENTS, st.booleans(), st.sampled_from([None, 1])).map(
     lambda given: json.dumps(given[0], ensure_ascii=given[1], indent=given[2]).encode()
 )
 MOST = 1000
+TAKEN = (Kind.STRING, Kind.NUMBER)
 
 
 def cut(body):
@@ -54,8 +55,11 @@ def test_what_is_wanted_alone_is_found(body, data):
         return
     key = data.draw(st.sampled_from(sorted(made.keys)))
     name = made.keys[key]
-    found = list(made.leaves(Wanted(keys={key})))
-    assert found == [each for each in read(body) if each.kind in (Kind.STRING, Kind.NUMBER) and name in each.path]
+    found, values = list(made.leaves(Wanted(keys={key}))), [each for each in read(body) if each.kind in TAKEN]
+    assert found == [each for each in values if each in found]
+    wanted = [each for each in values if name in each.path]
+    assert [each for each in found if each in wanted] == wanted
+    assert all(each.kind is Kind.NUMBER for each in found if each not in wanted), "these may stand in the same gap"
 
 
 def test_each_place_of_a_key_is_told_with_its_value():

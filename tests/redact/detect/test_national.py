@@ -2,7 +2,7 @@
 
 import pytest
 
-from outgate.redact.detect import national
+from outgate.redact.detect import national_checks as national
 from outgate.redact.detect.patterns import BY_NAME
 
 NUMBERS = {
@@ -17,6 +17,20 @@ NUMBERS = {
     national.personnummer: ["811228-9874", "19811228-9874"],
     national.social_insurance: ["130 692 544", "046 454 286"],
     national.nhs: ["943 476 5919"],
+    national.cnpj: ["11.222.333/0001-81"],
+    national.belgian: ["85.07.30-033.28", "17.07.30-033.84"],
+    national.swiss: ["756.9217.0769.85"],
+    national.singaporean: ["S1234567D", "T1234567J", "F1234567N", "G1234567X"],
+    national.hong_kong: ["A123456(3)", "AB987654(3)"],
+    national.taiwanese: ["A123456789"],
+    national.south_african: ["8001015009087"],
+    national.vehicle: ["1HGCM82633A004352", "1M8GDM9AXKP042788"],
+    national.routing: ["021000021", "011401533"],
+    national.tax_file: ["123 456 782"],
+    national.citizen_service: ["111222333"],
+    national.pesel: ["44051401359"],
+    national.nif: ["123456789"],
+    national.tax_id: ["86095742719", "65 929 970 489"],
 }
 RIGHT = [(check, number) for check, numbers in NUMBERS.items() for number in numbers]
 

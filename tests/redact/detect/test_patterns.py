@@ -56,7 +56,7 @@ def test_what_is_cut_in_two_is_not_found_across(detector):
 
 @BY_ITS_NAME
 def test_the_hint_occurs_in_the_example(detector):
-    assert not detector.hint or re2.search(detector.hint, sample(detector.example))
+    assert not detector.hint or re2.search(detector.hint, sample(detector.example) + SEPARATOR)
 
 
 @BY_ITS_NAME

@@ -6,14 +6,15 @@ line in `compile.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from outgate.policy.access_model import AccessPolicy
 from outgate.policy.documents import Document
-from outgate.policy.model import Destination, FieldReport, Gate, Scope, Source
+from outgate.policy.model import Destination, Fate, FieldReport, Gate, Scope, Source, Via
 from outgate.policy.redaction_model import KeepingPolicy
+from outgate.policy.schema import Reading
 from outgate.policy.telemetry_model import TelemetryPolicy
 from outgate.problems import Problem
 
@@ -35,6 +36,11 @@ class Setting:
     """Which of Kuma's proxies the gate stands for: `sidecar`, `egress` or `both`."""
     kuma_secrets: str = "/var/run/secrets/kuma"
     """A directory with a file for each of Kuma's secrets."""
+    ways: tuple[Via, ...] = ()
+    """Ways out that the gate has beside the direct one, the usual one first."""
+    is_gateway: bool = False
+    osm_secrets: str = "/var/run/secrets/osm"
+    """A directory with a directory `NAMESPACE/NAME` for each of osm-edge's secrets."""
     istio_secrets: str = "/var/run/secrets/istio"
     """A directory with a directory for each secret that a `credentialName` names."""
     telemetry_faults: Callable[[TelemetryPolicy], Iterable[Problem]] = unjudged
@@ -49,6 +55,22 @@ class Override:
 
     value: Any
     source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Inert:
+    """A document, or a part of one, that could be read and yet has no effect at this gate."""
+
+    reading: Reading
+    path: str
+    """Of the field that has none, with all that is in it; empty for the whole document."""
+    reason: str
+
+    def reports(self) -> Iterator[FieldReport]:
+        for report in self.reading.fields:
+            rest = report.path.removeprefix(self.path)
+            if not self.path or (rest != report.path and rest[:1] in ("", ".", "[")):
+                yield report
 
 
 @dataclass(slots=True)
@@ -66,6 +88,15 @@ class Contribution:
     fields: list[FieldReport] = field(default_factory=list)
     replaced: list[tuple[Source, Source]] = field(default_factory=list)
     """Winner and loser, for each value of the mesh's own that a later policy directory replaced."""
+    inert: list[Inert] = field(default_factory=list)
+
+    def account(self) -> Iterator[FieldReport]:
+        """What became of every field, now that it is known which of them have no effect after all."""
+        reasons = {id(report): one.reason for one in self.inert for report in one.reports()}
+        for report in self.fields:
+            reason = reasons.get(id(report))
+            without = reason is not None and report.fate in (Fate.APPLIED, Fate.APPROXIMATED)
+            yield replace(report, fate=Fate.IGNORED, note=reason or "") if without else report
 
 
 class Frontend(Protocol):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from encodings.aliases import aliases
-from functools import partial
+from functools import lru_cache, partial
 
 from outgate.redact.codecs.media_type import in_utf8, parameters
 from outgate.redact.leaf import Part, Unreadable
@@ -60,13 +60,18 @@ def charset_of(media_type: str, body: bytes) -> str:
     for mark, charset in MARKS:
         if body.startswith(mark):
             return charset
-    if said := parameters(media_type).get("charset", ""):
+    if said := _said(media_type):
         return _known(said) or _by_look(body)
     found = DECLARED.search(body, 0, HEAD) if body.find(b"<", 0, HEAD) >= 0 else None
     if found is not None:
         charset = _known((found[1] or found[2]).decode("latin-1"))
         return UTF8 if charset in UNITS else charset or _by_look(body)  # it could not be read if that were so
     return _by_look(body)
+
+
+@lru_cache(256)
+def _said(media_type: str) -> str:
+    return parameters(media_type).get("charset", "")
 
 
 def _known(label: str) -> str:

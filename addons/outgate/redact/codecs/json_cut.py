@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
-from itertools import accumulate, compress, zip_longest
+from itertools import accumulate, compress, count
 from typing import Any, Self
 
 import orjson
 
 from outgate.redact.codecs.json import is_strict, write_literal, write_string
+from outgate.redact.codecs.json_way import STEPS, Way
 from outgate.redact.codecs.names import DEEPEST
 from outgate.redact.leaf import Kind, Leaf, Path
 
@@ -23,7 +24,7 @@ HIDDEN = "\x01\x01"
 SIGN = re.compile(r"[{}\[\],:]|[^{}\[\],:\s]+")
 BLANKS = b" \t\r\n"
 NO_SIGNS = bytes(set(range(256)) - set(b'[]{},:"'))
-STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+SIGNS = frozenset("[]{},:")
 LITERAL = re.compile("[-0-9]")
 """How numbers begin."""
 
@@ -56,7 +57,10 @@ class Cut:
             text = text.replace("\\\\", HIDDEN).replace('\\"', HIDDEN)
         self._pieces = text.split('"')
         self.gaps, self.strings = self._pieces[::2], self._pieces[1::2]
-        self._signs = '"'.join(self.gaps).encode().translate(None, NO_SIGNS).decode().split('"')
+        self.between = '"'.join(self.gaps)
+        """All gaps."""
+        self._skeleton = self.between.encode().translate(None, NO_SIGNS)
+        self._signs = self._skeleton.decode().split('"')
         """Of each gap, without values and blanks."""
         colons = {signs for signs in set(self._signs) if signs.startswith(":")}
         written = set(compress(self.strings, map(colons.__contains__, self._signs[1:])))
@@ -66,7 +70,9 @@ class Cut:
     @classmethod
     def of(cls, body: bytes, most: int) -> Self | None:
         """None for what may not be JSON to the letter, has more than so many values or lies too deep."""
-        if not body.lstrip(BLANKS).startswith((b"{", b"[")) or sum(map(body.count, (b",", b"[", b"{"))) > most:
+        if not body.lstrip(BLANKS).startswith((b"{", b"[")):
+            return None
+        if len(body) > 2 * most and sum(map(body.count, (b",", b"[", b"{"))) > most:
             return None
         if not is_strict(body):
             return None
@@ -74,7 +80,7 @@ class Cut:
         return made if made._depth() <= DEEPEST and not any(HIDDEN in key for key in made.keys) else None
 
     def _depth(self) -> int:
-        brackets = "".join(self._signs).encode().translate(None, b",:")
+        brackets = self._skeleton.translate(None, b',:"')
         return max(accumulate(map(STEPS.__getitem__, brackets))) if len(brackets) > DEEPEST else 0
 
     def values(self, keys: Container[str]) -> Iterator[tuple[str, str | None, str]]:
@@ -88,68 +94,61 @@ class Cut:
         return self._leaves(wanted) if wanted else iter(())
 
     def _leaves(self, wanted: Wanted) -> Iterator[Leaf]:
-        way, place, strings, gaps = _Way(), _Place(self._sized()), wanted.strings, wanted.gaps
-        names = {key: (name, key in wanted.keys, key in wanted.telling) for key, name in self.keys.items()}
-        for number, (signs, gap, string) in enumerate(zip_longest(self._signs, self.gaps, self.strings)):
-            valued = signs == ":"
-            if way.all_of_it or (gaps and gap in gaps):
-                for found in SIGN.finditer(gap):
-                    valued = way.passes(found[0])
-                    if (way.all_of_it or gap in gaps) and LITERAL.match(found[0]):
-                        yield _number(place.of(2 * number), found, way.here, way.name)
-            elif signs == "," or signs == ":,":
-                way.index += 1
-            elif not valued:
-                for sign in signs:
-                    valued = way.passes(sign)
-            if string is None:
-                return
-            if way.named and not valued:
-                way.name, taken, telling = names[string]
-                way.all_of_it = taken or way.around
-                if telling:
-                    yield self._string(place, number, way, Kind.KEY)
-            elif way.all_of_it or string in strings:
-                yield self._string(place, number, way, Kind.STRING)
+        way = Way(self._skeleton, lambda number: self.keys[self.strings[number]])
+        bytes_, signs = _Place(self._sized()), _Place(self._signs)
+        for piece in self._chosen(wanted, way):
+            number, begin = piece // 2, bytes_.of(piece)
+            if piece % 2 == 0:
+                yield from self._numbers(self.gaps[number], begin, signs.of(number), way)
+            elif not self._signs[number + 1].startswith(":"):
+                path, name = way.to(signs.of(number + 1) - 1)
+                yield self._string(number, begin, bytes_.size(piece), path, name, Kind.STRING)
+            elif self.strings[number] in wanted.telling:
+                path, name = way.to(signs.of(number + 1))
+                yield self._string(number, begin, bytes_.size(piece), path, name, Kind.KEY)
+
+    def _chosen(self, wanted: Wanted, way: Way) -> list[int]:
+        """The pieces in which something is wanted, in order."""
+        strings, keys, gaps = wanted.strings | wanted.telling, wanted.keys, wanted.gaps
+        numbers = _where(strings | keys, self.strings)
+        pieces = {2 * number + 1 for number in numbers if self.strings[number] in strings}
+        pieces.update(2 * number for number in (_where(gaps, self.gaps) if gaps else ()))
+        pieces.update(self._under([number for number in numbers if self.strings[number] in keys], way))
+        return sorted(pieces)
+
+    def _under(self, keys: list[int], way: Way) -> Iterator[int]:
+        """The pieces in which the values of these keys are."""
+        signs, inside = _Place(self._signs), 0
+        for key in keys:
+            said = self._signs[key + 1]
+            if key < inside or not said.startswith(":"):
+                continue  # a part of another one's value, and no key
+            if said == ":":
+                yield 2 * key + 3
+            elif said[1:2] not in ("[", "{"):
+                yield 2 * key + 2
+            else:
+                opened = signs.of(key + 1) + 1
+                inside = key + 1 + self._skeleton.count(b'"', opened, way.end(opened))
+                yield from range(2 * key + 2, 2 * inside + 1)
 
     def _sized(self) -> list[Any]:
         """The pieces, as long as they are in bytes."""
         return self._pieces if self._body.isascii() else [piece.encode() for piece in self._pieces]
 
-    def _string(self, place: _Place, number: int, way: _Way, kind: Kind) -> Leaf:
-        start = place.of(2 * number + 1) - 1
-        end = start + place.size(2 * number + 1) + 2
+    def _numbers(self, gap: str, begin: int, sign: int, way: Way) -> Iterator[Leaf]:
+        """Of a gap whose first sign has a number."""
+        for found in SIGN.finditer(gap):
+            if LITERAL.match(found[0]):
+                path, name = way.to(sign)
+                start, end = begin + found.start(), begin + found.end()
+                yield _leaf(Leaf, (start, end, found[0], write_literal, path, name, Kind.NUMBER))
+            sign += found[0] in SIGNS
+
+    def _string(self, number: int, begin: int, size: int, path: Path, name: str, kind: Kind) -> Leaf:
+        start, end = begin - 1, begin + size + 1
         text = orjson.loads(self._body[start:end]) if is_escaped(self.strings[number]) else self.strings[number]
-        return _leaf(Leaf, (start, end, text, write_string, way.here, way.name, kind))
-
-
-class _Way:
-    """To the next value. `named`: it is in an object; `around`: all that is in there is wanted, `all_of_it`: all of the
-    value is."""
-
-    __slots__ = ("_outer", "_path", "all_of_it", "around", "index", "name", "named")
-
-    def __init__(self) -> None:
-        self._outer: list[tuple[bool, Path, int, str, bool]] = []
-        self._path: Path = ()
-        self.named, self.index, self.name, self.around, self.all_of_it = False, 0, "", False, False
-
-    @property
-    def here(self) -> Path:
-        return (*self._path, self.name if self.named else self.index)
-
-    def passes(self, sign: str) -> bool:
-        """Goes past a sign, and says whether the value of a key follows."""
-        if sign == ",":
-            self.index += 1
-        elif sign == "{" or sign == "[":
-            path = self.here if self._outer else ()
-            self._outer.append((self.named, self._path, self.index, self.name, self.around))
-            self.named, self._path, self.index, self.around = sign == "{", path, 0, self.all_of_it
-        elif sign == "}" or sign == "]":
-            self.named, self._path, self.index, self.name, self.around = self._outer.pop()
-            self.all_of_it = self.around
-        return sign == ":"
+        return _leaf(Leaf, (start, end, text, write_string, path, name, kind))
 
 
 class _Place:
@@ -167,6 +166,10 @@ class _Place:
         return len(self._pieces[piece])
 
 
+def _where(some: set[str], among: list[str]) -> list[int]:
+    return list(compress(count(), map(some.__contains__, among)))
+
+
 def _said(key: str) -> str:
     return str(orjson.loads(f'"{key}"')) if "\\" in key and HIDDEN not in key else key
 
@@ -174,7 +177,3 @@ def _said(key: str) -> str:
 def is_escaped(string: str) -> bool:
     """Whether it does not stand there as it reads."""
     return "\\" in string or HIDDEN in string
-
-
-def _number(begin: int, found: re.Match[str], path: Path, name: str) -> Leaf:
-    return _leaf(Leaf, (begin + found.start(), begin + found.end(), found[0], write_literal, path, name, Kind.NUMBER))

@@ -11,7 +11,12 @@ _BECH32 = "[02-9ac-hj-np-z]"
 
 DETECTORS = (
     Detector(
-        "wallet", Group.PII, rf"\b[13LMDXT]{_BASE58}{{25,33}}", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", check=wallet
+        "wallet",
+        Group.PII,
+        rf"\b[13LMDXT]{_BASE58}{{25,33}}",
+        "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
+        hint=rf"\b[13LMDXT]{_BASE58}{{25,33}}[^0-9A-Za-z]",  # no digest is asked about that is longer
+        check=wallet,
     ),
     Detector(
         "segwit-wallet",

@@ -89,7 +89,8 @@ class Detector:
     """What one looks like. `{w36}` are 36 letters and digits, `{u4}` upper case and digits, `{l4}` lower case and
     digits, `{h4}` hexadecimal, `{d4}` digits, `{b4}` Base64 for URLs: no file holds a whole secret."""
     hint: str = ""
-    """A pattern that is cheaper to look for and occurs in every match; empty: the pattern itself."""
+    """A pattern that is cheaper to look for and occurs wherever something is found, to the end of its text and
+    `SEPARATOR`; empty: the pattern itself."""
     check: Check | None = None
     around: Around = apart
     beside: Beside = Beside.ANYTHING

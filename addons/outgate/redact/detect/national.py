@@ -1,85 +1,10 @@
-"""Numbers by which states know people, where form and check digits tell them. A table, and a check for each."""
+"""Numbers by which states know people and firms: where form and check digits tell them, or a word in front. A table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from outgate.redact.detect.checksums import luhn, verhoeff, weighted
+from outgate.redact.detect import national_checks as checks
 from outgate.redact.detect.detector import Check, Detector, Group, apart_as_number
-from outgate.redact.detect.validators import digits, social_security
-
-_DNI = "TRWAGMYFPDXBNJZSQVHLCKE"
-_FISCAL_ODD = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23)
-_CURP = "0123456789ABCDEFGHIJKLMNÑOPQRSTUVWXYZ"
-_HETU = "0123456789ABCDEFHJKLMNPRSTUVWXY"
-
-
-def cpf(text: str) -> bool:
-    """Brazil: two check digits."""
-    number = digits(text)
-    return len(set(number)) > 1 and all(
-        weighted(number[:length], range(length + 1, 1, -1)) * 10 % 11 % 10 == int(number[length]) for length in (9, 10)
-    )
-
-
-def dni(text: str) -> bool:
-    """Spain: a letter that is the number modulo 23. Foreigners have X, Y or Z for the first digit."""
-    number = text.replace("-", "").replace(" ", "").upper()
-    return _DNI[int(number[:-1].translate(str.maketrans("XYZ", "012"))) % 23] == number[-1]
-
-
-def codice_fiscale(text: str) -> bool:
-    """Italy: digits and letters count alike, odd places by a table."""
-    places = [int(each) if each.isdigit() else ord(each) - ord("A") for each in text[:15]]
-    total = sum(_FISCAL_ODD[value] if place % 2 == 0 else value for place, value in enumerate(places))
-    return chr(ord("A") + total % 26) == text[15]
-
-
-def nir(text: str) -> bool:
-    """France: the key is 97 less the number modulo 97; Corsica counts as 19 and 18."""
-    number = text.replace(" ", "").upper().replace("2A", "19").replace("2B", "18")
-    return number.isdigit() and 97 - int(number[:13]) % 97 == int(number[13:])
-
-
-def resident(text: str) -> bool:
-    """China: ISO 7064, modulo 11."""
-    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    return "10X98765432"[weighted(text[:17], weights) % 11] == text[17].upper()
-
-
-def curp(text: str) -> bool:
-    """Mexico."""
-    total = sum(_CURP.index(each) * (18 - place) for place, each in enumerate(text[:17]))
-    return (10 - total % 10) % 10 == int(text[17])
-
-
-def hetu(text: str) -> bool:
-    """Finland: the date and the number modulo 31."""
-    return _HETU[int(text[:6] + text[7:10]) % 31] == text[10]
-
-
-def aadhaar(text: str) -> bool:
-    return verhoeff(digits(text))
-
-
-def personnummer(text: str) -> bool:
-    """Sweden: Luhn, without the century."""
-    return luhn(digits(text)[-10:])
-
-
-def social_insurance(text: str) -> bool:
-    """Canada."""
-    return luhn(digits(text))
-
-
-def nhs(text: str) -> bool:
-    """England: modulo 11."""
-    return _modulo_11(digits(text), range(10, 1, -1))
-
-
-def _modulo_11(number: str, weights: Sequence[int]) -> bool:
-    return (11 - weighted(number[:-1], weights) % 11) % 11 == int(number[-1])
-
+from outgate.redact.detect.validators import social_security
 
 _NINO = (
     "(?:[ACEHJLMOPRSWXY][A-CEGHJ-NPRSTW-Z]|B[A-CEHJ-NPRSTW-Z]|G[ACEGHJ-NPRSTW-Z]|K[A-CEGHJ-MPRSTW-Z]"
@@ -90,8 +15,19 @@ but `QQ` is, in examples."""
 _MONTH, _DAY = "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][0-9]|3[01])"
 
 
+_MBI = "[AC-HJKMNP-RT-Y]"
+"""Letters of Medicare's numbers: none that looks like a digit."""
+
+
 def _number(name: str, pattern: str, example: str, check: Check | None = None) -> Detector:
     return Detector(name, Group.PII, rf"\b(?:{pattern})", example, check=check, around=apart_as_number)
+
+
+def _called(name: str, words: str, pattern: str, example: str, check: Check | None = None) -> Detector:
+    """One that only a word in front of it tells from any other number."""
+    return _number(
+        name, rf"(?i:{words})(?i:[ ]?(?:no|nr|number|num|#))?[.:#]?[ ]{{1,3}}(?:is )?({pattern})", example, check
+    )
 
 
 DETECTORS = (
@@ -107,43 +43,90 @@ DETECTORS = (
         rf"{_NINO}[ ]?[0-9]{{2}}[ ]?[0-9]{{2}}[ ]?[0-9]{{2}}[ ]?[A-D]",
         "AB 12 34 56 C",
     ),
-    _number("uk-nhs-number", "[0-9]{3} [0-9]{3} [0-9]{4}", "943 476 5919", check=nhs),
-    _number("br-cpf", r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}", "529.982.247-25", check=cpf),
-    _number("es-dni", f"(?:[0-9]{{8}}|[XYZ][0-9]{{7}})-?[{_DNI}]", "12345678Z", check=dni),
+    _number("uk-nhs-number", "[0-9]{3} [0-9]{3} [0-9]{4}", "943 476 5919", check=checks.nhs),
+    _number("br-cpf", r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}", "529.982.247-25", check=checks.cpf),
+    _number("es-dni", f"(?:[0-9]{{8}}|[XYZ][0-9]{{7}})-?[{checks.DNI}]", "12345678Z", check=checks.dni),
     _number(
         "it-codice-fiscale",
         "[A-Z]{6}[0-9]{2}[ABCDEHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z]",
         "RSSMRA85T10A562S",
-        check=codice_fiscale,
+        check=checks.codice_fiscale,
     ),
     _number(
         "fr-nir",
         "[12] ?[0-9]{2} ?(?:0[1-9]|1[0-2]|[2-9][0-9]) ?(?:[0-9]{2}|2[AB]) ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}",
         "1 85 05 78 006 084 91",
-        check=nir,
+        check=checks.nir,
     ),
     _number(
         "cn-resident-id",
         f"[1-9][0-9]{{5}}(?:19|20)[0-9]{{2}}{_MONTH}{_DAY}[0-9]{{3}}[0-9Xx]",
         "11010519491231002X",
-        check=resident,
+        check=checks.resident,
     ),
     _number(
-        "in-aadhaar", "[2-9][0-9]{3} [0-9]{4} [0-9]{4}|[2-9][0-9]{3}-[0-9]{4}-[0-9]{4}", "2341 2341 2346", check=aadhaar
+        "in-aadhaar",
+        "[2-9][0-9]{3} [0-9]{4} [0-9]{4}|[2-9][0-9]{3}-[0-9]{4}-[0-9]{4}",
+        "2341 2341 2346",
+        check=checks.aadhaar,
     ),
     _number(
         "mx-curp",
         f"[A-Z][AEIOUX][A-Z]{{2}}[0-9]{{2}}{_MONTH}{_DAY}[HM][A-Z]{{2}}[B-DF-HJ-NP-TV-Z]{{3}}[0-9A-Z][0-9]",
         "BOXW310820HNERXN09",
-        check=curp,
+        check=checks.curp,
     ),
-    _number("fi-hetu", f"{_DAY}{_MONTH}[0-9]{{2}}[-+A-FU-Y][0-9]{{3}}[0-9A-Y]", "131052-308T", check=hetu),
-    _number("se-personnummer", f"(?:19|20)?[0-9]{{2}}{_MONTH}{_DAY}[-+][0-9]{{4}}", "811228-9874", check=personnummer),
+    _number("fi-hetu", f"{_DAY}{_MONTH}[0-9]{{2}}[-+A-FU-Y][0-9]{{3}}[0-9A-Y]", "131052-308T", check=checks.hetu),
+    _number(
+        "se-personnummer", f"(?:19|20)?[0-9]{{2}}{_MONTH}{_DAY}[-+][0-9]{{4}}", "811228-9874", check=checks.personnummer
+    ),
     _number("kr-resident-number", f"[0-9]{{2}}{_MONTH}{_DAY}-[1-4][0-9]{{6}}", "900101-1234567"),
     _number(
         "ca-sin",
         "(?i:sin|nas|social insurance(?: (?:number|no))?)[.:# ]{1,3}([0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3})",
         "SIN 130 692 544",
-        check=social_insurance,
+        check=checks.social_insurance,
+    ),
+    _number("us-itin", "9[0-9]{2}-(?:5[0-9]|6[0-5]|7[0-9]|8[0-8]|9[0-24-9])-[0-9]{4}", "912-70-1234"),
+    _number(
+        "us-medicare-number",
+        f"[1-9]{_MBI}[AC-HJKMNP-RT-Y0-9][0-9]-{_MBI}[AC-HJKMNP-RT-Y0-9][0-9]-{_MBI}{{2}}[0-9]{{2}}",
+        "1EG4-TE5-MK73",
+    ),
+    _number("br-cnpj", r"[0-9]{2}\.[0-9]{3}\.[0-9]{3}/[0-9]{4}-[0-9]{2}", "11.222.333/0001-81", check=checks.cnpj),
+    _number("in-pan", "[A-Z]{3}[ABCFGHJLPT][A-Z][0-9]{4}[A-Z]", "ABCPE1234F"),
+    _number(
+        "be-national-number",
+        rf"[0-9]{{2}}\.{_MONTH}\.{_DAY}-[0-9]{{3}}[.-][0-9]{{2}}",
+        "85.07.30-033.28",
+        check=checks.belgian,
+    ),
+    _number("ch-ahv-number", r"756\.[0-9]{4}\.[0-9]{4}\.[0-9]{2}", "756.9217.0769.85", check=checks.swiss),
+    _number("sg-nric", "[STFGM][0-9]{7}[A-Z]", "S1234567D", check=checks.singaporean),
+    _number("hk-identity-card", r"[A-Z]{1,2}[0-9]{6}\([0-9A]\)", "A123456(3)", check=checks.hong_kong),
+    _number("tw-national-id", "[A-Z][1289][0-9]{8}", "A123456789", check=checks.taiwanese),
+    _number(
+        "za-identity-number",
+        f"[0-9]{{2}}{_MONTH}{_DAY}[0-9]{{4}}[01][89][0-9]",
+        "8001015009087",
+        check=checks.south_african,
+    ),
+    _number("vehicle", "[A-HJ-NPR-Z0-9]{8}[0-9X][A-HJ-NPR-Z0-9]{3}[0-9]{5}", "1HGCM82633A004352", check=checks.vehicle),
+    _called("us-ein", "ein|employer id(?:entification)?|federal tax id", "[0-9]{2}-[0-9]{7}", "EIN 12-3456789"),
+    _called("us-routing-number", "aba|rtn|routing", "[0-9]{9}", "routing number 021000021", check=checks.routing),
+    _called(
+        "au-tax-file-number", "tfn|tax file", "[0-9]{3} ?[0-9]{3} ?[0-9]{3}", "TFN 123 456 782", check=checks.tax_file
+    ),
+    _called("au-medicare-number", "medicare", "[2-6][0-9]{3} ?[0-9]{5} ?[0-9]", "Medicare 2123 45670 1"),
+    _called("nl-bsn", "bsn|burgerservicenummer", "[0-9]{9}", "BSN 111222333", check=checks.citizen_service),
+    _called("pl-pesel", "pesel", "[0-9]{11}", "PESEL 44051401359", check=checks.pesel),
+    _called("ie-pps", "ppsn?", "[0-9]{7}[A-W][A-I]?", "PPS 1234567T"),
+    _called("pt-nif", "nif|contribuinte", "[0-9]{3} ?[0-9]{3} ?[0-9]{3}", "NIF 123456789", check=checks.nif),
+    _called(
+        "de-tax-id",
+        "steuer-?id(?:entifikationsnummer)?|id-?nr|steuerliche identifikationsnummer",
+        "[1-9][0-9] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}",
+        "Steuer-ID 86095742719",
+        check=checks.tax_id,
     ),
 )

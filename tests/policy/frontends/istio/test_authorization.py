@@ -17,7 +17,7 @@ from outgate.policy.model import Attempt, AttemptKind, Code, Defaults, Gate, Ide
 from outgate.problems import Severity
 from policy.frontends.istio.authz_building import GATE, faults, of, operation, translated, when
 
-CORPUS = Path(os.environ.get("MESH_CORPUS", "/nonexistent")) / "istio"
+CORPUS = Path(os.environ.get("MESH_CORPUS") or "/nonexistent") / "istio"
 EGRESS = {"selector": {"matchLabels": {"istio": "egressgateway"}}}
 SIDECAR = Gate(namespace="prod", labels=(("app", "web"), ("tier", "a")), collapses=False)
 

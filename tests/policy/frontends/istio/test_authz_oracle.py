@@ -30,7 +30,7 @@ ATTEMPTS = 2500
 """For each pair of a policy file and its filters."""
 ALONE = 400
 """For each condition by itself."""
-CORPUS = Path(os.environ.get("MESH_CORPUS", "/nonexistent"))
+CORPUS = Path(os.environ.get("MESH_CORPUS") or "/nonexistent")
 ORACLE = CORPUS / "oracle" / "istio" / "authz"
 
 # The workload that Istio's tests generate filters for.

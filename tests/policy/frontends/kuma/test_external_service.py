@@ -1,5 +1,7 @@
 """MeshExternalService, what leaves unregistered, and the roles and dialects: by what a load of them comes to."""
 
+import base64
+
 import pytest
 
 from outgate.policy.decide import decide
@@ -15,6 +17,7 @@ from outgate.policy.model import (
     Verification,
 )
 from outgate.policy.route_model import Rewrite
+from outgate.policy.tls_model import Inline
 from policy.building import http, tcp, tls
 from policy.frontends.kuma.kuma_building import CLOSED, HTTPBIN, faults, load, policy, port, warnings
 
@@ -74,6 +77,44 @@ def test_every_part_of_tls(tmp_path):
         SubjectName(NameKind.EXACT, "api.example.com"),
     )
     assert (found.tls.minimum_version, found.tls.maximum_version) == (None, "TLSv1.3")
+
+
+PEM = "-----BEGIN CERTIFICATE-----"
+ENCODED = base64.b64encode(PEM.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("dialect", "source"),
+    [
+        ("kuma-2.14", f"{{inlineString: '{PEM}'}}"),
+        ("kuma-2.9", f"{{inline: {ENCODED}}}"),
+        ("kuma-3.0", f"{{type: InsecureInline, insecureInline: {{value: '{PEM}'}}}}"),
+    ],
+    ids=["inlineString", "inline", "insecureInline"],
+)
+def test_what_is_written_inline_is_kept_and_never_shown(dialect, source):
+    text = HTTPBIN.replace("{enabled: true}", f"{{enabled: true, verification: {{caCert: {source}}}}}")
+    policy = load(text, kuma_dialect=dialect)
+    ca = policy.destinations[0].ports[0].upstream.tls.ca
+    assert ca.content == PEM.encode()
+    assert PEM not in repr(policy)
+    assert ENCODED not in repr(policy)
+    assert ca == Inline(PEM.encode()) != Inline(b"another")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "source", "what"),
+    [
+        ("kuma-2.14", "{inline: '%%'}", "caCert.inline: is no base64"),
+        ("kuma-2.14", "{inlineString: ''}", "caCert.inlineString: expected a text"),
+        ("kuma-2.14", "{inlineString: a, secret: b}", "caCert: exactly one of"),
+        ("kuma-2.14", "{}", "caCert: exactly one of"),
+        ("kuma-3.0", "{inlineString: a}", "caCert.inlineString: unknown field"),
+    ],
+)
+def test_a_data_source_that_cannot_be(dialect, source, what):
+    text = HTTPBIN.replace("{enabled: true}", f"{{enabled: true, verification: {{caCert: {source}}}}}")
+    assert any(what in fault for fault in faults(text, kuma_dialect=dialect))
 
 
 def test_a_secret_that_is_no_file_is_an_error():

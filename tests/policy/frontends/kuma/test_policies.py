@@ -174,6 +174,28 @@ def test_what_a_policy_says_of_services_of_the_mesh_is_not_about_what_is_outside
     assert port(HTTPBIN, policy("MeshRateLimit", items)).routes[-1].limits == ()
 
 
+def test_items_that_mean_the_same_caller_are_merged_in_their_order():
+    """As Kuma merges them: field by field, the later one winning."""
+    answer = "{local: {http: {requestRate: {num: 5, interval: 1s}, onRateLimit: {status: 423}}}}"
+    items = f"""
+        from:
+          - targetRef: {{kind: MeshSubset, tags: {{zone: east}}}}
+            default: {answer}
+          - targetRef: {{kind: MeshSubset, tags: {{env: dev}}}}
+            default: {{local: {{http: {{requestRate: {{num: 9, interval: 1s}}}}}}}}
+    """
+    found = port(HTTPBIN, on_egress("MeshRateLimit", items), **EARLY).routes[-1].limits
+    told = {
+        frozenset((each.key, each.negated) for each in limit.caller): (limit.bucket.size, limit.status)
+        for limit in found
+    }
+    assert told == {
+        frozenset({("zone", False), ("env", False)}): (9, 423),
+        frozenset({("zone", True), ("env", False)}): (9, 429),
+        frozenset({("zone", False), ("env", True)}): (5, 423),
+    }
+
+
 FAULTS = """
 from:
   - targetRef: {kind: Mesh}

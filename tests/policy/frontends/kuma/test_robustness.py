@@ -27,6 +27,13 @@ SPECS = {
     "MeshAccessLog": (f"{{to: [{{{TO_MESH}, default: {{backends: [{{}}]}}}}]}}",),
     "MeshTrace": ("{default: {backends: [{}]}}", "{}"),
     "MeshMetric": ("{default: {backends: [{type: Nope}]}}", "{}"),
+    "MeshProxyPatch": (
+        "{default: {appendModifications: [{cluster: {operation: Patch, value: ''}}]}}",
+        "{default: {appendModifications: [{cluster: {operation: Patch, value: 'a: ['}}]}}",
+        "{default: {appendModifications: [{httpFilter: {operation: AddFirst, value: 'name: [a]'}}]}}",
+        "{default: {appendModifications: [{networkFilter: {operation: AddFirst, value: 'typedConfig: 3'}}]}}",
+        "{default: {appendModifications: [{cluster: {operation: Patch, jsonPatches: [{op: add, path: ''}]}}]}}",
+    ),
     "MeshPassthrough": ("{default: {passthroughMode: Matched, appendMatch: [{type: Domain}]}}", "{}"),
 }
 CASES = [(kind, spec) for kind, specs in SPECS.items() for spec in specs]

@@ -13,7 +13,7 @@ from outgate.policy.frontends import Setting
 from outgate.policy.frontends.linkerd.frontend import LinkerdFrontend
 from outgate.problems import Severity
 
-CORPUS = Path(os.environ.get("MESH_CORPUS", "/nonexistent"))
+CORPUS = Path(os.environ.get("MESH_CORPUS") or "/nonexistent")
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="MESH_CORPUS names no directory of mesh documents")
 SERVICES = {"docs-2-17-managing-egress-traffic-08"}
 """Files that send traffic to a Service, which is refused by field."""

@@ -209,6 +209,13 @@ def test_a_consumers_routes_come_before_those_of_everybodys_network():
     assert [one.name for one in policy.destinations[0].ports[0].routes] == ["mine", "all"]
 
 
+def test_a_consumers_routes_are_for_its_own_namespace_alone():
+    policy = load(network(), route("TCPRoute", port=5432, namespace="app"))
+    assert decide(policy, tcp(OUT, 5432, caller=APP)).allowed
+    assert not decide(policy, tcp(OUT, 5432, caller=OTHER)).allowed
+    assert not decide(policy, tcp(OUT, 5432, caller=Identity())).allowed
+
+
 def test_filters_and_time_limits_become_the_routes():
     rules = """[{timeouts: {request: 5s, backendRequest: 3s}, filters: [
         {type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: a, value: b}], remove: [c]}},

@@ -47,6 +47,9 @@ def caller(namespace="prod", account="web", address="10.0.0.1"):
         ("from: [{ipBlocks: [10.0.0.0/24]}]", {}, {"caller": caller(address="10.0.1.1")}),
         ("from: [{notIpBlocks: [10.0.1.0/24]}]", {}, {"caller": caller(address="10.0.1.1")}),
         ("from: {namespaces: [prod]}", {}, {"caller": caller("dev")}),
+        ("rules: [{when: [{attribute: namespace, values: [prod]}]}]", {}, {"caller": caller("dev")}),
+        ("to: [{when: [{attribute: method, values: POST, not: true}]}]", {}, {"method": "POST"}),
+        ("from: [{when: [{attribute: source_ip, values: 10.0.0.0/24}]}]", {}, {"caller": caller(address="10.0.1.1")}),
         ("to: [{methods: [GET]}]", {}, {"method": "POST"}),
         ("to: {notMethods: [POST]}", {}, {"method": "POST"}),
         ("to: [{paths: ['/v1/*']}]", {"path": "/v1/x"}, {"path": "/v2/x"}),
@@ -74,6 +77,8 @@ def test_a_field_decides(spec, fitting, other):
         ("to: [{notPorts: [443]}]", False),
         ("to: [{regions: [eu]}]", True),
         ("to: [{regions: [us]}]", False),
+        ("to: [{regions: [.]}]", False),
+        ("to: [{regions: [., eu]}]", True),
         ("to: [{notRegions: [eu]}]", False),
         ("rules: [{}]", True),
         ("rules: []", False),
@@ -100,6 +105,34 @@ def test_a_policy_knows_its_action_and_its_rules_know_their_lines():
     assert (found.action, found.shadow) == (Action.DENY, False)
     assert str(found.rules[0].source.where) == "policy.yaml:7:5"
     assert found.rules[0].operations == ((Condition(Attribute.METHOD, ("GET",)),),)
+
+
+PLACES = "".join(
+    f"apiVersion: outgate.dev/v1alpha1\nkind: EgressDestination\nmetadata: {{name: {name}, namespace: prod}}\n"
+    f"spec: {{hosts: [{name}.example], ports: [{{number: 443, protocol: HTTPS}}]}}\n---\n"
+    for name in ("a", "b")
+)
+
+
+def test_a_policy_may_be_about_some_destinations():
+    compiled = policy(PLACES + HEAD + "destinations: a\n  from: [{namespaces: [dev]}]")
+    assert not decide(compiled, http("a.example")).allowed
+    assert decide(compiled, http("b.example")).allowed
+
+
+def test_a_destination_that_is_not_there_is_refused():
+    found = problems(PLACES + HEAD + "destinations: [dev/a]\n  rules: [{}]")
+    assert [problem.field for problem in found if problem.severity is Severity.ERROR] == ["spec.destinations"]
+
+
+def test_layers_do_not_widen_each_other():
+    other = "\n---\n" + HEAD.replace("name: x", "name: y") + "layer: mesh\n  from: [{namespaces: [dev]}]"
+    compiled = policy(PLACES + HEAD + "from: [{namespaces: [prod]}]" + other)
+    assert [layer.mesh for layer in compiled.access] == ["native", "native/mesh"]
+    assert not decide(compiled, http("a.example")).allowed
+    assert decide(
+        policy(PLACES + HEAD + "from: [{namespaces: [prod]}]" + other.replace("  layer: mesh\n", "")), http("a.example")
+    ).allowed
 
 
 def test_a_dry_run_is_reported():

@@ -1,10 +1,11 @@
 """`EgressDefaults` sets what holds for the gate, each field as its value says."""
 
+from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
 
-from outgate.policy.model import Intercept, Mode
+from outgate.policy.model import Import, Intercept, Mode, Scope, Via
 from policy.building import DEFAULTS, policy, problems
 
 
@@ -32,6 +33,27 @@ def test_a_field_is_applied(spec, field, value):
     assert getattr(policy(DEFAULTS + spec).defaults, field) == value
 
 
+def test_rules_of_forwarding_are_read_in_their_order():
+    spec = "{forwarding: [{hosts: ['*.A.example'], addresses: [10.0.0.0/8], via: direct}, {via: PROXY}]}"
+    first, second = policy(DEFAULTS + spec).defaults.forwarding
+    assert (first.via, first.hosts, first.networks) == (Via.DIRECT, ("*.a.example",), (ip_network("10.0.0.0/8"),))
+    assert (second.via, second.hosts, second.networks) == (Via.PROXY, (), ())
+    assert second.source.field == "spec.forwarding[1]"
+
+
+def test_scopes_say_what_callers_see():
+    spec = (
+        "{scopes: [{namespace: dev, labels: {app: web}, mode: ALLOW_ANY}, "
+        "{imports: [{host: '*.a.example'}, {namespace: prod, excluded: true}]}, {namespace: prod, imports: []}]}"
+    )
+    found = [replace(scope, source=None) for scope in policy(DEFAULTS + spec).scopes]
+    assert found == [
+        Scope("dev", (("app", "web"),), Mode.ALLOW_ANY),
+        Scope("", imports=(Import("*", "*.a.example"), Import("prod", "*", True))),
+        Scope("prod", imports=()),
+    ]
+
+
 def test_the_mode_knows_the_line_that_sets_it():
     assert str(policy(DEFAULTS + "\n  mode: OBSERVE").defaults.mode_source.where) == "policy.yaml:5:9"
 
@@ -48,6 +70,8 @@ def test_the_mode_knows_the_line_that_sets_it():
         ("{tunnelHosts: host}", "not known"),
         ("{pathNormalisation: BASE}", 'did you mean "pathNormalization"?'),
         ("{trustDomain: ''}", "must not be empty"),
+        ("{forwarding: [{hosts: [a.example]}]}", "via: required value is missing"),
+        ("{forwarding: [{via: TUNNEL}]}", '"TUNNEL" is not known'),
         ("{nat64: ['2001:db8::/50']}", "2001:db8::/50 is not a NAT64 prefix"),
         ("{nat64: [10.0.0.0/32]}", "10.0.0.0/32 is not a NAT64 prefix"),
     ],

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from outgate.policy.decide import decide
-from outgate.policy.model import Endpoint, HeaderInjection, Intercept, Protocol, Resolution
+from outgate.policy.model import Endpoint, HeaderInjection, Intercept, Protocol, Resolution, Via
 from outgate.problems import Severity
 from policy.building import policy, problems, tcp
 
@@ -24,6 +24,26 @@ def errors(spec):
 
 def one(port="{number: 443}", rest=""):
     return f"hosts: [a.example]\nports: [{port}]\n{rest}"
+
+
+def test_a_port_has_a_resolution_and_endpoints_of_its_own():
+    (port,) = made(one("{number: 443, upstream: {resolution: static, endpoints: [{address: 192.0.2.1}]}}")).ports
+    assert port.upstream.resolution is Resolution.STATIC
+    assert "cannot resolve a wildcard" in errors("hosts: ['*.x']\nports: [{number: 1, upstream: {resolution: DNS}}]")[0]
+    assert "STATIC needs endpoints" in errors(one("{number: 443, upstream: {resolution: STATIC}}"))[0]
+    assert errors(one("{number: 443, upstream: {resolution: STATIC, endpoints: []}}")) == []
+
+
+def test_a_destination_without_ports_is_warned_of():
+    assert errors("hosts: [a.example]\nports: []") == []
+    assert "spec.ports" in [problem.field for problem in problems(HEAD + "hosts: [a.example]\n  ports: []")]
+
+
+def test_how_decrypted_tls_goes_on_is_verified_as_a_port_says():
+    (port,) = made(one("{number: 443, protocol: HTTPS, tls: {subjectAltNames: [b.example]}}")).ports
+    assert ([name.value for name in port.tls.names], port.upstream.tls) == (["b.example"], None)
+    assert "no TLS is decrypted here" in errors(one("{number: 443, protocol: TLS, tls: {sni: b.example}}"))[0]
+    assert "in the clear" in errors(one("{number: 443, protocol: HTTPS, tls: {mode: DISABLE}}"))[0]
 
 
 def test_names_identity_and_provenance():
@@ -47,6 +67,8 @@ def test_names_identity_and_provenance():
         ("region: eu", "region", "eu"),
         ("propagation: B3", "propagation", "b3"),
         ("", "propagation", ""),
+        ("via: direct", "via", Via.DIRECT),
+        ("", "via", None),
         ("expires: 2999-01-01T00:00:00Z", "expires", datetime(2999, 1, 1, tzinfo=UTC)),
         ("headers: {set: [{name: X-Team, value: web}]}", "headers", (HeaderInjection("x-team", "web"),)),
         ("addresses: [192.0.2.0/24]", "networks", (ip_network("192.0.2.0/24"),)),
@@ -132,7 +154,6 @@ def test_resolution_is_what_is_said_or_what_hosts_and_endpoints_suggest(spec, re
     ("spec", "says"),
     [
         ("ports: [{number: 443}]", "neither hosts nor addresses"),
-        ("hosts: [a.example]\nports: []", "at least 1 needed"),
         ("hosts: [a.example]", "spec.ports: required value is missing"),
         (one("{protocol: HTTP}"), "spec.ports[0].number: required"),
         (one("{number: 0}"), "0 is out of range"),

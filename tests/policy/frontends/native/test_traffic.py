@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from outgate.policy.access_model import Attribute, Condition
 from outgate.policy.frontends.native.traffic_fields import ORIGIN, ROUTE, SPEC
-from outgate.policy.model import Port
+from outgate.policy.model import AttemptKind, Port
 from outgate.policy.resilience_model import (
     Balancer,
     Balancing,
@@ -102,6 +102,9 @@ def refused(spec: str, *more: str) -> list[str]:
     return [problem.field for problem in found if problem.severity is Severity.ERROR]
 
 
+WHEN = "spec.routes[0].match[0].from.when[0]"
+
+
 def exact(value: str, **more: object) -> TextMatch:
     return TextMatch(TextKind.EXACT, value, **more)
 
@@ -116,6 +119,13 @@ def exact(value: str, **more: object) -> TextMatch:
         ),
         ("method: {regex: 'G.T', not: true}", RouteMatch(method=TextMatch(TextKind.REGEX, "G.T", negated=True))),
         ("scheme: https", RouteMatch(scheme=exact("https"))),
+        ("scheme: {present: true}", RouteMatch(scheme=TextMatch(TextKind.PRESENT))),
+        ("kinds: [http, tls]", RouteMatch(kinds=(AttemptKind.HTTP, AttemptKind.TLS))),
+        ("hosts: '*.a.example'", RouteMatch(hosts=("*.a.example",))),
+        (
+            "from: {when: [{attribute: source_label, key: app, values: [''], not: true}]}",
+            RouteMatch(caller=(Condition(Attribute.SOURCE_LABEL, ("",), "app", True),)),
+        ),
         ("authority: {prefix: a}", RouteMatch(authority=TextMatch(TextKind.PREFIX, "a"))),
         ("headers: {X-A: {exact: b}}", RouteMatch(headers=(NamedMatch("x-a", exact("b")),))),
         ("headers: {a: {present: true}}", RouteMatch(headers=(NamedMatch("a", TextMatch(TextKind.PRESENT)),))),
@@ -154,14 +164,16 @@ def test_what_a_route_matches(spec, expected):
             "redirect",
             Redirect(308, "http", "a", 81, path="/b"),
         ),
+        ("redirect: {scheme: https, portOfScheme: true}", "redirect", Redirect(scheme="https", port_of_scheme=True)),
+        ("notFound: true", "missing", True),
         ("answer: {status: 503, body: 'off'}", "direct", DirectResponse(503, b"off")),
         ("rewrite: {path: /a, authority: b}", "rewrite", Rewrite(path="/a", authority="b")),
         ("rewrite: {regex: (a), substitution: '\\1', toBackend: true}", "rewrite",
          Rewrite(pattern="(a)", substitution="\\1", to_backend=True)),
         ("match: {path: {prefix: /a}}, rewrite: {prefix: /b}", "rewrite", Rewrite(prefix="/b")),
         ("requestHeaders: {set: {X-A: b}, remove: [X-C]}", "request_headers",
-         HeaderChange(set=(("x-a", "b"),), remove=("x-c",))),
-        ("responseHeaders: {add: {X-A: b}}", "response_headers", HeaderChange(add=(("x-a", "b"),))),
+         HeaderChange(set=(("X-A", "b"),), remove=("X-C",))),
+        ("responseHeaders: {add: {X-A: b}}", "response_headers", HeaderChange(add=(("X-A", "b"),))),
         ("timeout: 3s", "timeout", 3.0),
         ("idleTimeout: 3s", "idle_timeout", 3.0),
         ("maximumDuration: 3s", "maximum_duration", 3.0),
@@ -209,6 +221,22 @@ def test_rate_limits():
     assert (len(full.caller), len(full.headers), full.response_headers) == (1, 1, HeaderChange(set=(("x", "y"),)))
     (tcp,) = route("rateLimits: [{name: a, tokens: 5, interval: 1s, connections: true}]").limits
     assert tcp.connections
+
+
+def test_limits_of_one_key_share_their_buckets():
+    (limit,) = route("rateLimits: [{key: shared, tokens: 5, interval: 1s}]").limits
+    assert limit.key == "shared"
+
+
+def test_a_backend_may_be_dialled_otherwise_than_its_destination():
+    (backend,) = route(
+        "to: [{destination: shop, subset: v1, host: b.example, upstream: {port: 8443, "
+        "endpoints: [{address: 192.0.2.1}], tls: {sni: c.example}, limits: {connections: 3}}}]"
+    ).backends
+    assert (backend.key, backend.host) == ("EgressDestination/prod/shop|v1", "b.example")
+    assert (backend.upstream.port, backend.upstream.tls.sni) == (8443, "c.example")
+    assert [(each.address, each.port) for each in backend.upstream.endpoints] == [("192.0.2.1", 8443)]
+    assert backend.upstream.resilience.limits == Limits(connections=3)
 
 
 def test_backends_and_mirrors():
@@ -355,6 +383,17 @@ def test_a_generation_stands_for_traffic_too():
         ("routes: [{rewrite: {prefix: /b}}]", "spec.routes[0].rewrite.prefix"),
         ("routes: [{rewrite: {regex: a}}]", "spec.routes[0].rewrite"),
         ("routes: [{rewrite: {regex: a, substitution: '\\1'}}]", "spec.routes[0].rewrite.substitution"),
+        ("routes: [{notFound: true, answer: {status: 200}}]", "spec.routes[0]"),
+        ("routes: [{redirect: {port: 80, portOfScheme: true}}]", "spec.routes[0].redirect.portOfScheme"),
+        ("rateLimits: [{tokens: 1, interval: 1s}]", "spec.rateLimits[0]"),
+        ("rateLimits: [{name: a, key: b, tokens: 1, interval: 1s}]", "spec.rateLimits[0]"),
+        ("routes: [{to: [{destination: pay, subset: v1}]}]", "spec.routes[0].to[0].subset"),
+        ("routes: [{to: [{destination: pay, upstream: {}}]}]", "spec.routes[0].to[0].upstream.port"),
+        ("routes: [{to: [{destination: pay, port: 1, upstream: {port: 2}}]}]", "spec.routes[0].to[0].port"),
+        ("routes: [{match: [{from: {when: [{attribute: header, values: [a]}]}}]}]", f"{WHEN}.key"),
+        ("routes: [{match: [{from: {when: [{attribute: port, key: a, values: [1]}]}}]}]", f"{WHEN}.values[0]"),
+        ("routes: [{match: [{from: {when: [{attribute: port, key: a, values: ['1']}]}}]}]", f"{WHEN}.key"),
+        ("routes: [{match: [{from: {when: [{attribute: port, values: [a]}]}}]}]", f"{WHEN}.values"),
         ("routes: [{to: [{port: 1}]}]", "spec.routes[0].to[0].destination"),
         ("routes: [{to: [{destination: nobody}]}]", "spec.routes[0].to[0].destination"),
         ("routes: [{to: [{destination: shop}]}]", "spec.routes[0].to[0].port"),

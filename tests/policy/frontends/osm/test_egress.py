@@ -9,7 +9,7 @@ from outgate.policy import compile as compilation
 from outgate.policy import documents
 from outgate.policy.decide import decide
 from outgate.policy.frontends import Setting
-from outgate.policy.model import Code, Gate, Identity, Mode, Protocol
+from outgate.policy.model import Code, Fate, Gate, Identity, Mode, Protocol
 from outgate.policy.route_model import Bucket, NamedMatch, TextKind, TextMatch, Unmatched
 from outgate.problems import PolicyError
 from policy.building import http, tcp, tls
@@ -46,9 +46,9 @@ spec:
 BY_GROUP = "[{apiGroup: specs.smi-spec.io/v1alpha4, kind: HTTPRouteGroup, name: reads}]"
 
 
-def load(*texts: str):
+def load(*texts: str, **setting: object):
     given = documents.parse("\n---\n".join(map(textwrap.dedent, (CLOSED, *texts))), "policy.yaml")
-    return compilation.compile(given, Setting(gate=Gate()))
+    return compilation.compile(given, Setting(gate=Gate(), **setting))
 
 
 def faults(*texts: str) -> list[str]:
@@ -266,3 +266,94 @@ def test_another_mesh_is_not_narrowed_by_it():
     policy = load(egress(), entry)
     assert allowed(policy, http("istio.example.com", 80, caller=OTHER))
     assert not allowed(policy, http("api.example.com", 80, caller=OTHER))
+
+
+MTLS = """
+apiVersion: policy.openservicemesh.io/v1alpha1
+kind: Egress
+metadata: {name: partner, namespace: curl}
+spec:
+  sources:
+    - kind: ServiceAccount
+      name: curl
+      namespace: curl
+      mtls: MTLS
+    - {kind: ServiceAccount, name: other, namespace: curl}
+  hosts: [api.example.com]
+  ports: [{number: 8443, protocol: http}]
+"""
+NESTED = "{issuer: other, cert: {sn: 1, expiration: 2030-1-1 00:00:00, secret: {name: mine, namespace: osm-system}}}"
+
+
+@pytest.mark.parametrize("mtls", [NESTED, "{sn: 1, secret: {name: mine, namespace: osm-system}}"])
+def test_a_caller_is_known_by_the_certificate_of_its_secret(mtls, tmp_path):
+    folder = tmp_path / "osm-system" / "mine"
+    folder.mkdir(parents=True)
+    for name in ("tls.crt", "tls.key", "ca.crt"):
+        (folder / name).touch()
+    policy = load(MTLS.replace("MTLS", mtls), osm_secrets=str(tmp_path))
+    mine, others = policy.destinations[0].ports[0].routes
+    tls = mine.backends[0].upstream.tls
+    assert (tls.client_certificate, tls.private_key, tls.ca) == tuple(
+        str(folder / name) for name in ("tls.crt", "tls.key", "ca.crt")
+    )
+    assert others.backends == ()
+    assert [route.matches[0].caller[0].values for route in (mine, others)] == [("curl/curl",), ("curl/other",)]
+    assert decide(policy, http("api.example.com", 8443, caller=CURL)).allowed
+
+
+@pytest.mark.parametrize(
+    ("mtls", "said"),
+    [
+        (NESTED, "osm-system/mine/ca.crt: no such file"),
+        (NESTED.replace("other", "osm"), "sources[0].mtls.issuer: the gate has no certificate of the mesh's own"),
+        ("{issuer: other}", "spec.sources[0].mtls.secret: required value is missing"),
+    ],
+)
+def test_a_certificate_that_cannot_be_presented_is_refused(mtls, said):
+    assert any(said in fault for fault in faults(MTLS.replace("MTLS", mtls)))
+
+
+GATEWAY = """
+apiVersion: policy.flomesh.io/v1alpha1
+kind: EgressGateway
+metadata: {name: gateways, namespace: egress}
+spec:
+  global: [{service: first, namespace: egress, weight: 10}]
+  rules:
+    - egressPolicies: [{name: e, namespace: curl}]
+      egressGateways: [{service: second, namespace: egress}]
+"""
+
+
+def test_the_gate_stands_for_its_gateways():
+    found = load(egress(), GATEWAY)
+    fates = {report.path: report.fate for report in found.fields if report.kind == "EgressGateway"}
+    assert fates["spec.global"] is fates["spec.rules[0].egressGateways"] is Fate.APPROXIMATED
+    assert found.problems == ()
+    assert "there is no Egress curl/e" in warnings(GATEWAY)
+
+
+FLIPPED = CLOSED.replace("false", "true").replace("osm-mesh-config", "open")
+SETTINGS = "[{apiGroup: policy.openservicemesh.io/v1alpha1, kind: UpstreamTrafficSetting, name: gone}]"
+
+
+@pytest.mark.parametrize(
+    ("texts", "paths"),
+    [
+        (
+            [egress(), FLIPPED],
+            ["spec.hosts", "spec.sources[0].name"],
+        ),
+        ([egress(matches=SETTINGS)], ["spec.hosts", "spec.matches[0].name"]),
+        ([egress(matches=BY_GROUP)], ["spec.matches[0].name"]),
+        ([GROUP], ["spec.matches[0].pathRegex"]),
+        ([egress(ports="[{number: 80, protocol: tcp}]", ipAddresses="[192.0.2.0/24]")], ["spec.hosts"]),
+        ([egress().replace("ServiceAccount", "Pod")], ["spec.hosts", "spec.sources[0].kind"]),
+    ],
+    ids=["toggle", "settings", "missing-group", "lone-group", "bytes", "nobody"],
+)
+def test_what_has_no_effect_is_not_told_as_applied(texts, paths):
+    told = {report.path: report for report in load(*texts).fields if report.kind in ("Egress", "HTTPRouteGroup")}
+    assert {told[path].fate for path in paths} == {Fate.IGNORED}
+    assert all(told[path].note for path in paths)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from outgate.policy.documents import Node
 from outgate.policy.frontends.istio.common import Labels, unapplied
-from outgate.policy.frontends.istio.local_rate_limit import LOCAL, LimitConfig, configured
 from outgate.policy.frontends.istio.resource import Kind, Resource, envelope
+from outgate.policy.frontends.local_rate_limit import LOCAL, LimitConfig, configured
 from outgate.policy.model import Fate
 from outgate.policy.schema import Anything, Choice, Field, Fields, Integer, Reading, Record, Sequence, Text
 

@@ -105,8 +105,13 @@ class Joined:
     def _routes(self) -> tuple[Route, ...]:
         """What rules take, then everything else. Where requests are seen, rules about connections say nothing beside
         those about requests."""
-        requests = http_rules(self._items("MeshHTTPRoute")) if self.service.speaks_http else []
-        connections = tcp_rule(self._items("MeshTCPRoute")) if not requests else None
+        http, tcp = self._items("MeshHTTPRoute"), self._items("MeshTCPRoute")
+        requests = http_rules(self.policies.use(http)) if self.service.speaks_http else []
+        if not self.service.speaks_http:
+            self.policies.pass_over(http, "is about requests, and the destination speaks TCP")
+        if requests:
+            self.policies.pass_over(tcp, "says nothing beside a MeshHTTPRoute about the same destination")
+        connections = tcp_rule(self.policies.use(tcp)) if not requests else None
         routes = [self._ruled(rule) for rule in requests]
         if connections is not None:
             return (self._ruled(connections),)
@@ -164,6 +169,8 @@ class Joined:
         )
         initial = self._initial("MeshRetry") and Role.SIDECAR in self.roles
         if not self.service.speaks_http:
+            for kind in ("MeshFaultInjection", "MeshGlobalRateLimit"):
+                self.policies.pass_over(self._items(kind), "is about requests, and the destination speaks TCP")
             return replace(made, connect_attempts=connects(trying.conf, initial=initial))
         times = timeouts(timing)
         return replace(

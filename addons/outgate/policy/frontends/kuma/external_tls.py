@@ -1,20 +1,24 @@
 """The TLS that a MeshExternalService has the gate start.
 
-Owns the shape, what its fields ask of each other, and its translation. Certificates are files: a secret is one of its
-name in the directory of the setting `kuma_secrets`, and what is written inline is refused.
+Owns the shape, what its fields ask of each other, and its translation. A secret is a file of its name in the directory
+of the setting `kuma_secrets`; what is written inline is kept as it is, and never shown.
 """
 
 from __future__ import annotations
 
+import base64
 import re
+from dataclasses import dataclass
 from pathlib import PurePath
 
+from outgate.policy.documents import Node
 from outgate.policy.frontends.kuma.dialect import Dialect
 from outgate.policy.frontends.kuma.resource import Resource
 from outgate.policy.frontends.kuma.shapes import OneOf
 from outgate.policy.hosts import literal
 from outgate.policy.model import Fate, NameKind, SubjectName, UpstreamTLS, Verification
 from outgate.policy.schema import Anything, Boolean, Field, Fields, Reading, Record, Sequence, Text
+from outgate.policy.tls_model import Inline
 
 VERSIONS = ("TLSAuto", "TLS10", "TLS11", "TLS12", "TLS13")
 SPELT = {"TLS12": "TLSv1.2", "TLS13": "TLSv1.3"}
@@ -28,15 +32,37 @@ KINDS = {"Prefix": NameKind.PREFIX, "Exact": NameKind.EXACT}
 DNS_NAME = re.compile(r"(?=.{1,253}\.?$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})?)*\.?")
 FILE_NAME = Text(pattern=r"[A-Za-z0-9][A-Za-z0-9._-]*", hint="write the name of a secret")
 SOURCES = ("caCert", "clientCert", "clientKey")
+EARLIER = ("secret", "inline", "inlineString")
+"""How certificates were named before 3.0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a document holds within itself, as text or in base64. No message shows it."""
+
+    encoded: bool = False
+
+    def read(self, node: Node, path: str, reading: Reading) -> Inline | None:
+        if not isinstance(node.data, str) or not node.data.strip():
+            reading.error(node.where, path, "expected a text", "write the PEM itself, or name a secret")
+            return None
+        if not self.encoded:
+            return Inline(node.data.encode())
+        try:
+            return Inline(base64.b64decode("".join(node.data.split()), validate=True))
+        except ValueError:  # which is also what text beyond ASCII raises
+            reading.error(node.where, path, "is no base64", "encode it, or write it in inlineString")
+            return None
+
 
 DATA_SOURCE = Fields(
     {
         "secret": Field(FILE_NAME),
-        "inline": Field(Anything(), fate=Fate.REJECTED, note="write it to a file, and name that by secret"),
-        "inlineString": Field(Anything(), fate=Fate.REJECTED, note="write it to a file, and name that by secret"),
+        "inline": Field(Content(encoded=True)),
+        "inlineString": Field(Content()),
         "type": Field(Text()),
         "secretRef": Field(Fields({"kind": Field(Text()), "name": Field(FILE_NAME, required=True)})),
-        "insecureInline": Field(Anything(), fate=Fate.REJECTED, note="write it to a file, and name that by secretRef"),
+        "insecureInline": Field(Fields({"value": Field(Content(), required=True)})),
         "file": Field(Anything()),
         "envVar": Field(Anything()),
     }
@@ -100,12 +126,19 @@ def _check_version(version: Record | None, reading: Reading) -> None:
 def _check_source(source: Record | None, dialect: Dialect, reading: Reading) -> None:
     if source is None:
         return
+    given = [name for name in EARLIER if name in source]
     if dialect is not Dialect.V3_0:
+        if len(given) != 1:
+            what = f"exactly one of {', '.join(EARLIER)} has to be defined"
+            reading.error(source.where, source.path, what, "write secret: NAME")
         for name in ("type", "secretRef", "insecureInline", "file", "envVar"):
             if name in source:
                 hint = f"write secret: NAME; {name} is of dialect {Dialect.V3_0}"
                 reading.error(source.at(name), source.under(name), "unknown field", hint)
         return
+    for name in given:
+        hint = f"write type and secretRef or insecureInline; {name} is of earlier dialects"
+        reading.error(source.at(name), source.under(name), "unknown field", hint)
     kind = source.get("type", "")
     if kind not in ("Secret", "InsecureInline"):
         what = f"{kind} must be one of: Secret, InsecureInline"
@@ -140,8 +173,13 @@ def upstream_tls(resource: Resource, addresses: tuple[str, ...], secrets: str) -
 
 
 def _file(source: Record | None, secrets: str) -> str | None:
+    """A path, or the content itself; None where no source is given."""
     if source is None:
         return None
+    insecure: Record | None = source.get("insecureInline")
+    content = insecure.get("value") if insecure is not None else source.get("inline") or source.get("inlineString")
+    if isinstance(content, Inline):
+        return content
     reference: Record | None = source.get("secretRef")
     name = reference.get("name") if reference is not None else source.get("secret")
     return str(PurePath(secrets, name))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from outgate.policy.documents import Document
-from outgate.policy.frontends import Contribution, Override, Setting
+from outgate.policy.frontends import Contribution, Inert, Override, Setting
 from outgate.policy.frontends.kuma import (
     balancing,
     circuit_breakers,
@@ -18,6 +18,7 @@ from outgate.policy.frontends.kuma import (
     metrics,
     passthrough,
     permissions,
+    proxy_patch,
     rate_limits,
     retries,
     routes,
@@ -27,11 +28,13 @@ from outgate.policy.frontends.kuma import (
 from outgate.policy.frontends.kuma.callers import MOST, TooManyError
 from outgate.policy.frontends.kuma.destinations import Joined
 from outgate.policy.frontends.kuma.dialect import ROLES
-from outgate.policy.frontends.kuma.entries import Entry
+from outgate.policy.frontends.kuma.entries import GATEWAYS, INBOUND, Entry
+from outgate.policy.frontends.kuma.envoy_patches import patches
 from outgate.policy.frontends.kuma.external_service import ExternalService, external_service
 from outgate.policy.frontends.kuma.merging import merged
 from outgate.policy.frontends.kuma.mesh import Mesh, mesh
 from outgate.policy.frontends.kuma.passthrough import Passthrough
+from outgate.policy.frontends.kuma.patching import Patching
 from outgate.policy.frontends.kuma.policies import Policies, in_force, orphans
 from outgate.policy.frontends.kuma.resource import claims
 from outgate.policy.model import Mode
@@ -42,7 +45,7 @@ from outgate.problems import Problem
 READERS = (balancing, circuit_breakers, faults, health_checks, logs, permissions, rate_limits, retries, timeouts)
 ROUTES = (routes.HTTP, routes.TCP)
 POLICIES = {kind.name: kind for kind in (*(reader.KIND for reader in READERS), rate_limits.ACROSS, *ROUTES)}
-SINGLE = {kind.name: kind for kind in (metrics.KIND, passthrough.KIND, traces.KIND)}
+SINGLE = {kind.name: kind for kind in (metrics.KIND, passthrough.KIND, proxy_patch.KIND, traces.KIND)}
 KINDS = ("Mesh", "MeshExternalService", *SINGLE, *POLICIES)
 
 type Reader[Read] = Callable[[Document, Setting, Contribution], Read | None]
@@ -64,11 +67,15 @@ class KumaFrontend:
         policies = in_force([*single, *_entries(documents, setting, made)], setting, made)
         _warn_orphans(policies, services, made)
         _add_mode(meshes, policies, made)
+        _set_metrics_aside(policies, made)
         made.telemetry = joined([logs.telemetry(policies, services), *_traced(policies)])
         named, roles = {one.name: one for one in meshes}, ROLES[setting.kuma_role]
+        patching = Patching(patches(policies, roles, made), services)
+        patching.use(policies, made)
         for service in services:
             own = named.get(service.resource.mesh)
-            _add_destination(Joined(service, policies, own, roles, services, made.problems), made)
+            _add_destination(Joined(service, policies, own, roles, services, made.problems), patching, made)
+        policies.warn_unused(made)
         return made
 
 
@@ -89,13 +96,20 @@ def _entries(documents: Iterable[Document], setting: Setting, made: Contribution
     for document in documents:
         if (kind := POLICIES.get(document.kind)) is None:
             continue
-        for entry in kind.entries(document, setting, made):
-            if kind.applies(entry.side):
-                yield entry
+        found = kind.entries(document, setting, made)
+        leaving = [entry for entry in found if kind.applies(entry.side)]
+        if found and not leaving:
+            made.inert.append(Inert(found[0].resource.reading, "", GATEWAYS if kind.scoped else INBOUND))
+        yield from leaving
+
+
+def _set_metrics_aside(policies: Policies, made: Contribution) -> None:
+    for entry in policies.use(policies.entries.get(metrics.KIND.name, [])):
+        made.inert.append(Inert(entry.resource.reading, "", metrics.ELSEWHERE))
 
 
 def _traced(policies: Policies) -> Iterator[TelemetryPolicy]:
-    entries = policies.entries.get(traces.KIND.name, [])
+    entries = policies.use(policies.entries.get(traces.KIND.name, []))
     if (conf := merged(entry.conf for entry in entries)) is not None:
         yield traces.telemetry(entries[-1], conf)
 
@@ -103,7 +117,7 @@ def _traced(policies: Policies) -> Iterator[TelemetryPolicy]:
 def _add_mode(meshes: list[Mesh], policies: Policies, made: Contribution) -> None:
     """A MeshPassthrough takes the place of what its mesh says."""
     found: dict[str, list[Entry]] = {}
-    for entry in policies.entries.get("MeshPassthrough", []):
+    for entry in policies.use(policies.entries.get("MeshPassthrough", [])):
         found.setdefault(entry.resource.mesh, []).append(entry)
     for entries in found.values():
         if (conf := merged(entry.conf for entry in entries)) is not None:
@@ -117,7 +131,7 @@ def _add_mode(meshes: list[Mesh], policies: Policies, made: Contribution) -> Non
             made.defaults.setdefault("mode", []).append(Override(mode, source))
 
 
-def _add_destination(one: Joined, made: Contribution) -> None:
+def _add_destination(one: Joined, patching: Patching, made: Contribution) -> None:
     """The destination and who may use it."""
     service = one.service
     try:
@@ -126,5 +140,5 @@ def _add_destination(one: Joined, made: Contribution) -> None:
         what = f"{service.resource}: policies about it overlap in more than {MOST} ways"
         made.problems.append(Problem(service.resource.document.where, what, "name callers by fewer tags"))
         return
-    made.destinations.append(destination)
+    made.destinations.append(patching.patched(destination, service))
     made.access += access

@@ -87,7 +87,7 @@ def telemetry(policies: Policies, services: Sequence[ExternalService]) -> Teleme
     entries = policies.entries.get(NAME, [])
     if not entries:
         return TelemetryPolicy()
-    everything = [entry for entry in entries if entry.target is None or entry.target.get("kind") == "Mesh"]
+    everything = policies.use(entry for entry in entries if entry.target is None or entry.target.get("kind") == "Mesh")
     usual = Said(merged(entry.conf for entry in everything), tuple(entry.source for entry in reversed(everything)))
     special = [(service, said) for service in services if (said := policies.said(NAME, service.resource)) != usual]
     sinks: list[LogSink] = []

@@ -116,11 +116,11 @@ class Passthrough:
             namespace=self.resource.namespace,
             hosts=(canonical_pattern(value),) if domain else (),
             networks=networks,
-            ports=tuple(self._ports(matches, addressed=not domain)),
+            ports=tuple(self._ports(matches, _resolution(value) if domain else Resolution.NONE)),
             source=self.resource.source(matches[0].path, matches[0].where),
         )
 
-    def _ports(self, matches: Iterable[Record], *, addressed: bool) -> Iterator[Port]:
+    def _ports(self, matches: Iterable[Record], resolution: Resolution) -> Iterator[Port]:
         spoken: dict[int, dict[str, Record]] = {}
         for match in matches:
             spoken.setdefault(match.get("port", EVERY_PORT), {})[match.get("protocol", "tcp")] = match
@@ -129,10 +129,15 @@ class Passthrough:
             yield Port(
                 number,
                 Protocol.ANY if len(protocols) > 1 else PROTOCOLS[next(iter(protocols))],
-                Upstream(number, Resolution.NONE if addressed else Resolution.DNS),
+                Upstream(number, resolution),
                 Intercept.TUNNEL,
                 source=self.resource.source(first.path, first.where),
             )
+
+
+def _resolution(domain: str) -> Resolution:
+    """Below a wildcard the workload says which name it is."""
+    return Resolution.DYNAMIC_DNS if domain.startswith("*") else Resolution.DNS
 
 
 KIND = Single("MeshPassthrough", CONF, _check)

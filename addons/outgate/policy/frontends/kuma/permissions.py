@@ -30,11 +30,11 @@ def access(policies: Policies, service: ExternalService, mesh: Mesh | None) -> I
     """What the permissions about a destination allow, and nobody else; without any, what its mesh says. Raises
     `TooManyError`."""
     forbids = mesh.forbids if mesh is not None else service.resource.dialect is Dialect.V3_0
-    entries = [
+    entries = policies.use(
         entry
         for entry in policies.entries.get(KIND.name, [])
         if about(entry, service.resource) and (forbids or _named(entry, service))
-    ]
+    )
     target = (f"{service.resource.kind}/{service.resource.namespace}/{service.resource.name}",)
     if not entries:
         if forbids:

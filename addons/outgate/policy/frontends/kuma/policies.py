@@ -5,10 +5,11 @@ Owns the choice of policies for the gate, and the joining of what they say in Ku
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
-from outgate.policy.frontends import Contribution, Setting
+from outgate.policy.frontends import Contribution, Inert, Setting
+from outgate.policy.frontends.kuma.allowed import INBOUND
 from outgate.policy.frontends.kuma.dialect import ROLES, Dialect, Role, places, spelt
 from outgate.policy.frontends.kuma.entries import Entry
 from outgate.policy.frontends.kuma.merging import merged
@@ -38,11 +39,48 @@ class Policies:
     """Entries of policies that are in force at the gate, by kind, the lowest precedence first."""
 
     entries: Mapping[str, list[Entry]]
+    used: set[Entry] = field(default_factory=set)
+    """Those that have a say in something outside."""
+    reasons: dict[Entry, str] = field(default_factory=dict)
+    """Why some have none, where it is not that nothing is there."""
+    explained: set[Resource] = field(default_factory=set)
+    """Of which a warning says already why they have none."""
 
     def said(self, kind: str, outside: Resource, route: Resource | None = None) -> Said:
         """What holds for a destination; with a route, for what that route takes."""
-        found = [entry for entry in self.entries.get(kind, []) if about(entry, outside, route)]
+        found = self.use(entry for entry in self.entries.get(kind, []) if about(entry, outside, route))
         return Said(merged(entry.conf for entry in found), tuple(entry.source for entry in reversed(found)))
+
+    def use(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Entries that are about to have their say."""
+        found = list(entries)
+        self.used.update(found)
+        return found
+
+    def pass_over(self, entries: Iterable[Entry], reason: str) -> None:
+        """Entries that are about something, and cannot have a say in it."""
+        self.reasons.update(dict.fromkeys(entries, reason))
+
+    def _all(self) -> Iterator[Entry]:
+        for entries in self.entries.values():
+            yield from entries
+
+    def warn_unused(self, made: Contribution) -> None:
+        """Warns of policies that had no say in anything, now that all of it is joined."""
+        speaking = {entry.resource for entry in self.used}
+        for entry in (entry for entry in self._all() if entry not in self.used):
+            resource, reason = entry.resource, self.reasons.get(entry, "is about nothing outside that is known")
+            whole = resource not in speaking
+            made.inert.append(Inert(resource.reading, "" if whole else entry.record.path, reason))
+            if whole and resource not in self.explained:
+                self.explained.add(resource)
+                made.problems.append(_inert(resource, reason, "" if entry in self.reasons else _to_do(resource)))
+
+
+def _to_do(resource: Resource) -> str:
+    if resource.kind in INBOUND:
+        return f"name a {EXTERNAL} by sni, or the zone's egress by its label"
+    return f"add the {EXTERNAL} that it is about"
 
 
 def about(entry: Entry, outside: Resource, route: Resource | None = None) -> bool:
@@ -64,15 +102,26 @@ def about(entry: Entry, outside: Resource, route: Resource | None = None) -> boo
 def in_force(entries: Iterable[Entry], setting: Setting, made: Contribution) -> Policies:
     """The entries that are the gate's, in order. Policies of which nothing is are warned of."""
     found: dict[str, list[Entry]] = {}
-    warned: set[Resource] = set()
+    against: list[tuple[Entry, str]] = []
     for entry in entries:
         reason = _reason_against(entry, setting)
-        if not reason:
+        if reason:
+            against.append((entry, reason))
+        else:
             found.setdefault(entry.resource.kind, []).append(entry)
-        elif entry.resource not in warned:
-            warned.add(entry.resource)
-            made.problems.append(_inert(entry.resource, reason))
+    _set_aside(against, {entry.resource for those in found.values() for entry in those}, made)
     return Policies({kind: ordered(those) for kind, those in found.items()})
+
+
+def _set_aside(against: Iterable[tuple[Entry, str]], speaking: set[Resource], made: Contribution) -> None:
+    """Says of each policy once, and of each of its items, that it has no effect and why."""
+    warned: set[Resource] = set()
+    for entry, reason in against:
+        resource = entry.resource
+        made.inert.append(Inert(resource.reading, entry.record.path if resource in speaking else "", reason))
+        if resource not in warned:
+            warned.add(resource)
+            made.problems.append(_inert(resource, reason))
 
 
 def _reason_against(entry: Entry, setting: Setting) -> str:
@@ -101,8 +150,8 @@ def _proxies(top: Record | None, dialect: Dialect) -> frozenset[Role]:
     return frozenset(Role(value.lower()) for value in given) if given else frozenset({Role.SIDECAR})
 
 
-def _inert(resource: Resource, reason: str) -> Problem:
-    return Problem(resource.document.where, f"{resource} {reason}", "", Severity.WARNING)
+def _inert(resource: Resource, reason: str, hint: str = "") -> Problem:
+    return Problem(resource.document.where, f"{resource} {reason}", hint, Severity.WARNING)
 
 
 def orphans(policies: Policies, outside: Iterable[Resource], routes: Iterable[Resource], made: Contribution) -> None:
@@ -114,6 +163,7 @@ def orphans(policies: Policies, outside: Iterable[Resource], routes: Iterable[Re
             if target is None or kind not in there:
                 continue
             if not any(meant(target, one) and one.mesh == entry.resource.mesh for one in there[kind]):
+                policies.explained.add(entry.resource)
                 what = f"{target.path}: there is no such {kind} in mesh {entry.resource.mesh}"
                 made.problems.append(
                     Problem(target.where, what, "add it, or correct the reference", Severity.WARNING, target.path)

@@ -7,7 +7,7 @@ own only; the smallest block that holds an address decides, then the older.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from outgate.policy.access_model import AccessPolicy, AccessRule, Action, Attribute, Condition
 from outgate.policy.frontends import Contribution
@@ -87,7 +87,9 @@ class Destinations:
         )
 
     def _route(self, bound: Bound, network: EgressNetwork) -> Route:
-        return Annotated(bound.resource, network.resource).applied(bound.route)
+        made = Annotated(bound.resource, network.resource).applied(bound.route)
+        namespace = bound.resource.namespace
+        return made if namespace == network.resource.namespace else _of_consumer(made, namespace)
 
     def _warn_orphans(self) -> None:
         known = {network.key: network.resource.namespace for network in self.networks}
@@ -100,6 +102,12 @@ class Destinations:
             else:
                 continue
             bound.resource.reading.warn(bound.resource.document.where, "", what, "add it, or name another one")
+
+
+def _of_consumer(route: Route, namespace: str) -> Route:
+    """For the clients of its own namespace alone."""
+    caller = Condition(Attribute.NAMESPACE, (namespace,))
+    return replace(route, matches=tuple(replace(each, caller=(*each.caller, caller)) for each in route.matches))
 
 
 def _every(network: EgressNetwork, held: Resilience) -> Port:

@@ -1,15 +1,16 @@
 """`EgressAccess`: who may do what.
 
-Owns the kind's shape and its translation into rules. The fields are Istio's, with headers and regions beside them; how
-rules are judged is `access.py`'s of the layer above.
+Owns the kind's shape and its translation into rules. The fields are Istio's, with headers and regions beside them, and
+`when` for everything else that rules may look at; how rules are judged is `access.py`'s of the layer above.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from outgate.policy.access_model import AccessPolicy, AccessRule, Action, Attribute, Condition
 from outgate.policy.frontends import Contribution
+from outgate.policy.frontends.native.conditions import WHEN, conditions
 from outgate.policy.frontends.native.resource import Resource
 from outgate.policy.frontends.native.shapes import Cidr, Either, Filled
 from outgate.policy.hosts import HostError, canonical_value
@@ -55,14 +56,17 @@ def _fields(table: dict[str, tuple[Attribute, Shape]], **more: Field) -> Fields:
     return Fields({**both, **more})
 
 
-FROM = Either(Sequence(Filled(_fields(SOURCES)), least=1))
+FROM = Either(Sequence(Filled(_fields(SOURCES, when=Field(WHEN))), least=1))
 HEADERS = Field(Mapping(Either(STRINGS), least=1))
-TO = Either(Sequence(Filled(_fields(OPERATIONS, headers=HEADERS, notHeaders=HEADERS)), least=1))
-RULE = Filled(Fields({"from": Field(FROM), "to": Field(TO)}))
+TO = Either(Sequence(Filled(_fields(OPERATIONS, headers=HEADERS, notHeaders=HEADERS, when=Field(WHEN))), least=1))
+RULE = Filled(Fields({"from": Field(FROM), "to": Field(TO), "when": Field(WHEN)}))
+LAYER = Text(pattern=r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", hint="use lower-case letters, digits and hyphens")
 SPEC = Fields(
     {
         "action": Field(Choice(tuple(Action), fold=True)),
         "shadow": Field(Boolean()),
+        "layer": Field(LAYER),
+        "destinations": Field(Either(STRINGS)),
         "rules": Field(Sequence(RULE)),
         "from": Field(FROM),
         "to": Field(TO),
@@ -77,7 +81,22 @@ def translate(resource: Resource, spec: Record, into: Contribution) -> None:
     records = spec.get("rules") if "rules" in spec else [spec]
     rules = tuple(_rule(resource, record) for record in records)
     if not resource.reading.failed:
-        into.access.append(AccessPolicy(action, rules, resource.source(), spec.get("shadow", False)))
+        shadow, layer = spec.get("shadow", False), spec.get("layer", "")
+        into.access.append(AccessPolicy(action, rules, resource.source(), shadow, _targets(resource, spec), layer))
+
+
+def _targets(resource: Resource, spec: Record) -> tuple[str, ...]:
+    """The destinations that are meant, as a decision names them."""
+    named = (resource.reference(text) for text in spec.get("destinations", ()))
+    return tuple(f"EgressDestination/{namespace}/{name}" for namespace, name in named)
+
+
+def unknown(resource: Resource, spec: Record, destinations: Container[tuple[str, str]]) -> None:
+    """Reports destinations that are named and not there: a policy about nothing neither allows nor denies."""
+    for text in spec.get("destinations", ()):
+        if resource.reference(text) not in destinations:
+            what, hint = f'"{text}" is no EgressDestination', "write the name of one that is loaded, or NAMESPACE/NAME"
+            resource.reading.error(spec.at("destinations"), "spec.destinations", what, hint)
 
 
 def _contradictions(reading: Reading, spec: Record, action: Action) -> None:
@@ -97,6 +116,7 @@ def _rule(resource: Resource, record: Record) -> AccessRule:
     return AccessRule(
         sources=tuple(_group(resource, one, SOURCES) for one in record.get("from", ())),
         operations=tuple(_group(resource, one, OPERATIONS) for one in record.get("to", ())),
+        conditions=conditions(record, resource.reading),
         source=resource.source(record.path, record.where),
     )
 
@@ -112,7 +132,8 @@ def _group(resource: Resource, record: Record, table: dict[str, tuple[Attribute,
             if spelt in record:
                 values = tuple(_value(resource, record, spelt, attribute, value) for value in record.get(spelt))
                 made.append(Condition(attribute, values, negated=spelt != name))
-    return (*made, *_headers(record, "headers", negated=False), *_headers(record, "notHeaders", negated=True))
+    headers = (*_headers(record, "headers", negated=False), *_headers(record, "notHeaders", negated=True))
+    return (*made, *headers, *conditions(record, resource.reading))
 
 
 def _headers(record: Record, name: str, *, negated: bool) -> list[Condition]:

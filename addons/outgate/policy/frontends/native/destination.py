@@ -24,6 +24,7 @@ from outgate.policy.model import (
     Resolution,
     Upstream,
     UpstreamTLS,
+    Via,
 )
 from outgate.policy.schema import (
     Boolean,
@@ -86,6 +87,7 @@ UPSTREAM = Fields(
         "port": Field(NUMBER),
         "protocol": Field(Choice(("HTTP", "HTTPS", "HTTP2", "GRPC"), fold=True)),
         "connectTimeout": Field(Duration()),
+        "resolution": Field(Choice(tuple(Resolution), fold=True)),
         "endpoints": Field(Sequence(ENDPOINT, most=4096)),
         "tls": Field(tls.TLS),
     }
@@ -96,6 +98,7 @@ PORT = Fields(
         "number": Field(NumberOrEvery(), required=True),
         "protocol": Field(Choice(tuple(Protocol), fold=True)),
         "intercept": Field(Choice(tuple(Intercept), fold=True)),
+        "tls": Field(tls.TLS),
         "upstream": Field(UPSTREAM),
     }
 )
@@ -123,7 +126,7 @@ SPEC = Fields(
     {
         "hosts": Field(Sequence(Host(), most=256)),
         "addresses": Field(Sequence(Cidr(), most=256)),
-        "ports": Field(Sequence(PORT, least=1, most=256), required=True),
+        "ports": Field(Sequence(PORT, most=256), required=True),
         "resolution": Field(Choice(tuple(Resolution), fold=True)),
         "endpoints": Field(Sequence(ENDPOINT, most=4096)),
         "exportTo": Field(Sequence(Text(pattern=NAMESPACE, hint='use "*", ".", a namespace, or "~" and one'), least=1)),
@@ -132,6 +135,7 @@ SPEC = Fields(
         "allowAddresses": Field(Sequence(Cidr())),
         "region": Field(Text()),
         "propagation": Field(Choice(PROPAGATIONS, fold=True)),
+        "via": Field(Choice(tuple(Via), fold=True)),
         "expires": Field(Timestamp()),
     }
 )
@@ -141,7 +145,7 @@ def translate(resource: Resource, spec: Record, into: Contribution) -> None:
     """Adds the destination of one document, unless its fields contradict each other."""
     ports = tuple(_port(resource, spec, record) for record in spec.get("ports", ()))
     headers = _headers(resource, spec)
-    _places(resource, spec)
+    _named(resource, spec)
     _numbers(resource, spec)
     if headers and not any(_http(port) for port in ports):
         resource.reading.error(
@@ -164,6 +168,7 @@ def translate(resource: Resource, spec: Record, into: Contribution) -> None:
             allow_networks=tuple(spec.get("allowAddresses", ())),
             region=spec.get("region", ""),
             propagation=spec.get("propagation", ""),
+            via=Via(spec.get("via")) if "via" in spec else None,
             expires=spec.get("expires"),
             owner=resource.document.annotation("owner"),
             purpose=resource.document.annotation("purpose"),
@@ -180,8 +185,23 @@ def _port(resource: Resource, spec: Record, record: Record) -> Port:
         protocol=protocol,
         upstream=_upstream(resource, spec, record, protocol),
         intercept=Intercept(record.get("intercept", Intercept.TUNNEL if raw else Intercept.DECRYPT)),
+        tls=_onward(resource, record, protocol),
         source=resource.source(record.path, record.where),
     )
+
+
+def _onward(resource: Resource, record: Record, protocol: Protocol) -> UpstreamTLS:
+    """How the server is verified to which TLS that was decrypted goes on."""
+    block: Record | None = record.get("tls")
+    if block is None:
+        return UpstreamTLS()
+    reading = resource.reading
+    if protocol in (Protocol.TCP, Protocol.HTTP) or _tunnelled(record, protocol):
+        reading.error(block.where, block.path, f"no TLS is decrypted here ({protocol})", "write it as upstream.tls")
+    made = tls.translate(resource, block)
+    if made is None:
+        reading.error(block.where, block.path, "what came encrypted does not go on in the clear", "remove it")
+    return made or UpstreamTLS()
 
 
 def _spoken(resource: Resource, record: Record, protocol: Protocol) -> None:
@@ -209,13 +229,29 @@ def _tunnelled(record: Record, protocol: Protocol) -> bool:
     return record.get("intercept") == Intercept.TUNNEL or (protocol is Protocol.TLS and "intercept" not in record)
 
 
+def dialled(resource: Resource, block: Record, hosts: tuple[str, ...]) -> Upstream:
+    """What a block says by itself of an origin that is no port of a document's."""
+    number = block.get("port", 0)
+    endpoints = tuple(_endpoint(one, number) for one in block.get("endpoints", ()))
+    _places(resource.reading, block, hosts, endpoints)
+    return Upstream(
+        port=number,
+        resolution=_resolution(block, Record(block.where, block.path, {"hosts": hosts}, {}), endpoints),
+        endpoints=endpoints,
+        tls=_tls(resource, block, block, Protocol.ANY),
+        http2=block.get("protocol") in ("HTTP2", "GRPC"),
+        connect_timeout=block.get("connectTimeout", 10.0),
+    )
+
+
 def _upstream(resource: Resource, spec: Record, record: Record, protocol: Protocol) -> Upstream:
     upstream = record.get("upstream") or Record(record.where, record.under("upstream"), {}, {})
     number = upstream.get("port", record.get("number", 0))
     endpoints = tuple(_endpoint(one, number) for one in upstream.get("endpoints") or spec.get("endpoints", ()))
+    _places(resource.reading, upstream, tuple(spec.get("hosts", ())), endpoints)
     return Upstream(
         port=number,
-        resolution=_resolution(spec, endpoints),
+        resolution=_resolution(upstream if "resolution" in upstream else spec, spec, endpoints),
         endpoints=endpoints,
         tls=_tls(resource, record, upstream, protocol),
         http2=upstream.get("protocol") in ("HTTP2", "GRPC"),
@@ -251,10 +287,10 @@ def _endpoint(record: Record, port: int) -> Endpoint:
     )
 
 
-def _resolution(spec: Record, endpoints: tuple[Endpoint, ...]) -> Resolution:
+def _resolution(said: Record, spec: Record, endpoints: tuple[Endpoint, ...]) -> Resolution:
     """As given; else what hosts and endpoints suggest."""
-    if "resolution" in spec:
-        return Resolution(spec.get("resolution"))
+    if "resolution" in said:
+        return Resolution(said.get("resolution"))
     if endpoints:
         return Resolution.STATIC if all(literal(one.address) for one in endpoints) else Resolution.DNS
     hosts = spec.get("hosts", ())
@@ -263,24 +299,33 @@ def _resolution(spec: Record, endpoints: tuple[Endpoint, ...]) -> Resolution:
     return Resolution.DNS if hosts and not spec.get("addresses") else Resolution.NONE
 
 
-def _places(resource: Resource, spec: Record) -> None:
-    """What resolution, hosts, addresses and endpoints demand of each other."""
-    reading, resolution = resource.reading, spec.get("resolution")
-    hosts, endpoints = spec.get("hosts", ()), spec.get("endpoints", ())
+def _named(resource: Resource, spec: Record) -> None:
+    """What hosts, addresses and the resolution of all ports demand of each other."""
+    if "ports" in spec and not spec.get("ports"):
+        resource.reading.warn(spec.at("ports"), "spec.ports", "has no entry: nothing goes there", "add the ports")
+    hosts = tuple(spec.get("hosts", ()))
     if not hosts and not spec.get("addresses"):
-        reading.error(spec.where, "spec", "neither hosts nor addresses", "name what the workload asks for")
+        resource.reading.error(spec.where, "spec", "neither hosts nor addresses", "name what the workload asks for")
+    endpoints = tuple(_endpoint(one, 0) for one in spec.get("endpoints", ()))
+    if endpoints or not _everywhere(spec):
+        _places(resource.reading, spec, hosts, endpoints)
+
+
+def _places(reading: Reading, record: Record, hosts: tuple[str, ...], endpoints: tuple[Endpoint, ...]) -> None:
+    """What the resolution of a block, where it gives one, demands of hosts and endpoints."""
+    resolution = record.get("resolution")
+    where, path = record.at("resolution"), record.under("resolution")
     if endpoints and resolution in ("NONE", "DYNAMIC_DNS"):
-        reading.error(
-            spec.at("endpoints"), "spec.endpoints", f"mean nothing with resolution {resolution}", "remove them"
-        )
-    if resolution == "STATIC" and not all(literal(one.get("address", "")) for one in endpoints):
-        reading.error(spec.at("endpoints"), "spec.endpoints", "STATIC takes addresses alone", "use resolution: DNS")
-    if resolution == "STATIC" and not endpoints and not _everywhere(spec):
-        reading.error(spec.at("resolution"), "spec.resolution", "STATIC needs endpoints", "add them")
-    wild = any(host.startswith("*") for host in hosts)
-    if resolution in ("DNS", "DNS_ROUND_ROBIN") and wild and not endpoints and not _everywhere(spec):
+        where, path = record.at("endpoints"), record.under("endpoints")
+        reading.error(where, path, f"mean nothing with resolution {resolution}", "remove them")
+    elif resolution == "STATIC" and not all(literal(one.address) for one in endpoints):
+        where, path = record.at("endpoints"), record.under("endpoints")
+        reading.error(where, path, "STATIC takes addresses alone", "use resolution: DNS")
+    elif resolution == "STATIC" and not endpoints and "endpoints" not in record:
+        reading.error(where, path, "STATIC needs endpoints", "add them")
+    elif resolution in ("DNS", "DNS_ROUND_ROBIN") and not endpoints and any(host.startswith("*") for host in hosts):
         hint = "use resolution: DYNAMIC_DNS, or add endpoints"
-        reading.error(spec.at("resolution"), "spec.resolution", f"{resolution} cannot resolve a wildcard", hint)
+        reading.error(where, path, f"{resolution} cannot resolve a wildcard", hint)
 
 
 def _everywhere(spec: Record) -> bool:

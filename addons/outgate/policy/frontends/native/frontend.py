@@ -48,6 +48,10 @@ class NativeFrontend:
             else:
                 KINDS[resource.document.kind][1](resource, resource.spec, made)
         traffic.attach(later, made)
+        known = {(each.namespace, each.name) for each in made.destinations}
+        for resource in resources:
+            if resource.spec is not None and resource.document.kind == "EgressAccess":
+                access.unknown(resource, resource.spec, known)
         for resource in resources:
             made.problems += resource.reading.problems
             made.fields += resource.reading.fields

@@ -45,6 +45,11 @@ class Resource:
     def key(self) -> str:
         return f"{self.document.kind}/{self.namespace}/{self.document.name}"
 
+    def reference(self, text: str) -> tuple[str, str]:
+        """Namespace and name of another document, written `NAME` or `NAMESPACE/NAME`."""
+        namespace, _, name = text.rpartition("/")
+        return namespace or self.namespace, name
+
     def source(self, field: str = "", where: Where | None = None) -> Source:
         """The document, or one of its fields, as provenance."""
         return Source(where or self.document.where, self.document.kind, self.document.name, self.namespace, field)

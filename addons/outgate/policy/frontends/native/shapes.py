@@ -96,7 +96,9 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """An RE2 expression that matches something."""
+    """An RE2 expression; without `empty`, one that does not match where nothing is."""
+
+    empty: bool = False
 
     def read(self, node: Node, path: str, reading: Reading) -> str | None:
         text = Text(empty=False, maximum=4096).read(node, path, reading)
@@ -106,7 +108,7 @@ class Expression:
             what = f"{text[:60]!a} is not an RE2 expression: {why}"
             reading.error(node.where, path, what, "RE2 has no look-around, back-references or repeats above 1000")
             return None
-        if re2.match(text, "") is not None:
+        if not self.empty and re2.match(text, "") is not None:
             reading.error(node.where, path, f"{text[:60]!a} matches where nothing is", "make it need a character")
             return None
         return text

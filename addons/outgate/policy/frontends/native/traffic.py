@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from outgate.policy.frontends import Contribution
+from outgate.policy.frontends.native.destination import dialled
 from outgate.policy.frontends.native.resource import Resource
 from outgate.policy.frontends.native.traffic_fields import SPEC
 from outgate.policy.frontends.native.traffic_origin import resilience
@@ -100,7 +101,7 @@ def _origins(
     """What is said of each origin, whatever route leads there. Faults are told once."""
     found: dict[Key, list[tuple[frozenset[int], Resilience]]] = {key: [] for key in known}
     for document in documents:
-        key = _reference(document.resource, document.spec.get("destination", ""))
+        key = document.resource.reference(document.spec.get("destination", ""))
         said = resilience(document.spec, document.resource.reading, document.resource.source())
         if key in known and said is not None:
             numbers = document.spec.get("ports") or [port.number for port in known[key].ports]
@@ -116,13 +117,8 @@ def _key(destination: Destination) -> Key:
     return destination.namespace, destination.name
 
 
-def _reference(resource: Resource, text: str) -> Key:
-    namespace, _, name = text.rpartition("/")
-    return namespace or resource.namespace, name
-
-
 def _named(resource: Resource, spec: Record, known: dict[Key, Destination]) -> Destination | None:
-    found = known.get(_reference(resource, spec.get("destination", "")))
+    found = known.get(resource.reference(spec.get("destination", "")))
     if found is None:
         what = f'"{spec.get("destination")}" is no EgressDestination'
         hint = "write the name of one that is loaded, or NAMESPACE/NAME"
@@ -177,18 +173,38 @@ class Finder:
         if "destination" not in record:
             reading.error(record.where, record.under("destination"), "required value is missing", "add it")
             return None
-        destination = self.known.get(_reference(self.resource, record.get("destination")))
+        destination = self.known.get(self.resource.reference(record.get("destination")))
         if destination is None:
             what = f'"{record.get("destination")}" is no EgressDestination'
             hint = "write the name of one that is loaded, or NAMESPACE/NAME"
             reading.error(record.at("destination"), record.under("destination"), what, hint)
             return None
+        if "upstream" in record:
+            return self._own(destination, record)
+        for name in ("subset", "host"):
+            if name in record:
+                reading.error(record.at(name), record.under(name), "stands without upstream", "add it, or use labels")
         port = next(self._ports(destination, record), None)
         if port is None:
             what = f"{destination.name} has several ports, or not this one"
             reading.error(record.at("port"), record.under("port"), what, "name one of its ports")
             return None
         return self._backend(destination, port, record)
+
+    def _own(self, destination: Destination, record: Record) -> Backend:
+        """Of the destination by its name alone: how it is dialled stands here."""
+        reading, block = self.resource.reading, record.get("upstream")
+        for name in ("port", "labels"):
+            if name in record:
+                reading.error(record.at(name), record.under(name), "stands beside upstream", "say it there")
+        if "port" not in block:
+            reading.error(block.where, block.under("port"), "required value is missing", "add it")
+        key = destination.key + (f"|{record.get('subset')}" if "subset" in record else "")
+        source = self.resource.source(block.path, block.where)
+        upstream = dialled(self.resource, block, destination.hosts)
+        return Backend(
+            key, replace(upstream, resilience=resilience(block, reading, source) or Resilience()), record.get("host")
+        )
 
     def _ports(self, destination: Destination, record: Record) -> Iterator[Port]:
         if "port" not in record and len(destination.ports) == 1:

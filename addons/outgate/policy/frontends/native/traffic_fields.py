@@ -5,7 +5,13 @@ Owns the fields and the values each may have. What they come to is `traffic_rout
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from outgate.policy.documents import Node
+from outgate.policy.frontends.native.conditions import WHEN
+from outgate.policy.frontends.native.destination import UPSTREAM, NumberOrEvery
 from outgate.policy.frontends.native.shapes import Cidr, Either, Expression, Filled, Host, Size
+from outgate.policy.model import AttemptKind
 from outgate.policy.resilience_model import Balancer, HashOn, Probe
 from outgate.policy.route_model import LimitBy, LimitScope, ResetFormat, Unmatched
 from outgate.policy.schema import (
@@ -17,6 +23,8 @@ from outgate.policy.schema import (
     Integer,
     Mapping,
     Number,
+    Reading,
+    Record,
     Sequence,
     Shape,
     Text,
@@ -59,8 +67,20 @@ def texts(**ways: Shape) -> Filled:
 
 
 WORD = Text()
-TEXT = texts(exact=WORD, prefix=Text(empty=False), regex=Expression(), present=Boolean())
-PATH = texts(exact=WORD, prefix=Text(empty=False), segments=Text(empty=False), regex=Expression())
+WHOLE = Expression(empty=True)  # of the whole text, which may be empty
+TEXT = texts(exact=WORD, prefix=Text(empty=False), regex=WHOLE, present=Boolean())
+PATH = texts(exact=WORD, prefix=Text(empty=False), segments=Text(empty=False), regex=WHOLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """`http` or `https`, or a test of it as of any other text."""
+
+    def read(self, node: Node, path: str, reading: Reading) -> str | Record | None:
+        plain = not isinstance(node.data, dict)
+        return Choice(("http", "https")).read(node, path, reading) if plain else TEXT.read(node, path, reading)
+
+
 WHO = Fields(
     {
         "principals": Field(TEXTS),
@@ -68,14 +88,17 @@ WHO = Fields(
         "serviceAccounts": Field(TEXTS),
         "ipBlocks": Field(Either(Sequence(Cidr(), least=1))),
         "labels": Field(Mapping(Text(empty=False), least=1)),
+        "when": Field(WHEN),
     }
 )
 MATCH = Filled(
     Fields(
         {
+            "kinds": Field(Either(Sequence(Choice(tuple(AttemptKind)), least=1))),
+            "hosts": Field(Either(Sequence(Host(), least=1))),
             "path": Field(PATH),
             "method": Field(TEXT),
-            "scheme": Field(Choice(("http", "https"))),
+            "scheme": Field(Scheme()),
             "authority": Field(TEXT),
             "headers": Field(Mapping(TEXT, least=1)),
             "queries": Field(Mapping(TEXT, least=1)),
@@ -86,104 +109,6 @@ MATCH = Filled(
     )
 )
 CHANGE = Fields({"set": Field(HEADERS), "add": Field(HEADERS), "remove": Field(NAMES)})
-PLACE = {
-    "destination": Field(Text(empty=False)),
-    "port": Field(PORT),
-    "labels": Field(Mapping(Text(empty=False), least=1)),
-}
-TO = Fields({**PLACE, "weight": Field(Integer(0)), "requestHeaders": Field(CHANGE), "responseHeaders": Field(CHANGE)})
-REDIRECT = Fields(
-    {
-        "status": Field(Integer(300, 399)),
-        "scheme": Field(Choice(("http", "https"))),
-        "authority": Field(Text(empty=False)),
-        "port": Field(PORT),
-        "path": Field(Text(pattern=r"/.*", hint="begin with /")),
-        "prefix": Field(Text(pattern=r"/.*", hint="begin with /")),
-    }
-)
-REWRITE = Fields(
-    {
-        "path": Field(Text(pattern=r"/.*", hint="begin with /")),
-        "prefix": Field(Text(pattern=r"/.*", hint="begin with /")),
-        "regex": Field(Expression()),
-        "substitution": Field(Text()),
-        "authority": Field(Text(empty=False)),
-        "toBackend": Field(Boolean()),
-    }
-)
-RETRIES = Fields(
-    {
-        "attempts": Field(Integer(0, 100), required=True),
-        "on": Field(Either(Sequence(Choice(RETRY_ON), least=1))),
-        "statuses": Field(Either(Sequence(STATUS, least=1))),
-        "headers": Field(Mapping(TEXT, least=1)),
-        "methods": Field(Either(Sequence(Text(pattern=TOKEN), least=1))),
-        "anyMethod": Field(Boolean()),
-        "perTryTimeout": Field(SECONDS),
-        "backoff": Field(Fields({"base": Field(SECONDS), "maximum": Field(SECONDS)})),
-        "retryAfter": Field(
-            Fields({"headers": Field(Mapping(Choice(tuple(ResetFormat))), required=True), "maximum": Field(SECONDS)})
-        ),
-        "otherHosts": Field(Boolean()),
-        "hostSelections": Field(COUNT),
-    }
-)
-FAULT = Fields(
-    {
-        "delay": Field(Fields({"duration": Field(SECONDS, required=True), "percent": Field(PERCENT)})),
-        "abort": Field(
-            Fields({"status": Field(ANSWER), "grpcStatus": Field(Integer(0, 16)), "percent": Field(PERCENT)})
-        ),
-        "bandwidth": Field(Fields({"bytesPerSecond": Field(Size(1, 2**40), required=True), "percent": Field(PERCENT)})),
-        "from": Field(Filled(WHO)),
-        "headers": Field(Mapping(TEXT, least=1)),
-    }
-)
-MIRROR = Fields({**PLACE, "percent": Field(PERCENT)})
-RATE_LIMIT = Fields(
-    {
-        "name": Field(Text(empty=False), required=True),
-        "tokens": Field(COUNT, required=True),
-        "refill": Field(COUNT),
-        "interval": Field(SECONDS, required=True),
-        "scope": Field(Choice(tuple(LimitScope))),
-        "by": Field(Either(Sequence(Choice(tuple(part for part in LimitBy if part != LimitBy.HEADER)), least=1))),
-        "byHeaders": Field(Either(NAMES)),
-        "connections": Field(Boolean()),
-        "from": Field(Filled(WHO)),
-        "headers": Field(Mapping(TEXT, least=1)),
-        "enabledPercent": Field(PERCENT),
-        "enforcedPercent": Field(PERCENT),
-        "status": Field(Integer(400, 599)),
-        "responseHeaders": Field(CHANGE),
-        "allowOnFailure": Field(Boolean()),
-    }
-)
-ACTS = {
-    "requestHeaders": Field(CHANGE),
-    "responseHeaders": Field(CHANGE),
-    "timeout": Field(SECONDS),
-    "idleTimeout": Field(SECONDS),
-    "maximumDuration": Field(SECONDS),
-    "retries": Field(RETRIES),
-    "connectAttempts": Field(Integer(1, 100)),
-    "faults": Field(Sequence(FAULT, least=1)),
-    "mirrors": Field(Sequence(MIRROR, least=1)),
-    "rateLimits": Field(Sequence(RATE_LIMIT, least=1)),
-}
-"""What a route does beside leading somewhere; outside of `routes` it holds for all of them that do not say it."""
-ROUTE = Fields(
-    {
-        "name": Field(Text(empty=False)),
-        "match": Field(Either(Sequence(MATCH, least=1))),
-        "to": Field(Sequence(TO, least=1)),
-        "redirect": Field(REDIRECT),
-        "answer": Field(Fields({"status": Field(ANSWER, required=True), "body": Field(Text(maximum=2**20))})),
-        "rewrite": Field(REWRITE),
-        **ACTS,
-    }
-)
 HASH_KEY = Fields(
     {
         "on": Field(Choice(tuple(HashOn)), required=True),
@@ -295,10 +220,125 @@ ORIGIN = {
     "http2Ping": Field(Fields({"interval": Field(SECONDS, required=True), "timeout": Field(SECONDS, required=True)})),
 }
 """What holds for the origin, whatever route leads there."""
+PLACE = {
+    "destination": Field(Text(empty=False)),
+    "port": Field(PORT),
+    "labels": Field(Mapping(Text(empty=False), least=1)),
+}
+ORIGIN_OF_ITS_OWN = {
+    "subset": Field(Text(pattern=r"[^|]+", hint='it holds no "|"')),
+    "host": Field(Host(pattern=False)),
+    "upstream": Field(Fields({**UPSTREAM.fields, **ORIGIN})),
+}
+"""Where a place is not dialled as the document of its destination says."""
+TO = Fields(
+    {
+        **PLACE,
+        **ORIGIN_OF_ITS_OWN,
+        "weight": Field(Integer(0)),
+        "requestHeaders": Field(CHANGE),
+        "responseHeaders": Field(CHANGE),
+    }
+)
+REDIRECT = Fields(
+    {
+        "status": Field(Integer(300, 399)),
+        "scheme": Field(Choice(("http", "https"))),
+        "authority": Field(Text(empty=False)),
+        "port": Field(PORT),
+        "portOfScheme": Field(Boolean()),
+        "path": Field(Text(pattern=r"/.*", hint="begin with /")),
+        "prefix": Field(Text(pattern=r"/.*", hint="begin with /")),
+    }
+)
+REWRITE = Fields(
+    {
+        "path": Field(Text(pattern=r"/.*", hint="begin with /")),
+        "prefix": Field(Text(pattern=r"/.*", hint="begin with /")),
+        "regex": Field(Expression()),
+        "substitution": Field(Text()),
+        "authority": Field(Text(empty=False)),
+        "toBackend": Field(Boolean()),
+    }
+)
+RETRIES = Fields(
+    {
+        "attempts": Field(Integer(0, 100), required=True),
+        "on": Field(Either(Sequence(Choice(RETRY_ON), least=1))),
+        "statuses": Field(Either(Sequence(STATUS, least=1))),
+        "headers": Field(Mapping(TEXT, least=1)),
+        "methods": Field(Either(Sequence(Text(pattern=TOKEN), least=1))),
+        "anyMethod": Field(Boolean()),
+        "perTryTimeout": Field(SECONDS),
+        "backoff": Field(Fields({"base": Field(SECONDS), "maximum": Field(SECONDS)})),
+        "retryAfter": Field(
+            Fields({"headers": Field(Mapping(Choice(tuple(ResetFormat))), required=True), "maximum": Field(SECONDS)})
+        ),
+        "otherHosts": Field(Boolean()),
+        "hostSelections": Field(COUNT),
+    }
+)
+FAULT = Fields(
+    {
+        "delay": Field(Fields({"duration": Field(SECONDS, required=True), "percent": Field(PERCENT)})),
+        "abort": Field(
+            Fields({"status": Field(ANSWER), "grpcStatus": Field(Integer(0, 16)), "percent": Field(PERCENT)})
+        ),
+        "bandwidth": Field(Fields({"bytesPerSecond": Field(Size(1, 2**40), required=True), "percent": Field(PERCENT)})),
+        "from": Field(Filled(WHO)),
+        "headers": Field(Mapping(TEXT, least=1)),
+    }
+)
+MIRROR = Fields({**PLACE, **ORIGIN_OF_ITS_OWN, "percent": Field(PERCENT)})
+RATE_LIMIT = Fields(
+    {
+        "name": Field(Text(empty=False)),
+        "key": Field(Text(empty=False)),
+        "tokens": Field(COUNT, required=True),
+        "refill": Field(COUNT),
+        "interval": Field(SECONDS, required=True),
+        "scope": Field(Choice(tuple(LimitScope))),
+        "by": Field(Either(Sequence(Choice(tuple(part for part in LimitBy if part != LimitBy.HEADER)), least=1))),
+        "byHeaders": Field(Either(NAMES)),
+        "connections": Field(Boolean()),
+        "from": Field(Filled(WHO)),
+        "headers": Field(Mapping(TEXT, least=1)),
+        "enabledPercent": Field(PERCENT),
+        "enforcedPercent": Field(PERCENT),
+        "status": Field(Integer(400, 599)),
+        "responseHeaders": Field(CHANGE),
+        "allowOnFailure": Field(Boolean()),
+    }
+)
+ACTS = {
+    "requestHeaders": Field(CHANGE),
+    "responseHeaders": Field(CHANGE),
+    "timeout": Field(SECONDS),
+    "idleTimeout": Field(SECONDS),
+    "maximumDuration": Field(SECONDS),
+    "retries": Field(RETRIES),
+    "connectAttempts": Field(Integer(1, 100)),
+    "faults": Field(Sequence(FAULT, least=1)),
+    "mirrors": Field(Sequence(MIRROR, least=1)),
+    "rateLimits": Field(Sequence(RATE_LIMIT, least=1)),
+}
+"""What a route does beside leading somewhere; outside of `routes` it holds for all of them that do not say it."""
+ROUTE = Fields(
+    {
+        "name": Field(Text(empty=False)),
+        "match": Field(Either(Sequence(MATCH, least=1))),
+        "to": Field(Sequence(TO, least=1)),
+        "redirect": Field(REDIRECT),
+        "notFound": Field(Boolean()),
+        "answer": Field(Fields({"status": Field(ANSWER, required=True), "body": Field(Text(maximum=2**20))})),
+        "rewrite": Field(REWRITE),
+        **ACTS,
+    }
+)
 SPEC = Fields(
     {
         "destination": Field(Text(empty=False), required=True),
-        "ports": Field(Sequence(PORT, least=1)),
+        "ports": Field(Sequence(NumberOrEvery(), least=1)),
         "unmatched": Field(Choice(tuple(Unmatched), fold=True)),
         "routes": Field(Sequence(ROUTE, least=1)),
         **ACTS,

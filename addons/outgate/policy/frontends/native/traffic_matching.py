@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from outgate.policy.access_model import Attribute, Condition
+from outgate.policy.frontends.native.conditions import conditions
 from outgate.policy.frontends.native.resource import Resource
+from outgate.policy.model import AttemptKind
 from outgate.policy.route_model import NamedMatch, RouteMatch, TextKind, TextMatch
 from outgate.policy.schema import Reading, Record
 
@@ -25,11 +27,12 @@ def route_match(resource: Resource, record: Record) -> RouteMatch:
     reading = resource.reading
     if not record.values:
         reading.error(record.where, record.path, "is empty", "name something, or remove match to take everything")
-    scheme = record.get("scheme")
     return RouteMatch(
+        kinds=tuple(map(AttemptKind, record.get("kinds", ()))),
+        hosts=tuple(record.get("hosts", ())),
         path=_optional(record, "path", reading),
         method=_optional(record, "method", reading),
-        scheme=TextMatch(TextKind.EXACT, scheme) if scheme is not None else None,
+        scheme=_scheme(record.get("scheme"), reading),
         authority=_optional(record, "authority", reading),
         headers=named(record.get("headers"), reading),
         queries=named(record.get("queries"), reading, lower=False),
@@ -37,6 +40,12 @@ def route_match(resource: Resource, record: Record) -> RouteMatch:
         sni=tuple(record.get("snis", ())),
         networks=tuple(record.get("addresses", ())),
     )
+
+
+def _scheme(said: str | Record | None, reading: Reading) -> TextMatch | None:
+    if said is None or isinstance(said, Record):
+        return text_match(said, reading) if said is not None else None
+    return TextMatch(TextKind.EXACT, said)
 
 
 def _optional(record: Record, name: str, reading: Reading) -> TextMatch | None:
@@ -78,3 +87,4 @@ def _caller(resource: Resource, record: Record) -> Iterator[Condition]:
             yield Condition(attribute, values)
     for key, value in record.get("labels", {}).items():
         yield Condition(Attribute.SOURCE_LABEL, (value,), key)
+    yield from conditions(record, resource.reading)

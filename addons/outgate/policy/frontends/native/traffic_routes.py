@@ -43,7 +43,7 @@ type Find = Callable[[Record], Backend | None]
 """The backend of a place, or None, said why."""
 
 REDIRECTS = (301, 302, 303, 307, 308)
-ENDS = ("to", "redirect", "answer")
+ENDS = ("to", "redirect", "answer", "notFound")
 
 
 def routes(resource: Resource, spec: Record, find: Find) -> tuple[Route, ...]:
@@ -76,6 +76,7 @@ def _route(resource: Resource, record: Record, find: Find) -> Route:
         backends=tuple(made for each in record.get("to", ()) if (made := _backend(each, find)) is not None),
         redirect=_redirect(record.get("redirect"), reading),
         direct=_direct(answer) if answer is not None else None,
+        missing=record.get("notFound", False),
         rewrite=_rewrite(resource, record),
         source=resource.source(record.path, record.where),
         **_acts(resource, record, find),
@@ -114,12 +115,13 @@ def _backend(record: Record, find: Find) -> Backend | None:
 
 
 def change(record: Record | None) -> HeaderChange:
+    """Names as they are written: an origin that asks for more than their letters gets its spelling."""
     if record is None:
         return UNCHANGED
     return HeaderChange(
-        set=tuple((name.lower(), value) for name, value in record.get("set", {}).items()),
-        add=tuple((name.lower(), value) for name, value in record.get("add", {}).items()),
-        remove=tuple(name.lower() for name in record.get("remove", ())),
+        set=tuple(record.get("set", {}).items()),
+        add=tuple(record.get("add", {}).items()),
+        remove=tuple(record.get("remove", ())),
     )
 
 
@@ -130,13 +132,15 @@ def _redirect(record: Record | None, reading: Reading) -> Redirect | None:
     if status not in REDIRECTS:
         what = f"{status} does not send anybody elsewhere"
         reading.error(record.at("status"), record.under("status"), what, f"use one of {', '.join(map(str, REDIRECTS))}")
-    if "path" in record and "prefix" in record:
-        reading.error(record.at("prefix"), record.under("prefix"), "cannot stand beside path", "keep one")
+    for name, other in (("prefix", "path"), ("portOfScheme", "port")):
+        if name in record and other in record:
+            reading.error(record.at(name), record.under(name), f"cannot stand beside {other}", "keep one")
     return Redirect(
         status=status,
         scheme=record.get("scheme"),
         authority=record.get("authority"),
         port=record.get("port"),
+        port_of_scheme=record.get("portOfScheme", False),
         path=record.get("path"),
         prefix=record.get("prefix"),
     )
@@ -238,9 +242,12 @@ def _limit(resource: Resource, record: Record, kind: str) -> RateLimit:
     if "allowOnFailure" in record and scope is not LimitScope.GLOBAL:
         what = f"nothing fails with scope {scope}"
         resource.reading.error(record.at("allowOnFailure"), record.under("allowOnFailure"), what, "remove it")
+    if ("name" in record) is ("key" in record):
+        resource.reading.error(record.where, record.path, "needs a name, or the key of a bucket it shares", "give one")
     tokens = record.get("tokens", 1)
+    own = f"{kind}/{resource.namespace}/{resource.document.name}/{record.get('name', '')}"
     return RateLimit(
-        key=f"{kind}/{resource.namespace}/{resource.document.name}/{record.get('name', '')}",
+        key=record.get("key", own),
         bucket=Bucket(tokens, record.get("refill", tokens), record.get("interval", 1.0)),
         scope=scope,
         by=tuple(parts),

@@ -11,14 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from outgate.policy.access_model import AccessPolicy, Action
-from outgate.policy.frontends import Contribution
-from outgate.policy.frontends.osm.egress import PROTOCOLS, Egress, named
+from outgate.policy.frontends import Contribution, Inert
+from outgate.policy.frontends.osm.egress import PROTOCOLS, Egress, RouteGroup, named
 from outgate.policy.frontends.osm.upstream_setting import CONNECT_TIMEOUT, UpstreamSetting
 from outgate.policy.frontends.outside import ANYWHERE
-from outgate.policy.model import Destination, Intercept, Network, Port, Protocol, Resolution, Upstream
+from outgate.policy.model import Destination, Intercept, Network, Port, Protocol, Resolution, Upstream, UpstreamTLS
 from outgate.policy.resilience_model import PLAIN_RESILIENCE
-from outgate.policy.route_model import RateLimit, Route, RouteMatch, Unmatched
+from outgate.policy.route_model import Backend, RateLimit, Route, RouteMatch, Unmatched
 from outgate.problems import Problem, Severity
+
+GROUP = "HTTPRouteGroup"
 
 
 @dataclass(slots=True)
@@ -26,7 +28,7 @@ class Destinations:
     """All documents of a load."""
 
     egresses: Sequence[Egress]
-    groups: Mapping[str, list[RouteMatch]]
+    groups: Mapping[str, RouteGroup]
     settings: Mapping[str, UpstreamSetting]
     contribution: Contribution
     used: set[str] = field(default_factory=set)
@@ -51,7 +53,9 @@ class Destinations:
         self.used.add(key)
         if key in self.settings:
             return True
-        self._warn(egress, f"UpstreamTrafficSetting {key} is not there, so the whole Egress is ignored", "add it")
+        reason = f"UpstreamTrafficSetting {key} is not there, so the whole Egress is ignored"
+        self._warn(egress, reason, "add it")
+        self.contribution.inert.append(Inert(egress.resource.reading, "", reason))
         return False
 
     def _named(self, egresses: Sequence[Egress]) -> Iterator[Destination]:
@@ -122,9 +126,9 @@ class Destinations:
             connect_timeout=setting.connect_timeout if setting is not None else CONNECT_TIMEOUT,
             resilience=setting.resilience if setting is not None else PLAIN_RESILIENCE,
         )
-        routes = tuple(route for egress in users for route in self._routes(egress, spoken))
+        routes = tuple(route for egress in users for route in self._routes(egress, spoken, upstream))
         differ = any(egress.groups for egress in users) and spoken is Protocol.HTTP
-        limited = any(route.limits for route in routes)
+        limited = any(route.limits or route.backends for route in routes)
         return Port(
             number,
             spoken,
@@ -145,28 +149,45 @@ class Destinations:
         first = next(iter(found.values()), None)
         return self.settings[f"{first.resource.namespace}/{first.setting}"] if first is not None else None
 
-    def _routes(self, egress: Egress, spoken: Protocol) -> Iterator[Route]:
+    def _routes(self, egress: Egress, spoken: Protocol, upstream: Upstream) -> Iterator[Route]:
         setting = self.settings.get(f"{egress.resource.namespace}/{egress.setting}") if egress.setting else None
         common = () if setting is None else setting.requests if spoken is Protocol.HTTP else setting.connections
-        source = egress.resource.source()
         if not egress.groups or spoken is not Protocol.HTTP:
-            yield Route(egress.resource.name, _asked_by(egress, RouteMatch()), limits=common, source=source)
+            made = Route(egress.resource.name, limits=common, source=egress.resource.source())
+            yield from _asked_by(egress, RouteMatch(), made, upstream)
             return
         for name in egress.groups:
-            requests = self.groups.get(f"{egress.resource.namespace}/{name}")
-            if requests is None:
-                self._warn(egress, f"HTTPRouteGroup {name} is not there, so it allows no request", "add it")
-            for match in requests or ():
-                own = _own_limits(setting, match)
-                yield Route(name, _asked_by(egress, match), limits=(*common, *own), source=source)
+            for match in self._requests(egress, name):
+                own = tuple(_own_limits(setting, match))
+                made = Route(name, limits=(*common, *own), source=egress.resource.source())
+                yield from _asked_by(egress, match, made, upstream)
+
+    def _requests(self, egress: Egress, name: str) -> tuple[RouteMatch, ...]:
+        key = f"{egress.resource.namespace}/{name}"
+        self.used.add(f"{GROUP}/{key}")
+        if (group := self.groups.get(key)) is not None:
+            return group.requests
+        reason = f"{GROUP} {name} is not there, so it allows no request"
+        self._warn(egress, reason, "add it")
+        for match in egress.resource.spec.get("matches", []):
+            if (match.get("kind"), match.get("name")) == (GROUP, name):
+                self.contribution.inert.append(Inert(egress.resource.reading, match.path, reason))
+        return ()
 
     def _warn_unused(self) -> None:
-        for key, setting in self.settings.items():
+        found = [(key, one.resource) for key, one in self.settings.items()]
+        found += [(f"{GROUP}/{key}", one.resource) for key, one in self.groups.items()]
+        for key, resource in found:
             if key not in self.used:
-                what = f"{setting.resource} is about no Egress here, and in-mesh traffic is not the gate's"
-                where = setting.resource.document.where
+                reason = "is about no Egress here, and in-mesh traffic is not the gate's"
+                self.contribution.inert.append(Inert(resource.reading, "", reason))
                 self.contribution.problems.append(
-                    Problem(where, what, "name it in the matches of an Egress", Severity.WARNING)
+                    Problem(
+                        resource.document.where,
+                        f"{resource} {reason}",
+                        "name it in the matches of an Egress",
+                        Severity.WARNING,
+                    )
                 )
 
     def _warn(self, egress: Egress, what: str, hint: str = "") -> None:
@@ -174,9 +195,17 @@ class Destinations:
         self.contribution.problems.append(Problem(where, f"{egress.resource}: {what}", hint, Severity.WARNING))
 
 
-def _asked_by(egress: Egress, match: RouteMatch) -> tuple[RouteMatch, ...]:
-    """The match for each of the document's sources."""
-    return tuple(replace(match, caller=source, networks=egress.networks) for source in egress.sources)
+def _asked_by(egress: Egress, match: RouteMatch, route: Route, upstream: Upstream) -> Iterator[Route]:
+    """The route for each of the document's sources; those that present no certificate share one."""
+    callers: dict[UpstreamTLS | None, list[RouteMatch]] = {}
+    encrypted = upstream.port in {number for number, protocol in egress.ports if protocol == "http"}
+    for caller, tls in zip(egress.sources, egress.certificates, strict=True):
+        asked = replace(match, caller=caller, networks=egress.networks)
+        callers.setdefault(tls if encrypted else None, []).append(asked)
+    for number, (tls, matches) in enumerate(callers.items()):
+        key = f"osm/{egress.resource.namespace}/{egress.resource.name}/{upstream.port}|{number}"
+        backends = (Backend(key, replace(upstream, tls=tls)),) if tls is not None else ()
+        yield replace(route, matches=tuple(matches), backends=backends)
 
 
 def _own_limits(setting: UpstreamSetting | None, match: RouteMatch) -> Iterator[RateLimit]:

@@ -12,13 +12,14 @@ from ipaddress import ip_network
 from outgate.policy.access_model import AccessRule, Attribute, Condition
 from outgate.policy.addresses import as_routed
 from outgate.policy.documents import Document
-from outgate.policy.frontends import Contribution, Setting
+from outgate.policy.frontends import Contribution, Inert, Setting
 from outgate.policy.frontends.expressions import expression_fault
+from outgate.policy.frontends.osm.certificates import MTLS, client_tls
 from outgate.policy.frontends.osm.resource import Resource, read
 from outgate.policy.hosts import HostError, canonical_host
-from outgate.policy.model import Fate, Network, Protocol
+from outgate.policy.model import Network, Protocol, UpstreamTLS
 from outgate.policy.route_model import NamedMatch, RouteMatch, TextKind, TextMatch
-from outgate.policy.schema import Anything, Choice, Field, Fields, Integer, Mapping, Record, Sequence, Text
+from outgate.policy.schema import Choice, Field, Fields, Integer, Mapping, Record, Sequence, Text
 from outgate.problems import Severity
 
 SETTINGS_GROUP = "policy.openservicemesh.io"
@@ -32,28 +33,13 @@ PROTOCOLS = {
 }
 """HTTPS passes as it is, told by its server name."""
 
-CERTIFICATE = Fields(
-    {
-        "sn": Field(Anything()),
-        "subjectAltNames": Field(Sequence(Text())),
-        "expiration": Field(Anything()),
-        "secret": Field(Fields({"name": Field(Text()), "namespace": Field(Text())})),
-    }
-)
-MTLS = Fields({"issuer": Field(Text()), "cert": Field(CERTIFICATE), **CERTIFICATE.fields})
-"""osm-edge's documents nest it, its Go type does not."""
-
+ACCOUNT = "ServiceAccount"
 SOURCE = Fields(
     {
         "kind": Field(Text(empty=False), required=True),
         "name": Field(Text(empty=False), required=True),
         "namespace": Field(Text(empty=False), required=True),
-        "mtls": Field(
-            MTLS,
-            fate=Fate.LATER,
-            guards=True,
-            note="write an EgressDestination with upstream.tls of mode MUTUAL and the files of the secret",
-        ),
+        "mtls": Field(MTLS),
     }
 )
 MATCH = Fields(
@@ -103,6 +89,8 @@ class Egress:
     groups: tuple[str, ...]
     setting: str
     """Name of its UpstreamTrafficSetting; empty where it names none."""
+    certificates: tuple[UpstreamTLS | None, ...] = ()
+    """With which each of the sources is known to an origin; None: plain text, as the workload spoke."""
 
     @property
     def target(self) -> str:
@@ -125,6 +113,18 @@ class Egress:
         return tuple(places)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RouteGroup:
+    """The requests that an HTTPRouteGroup names."""
+
+    resource: Resource
+    requests: tuple[RouteMatch, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.resource.namespace}/{self.resource.name}"
+
+
 def named(protocol: str) -> bool:
     """Whether traffic of a protocol names its host."""
     return protocol in ("http", "https")
@@ -135,28 +135,45 @@ def egress(document: Document, setting: Setting, contribution: Contribution) -> 
     resource = read(document, EGRESS, setting, contribution)
     if resource is None:
         return None
+    sources = list(_sources(resource))
     made = Egress(
         resource,
-        tuple(_sources(resource)),
+        tuple(_caller(source) for source in sources),
         tuple(_hosts(resource)),
         tuple(_networks(resource)),
         tuple((port.get("number"), port.get("protocol")) for port in resource.spec.get("ports", [])),
         tuple(match.get("name") for match in _matches(resource, "HTTPRouteGroup")),
         next((match.get("name") for match in _matches(resource, "UpstreamTrafficSetting")), ""),
+        tuple(client_tls(source, resource, setting.osm_secrets) for source in sources),
     )
     _check(resource, made)
     contribution.problems += resource.reading.problems
+    contribution.inert += _without_effect(made)
     return None if resource.reading.failed or not made.sources else made
 
 
-def requests(document: Document, setting: Setting, contribution: Contribution) -> tuple[str, list[RouteMatch]] | None:
-    """A HTTPRouteGroup: `NAMESPACE/NAME`, and the requests that it names."""
+def _without_effect(made: Egress) -> Iterator[Inert]:
+    resource = made.resource
+    if not made.sources:
+        yield Inert(resource.reading, "", "nobody is named, so that nothing is allowed")
+    for source in resource.spec.get("sources", []):
+        if source.get("kind") != ACCOUNT:
+            yield Inert(resource.reading, source.path, f"only a {ACCOUNT} is a caller")
+    if not any(named(protocol) for _, protocol in made.ports):
+        yield Inert(resource.reading, "spec.hosts", "bytes name no host: ipAddresses say where they may go")
+    if not any(protocol == "http" for _, protocol in made.ports):
+        for match in _matches(resource, "HTTPRouteGroup"):
+            yield Inert(resource.reading, match.path, "only http ports show requests")
+
+
+def requests(document: Document, setting: Setting, contribution: Contribution) -> RouteGroup | None:
+    """A HTTPRouteGroup, or None where it cannot be used."""
     resource = read(document, ROUTE_GROUP, setting, contribution)
     if resource is None:
         return None
     found = [match for request in resource.spec.get("matches", []) for match in _request(request, resource)]
     contribution.problems += resource.reading.problems
-    return None if resource.reading.failed else (f"{resource.namespace}/{resource.name}", found)
+    return None if resource.reading.failed else RouteGroup(resource, tuple(found))
 
 
 def _request(request: Record, resource: Resource) -> Iterator[RouteMatch]:
@@ -182,14 +199,17 @@ def _regex(text: str, request: Record, field: str, resource: Resource) -> TextMa
     return TextMatch(TextKind.REGEX, text)
 
 
-def _sources(resource: Resource) -> Iterator[tuple[Condition, ...]]:
+def _sources(resource: Resource) -> Iterator[Record]:
     for source in resource.spec.get("sources", []):
-        if source.get("kind") == "ServiceAccount":
-            account = f"{source.get('namespace')}/{source.get('name')}"
-            yield (Condition(Attribute.SERVICE_ACCOUNT, (account,)),)
+        if source.get("kind") == ACCOUNT:
+            yield source
         else:
             what = f'"{source.get("kind")}" is no kind of caller, so that nobody is meant'
-            resource.reading.warn(source.at("kind"), source.under("kind"), what, "use ServiceAccount")
+            resource.reading.warn(source.at("kind"), source.under("kind"), what, f"use {ACCOUNT}")
+
+
+def _caller(source: Record) -> tuple[Condition, ...]:
+    return (Condition(Attribute.SERVICE_ACCOUNT, (f"{source.get('namespace')}/{source.get('name')}",)),)
 
 
 def _hosts(resource: Resource) -> Iterator[str]:
@@ -225,6 +245,9 @@ def _check(resource: Resource, made: Egress) -> None:
             reading.error(match.at("apiGroup"), match.under("apiGroup"), what, f'write "{group}/..."')
     for match in _matches(resource, "UpstreamTrafficSetting")[1:]:
         reading.error(match.where, match.path, "a second UpstreamTrafficSetting", "name one")
+    if any(made.certificates) and any(protocol != "http" for _, protocol in made.ports):
+        what = "certificates are presented on http ports; on others the workload's own bytes pass"
+        reading.warn(spec.at("ports"), "spec.ports", what, "give them an Egress of their own")
     if not made.hosts and any(named(protocol) for _, protocol in made.ports):
         reading.warn(spec.where, "spec", "without hosts its http and https ports allow nothing", "add hosts")
     if not made.sources and not any(problem.severity is Severity.ERROR for problem in reading.problems):

@@ -6,18 +6,18 @@ Owns the order, and which kinds are read. osm-edge's documents are OSM's with a 
 from __future__ import annotations
 
 from outgate.policy.documents import Document
-from outgate.policy.frontends import Contribution, Setting
-from outgate.policy.frontends.osm import mesh_config
+from outgate.policy.frontends import Contribution, Inert, Setting
+from outgate.policy.frontends.osm import egress_gateway, mesh_config
 from outgate.policy.frontends.osm.destinations import Destinations
-from outgate.policy.frontends.osm.egress import Egress, egress, requests
+from outgate.policy.frontends.osm.egress import Egress, RouteGroup, egress, requests
 from outgate.policy.frontends.osm.upstream_setting import UpstreamSetting, upstream_setting
-from outgate.policy.route_model import RouteMatch
 from outgate.problems import Problem, Severity
 
 GROUPS = {
     "Egress": ("policy.openservicemesh.io", "policy.flomesh.io"),
     "UpstreamTrafficSetting": ("policy.openservicemesh.io", "policy.flomesh.io"),
     "HTTPRouteGroup": ("specs.smi-spec.io",),
+    "EgressGateway": egress_gateway.GROUPS,
 }
 
 
@@ -34,6 +34,8 @@ class OsmFrontend:
         open_to_all = mesh_config.translate(filter(mesh_config.claims, documents), setting, made)
         egresses = _egresses(documents, setting, made)
         groups, settings = _groups(documents, setting, made), _settings(documents, setting, made)
+        gateways = [document for document in documents if document.kind == "EgressGateway"]
+        egress_gateway.egress_gateways(gateways, (one.resource for one in egresses), setting, made)
         if open_to_all:
             _warn_inert(egresses, made)
         else:
@@ -46,9 +48,9 @@ def _egresses(documents: list[Document], setting: Setting, made: Contribution) -
     return [one for one in found if one is not None]
 
 
-def _groups(documents: list[Document], setting: Setting, made: Contribution) -> dict[str, list[RouteMatch]]:
+def _groups(documents: list[Document], setting: Setting, made: Contribution) -> dict[str, RouteGroup]:
     found = (requests(document, setting, made) for document in documents if document.kind == "HTTPRouteGroup")
-    return dict(one for one in found if one is not None)
+    return {one.key: one for one in found if one is not None}
 
 
 def _settings(documents: list[Document], setting: Setting, made: Contribution) -> dict[str, UpstreamSetting]:
@@ -72,7 +74,9 @@ def _settings(documents: list[Document], setting: Setting, made: Contribution) -
 
 def _warn_inert(egresses: list[Egress], made: Contribution) -> None:
     for one in egresses:
-        what = f"{one.resource} says nothing while enableEgress is true: everything may leave"
+        reason = "says nothing while enableEgress is true: everything may leave"
+        made.inert.append(Inert(one.resource.reading, "", reason))
+        what = f"{one.resource} {reason}"
         made.problems.append(
             Problem(one.resource.document.where, what, "set spec.traffic.enableEgress to false", Severity.WARNING)
         )

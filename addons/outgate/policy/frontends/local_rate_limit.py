@@ -1,7 +1,7 @@
 """Envoy's local rate limit: its shape, and what it comes to.
 
 Owns the fields of `LocalRateLimit` and of the actions of routes, as far as the model can say them. What it cannot say
-is refused. Where a limit holds is `rate_limits.py`'s.
+is refused. Where a limit holds, and which document patches it into Envoy, is each mesh's.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_network
+from typing import Protocol
 
 from outgate.policy.access_model import Attribute, Condition
 from outgate.policy.documents import Node
-from outgate.policy.frontends.istio.common import unapplied
-from outgate.policy.frontends.istio.resource import Resource
 from outgate.policy.header_formats import literal_fault
-from outgate.policy.model import Fate
+from outgate.policy.model import Fate, Source
 from outgate.policy.route_model import (
     Bucket,
     HeaderChange,
@@ -27,7 +26,20 @@ from outgate.policy.route_model import (
     TextKind,
     TextMatch,
 )
-from outgate.policy.schema import Anything, Boolean, Choice, Duration, Field, Fields, Integer, Record, Sequence, Text
+from outgate.policy.schema import (
+    Anything,
+    Boolean,
+    Choice,
+    Duration,
+    Field,
+    Fields,
+    Integer,
+    Reading,
+    Record,
+    Sequence,
+    Text,
+)
+from outgate.problems import Where
 
 LOCAL = "envoy.filters.http.local_ratelimit"
 TYPE = "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
@@ -118,6 +130,20 @@ ACTIONS = Sequence(
 )
 
 
+class Owner(Protocol):
+    """The document that has the configuration in it."""
+
+    @property
+    def reading(self) -> Reading: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def namespace(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    def source(self, field: str = "", where: Where | None = None) -> Source: ...
+
+
 @dataclass(frozen=True, slots=True)
 class LimitConfig:
     """What one configuration comes to; none where it only makes those of routes possible."""
@@ -135,7 +161,7 @@ class _Part:
     header: str = ""
 
 
-def configured(node: Node, rates: Node | None, path: str, owner: Resource, index: int) -> LimitConfig | None:
+def configured(node: Node, rates: Node | None, path: str, owner: Owner, index: int) -> LimitConfig | None:
     """The limits of one `typed_config`, plain or as a typed struct; None, said why, where it is none."""
     reading = owner.reading
     kind = _text(node, "@type").rpartition("/")[2]
@@ -157,7 +183,7 @@ def _text(node: Node, name: str) -> str:
     return child.data if child is not None and isinstance(child.data, str) else ""
 
 
-def _idle(record: Record, owner: Resource) -> bool:
+def _idle(record: Record, owner: Owner) -> bool:
     """Whether it does nothing: no bucket, or no request is counted or refused. That is said."""
     if "tokenBucket" not in record and not record.get("descriptors"):
         return True
@@ -178,8 +204,8 @@ def _percent(record: Record, name: str) -> float:
     return min(share, 100.0)
 
 
-def _limits(record: Record, rates: list[Record], owner: Resource, index: int) -> Iterator[RateLimit]:
-    own = f"EnvoyFilter/{owner.namespace}/{owner.name}/{index}"
+def _limits(record: Record, rates: list[Record], owner: Owner, index: int) -> Iterator[RateLimit]:
+    own = f"{owner.kind}/{owner.namespace}/{owner.name}/{index}"
     bucket: Record | None = record.get("tokenBucket")
     if bucket is not None:
         yield _limit(own, bucket, record, owner)
@@ -197,7 +223,7 @@ def _limits(record: Record, rates: list[Record], owner: Resource, index: int) ->
 
 
 def _limit(
-    key: str, bucket: Record, record: Record, owner: Resource, parts: tuple[tuple[_Part, str], ...] = ()
+    key: str, bucket: Record, record: Record, owner: Owner, parts: tuple[tuple[_Part, str], ...] = ()
 ) -> RateLimit:
     status: Record | None = record.get("status")
     code = status.get("code", TOO_MANY) if status is not None else TOO_MANY
@@ -225,7 +251,7 @@ def _limit(
     )
 
 
-def _headers(record: Record, owner: Resource) -> HeaderChange:
+def _headers(record: Record, owner: Owner) -> HeaderChange:
     pairs: dict[bool, list[tuple[str, str]]] = {True: [], False: []}
     for each in record.get("responseHeadersToAdd", []):
         header: Record | None = each.get("header")
@@ -234,13 +260,13 @@ def _headers(record: Record, owner: Resource) -> HeaderChange:
             continue
         value = header.get("value", "")
         if fault := literal_fault(value):
-            unapplied(owner.reading, header.at("value"), header.under("value"), fault)
+            _unapplied(owner, header.at("value"), header.under("value"), f"{fault}, which is not yet applied")
         else:
             pairs[added].append((header.get("key"), value.replace("%%", "%")))
     return HeaderChange(set=tuple(pairs[False]), add=tuple(pairs[True]))
 
 
-def _parts(rate: Record, owner: Resource) -> tuple[_Part, ...] | None:
+def _parts(rate: Record, owner: Owner) -> tuple[_Part, ...] | None:
     """The entries that the actions of a route make, in order; None, said why, where one of them is not known."""
     made: list[_Part] = []
     for action in rate.get("actions", []):
@@ -253,9 +279,14 @@ def _parts(rate: Record, owner: Resource) -> tuple[_Part, ...] | None:
         elif "remoteAddress" in action:
             made.append(_Part("remote_address", by=LimitBy.SOURCE_IP))
         else:
-            unapplied(owner.reading, action.where, action.path, "an action that does nothing here")
+            _unapplied(owner, action.where, action.path, "an action that is not yet applied")
             return None
     return tuple(made)
+
+
+def _unapplied(owner: Owner, where: Where, path: str, what: str) -> None:
+    tell = owner.reading.error if owner.reading.strict else owner.reading.warn
+    tell(where, path, what, "remove it, or load with --lenient")
 
 
 def _fits(parts: tuple[_Part, ...], descriptor: Record) -> bool:

@@ -1,0 +1,1 @@
+"""The webhook that a cluster asks about every pod: reviews in, patches out, over TLS."""

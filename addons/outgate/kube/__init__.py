@@ -1,0 +1,1 @@
+"""What Kubernetes' API server is asked by what runs in a pod once and ends."""
