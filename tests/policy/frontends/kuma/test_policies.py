@@ -151,6 +151,11 @@ def test_a_rate_limit_of_the_early_design():
     assert found.caller == ()
 
 
+def test_what_a_limit_answers_says_nothing_of_the_request():
+    text = on_egress("MeshRateLimit", EVERYBODY.replace("value: b", "value: '%REQ(b)%'"))
+    assert any("onRateLimit.headers.add[0].value" in each for each in faults(HTTPBIN, text, **EARLY))
+
+
 def test_a_rate_limit_by_server_name_is_of_that_service_alone():
     rules = f"targetRef: {{kind: Dataplane}}\nrules: [{{matches: [{{sni: {sni()}}}], default: {LIMIT}}}]"
     assert len(port(HTTPBIN, policy("MeshRateLimit", rules)).routes[-1].limits) == 1
