@@ -34,7 +34,7 @@ ORDER = [
     {"naming", "hop_settings"},
     {"upstream", "capture", "telemetry", "pki", "netfilter", "kube", "cluster"},
     {"addon"},
-    {"traffic", "redact"},
+    {"traffic", "redact", "converting"},
     {"policy"},
     {"problems"},
 ]
@@ -62,6 +62,7 @@ DECIDERS = {
     "doctor",
     "backtest",
     "cluster",
+    "converting",
     "following",
     "learning",
     "workers",

@@ -6,6 +6,7 @@ Owns the order in which the parts come up and go down, and the signals. What eac
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import secrets
 import signal
@@ -242,6 +243,7 @@ async def _serve(
             gate.supervised = asyncio.get_running_loop().create_task(worker.run())
         else:
             gate.say_ready()
+        gc.freeze()  # what there is by now stays: a look through all of it would hold up the event loop
         await gate.stop.wait()
     finally:
         await down(gate, doors)

@@ -28,6 +28,7 @@ def setting_of(settings: Settings) -> Setting:
         ways=ways_of(settings.hops),
         is_gateway=settings.mode is ListenMode.GATEWAY,
         osm_secrets=settings.osm_secrets,
+        istio_secrets=settings.istio_secrets,
         telemetry_faults=accesslogs.problems,
         redaction_faults=redaction_faults,
     )

@@ -170,6 +170,8 @@ class Settings:
     """A directory with a file for each of Kuma's secrets."""
     osm_secrets: str = "/var/run/secrets/osm"
     """A directory with a directory `NAMESPACE/NAME` for each of osm-edge's secrets."""
+    istio_secrets: str = "/var/run/secrets/istio"
+    """A directory with a directory for each secret that a `credentialName` names: its keys are files in it."""
     gate: Gate = field(default_factory=Gate)
     workload: Identity = field(default_factory=Identity)
     hops: Hops = field(default_factory=Hops)

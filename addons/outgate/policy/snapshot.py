@@ -27,7 +27,7 @@ CALLERS = 1024
 """Kinds of caller of whom is remembered what they see and how they are recorded."""
 
 
-def _utc_now() -> datetime:
+def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
@@ -49,7 +49,7 @@ class Policy:
     """Winner and loser, for each document that a later policy directory replaced."""
     telemetry: TelemetryPolicy = field(default_factory=TelemetryPolicy)
     keeping: KeepingPolicy = field(default_factory=KeepingPolicy)
-    now: Callable[[], datetime] = field(default=_utc_now, compare=False)
+    now: Callable[[], datetime] = field(default=utc_now, compare=False)
     registry: Registry = field(init=False, compare=False, repr=False)
     routers: Routers = field(init=False, compare=False, repr=False)
     handed_on: dict[int, Port] = field(init=False, compare=False, repr=False)

@@ -10,7 +10,6 @@ from mitmproxy import http
 
 from outgate.policy.current import Snapshot
 from outgate.policy.decide import decide, denial
-from outgate.policy.keeping import takers
 from outgate.policy.model import Attempt, Code, Decision, Verdict, Via
 from outgate.policy.names import Refusal
 from outgate.policy.snapshot import Policy
@@ -77,7 +76,7 @@ class Gate:
         if policy.keeping.redactions:
             exchange.inline = self.inlines.of(policy, attempt, decision)
         if policy.keeping.captures and self.capturing is not None:
-            self.capturing.begin(exchange, takers(policy.keeping, attempt, denied=False))
+            self.capturing.begin(exchange, policy.keeping, attempt)
         try:
             self._approve(request, exchange, decision, attempt)
             # What a gateway is handed on, it gives its credentials to.
@@ -121,7 +120,7 @@ class Gate:
             return
         view.clean_response(response)
         if exchange.passage is not None:
-            changes.incoming(response, exchange.passage)
+            changes.incoming(response, exchange)
         if exchange.sent_messages is not None:
             exchange.received_messages = messages_of(response.headers.get("content-type", ""))
         if exchange.hidden is not None:

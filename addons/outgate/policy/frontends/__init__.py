@@ -41,6 +41,8 @@ class Setting:
     is_gateway: bool = False
     osm_secrets: str = "/var/run/secrets/osm"
     """A directory with a directory `NAMESPACE/NAME` for each of osm-edge's secrets."""
+    istio_secrets: str = "/var/run/secrets/istio"
+    """A directory with a directory for each secret that a `credentialName` names."""
     telemetry_faults: Callable[[TelemetryPolicy], Iterable[Problem]] = unjudged
     """What outputs could not carry out of it: operators of formats, filters in CEL, targets."""
     redaction_faults: Callable[[KeepingPolicy], Iterable[Problem]] = unjudged

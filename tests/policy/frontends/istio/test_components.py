@@ -1,67 +1,76 @@
-"""What an IstioOperator installs is reported field by field, with the value of the chart that replaces it."""
-
-from pathlib import Path
+"""What an IstioOperator says of an egress gateway is told with the chart's value for it, and refuses nothing."""
 
 import pytest
-import yaml
 
-from outgate.policy.frontends.istio.components import EGRESS, K8S
+from helm.values import values
+from outgate.policy.compile import compile as compile_policy
+from outgate.policy.documents import parse
+from outgate.policy.frontends import Setting
+from outgate.policy.frontends.istio.components import CHART, ELSEWHERE, FIXED, IN
 from outgate.policy.model import Fate
-from policy.building import policy
 
-CHART = Path(__file__).parents[4] / "helm" / "outgate" / "values.yaml"
-OPERATOR = """
-    apiVersion: install.istio.io/v1alpha1
-    kind: IstioOperator
-    metadata: {name: istio, namespace: istio-system}
-    spec:
-      meshConfig: {outboundTrafficPolicy: {mode: REGISTRY_ONLY}}
-      components:
-        pilot: {k8s: {replicaCount: 2}}
-        ingressGateways: [{name: istio-ingressgateway, enabled: false}]
-        egressGateways:
-        - name: istio-egressgateway
-          enabled: true
-          label: {istio: egressgateway}
-          k8s:
-            replicaCount: 3
-            hpaSpec: {maxReplicas: 5}
-            strategy: {rollingUpdate: {maxSurge: 1}}
-            volumes: [{name: certs, secret: {secretName: partner}}]
+GUIDE = """
+apiVersion: install.istio.io/v1alpha1
+kind: IstioOperator
+metadata: {name: istio-with-egress, namespace: istio-system}
+spec:
+  meshConfig: {outboundTrafficPolicy: {mode: REGISTRY_ONLY}}
+  components:
+    egressGateways:
+    - name: istio-egressgateway
+      enabled: true
+      k8s:
+        resources: {requests: {cpu: 100m}, limits: {cpu: 500m}}
+        replicas: 2
+        affinity: {podAntiAffinity: {}}
+        hpaSpec: {minReplicas: 2, maxReplicas: 5, scaleTargetRef: {name: a}}
+        overlays:
+        - {kind: Deployment, name: istio-egressgateway, patches: []}
+    - {name: another, k8s: {securityContext: {}}}
+    pilot: {k8s: {replicaCount: 1}}
+    ingressGateways: [{name: in}]
 """
-UNDER = "spec.components.egressGateways[0]"
+TOLD = {
+    "[0].name": "nameOverride",
+    "[0].enabled": "gateway.enabled",
+    "[0].k8s.resources": "gateway.resources",
+    "[0].k8s.replicas": "gateway.replicas",
+    "[0].k8s.affinity": "gateway.spread",
+    "[0].k8s.hpaSpec.minReplicas": "gateway.autoscaling.minReplicas",
+    "[0].k8s.hpaSpec.maxReplicas": "gateway.autoscaling.maxReplicas",
+    "[0].k8s.overlays": "clientCertificates",
+    "[1].name": "nameOverride",
+}
+PLACE = "spec.components.egressGateways"
 
 
-def reported() -> dict[str, tuple[Fate, str]]:
-    return {one.field: (one.fate, one.note) for one in policy(OPERATOR).fields if one.field.startswith("spec.comp")}
+def compiled(text):
+    return compile_policy(parse(text, "operator.yaml"), Setting())
 
 
-def test_each_field_names_the_value_that_replaces_it():
-    told = reported()
-    assert {told[field][0] for field in told if field.startswith(f"{UNDER}.k8s.")} == {Fate.IGNORED}
-    assert {field.removeprefix(f"{UNDER}."): told[field][1].rpartition(": ")[2] for field in told if UNDER in field} | {
-        "k8s": ""
-    } == {
-        "name": "the name of the release",
-        "enabled": "gateway.enabled",
-        "label": "gateway.labels",
-        "k8s": "",
-        "k8s.replicaCount": "gateway.replicas",
-        "k8s.hpaSpec": "gateway.autoscaling",
-        "k8s.strategy": "of the installation; the chart has its own",
-        "k8s.volumes": "clientCertificates",
-    }
+def test_every_field_is_told_with_the_charts_value_for_it():
+    policy = compiled(GUIDE)
+    found = {each.path.removeprefix(PLACE): each for each in policy.fields if each.path.startswith(PLACE)}
+    told = {path: f"value {value} of the chart" for path, value in TOLD.items()}
+    told |= dict.fromkeys(("[0].k8s.hpaSpec.scaleTargetRef", "[1].k8s.securityContext"), FIXED)
+    assert {path: each.note for path, each in found.items()} == told
+    assert {each.fate for each in found.values()} == {Fate.IGNORED}
+    assert found["[0].k8s.replicas"].where.line == 13
+    assert policy.problems == ()
 
 
-def test_the_rest_of_the_installation_is_istio_s():
-    told = reported()
-    assert "does not do its work" in told["spec.components.pilot"][1]
-    assert "what comes in" in told["spec.components.ingressGateways"][1]
+def test_other_components_are_told_to_be_istios():
+    told = {each.path.removeprefix("spec.components."): each.note for each in compiled(GUIDE).fields}
+    assert (told["pilot"], told["ingressGateways"]) == (ELSEWHERE, IN)
 
 
-@pytest.mark.parametrize("value", sorted({*EGRESS.values(), *K8S.values()}))
-def test_the_chart_has_the_value(value):
-    values = yaml.safe_load(CHART.read_text())
-    for key in value.split("."):
-        assert key in values
-        values = values[key]
+@pytest.mark.parametrize("value", CHART.values())
+def test_the_chart_has_each_value(value):
+    assert value in {each.name for each in values()}
+
+
+@pytest.mark.parametrize("components", ["[]", "text", "{egressGateways: text}", "{egressGateways: [text, null, []]}"])
+def test_what_is_no_component_is_nothing_to_tell_of(components):
+    policy = compiled(f"{GUIDE.partition('  components:')[0]}  components: {components}\n")
+    assert [each.path for each in policy.fields if each.path.startswith(PLACE)] == []
+    assert policy.problems == ()
