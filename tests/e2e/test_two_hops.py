@@ -267,12 +267,12 @@ def test_a_killed_replica_is_hardly_noticed_and_without_any_nothing_leaves(
 
     with GatewayGate(lab, text, workload.pki, hop, 1) as second:
         time.sleep(1.2)  # the sidecar asks again who was not there
-        with ThreadPoolExecutor(8) as pool:
+        with ThreadPoolExecutor(3) as pool:
             asking = [pool.submit(ask, number) for number in range(total)]
             assert half.wait(30)
             gateway.stop(signal.SIGKILL)
             failed += sum(each.exception() is not None for each in asking)
-        assert failed < total / 100
+        assert failed < total / 100  # what was under way at the moment is lost, and no more
         assert Journal(second)(verdict="allow") == []
         second.stop(signal.SIGKILL)
         before = len(origins.records("connection"))
