@@ -356,8 +356,8 @@ istio:
   telemetry.istio.io: [telemetries]
 osm:
   config.openservicemesh.io: [meshconfigs]
-  policy.openservicemesh.io: [egresses, upstreamtrafficsettings]
-  policy.flomesh.io: [egresses, upstreamtrafficsettings]
+  policy.openservicemesh.io: [egresses, egressgateways, upstreamtrafficsettings]
+  policy.flomesh.io: [egresses, egressgateways, upstreamtrafficsettings]
   specs.smi-spec.io: [httproutegroups]
 linkerd:
   policy.linkerd.io: [egressnetworks, httproutes]
@@ -366,5 +366,5 @@ kuma:
   kuma.io:
     [meshaccesslogs, meshcircuitbreakers, meshexternalservices, meshfaultinjections, meshglobalratelimits,
      meshhealthchecks, meshhttproutes, meshloadbalancingstrategies, meshmetrics, meshpassthroughs,
-     meshratelimits, meshretries, meshtcproutes, meshtimeouts, meshtraces, meshtrafficpermissions]
+     meshproxypatches, meshratelimits, meshretries, meshtcproutes, meshtimeouts, meshtraces, meshtrafficpermissions]
 {{- end }}
