@@ -68,15 +68,27 @@ def test_of_what_breaks_off_only_whole_events_stay(content, fields, kept):
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        (((b"content-length", b"5"),), Body(None, missing="broken_off")),
-        (((b"transfer-encoding", b"chunked"),), Body(None, missing="broken_off")),
-        (((b"Content-Length", b"0"),), Body()),
-        ((), Body()),
+        (((b"content-length", b"5"),), Body(None, decoded=True, missing="broken_off")),
+        (((b"transfer-encoding", b"chunked"),), Body(None, decoded=True, missing="broken_off")),
+        (((b"Content-Length", b"0"),), Body(decoded=True)),
+        ((), Body(decoded=True)),
     ],
 )
 def test_a_request_body_that_nobody_read(fields, expected):
     found = exchanged(Passed(event(request_end=None, request_fields=fields), tapped(), 1000))
     assert found.request.body == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "decoded"),
+    [
+        ((), True),
+        (((b"Content-Encoding", b"gzip"),), False),
+        (((b"content-encoding", b""), (b"content-encoding", b"gzip")), False),
+    ],
+)
+def test_a_body_has_no_codings_where_no_field_names_any(fields, decoded):
+    assert body(tapped(response=b"a"), response_fields=fields).decoded is decoded
 
 
 def test_media_types_are_those_of_both_bodies():

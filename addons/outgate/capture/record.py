@@ -45,89 +45,81 @@ def record(kept: Redacted) -> Content:
     if not isinstance(kept, Redacted):
         raise TypeError(f"{type(kept).__name__} cannot be kept; only what the pipeline has been over can")
     exchange = kept.exchange
-    return {
-        "schema": SCHEMA,
-        "id": exchange.id,
-        "started": exchange.started,
-        **_some(
-            caller=exchange.caller,
-            verdict=_verdict(exchange.verdict),
-            request=_request(exchange.request),
-            response=_response(exchange.response),
-            messages=[_message(each) for each in exchange.messages],
-            close_code=exchange.close_code,
-            relayed=_relayed(exchange.relayed),
-            error=exchange.error,
-            timing=_timing(exchange.timing),
-            redaction=redaction(kept.manifest),
-        ),
+    made = {"schema": SCHEMA, "id": exchange.id, "started": exchange.started}
+    some = {
+        "caller": exchange.caller,
+        "verdict": _verdict(exchange.verdict),
+        "request": exchange.request and _request(exchange.request),
+        "response": exchange.response and _response(exchange.response),
+        "messages": exchange.messages and [_message(each) for each in exchange.messages],
+        "close_code": exchange.close_code,
+        "relayed": exchange.relayed and _relayed(exchange.relayed),
+        "error": exchange.error,
+        "timing": _timing(exchange.timing),
+        "redaction": redaction(kept.manifest),
     }
+    return _with(made, some)
 
 
-def _some(**content: object) -> Content:
-    """What is not empty."""
-    return {name: value for name, value in content.items() if value}
+def _with(made: dict[str, Any], some: Content) -> Content:
+    """And what is not empty."""
+    made |= {name: value for name, value in some.items() if value}
+    return made
 
 
 def _verdict(verdict: Verdict) -> Content:
-    return {
-        "verdict": verdict.verdict,
-        **_some(
-            code=verdict.code,
-            reason=verdict.reason,
-            rule=verdict.rule,
-            destination=verdict.destination,
-            generation=verdict.generation,
-        ),
+    some = {
+        "code": verdict.code,
+        "reason": verdict.reason,
+        "rule": verdict.rule,
+        "destination": verdict.destination,
+        "generation": verdict.generation,
     }
+    return _with({"verdict": verdict.verdict}, some)
 
 
-def _request(request: Request | None) -> Content | None:
-    if request is None:
-        return None
-    return {
+def _request(request: Request) -> Content:
+    made = {
         "method": request.method,
         "scheme": request.scheme,
         "host": request.host,
         "port": request.port,
         "target": request.target,
         "protocol": request.protocol,
-        **_message_of(request),
     }
+    return _with(made, _message_of(request))
 
 
-def _response(response: Response | None) -> Content | None:
-    if response is None:
-        return None
-    return {
-        "status": response.status,
-        **_some(reason=response.reason),
-        "protocol": response.protocol,
-        **_message_of(response),
-    }
+def _response(response: Response) -> Content:
+    made: dict[str, Any] = {"status": response.status}
+    if response.reason:
+        made["reason"] = response.reason
+    made["protocol"] = response.protocol
+    return _with(made, _message_of(response))
 
 
 def _message_of(message: Request | Response) -> Content:
-    return _some(fields=_fields(message.fields), body=_body(message.body), trailers=_fields(message.trailers))
+    body, trailers = _body(message.body), message.trailers
+    return {"fields": _fields(message.fields), "body": body, "trailers": trailers and _fields(trailers)}
 
 
 def _fields(fields: Fields) -> list[tuple[str, str]]:
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields]
+    return [(str(name, "latin-1"), str(value, "latin-1")) for name, value in fields]
 
 
 def _body(body: Body) -> Content:
     """An empty object where there is none; `kept` is false where it is not here."""
-    content = {"kept": False} if body.content is None else packed(body.content) if body.content else {}
-    facts = _some(
-        decoded=body.decoded,
-        size=body.size,
-        missing=body.missing,
-        chunks=[(chunk.after, chunk.size) for chunk in body.chunks],
-    )
-    return {**content, **facts}
+    made = {"kept": False} if body.content is None else packed(body.content) if body.content else {}
+    some = {
+        "decoded": body.decoded,
+        "size": body.size,
+        "missing": body.missing,
+        "chunks": body.chunks and [(chunk.after, chunk.size) for chunk in body.chunks],
+    }
+    return _with(made, some)
 
 
-def packed(content: bytes) -> Content:
+def packed(content: bytes) -> dict[str, Any]:
     """Bytes as text, or in base64."""
     try:
         return {"text": content.decode()}
@@ -144,14 +136,9 @@ def _message(message: WebSocketMessage) -> Content:
     }
 
 
-def _relayed(relayed: Relayed | None) -> Content | None:
-    if relayed is None:
-        return None
-    return {
-        "host": relayed.host,
-        "port": relayed.port,
-        **_some(sent=relayed.sent, received=relayed.received, sni=relayed.sni),
-    }
+def _relayed(relayed: Relayed) -> Content:
+    some = {"sent": relayed.sent, "received": relayed.received, "sni": relayed.sni}
+    return _with({"host": relayed.host, "port": relayed.port}, some)
 
 
 def _timing(timing: Timing) -> Content:
@@ -161,8 +148,9 @@ def _timing(timing: Timing) -> Content:
 
 def redaction(manifest: Manifest) -> Content:
     """What was done, as it stands in a record."""
-    return _some(
-        policy=manifest.policy,
-        marks=[(mark.where, mark.rule, mark.strategy) for mark in manifest.marks],
-        dropped=list(manifest.dropped),
-    )
+    some = {
+        "policy": manifest.policy,
+        "marks": manifest.marks and [(mark.where, mark.rule, mark.strategy) for mark in manifest.marks],
+        "dropped": list(manifest.dropped),
+    }
+    return _with({}, some)

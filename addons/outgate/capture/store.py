@@ -85,7 +85,8 @@ class Store:
             return False
         self._taken += size
         self._waiting.append((kept, size))
-        self._wake.set()
+        if not self._wake.is_set():
+            self._wake.set()
         return True
 
     def close(self, timeout: float = 2.0) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from outgate.converting.naming import Destinations, Names
 from outgate.converting.origins import origin
@@ -49,6 +48,7 @@ def document(said: Destination, reference: str) -> Written:
             "allowAddresses": list(map(str, said.allow_networks)),
             "region": said.region,
             "propagation": said.propagation,
+            "via": str(said.via) if said.via is not None else None,
         }
     )
     if said.expires is not None:
@@ -156,8 +156,8 @@ def _effective(said: Route) -> Route:
     return replace(said, matches=matches, rewrite=rewrite)
 
 
-def _tells(match: Any) -> bool:
-    return bool(match != type(match)())
+def _tells(match: object) -> bool:
+    return match != type(match)()
 
 
 def place(backend: Backend, destinations: Destinations) -> Content:

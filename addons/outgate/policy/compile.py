@@ -17,6 +17,7 @@ from typing import Any
 from outgate.policy import access, checks, documents, keeping_checks
 from outgate.policy.access_model import AccessLayer, AccessPolicy
 from outgate.policy.documents import Document
+from outgate.policy.forwarding import closed_ways, handed_on
 from outgate.policy.frontends import Contribution, Frontend, Setting
 from outgate.policy.frontends.istio.frontend import IstioFrontend
 from outgate.policy.frontends.kuma.frontend import KumaFrontend
@@ -139,6 +140,7 @@ def _assembled(
     """The policy that the parts make, once its problems are known: what is wrong with them together is among those."""
     contributions = [part for _, part in parts]
     defaults, replaced = merged(contributions, layers, problems)
+    defaults = replace(defaults, ways=setting.ways, is_gateway=setting.is_gateway)
     rules = tuple(layer for mesh, part in parts for layer in _layers(mesh, part.access))
     destinations = tuple(chain.from_iterable(part.destinations for part in contributions))
     scopes = tuple(chain.from_iterable(part.scopes for part in contributions))
@@ -198,7 +200,9 @@ def _checked(
         # What other meshes ask of tunnels is what they mean, unless Istio's reading is asked for.
         if layer.mesh in (IstioFrontend.mesh, NativeFrontend.mesh) or defaults.tunnel_hosts != "sni":
             yield from tunnel_warnings(layer.policies, destinations, defaults)
-    yield from checks.missing_files(destinations, strict=strict)
+    here = [one for one in destinations if not handed_on(defaults, one)]
+    yield from checks.missing_files(here, strict=strict)
+    yield from closed_ways(defaults, destinations)
     yield from keeping_checks.unseen(keeping, destinations)
     yield from keeping_checks.idle(keeping)
     yield from _rules(rules, defaults)

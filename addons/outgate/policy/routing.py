@@ -45,6 +45,12 @@ class Chosen:
 
 PLAIN = Chosen(Route())
 """As if there were no routes."""
+UNKNOWN = Chosen(Route(name="not asked yet"))
+OF_LINE = frozenset({"HTTP", "kind", "method", "path"})
+KEPT = 256
+"""Request lines of which a port remembers the route."""
+LONGEST = 256
+"""Characters of one of them."""
 
 
 class Seen(Facts):
@@ -111,31 +117,53 @@ class _Entry:
 class Router:
     """The routes of one port. Raises `ValueError` when it is made of what cannot be compared."""
 
-    __slots__ = ("_defaults", "_entries", "_otherwise")
+    __slots__ = ("_defaults", "_entries", "_known", "_otherwise", "_plain")
 
     def __init__(self, port: Port, defaults: Defaults, tests: Tests | None = None) -> None:
         self._defaults = defaults
         self._entries = tuple(_entries(port.routes, tests or Tests(defaults)))
         kept = port.unmatched in (Unmatched.NOT_FOUND, Unmatched.REFUSED)
         self._otherwise = None if port.routes and kept else PLAIN
+        self._plain = _plain(self._entries)
+        self._known: dict[tuple[str, str], Chosen | None] = {}
 
     def choose(
         self, attempt: Attempt, destination: Destination | None = None, steps: Steps | None = None
     ) -> Chosen | None:
         """None: no route takes it, and it is not forwarded either."""
+        if steps is None and self._plain and attempt.kind is AttemptKind.HTTP:
+            return self._by_line((attempt.method, attempt.path), attempt, destination)
+        return self._asked(attempt, destination, steps)[0]
+
+    def _by_line(self, line: tuple[str, str], attempt: Attempt, destination: Destination | None) -> Chosen | None:
+        """Remembered where nothing but these was looked at, for most requests are like one before."""
+        known = self._known.get(line, UNKNOWN)
+        if known is not UNKNOWN:
+            return known
+        chosen, number = self._asked(attempt, destination, None)
+        if number < self._plain and len(line[0]) + len(line[1]) <= LONGEST:
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            self._known[line] = chosen
+        return chosen
+
+    def _asked(
+        self, attempt: Attempt, destination: Destination | None, steps: Steps | None
+    ) -> tuple[Chosen | None, int]:
+        """And the number of the match that takes it."""
         seen = Seen(attempt, self._defaults, destination)
-        for entry in self._entries:
+        for number, entry in enumerate(self._entries):
             if steps is not None:
                 steps.say(entry.told(seen), entry.route.source)
             if entry.takes(seen):
-                return None if entry.route.missing else entry.chosen(seen)
-        return self._otherwise
+                return None if entry.route.missing else entry.chosen(seen), number
+        return self._otherwise, len(self._entries)
 
 
 class Routers:
-    """The routers of all ports of a policy, as long as it is in force."""
+    """The routers of all ports of a policy, and of `others`, as long as it is in force."""
 
-    def __init__(self, destinations: Iterable[Destination], defaults: Defaults) -> None:
+    def __init__(self, destinations: Iterable[Destination], defaults: Defaults, others: Iterable[Port] = ()) -> None:
         self._defaults, tests = defaults, Tests(defaults)
         self._settled: dict[int, Chosen] = {}
         self._made: dict[tuple[int, Unmatched | None], Router] = {}
@@ -143,6 +171,8 @@ class Routers:
         for destination in destinations:
             for port in destination.ports:
                 self._add(port, tests)
+        for port in others:
+            self._add(port, tests)
 
     def choose(
         self, port: Port, attempt: Attempt, destination: Destination | None = None, steps: Steps | None = None
@@ -166,6 +196,16 @@ class Routers:
             self._settled.setdefault(id(first), Chosen(first))
         else:
             self._made[id(port.routes), port.unmatched] = Router(port, self._defaults, tests)
+
+
+def _plain(entries: tuple[_Entry, ...]) -> int:
+    """How many of the first matches look at nothing but method and path, the query included."""
+    alone = [all(map(_of_line, entry.names)) for entry in entries]
+    return alone.index(False) if False in alone else len(alone)
+
+
+def _of_line(name: str) -> bool:
+    return name in OF_LINE or name.startswith("parameter ")
 
 
 def _takes_everything(route: Route) -> bool:

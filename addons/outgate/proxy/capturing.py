@@ -17,7 +17,8 @@ from mitmproxy import http
 from outgate.capture.keeper import Keeper
 from outgate.policy.current import Snapshot
 from outgate.policy.keeping import takers
-from outgate.policy.redaction_model import CapturePolicy
+from outgate.policy.model import Attempt
+from outgate.policy.redaction_model import CapturePolicy, KeepingPolicy
 from outgate.proxy import passed
 from outgate.proxy.exchange import Exchange
 from outgate.proxy.taps import Room, Tap
@@ -36,18 +37,18 @@ class Capturing:
         self.keeper, self.snapshot = keeper, snapshot
         self.room = Room(most)
 
-    def begin(self, exchange: Exchange, captures: Sequence[CapturePolicy]) -> None:
+    def begin(self, exchange: Exchange, keeping: KeepingPolicy, attempt: Attempt) -> None:
         """From now on, what passes is taken down, where a capture may want it."""
-        draw = random.random()
-        wanting = list(_drawn(captures, draw))
+        captures, draw = takers(keeping, attempt, denied=False), random.random()
+        wanting = [each.max_body for each in _drawn(captures, draw)]
         if wanting:
-            exchange.tap = Tap(exchange.started, draw, max(each.max_body for each in wanting), self.room)
+            exchange.tap = Tap(exchange.started, draw, max(wanting), self.room, captures, keeping)
 
     def over(self, event: Event, exchange: Exchange, request: http.Request, response: http.Response | None) -> None:
         tap, exchange.tap = exchange.tap, None
         try:
             tap = tap or self._late(exchange)
-            if tap is not None and (capture := self._capture(event, tap.draw)) is not None:
+            if tap is not None and (capture := self._capture(event, tap.draw, tap)) is not None:
                 self._hand_over(capture, event, tap, exchange, request, response)
         except Exception as error:  # the traffic has passed, and goes on
             self.keeper.lose(type(error).__name__)
@@ -70,12 +71,15 @@ class Capturing:
         except Exception as error:
             self.keeper.lose(type(error).__name__)
 
-    def _capture(self, event: Event, draw: float) -> CapturePolicy | None:
-        """The one that takes it."""
-        captures = self.snapshot.policy.keeping.captures
-        if not captures or event.attempt is None:
+    def _capture(self, event: Event, draw: float, tap: Tap | None = None) -> CapturePolicy | None:
+        """The one that takes it. `tap`: where its head was asked about."""
+        keeping, denied = self.snapshot.policy.keeping, event.verdict == "deny"
+        if not keeping.captures or event.attempt is None:
             return None
-        possible = takers(self.snapshot.policy.keeping, event.attempt, denied=event.verdict == "deny")
+        if tap is not None and tap.keeping is keeping and not denied:
+            possible = tap.takers
+        else:
+            possible = takers(keeping, event.attempt, denied=denied)
         asked = event.kind == "http" and any(each.matching.media_types for each in possible)
         kinds = passed.media_types(event) if asked else frozenset()
         chosen = next((each for each in possible if each.matching.has(kinds)), None)

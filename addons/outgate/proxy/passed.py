@@ -6,8 +6,8 @@ redacts it before anything else.
 
 from __future__ import annotations
 
+import os
 import re
-import uuid
 from dataclasses import dataclass
 
 from outgate.proxy.taps import TOO_LARGE, Half, Tap
@@ -18,6 +18,9 @@ BROKEN_OFF = "broken_off"
 EVENTS = b"text/event-stream"
 EVENT_ENDS = re.compile(rb".*(?:\n\n|\r\n\r\n|\r\r)", re.DOTALL)
 SWITCHED = 101
+NOTHING = neutral.Body(decoded=True)
+ID = 16
+"""Bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Passed:
 def exchanged(passed: Passed) -> neutral.Exchange:
     event, tap = passed.event, passed.tap
     return neutral.Exchange(
-        id=uuid.uuid4().hex,
+        id=os.urandom(ID).hex(),
         started=event.started,
         request=_request(passed),
         response=_response(passed) if event.status else None,
@@ -55,7 +58,7 @@ def relayed(event: Event) -> neutral.Exchange:
     """Of a tunnel or raw TCP, also of one that was refused."""
     host = event.named or event.address
     return neutral.Exchange(
-        id=uuid.uuid4().hex,
+        id=os.urandom(ID).hex(),
         started=event.started,
         relayed=neutral.Relayed(host, event.port, event.sent, event.received, event.sni),
         error=event.error_type,
@@ -116,13 +119,20 @@ def _announces(fields: Fields) -> bool:
 
 
 def _body(half: Half, most: int, *, whole: bool, fields: Fields) -> neutral.Body:
+    if whole and not (half.chunks or half.missing):
+        return NOTHING
     chunks = tuple(neutral.Chunk(after, size) for after, size in half.chunks)
     content: bytes | None = bytes(half.content)
     missing = half.missing or (TOO_LARGE if half.size > most else "")
     if not missing and not whole:
         content = _events(half.content, fields)
         missing = BROKEN_OFF if content is None else ""
-    return neutral.Body(None if missing else content, size=half.size, missing=missing, chunks=chunks)
+    return neutral.Body(None if missing else content, _is_plain(fields), half.size, missing, chunks)
+
+
+def _is_plain(fields: Fields) -> bool:
+    """Whether no content coding is named, not even an empty one: more may be named behind it."""
+    return all(name.lower() != b"content-encoding" for name, _ in fields)
 
 
 def _events(content: bytearray, fields: Fields) -> bytes | None:

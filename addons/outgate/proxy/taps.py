@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from outgate.policy.redaction_model import CapturePolicy, KeepingPolicy
 from outgate.redact.exchange import WebSocketMessage
 
 CHUNKS = 256
@@ -103,6 +104,10 @@ class Tap:
     draw: float
     most: int
     room: Room
+    takers: tuple[CapturePolicy, ...] = ()
+    """Captures that could take it, as far as its head tells."""
+    keeping: KeepingPolicy | None = None
+    """What says so; None where nobody was asked."""
     request: Half = field(init=False)
     response: Half = field(init=False)
     messages: list[WebSocketMessage] = field(default_factory=list)
@@ -113,7 +118,8 @@ class Tap:
     close_code: int = 0
 
     def __post_init__(self) -> None:
-        self.request, self.response = (Half(self.most, self.room, self.started) for _ in range(2))
+        self.request = Half(self.most, self.room, self.started)
+        self.response = Half(self.most, self.room, self.started)
 
     def message(self, content: bytes, *, from_client: bool, text: bool) -> None:
         """A message of a WebSocket has passed."""

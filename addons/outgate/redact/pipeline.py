@@ -17,7 +17,7 @@ from outgate.redact.codecs.utf8 import encoded
 from outgate.redact.detect import defaults
 from outgate.redact.exchange import Body, Exchange, Request, Response, Verdict, WebSocketMessage
 from outgate.redact.ledger import UNTOUCHED, Ledger
-from outgate.redact.quiet import LONGEST
+from outgate.redact.quiet import Quiet
 from outgate.redact.redacted import Manifest, Redacted, seal
 from outgate.redact.replace.replacer import Replacer
 from outgate.redact.rulebook import RuleBook
@@ -37,6 +37,7 @@ class _Terms(NamedTuple):
     """What some documents say together. `most`: bytes of a body."""
 
     books: tuple[RuleBook, RuleBook]
+    quiet: tuple[Quiet, Quiet]
     allow: bool
     most: int
 
@@ -68,7 +69,7 @@ class Redactor:
             return seal(skeleton(exchange), Manifest(self._policy, dropped=(("exchange", FAILED),)))
 
     def _redacted(self, exchange: Exchange, before: Manifest) -> Redacted:
-        terms = self._terms(*(number for number, each in enumerate(self._redactions) if fits(each, exchange)))
+        terms = self._terms(*[number for number, each in enumerate(self._redactions) if fits(each, exchange)])
         if _stays(exchange, terms):
             return seal(_decoded(exchange), Manifest(self._policy, before.marks, before.dropped))
         ledger = Ledger(self._replacer)
@@ -94,40 +95,37 @@ class Redactor:
         matching = tuple(self._redactions[number] for number in numbers)
         allow = any(each.mode is Mode.ALLOW for each in matching)
         most = max((each.max_body for each in matching), default=UNSAID.max_body)
-        return _Terms(_books(matching, self._also, self._applied), allow, most)
+        asking, answering = _books(matching, self._also, self._applied)
+        return _Terms((asking, answering), (asking.quiet, answering.quiet), allow, most)
 
 
 def _stays(exchange: Exchange, terms: _Terms) -> bool:
     """Whether all of it is known to be nobody's."""
-    if exchange.messages or any(map(_is_long, (exchange.request, exchange.response))):
-        return False
-    (asking, answering), request, response = (book.quiet for book in terms.books), exchange.request, exchange.response
-    texts = {"error": exchange.error, "verdict.reason": exchange.verdict.reason}
+    (asking, answering), request, response = terms.quiet, exchange.request, exchange.response
+    error, said = exchange.error, exchange.verdict.reason
     reason = response.reason if response is not None else ""
-    if request is not None and not asking.has("target", "", encoded(request.target)):
-        return False
-    return (
-        all(not text or asking.has("text", where, encoded(text)) for where, text in texts.items())
-        and (not reason or answering.has("text", "response.reason", encoded(reason)))
-        and stays("request", request, asking)
-        and stays("response", response, answering)
+    return not (
+        exchange.messages
+        or (request is not None and not asking.has("target", "", encoded(request.target)))
+        or (error and not asking.has("text", "error", encoded(error)))
+        or (said and not asking.has("text", "verdict.reason", encoded(said)))
+        or (reason and not answering.has("text", "response.reason", encoded(reason)))
+        or not stays("request", request, asking)
+        or not stays("response", response, answering)
     )
-
-
-def _is_long(message: Request | Response | None) -> bool:
-    """Whether its body is none that is remembered."""
-    return message is not None and len(message.body.content or b"") > LONGEST
 
 
 def _decoded(exchange: Exchange) -> Exchange:
     """The same, whose bodies have no codings."""
     request, response = exchange.request, exchange.response
-    if request is not None:
+    if request is not None and not request.body.decoded:
         at, body = (request.scheme, request.host, request.port), _without_codings(request.body)
         request = Request(request.method, *at, request.target, request.protocol, request.fields, body)
-    if response is not None:
+    if response is not None and not response.body.decoded:
         body = _without_codings(response.body)
         response = Response(response.status, response.reason, response.protocol, response.fields, body)
+    if request is exchange.request and response is exchange.response:
+        return exchange
     return _with(exchange, request, response, (), exchange.error, exchange.verdict)
 
 

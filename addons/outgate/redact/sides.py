@@ -20,7 +20,7 @@ from outgate.redact.exchange import Body, Fields, Request, Response
 from outgate.redact.heads import DIGESTS, FRAMING, Heads, phrase
 from outgate.redact.leaf import Edit, Kind, Leaf, splice
 from outgate.redact.ledger import Ledger
-from outgate.redact.quiet import Quiet
+from outgate.redact.quiet import LONGEST, Quiet
 from outgate.redact.rulebook import RuleBook
 from outgate.redact.survey import Survey, Unseen
 from outgate.redact.sweep import Sweep
@@ -261,7 +261,7 @@ def stays(side: str, message: Request | Response | None, quiet: Quiet) -> bool:
     if message is None:
         return True
     content = message.body.content
-    if content is None or message.trailers:
+    if content is None or len(content) > LONGEST or message.trailers:
         return False
     for name, value in message.fields:
         called, _ = _called(side, "header", name)
