@@ -84,6 +84,8 @@ def change(changed: HeaderChange) -> Content:
         names = [name for name, _ in pairs]
         if len(set(names)) != len(names):
             raise Unwritable(f"a header is changed twice: {', '.join(names)}", "give it one value")
+        if made := next((name for name, value in pairs if not isinstance(value, str)), ""):
+            raise Unwritable(f"{made} gets a value that is made with each message", "write one that is always the same")
     return given({"set": dict(changed.set), "add": dict(changed.add), "remove": list(changed.remove)})
 
 

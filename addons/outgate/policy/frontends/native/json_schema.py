@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from outgate.policy.frontends.line_formats import LineFields, LineText
-from outgate.policy.frontends.native import frontend, redaction, tls, traffic
+from outgate.policy.frontends.native import frontend, redaction, tls, traffic, traffic_fields
 from outgate.policy.frontends.native.destination import NUMBER, NumberOrEvery
 from outgate.policy.frontends.native.resource import API_VERSION, METADATA
 from outgate.policy.frontends.native.shapes import SIZE, Cidr, Either, Expression, Filled, Host, Nat64, Size
@@ -88,6 +88,8 @@ def schema(shape: Shape) -> Schema:
             return {"anyOf": [text(least=1), schema(tls.NAMED)]}
         case redaction.How():
             return {"anyOf": [schema(redaction.STRATEGY), schema(redaction.REPLACE)]}
+        case traffic_fields.Scheme():
+            return {"anyOf": [_choice(traffic_fields.SCHEMES), schema(traffic_fields.TEXT)]}
         case LineFields():
             return {"type": "object"}
         case Anything():

@@ -74,13 +74,16 @@ NAMED = Mapping(Either(Sequence(TEXT, least=1)), least=1)
 PATH = texts(exact=WORD, prefix=Text(empty=False), segments=Text(empty=False), regex=WHOLE)
 
 
+SCHEMES = Choice(("http", "https"))
+
+
 @dataclass(frozen=True, slots=True)
 class Scheme:
     """`http` or `https`, or a test of it as of any other text."""
 
     def read(self, node: Node, path: str, reading: Reading) -> str | Record | None:
         plain = not isinstance(node.data, dict)
-        return Choice(("http", "https")).read(node, path, reading) if plain else TEXT.read(node, path, reading)
+        return SCHEMES.read(node, path, reading) if plain else TEXT.read(node, path, reading)
 
 
 WHO = Fields(
