@@ -5,7 +5,8 @@ import textwrap
 import pytest
 
 from helm.values import values
-from outgate.policy.compile import load
+from outgate.policy.compile import compile as compile_policy
+from outgate.policy.documents import load
 from outgate.policy.frontends import Setting
 from outgate.policy.frontends.istio.components import CHART, FIXED
 from outgate.policy.model import Fate
@@ -47,7 +48,7 @@ PLACE = "spec.components.egressGateways"
 def loaded(tmp_path, text):
     path = tmp_path / "operator.yaml"
     path.write_text(textwrap.dedent(text), encoding="utf-8")
-    return load([path], Setting())
+    return compile_policy(load(path), Setting())
 
 
 def test_every_field_is_told_with_the_charts_value_for_it(tmp_path):
