@@ -81,6 +81,16 @@ def schema(shape: Shape) -> Schema:
             return {"type": "array", "items": schema(shape.of)} | bounds("Items", shape.least, shape.most)
         case Mapping():
             return {"type": "object", "additionalProperties": schema(shape.of)} | bounds("Properties", shape.least)
+        case LineFields():
+            return {"type": "object"}
+        case Anything():
+            return {}
+    return _either(shape) or _text(shape) or _plain(shape)
+
+
+def _either(shape: Shape) -> Schema:
+    """Of what is a single value or more than that; empty for what is not."""
+    match shape:
         case Either():
             many = schema(shape.many)
             return {"anyOf": [many, many["items"]]}
@@ -89,12 +99,8 @@ def schema(shape: Shape) -> Schema:
         case redaction.How():
             return {"anyOf": [schema(redaction.STRATEGY), schema(redaction.REPLACE)]}
         case traffic_fields.Scheme():
-            return {"anyOf": [_choice(traffic_fields.SCHEMES), schema(traffic_fields.TEXT)]}
-        case LineFields():
-            return {"type": "object"}
-        case Anything():
-            return {}
-    return _text(shape) or _plain(shape)
+            return {"anyOf": [schema(traffic_fields.SCHEME), schema(traffic_fields.TEXT)]}
+    return {}
 
 
 def _text(shape: Shape) -> Schema:

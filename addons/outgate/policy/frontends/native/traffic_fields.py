@@ -74,7 +74,7 @@ NAMED = Mapping(Either(Sequence(TEXT, least=1)), least=1)
 PATH = texts(exact=WORD, prefix=Text(empty=False), segments=Text(empty=False), regex=WHOLE)
 
 
-SCHEMES = Choice(("http", "https"))
+SCHEME = Choice(("http", "https"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Scheme:
 
     def read(self, node: Node, path: str, reading: Reading) -> str | Record | None:
         plain = not isinstance(node.data, dict)
-        return SCHEMES.read(node, path, reading) if plain else TEXT.read(node, path, reading)
+        return SCHEME.read(node, path, reading) if plain else TEXT.read(node, path, reading)
 
 
 WHO = Fields(
