@@ -4,6 +4,7 @@ import pytest
 
 from outgate.converting.values import Unwritable, caller, change, duration, given, named, of, text, text_match, when
 from outgate.policy.access_model import Attribute, Condition
+from outgate.policy.header_formats import header_value
 from outgate.policy.model import Source
 from outgate.policy.route_model import HeaderChange, NamedMatch, TextKind, TextMatch
 from outgate.problems import Where
@@ -79,3 +80,10 @@ def test_what_is_unwritable_is_whose_it_is_nearest():
     with pytest.raises(Unwritable) as raised, of(OUTER), of(None):
         duration(0.0015)
     assert raised.value.source is OUTER
+
+
+@pytest.mark.parametrize("verb", ["set", "add"])
+def test_a_header_that_is_made_of_the_request_cannot_be_written(verb):
+    assert change(HeaderChange(**{verb: (("x", header_value("100%%")),)})) == {verb: {"x": "100%"}}
+    with pytest.raises(Unwritable, match="x: a value that is made of each request"):
+        change(HeaderChange(**{verb: (("x", header_value("%REQ(y)%")),)}))
