@@ -125,7 +125,7 @@ class Glance:
     def _beside(self, cut: Cut, wanted: Wanted) -> Iterator[tuple[str, str]]:
         """Texts that some detectors look at because of their names, which are told. A list is wanted whole."""
         called = {key: name for key, name in cut.keys.items() if beside(name)}
-        for key, text, gap in cut.values(called) if called else ():
+        for key, text, gap in cut.values(called.keys()) if called else ():
             if text is not None:
                 yield text, called[key]
             elif LIST.match(gap):
