@@ -21,6 +21,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
 
 import captures  # noqa: E402 - the path comes first
 import exports  # noqa: E402
+import loading  # noqa: E402
+import webhook  # noqa: E402
 from conditions import conditions  # noqa: E402
 from loads import Span  # noqa: E402
 from memory import Amounts, held, served  # noqa: E402
@@ -163,6 +165,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=2000, help="idle ones, while memory is read")
     parser.add_argument("--memory-requests", type=int, default=100_000, help="while memory is read ten times")
     parser.add_argument("--exchanges", type=int, default=100_000, help="of a capture that is exported")
+    parser.add_argument("--reviews", type=int, default=5000, help="that the webhook answers, of each sort of pod")
+    parser.add_argument("--documents", type=int, default=2000, help="of a policy that is checked and reloaded")
     parser.add_argument("--settle", type=float, default=3.0, help="seconds before memory is read")
     parser.add_argument("--into", type=Path, help="where results go; without --rows it is bench/results")
     return parser.parse_args()
@@ -180,7 +184,7 @@ def main() -> int:
             "workers": SCALE,
         }
         groups["memory"] = (HELD, LONG)
-        groups |= {"redaction": ROWS, "export": exports.ROWS}
+        groups |= {"redaction": ROWS, "export": exports.ROWS, "webhook": webhook.ROWS, "documents": loading.ROWS}
         sys.stdout.writelines(f"{label(section, row)}\n" for section, group in groups.items() for row in group)
         return 0
     if reason := unavailable():
@@ -204,6 +208,10 @@ def main() -> int:
         report.tell("Redaction", "1 round", tables(wanted))
     if wanted := chosen("export", exports.ROWS, asked.rows):
         report.tell("Export", "1 round", exports.tables(wanted, asked.exchanges))
+    if wanted := chosen("webhook", webhook.ROWS, asked.rows):
+        report.tell("Webhook", f"{asked.reviews} reviews", webhook.tables(wanted, asked.reviews))
+    if wanted := chosen("documents", loading.ROWS, asked.rows):
+        report.tell("Documents", f"{loading.ROUNDS} rounds", loading.tables(wanted, asked.documents))
     return 0
 
 

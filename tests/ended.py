@@ -97,7 +97,7 @@ def denied(**changes: object) -> Event:
 def relayed(**changes: object) -> Event:
     """A TCP connection to a registered place that only its address names."""
     attempt = Attempt(AttemptKind.TCP, CALLER, 3306, None, "192.0.2.3")
-    known = replace(KNOWN, hosts=("db.example",), key="db-1")
+    known = replace(KNOWN, hosts=("db.example",), key="db-1", region="eu")
     decision = Decision(Verdict.ALLOW, Code.REGISTERED, "db.example:3306", Traffic.REGISTERED, SOURCE, known, PORT)
     reached = Reached(("93.184.216.34", 3306), ("10.0.0.1", 50001), endpoint=ENDPOINT)
     made = Event(

@@ -160,6 +160,33 @@ def test_the_memory_of_an_export_is_measured_where_all_of_it_is_written():
     assert re.findall(r"\| (har|ndjson) \| \d+ \| \d+", done.stdout) == ["har", "ndjson"], done.stderr
 
 
+WEBHOOK = """
+import webhook
+print(webhook.tables(webhook.ROWS, 16))
+"""
+
+
+def test_the_webhook_is_asked_and_admits_with_the_sidecar():
+    done = script(WEBHOOK)
+    assert re.findall(r"\| (one|10) container.* \| \d+ \| [\d.]+ \| [\d.]+ \| 50", done.stdout) == ["one", "10"], (
+        done.stderr
+    )
+
+
+DOCUMENTS = """
+import loading
+print(loading.tables(loading.ROWS, 200, rounds=1))
+"""
+
+
+def test_a_check_and_a_reload_are_measured_of_documents_that_can_be_used():
+    done = script(DOCUMENTS)
+    assert re.findall(r"### (.+)\n\n.+\n.+\n\| 20\d \| \d", done.stdout) == [
+        "a check of all of them",
+        "a reload of all of them",
+    ], done.stderr
+
+
 @pytest.mark.parametrize(
     ("counted", "fine"),
     [

@@ -2,13 +2,16 @@
 
 import os
 import pickle
+from dataclasses import replace
 
 import pytest
 
+from cluster.apiserver import kubeconfig
+from outgate import startup
 from outgate.pki.authority import create_authority, save_authority
 from outgate.reload import Digests
 from outgate.settings import Settings
-from outgate.startup import CANNOT, WRONG, Prepared, place, prepare, ready_line, say
+from outgate.startup import CANNOT, UNABLE, WRONG, Prepared, place, prepare, ready_line, say
 
 POLICY = """
 apiVersion: outgate.dev/v1alpha1
@@ -64,6 +67,20 @@ def test_the_policy_in_force_stands_in_for_files_that_are_not_usable(settings):
     assert "policy.yaml:1:8" in prepared.refused
     assert prepared.digest == ""
     os.close(in_force)
+
+
+def test_a_cluster_that_does_not_tell_its_policy_in_time_is_the_environments_fault(settings, tmp_path, capsys):
+    config = tmp_path / "config"
+    config.write_text(kubeconfig("http://127.0.0.1:1", "token"))
+    asked = replace(settings, policy_from_cluster=True, kubeconfig=str(config), cluster_timeout=0.2)
+    assert prepare(asked) == UNABLE
+    assert "the cluster has not told its policy within 0.2 s" in capsys.readouterr().err
+
+
+def test_without_its_client_no_cluster_is_asked(settings, monkeypatch, capsys):
+    monkeypatch.setattr(startup, "find_spec", lambda name: None)
+    assert prepare(replace(settings, policy_from_cluster=True)) == WRONG
+    assert "install outgate[kubernetes]" in capsys.readouterr().err
 
 
 def test_the_line_for_readiness_names_every_place():

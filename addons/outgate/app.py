@@ -6,6 +6,7 @@ Owns the order in which the parts come up and go down, and the signals. What eac
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import secrets
 import signal
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from outgate.cluster.shared import SharedSet
 from outgate.descriptors import fitting, raised
+from outgate.hop_times import Patience
+from outgate.hop_ways import gateway_of, hop_tls, proxy_of
 from outgate.nameserver import NameServer, nameserver
 from outgate.outputs import MASTER, Outputs, outputs_of
 from outgate.policy.current import Snapshot
@@ -29,10 +32,11 @@ from outgate.proxy.expiry import Expiry
 from outgate.proxy.guard import contained_task
 from outgate.proxy.loading import AddonError, load_addons
 from outgate.proxy.peer import peer_uid
+from outgate.proxy.peers import Peers
 from outgate.proxy.under_way import under_way
 from outgate.pushing import push
 from outgate.reload import Beneath, PolicyWatcher
-from outgate.settings import Settings, shared
+from outgate.settings import ListenMode, Settings, shared
 from outgate.sockets import bind, inherit
 from outgate.startup import UNABLE, WRONG, Prepared, place, prepare, ready_line, say
 from outgate.telemetry import levels, names
@@ -239,6 +243,7 @@ async def _serve(
             gate.supervised = asyncio.get_running_loop().create_task(worker.run())
         else:
             gate.say_ready()
+        gc.freeze()  # what there is by now stays: a look through all of it would hold up the event loop
         await gate.stop.wait()
     finally:
         await down(gate, doors)
@@ -286,6 +291,8 @@ def assemble(
     engine = build(
         settings, snapshot, environment, prepared.authority, outputs.logs, addons, host, tracer, outputs.keeper, master
     )
+    if settings.mode is ListenMode.GATEWAY:
+        engine.plane.peers = Peers(hop_tls(settings.hops), lambda problem: log.error("%s", problem))
     watcher = PolicyWatcher(
         settings.policy, prepared.setting, snapshot, loaded=prepared.digest, beneath=prepared.beneath
     )
@@ -320,7 +327,10 @@ def _environment(settings: Settings, ports: set[int]) -> Environment:
     trust = Trust(roots=tuple(map(str, settings.upstream_ca)))
     identities = Identities(trust, report=lambda problem: log.error("%s", problem))
     timeouts = Timeouts(total=settings.limits.connect_timeout)
-    return Environment(Resolver(), identities, timeouts=timeouts, own_ports=frozenset(ports))
+    gateway, proxy = gateway_of(settings.hops, Patience(settings.limits).heard), proxy_of(settings.hops)
+    made = Environment(Resolver(), identities, timeouts=timeouts, own_ports=frozenset(ports))
+    made.gateway, made.proxy = gateway, proxy
+    return made
 
 
 async def _up(gate: Gate, doors: Sequence[Admin | Listener]) -> None:

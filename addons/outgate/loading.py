@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from outgate.hop_settings import Hops
 from outgate.policy.frontends import Setting
+from outgate.policy.model import Via
 from outgate.policy.redaction_model import KeepingPolicy
 from outgate.problems import Problem
 from outgate.redact.select import faults
-from outgate.settings import Settings
+from outgate.settings import ListenMode, Settings
 from outgate.telemetry import accesslogs
 
 
@@ -23,10 +25,18 @@ def setting_of(settings: Settings) -> Setting:
         kuma_dialect=settings.kuma_dialect,
         kuma_role=settings.kuma_role,
         kuma_secrets=settings.kuma_secrets,
+        ways=ways_of(settings.hops),
+        is_gateway=settings.mode is ListenMode.GATEWAY,
         osm_secrets=settings.osm_secrets,
+        istio_secrets=settings.istio_secrets,
         telemetry_faults=accesslogs.problems,
         redaction_faults=redaction_faults,
     )
+
+
+def ways_of(hops: Hops) -> tuple[Via, ...]:
+    """Who has a gateway leaves through that, and only where a document says so through a proxy beside it."""
+    return ((Via.GATEWAY,) if hops.gateway else ()) + ((Via.PROXY,) if hops.upstream_proxy else ())
 
 
 def redaction_faults(keeping: KeepingPolicy) -> Iterator[Problem]:

@@ -13,15 +13,18 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from outgate.policy.model import Gate, Identity
+from outgate.hop_settings import Hops, fault, proxy_url
+from outgate.policy.model import Gate, Identity, Network
 from outgate.telemetry.collector import Export, ExportError, read_export
 from outgate.telemetry.propagation import Propagation
 from outgate.telemetry.spans import Shape
 from outgate.telemetry.tracer import Tracing
 from outgate.telemetry.urls import Query
+from outgate.upstream.secret import Secret
 
 PREFIX = "OUTGATE_"
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -39,6 +42,8 @@ class ListenMode(StrEnum):
     TRANSPARENT = "transparent"
     REGULAR = "regular"
     SOCKS5 = "socks5"
+    GATEWAY = "gateway"
+    """As other gates, by mutual TLS: who calls is who the certificate says."""
 
 
 class MetricsSource(StrEnum):
@@ -165,8 +170,11 @@ class Settings:
     """A directory with a file for each of Kuma's secrets."""
     osm_secrets: str = "/var/run/secrets/osm"
     """A directory with a directory `NAMESPACE/NAME` for each of osm-edge's secrets."""
+    istio_secrets: str = "/var/run/secrets/istio"
+    """A directory with a directory for each secret that a `credentialName` names: its keys are files in it."""
     gate: Gate = field(default_factory=Gate)
     workload: Identity = field(default_factory=Identity)
+    hops: Hops = field(default_factory=Hops)
     limits: Limits = field(default_factory=Limits)
     tracing: Tracing = field(default_factory=Tracing)
     export: Export = field(default_factory=lambda: read_export({}))
@@ -196,12 +204,16 @@ def read_settings(flags: Mapping[str, object], pairs: Sequence[str], environ: Ma
     limits, tracing = Limits(**_scalars(Limits, texts)), Tracing(**_scalars(Tracing, texts))
     settings = Settings(
         **plain,
+        hops=Hops(**_scalars(Hops, texts)),
         gate=_gate(texts),
         workload=_workload(texts),
         limits=limits,
         tracing=tracing,
         export=_export(environ),
     )
+    mode = settings.mode
+    if why := fault(settings.hops, serves=mode is ListenMode.GATEWAY, redirected=mode is ListenMode.TRANSPARENT):
+        raise SettingsError(why)
     for name, endpoint in (("admin", settings.admin), ("metrics", settings.metrics), ("dns", settings.dns)):
         if settings.workers > 1 and endpoint and not endpoint.startswith("unix:") and not _ports(endpoint):
             # It would be known to the supervisor alone, and the workers must not dial it.
@@ -215,7 +227,7 @@ def _ports(endpoint: str) -> frozenset[int]:
     return frozenset({parse_address(endpoint)[1]} - {0}) if named else frozenset()
 
 
-UNSHOWN = frozenset({"redis"})
+UNSHOWN = frozenset({"redis", "upstream_proxy", "upstream_proxy_credentials"})
 """In which a password may stand."""
 DIVIDED = ("connections", "source_connections", "pending_connections")
 
@@ -255,6 +267,20 @@ def parse_place(text: str) -> str:
     if text:
         parse_address(text)
     return text
+
+
+def parse_addresses(text: str) -> tuple[tuple[str, int], ...]:
+    """Addresses with commas between them, each with a host and a port. Raises `SettingsError`."""
+    found = tuple(parse_address(part.strip()) for part in text.split(",") if part.strip())
+    for host, port in found:
+        if not (host and port):
+            raise SettingsError(f'"{host}:{port}" is nowhere to connect to; write HOST:PORT')
+    return found
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Networks with commas between them. Raises `ValueError`."""
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def parse_names(text: str) -> tuple[str, ...]:
@@ -389,6 +415,10 @@ READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "Path": (Path, "a path"),
     "tuple[Path, ...]": (_paths, f"paths with {os.pathsep} between them"),
     "tuple[str, ...]": (_names, f"names with {os.pathsep} between them"),
+    "Path | None": (Path, "a path"),
+    "Secret | None": (lambda text: Secret(text.encode()), "USER:PASSWORD"),
+    "tuple[tuple[str, int], ...]": (parse_addresses, "HOST:PORT, with commas between several"),
+    "tuple[Network, ...]": (parse_networks, "networks such as 10.0.0.0/8, with commas between them"),
     "cluster_namespaces": (parse_names, "names of namespaces with commas between them"),
     "cluster_meshes": (_meshes, f"some of {', '.join(MESHES)} with commas between them"),
     "tuple[str, int]": (parse_address, "ADDR:PORT, such as 127.0.0.1:15001 or [::1]:15001"),
@@ -407,6 +437,7 @@ READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "redis": (parse_redis, "redis://HOST:PORT, rediss://HOST:PORT, or nothing for none"),
     "kuma_dialect": (_one_of(*KUMA_DIALECTS), f"one of {', '.join(KUMA_DIALECTS)}"),
     "kuma_role": (_one_of(*KUMA_ROLES), f"one of {', '.join(KUMA_ROLES)}"),
+    "upstream_proxy": (proxy_url, "http://HOST:PORT or https://HOST:PORT, without credentials"),
     "admin": (parse_endpoint, "ADDR:PORT, unix:PATH, or nothing for no endpoint"),
 }
 """By field name, else by field type: a function that raises `ValueError`, and what to write."""
@@ -437,8 +468,8 @@ def _workload(texts: Mapping[str, str]) -> Identity:
 
 
 _KNOWN = (
-    {entry.name for owner in (Settings, Limits, Tracing) for entry in dataclasses.fields(owner)}
-    - {"gate", "workload", "limits", "tracing", "export"}
+    {entry.name for owner in (Settings, Limits, Tracing, Hops) for entry in dataclasses.fields(owner)}
+    - {"gate", "workload", "hops", "limits", "tracing", "export"}
 ) | {
     "gate_name",
     "gate_namespace",

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from outgate.hop_ways import require_identity
 from outgate.loading import setting_of
 from outgate.pki.authority import Authority, load_authority
 from outgate.pki.problem import CertificateProblem
@@ -83,6 +84,7 @@ def prepared(settings: Settings, in_force: int | None = None, beneath: Beneath |
     try:
         _refuse_key_logs()
         _require_packages(settings)
+        require_identity(settings)
         setting = setting_of(settings)
         authority = load_authority(settings.ca_certificate, settings.ca_key)
         cluster = _cluster(settings) if settings.policy_from_cluster and beneath is None else None

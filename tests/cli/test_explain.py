@@ -271,6 +271,28 @@ def test_a_rule_that_refuses_is_named_with_its_line(gate):
     assert any("policy/b.yaml:7:" in step for step in sections(result.stdout)["steps"])
 
 
+REGION = """
+    apiVersion: outgate.dev/v1alpha1
+    kind: EgressAccess
+    metadata: {name: own-region}
+    spec: {action: ALLOW, to: {regions: [.]}}
+"""
+
+
+@pytest.mark.parametrize(("home", "verdict"), [("eu", "ALLOW registered: "), ("us", "DENY refused_by_rule: ")])
+def test_the_region_of_a_destination_is_told(gate, home, verdict):
+    gate.write("policy/a.yaml", POLICY.replace("hosts: [pool.example]", "hosts: [pool.example]\n      region: eu"))
+    gate.write("policy/b.yaml", REGION)
+    label = f"workload_labels=topology.kubernetes.io/region={home}"
+    told = gate.run("explain", "GET", "http://pool.example/", "--set", label).stdout
+    assert told.startswith(verdict)
+    if home == "eu":
+        assert "region eu" in sections(told)["upstream"]
+    else:
+        assert "; it is in the region eu" in told.splitlines()[0]
+        assert any("not so: region is one of the caller's own" in step for step in sections(told)["steps"])
+
+
 def test_observe_says_what_would_have_been(gate):
     gate.write("policy/a.yaml", POLICY.replace("REGISTRY_ONLY", "OBSERVE"))
     result = gate.run("explain", "GET", "http://other.example/", "--to", "203.0.113.7")

@@ -188,9 +188,11 @@ async def test_a_kind_that_is_not_served_is_no_fault_and_is_noticed_when_it_come
             follower._again = 0.05
         await followed.knows("a")
         assert followed.cluster.freshness().reason == ""
+        assert followed.cluster.freshness().absent == ("authorizationpolicies.security.istio.io",)
         server.serve("security.istio.io", "v1beta1", POLICIES, "AuthorizationPolicy")
         server.put(POLICIES, "deny", {"action": "DENY", "rules": [{}]})
         await followed.knows("a", "deny")
+        assert followed.cluster.freshness().absent == ()
 
 
 async def test_a_kind_whose_definition_goes_is_gone_when_that_is_sure(server, config):

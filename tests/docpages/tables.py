@@ -118,7 +118,7 @@ def _flags(path: str) -> list[Row]:
 
 
 def _settings() -> list[Row]:
-    owners = (settings.Settings(), settings.Limits(), settings.Tracing())
+    owners = (settings.Settings(), settings.Hops(), settings.Limits(), settings.Tracing())
     plain = [
         (entry.name, str(entry.type), getattr(owner, entry.name))
         for owner in owners

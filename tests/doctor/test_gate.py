@@ -122,6 +122,10 @@ def endpoint():
         ({"policy": {"last_error": "a.yaml:1:1: no\nmore"}}, "its last reload was refused: a.yaml:1:1: no"),
         ({"guard_trips": 3}, "3 failures inside it were contained"),
         ({"counts": {"log_dropped": 9}}, "9 lines of its log were lost"),
+        (
+            {"policy": {"cluster": {"age": 180.2, "reason": "meshes.kuma.io: it is away", "documents": 3}}},
+            "it was last heard 180 s ago: meshes.kuma.io: it is away",
+        ),
     ],
 )
 def test_what_a_running_gate_complains_of_is_found(endpoint, more, told):
@@ -135,6 +139,24 @@ def test_a_gate_that_is_ready_is_right(endpoint):
     place, status = endpoint
     status.update(READY)
     assert outcomes(gate.admin(place)) == [Outcome.OK]
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({}, "documents of policy in it: 3"),
+        ({"age": 4.0, "reason": "it is connecting again"}, "documents of policy in it: 3"),
+        ({"absent": ["meshes.kuma.io"]}, "documents of policy in it: 3; not served: meshes.kuma.io"),
+    ],
+    ids=["now", "moments ago", "without a kind"],
+)
+def test_a_gate_that_follows_its_cluster_is_right(endpoint, more, told):
+    place, status = endpoint
+    cluster = {"age": 0, "reason": "", "documents": 3, "absent": [], **more}
+    status.update(READY | {"policy": {"cluster": cluster}})
+    found = list(gate.admin(place))
+    assert outcomes(found) == [Outcome.OK, Outcome.OK]
+    assert found[1].what == told
 
 
 def test_a_gate_that_tells_nothing_to_us_or_is_not_there_is_a_note(endpoint, tmp_path):

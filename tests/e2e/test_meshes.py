@@ -1,28 +1,33 @@
-"""What documents of OSM, Linkerd and Kuma let pass, on real traffic."""
+"""What documents of OSM and Linkerd let pass, on real traffic."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from e2e.journal import Journal, untouched
 from e2e.lab import world
-from e2e.lab.gate import Gate
+from e2e.lab.gate import Documents, Gate
 from e2e.lab.namespaces import Lab
 from e2e.lab.origins import LabOrigins
 from e2e.lab.raw import GREETING
-from e2e.workload import Workload
+from e2e.stage import Stage
+from e2e.workload import UID, Workload
 
 pytestmark = pytest.mark.netns
 
 SETTINGS = {
     "workload_namespace": "curl",
     "workload_service_account": "curl",
-    "workload_labels": "kuma.io/service=curl",
-    "kuma_dialect": "kuma-madr062",
 }
-API, TCP, FORBIDDEN = (world.ADDRESSES[name] for name in ("api", "tcp", "forbidden"))
+TCP, FORBIDDEN = (world.ADDRESSES[name] for name in ("tcp", "forbidden"))
 
 MESH_CONFIG = """
 apiVersion: config.openservicemesh.io/v1alpha2
@@ -59,7 +64,33 @@ metadata: {{name: bytes, namespace: curl}}
 spec:
   sources: [{{kind: ServiceAccount, name: curl, namespace: curl}}]
   ipAddresses: [{TCP[0]}/32, "{TCP[1]}/128"]
-  ports: [{{number: 7001, protocol: tcp-server-first}}]
+  ports: [{{number: 7001, protocol: tcp-server-first}}, {{number: 7000, protocol: tcp}}]
+---
+apiVersion: policy.openservicemesh.io/v1alpha1
+kind: UpstreamTrafficSetting
+metadata: {{name: seldom, namespace: curl}}
+spec: {{host: partner.example, rateLimit: {{local: {{http: {{requests: 1, unit: hour}}}}}}}}
+---
+apiVersion: policy.openservicemesh.io/v1alpha1
+kind: Egress
+metadata: {{name: limited, namespace: curl}}
+spec:
+  sources: [{{kind: ServiceAccount, name: curl, namespace: curl}}]
+  hosts: [partner.example]
+  ports: [{{number: 80, protocol: http}}]
+  matches: [{{apiGroup: policy.openservicemesh.io/v1alpha1, kind: UpstreamTrafficSetting, name: seldom}}]
+---
+apiVersion: policy.openservicemesh.io/v1alpha1
+kind: Egress
+metadata: {{name: mutual, namespace: curl}}
+spec:
+  sources:
+    - kind: ServiceAccount
+      name: curl
+      namespace: curl
+      mtls: {{issuer: other, cert: {{secret: {{name: partner, namespace: osm-secrets}}}}}}
+  hosts: [partner.example]
+  ports: [{{number: 443, protocol: http}}]
 ---
 apiVersion: policy.openservicemesh.io/v1alpha1
 kind: Egress
@@ -77,6 +108,40 @@ kind: EgressDefaults
 metadata: {name: defaults}
 spec: {mode: REGISTRY_ONLY}
 """
+
+
+@pytest.fixture(scope="module")
+def gate(
+    standing_origins: LabOrigins, stages: dict[str, Stage], engine: str, origin_pki: world.OriginPki
+) -> Iterator[Gate]:
+    """With the certificate that a caller shows, as osm-edge's secret has it."""
+    secret = origin_pki.folder / "osm-secrets" / "partner"
+    secret.mkdir(parents=True)
+    for name, file in (("tls.crt", origin_pki.client.cert), ("tls.key", origin_pki.client.key)):
+        shutil.copy(file, secret / name)
+    shutil.copy(origin_pki.origin_ca.cert, secret / "ca.crt")
+    with stages[engine].gate(POLICY, {**SETTINGS, "osm_secrets": origin_pki.folder}) as running:
+        yield running
+    shutil.rmtree(secret.parent)
+
+
+def merged(document: Any, patch: Any) -> Any:
+    """A JSON merge patch (RFC 7396), as `kubectl patch --type=merge` applies it."""
+    if not isinstance(patch, dict):
+        return patch
+    found = dict(document) if isinstance(document, dict) else {}
+    for name, value in patch.items():
+        found[name] = merged(found.get(name), value)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+OPENED = {"spec": {"traffic": {"enableEgress": True}}}
+PIPY = {"Spec": {"SidecarLogLevel": "debug", "Traffic": {"EnableEgress": True}}}
+OPENINGS: dict[str, Documents] = {
+    "the patched document": {"osm.yaml": OSM, "mesh.json": json.dumps(merged(yaml.safe_load(MESH_CONFIG), OPENED))},
+    "the patch beside it": {"10-osm.yaml": POLICY, "20-patch.json": json.dumps(OPENED)},
+    "what osm-edge writes for its proxies": {"10-osm.yaml": POLICY, "20-pipy.json": json.dumps(PIPY)},
+}
 
 
 def linkerd(policy: str, routes: Iterable[str] = ()) -> str:
@@ -102,6 +167,7 @@ spec:
 
 EXCEPTIONS = [
     bound("HTTPRoute", 80, "rules: [{matches: [{path: {value: /get}, method: GET}]}]\n  hostnames: [api.example]"),
+    bound("GRPCRoute", 80, "rules: [{matches: [{method: {service: lab.Echo, method: Unary}}]}]"),
     bound("TLSRoute", 443, "rules: [{}]\n  hostnames: [api.example]"),
     bound("TCPRoute", 7001, "rules: [{}]"),
 ]
@@ -113,6 +179,15 @@ def greeting(workload: Workload, address: str) -> bytes:
             return client.recv(100)
     except ConnectionError:
         return b""
+
+
+def calls(workload: Workload, target: str, *methods: str) -> list[dict[str, Any]]:
+    """What came of gRPC calls on one channel."""
+    program = [sys.executable, str(Path(__file__).with_name("grpc_client.py")), target]
+    asked = json.dumps([{"method": method, "messages": ["1"]} for method in methods])
+    done = workload.lab.run_in(workload.lab.pod, program, UID, input=asked)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 class TestOsm:
@@ -135,14 +210,34 @@ class TestOsm:
         assert greeting(workload, TCP[0]) == GREETING
         assert greeting(workload, FORBIDDEN[0]) == b""
 
-    def test_the_toggle_is_flipped_on_a_running_gate(
-        self, workload: Workload, under: Callable[[str], object], origins: LabOrigins, gate: Gate
+    def test_bytes_pass_to_the_addresses_alone(self, workload: Workload, lab: Lab, origins: LabOrigins) -> None:
+        with workload.dial(TCP[0], 7000) as client:
+            client.sendall(b"echo")
+            assert client.recv(100) == b"echo"
+        with untouched(lab, *FORBIDDEN):
+            assert workload.say(FORBIDDEN[0], b"echo", 7000) == b""
+
+    def test_settings_limit_what_they_are_about(
+        self, workload: Workload, origins: LabOrigins, journal: Journal
     ) -> None:
-        """As `kubectl patch --type=merge` does it: the document, with one field changed."""
+        assert [workload.curl("http://partner.example/").status for _ in range(2)] == [200, 429]
+        assert journal.one(status=429)["flags"] == "RL"
+
+    def test_a_caller_shows_the_certificate_of_its_secret(self, workload: Workload, origins: LabOrigins) -> None:
+        answer = workload.curl("http://partner.example:443/")
+        assert answer.status == 200, answer
+        assert answer.json["tls"]["client"]["fingerprint"] == workload.pki.client.fingerprint
+
+    @pytest.mark.parametrize("how", OPENINGS)
+    def test_the_toggle_is_flipped_on_a_running_gate(
+        self, workload: Workload, under: Callable[[Documents], object], origins: LabOrigins, gate: Gate, how: str
+    ) -> None:
         assert workload.curl("http://forbidden.example/").status == 403
-        under(POLICY.replace("enableEgress: false", "enableEgress: true"))
+        said = len(gate.stderr())
+        under(OPENINGS[how])
         assert workload.curl("http://forbidden.example/").status == 200
         assert workload.curl("http://api.example/else").status == 200, "the Egress is inert"
+        assert "Egress curl/http says nothing" in gate.stderr()[said:]
         under(POLICY)
         assert workload.curl("http://forbidden.example/").status == 403
 
@@ -161,6 +256,17 @@ class TestLinkerd:
             assert workload.curl("https://forbidden.example/", trust=workload.pki.origin_ca.cert).status == 0
         assert {entry["code"] for entry in journal.all(3, verdict="deny")} == {"refused_by_rule"}
 
+    def test_a_call_that_no_route_takes_is_not_permitted(
+        self, workload: Workload, under: Callable[[str], object], origins: LabOrigins
+    ) -> None:
+        """gRPC's status 7."""
+        under(linkerd("Deny", EXCEPTIONS))
+        taken, other = calls(workload, "grpc.example:80", "Unary", "ServerStream")
+        assert (taken["code"], other["code"]) == ("OK", "PERMISSION_DENIED")
+        assert len(origins.records("call", "grpc-plain")) == 1
+        under(linkerd("Deny"))
+        assert calls(workload, "grpc.example:80", "Unary")[0]["code"] == "PERMISSION_DENIED"
+
     def test_allow_lets_the_rest_through_too(
         self, workload: Workload, under: Callable[[str], object], origins: LabOrigins
     ) -> None:
@@ -176,61 +282,3 @@ class TestLinkerd:
         with untouched(lab, *world.ADDRESSES["private"], *world.ADDRESSES["metadata"]):
             assert workload.curl("http://169.254.169.254/").status == 502
             assert workload.curl(f"http://{world.ADDRESSES['private'][0]}/").status == 502
-
-
-def kuma(kind: str, conf: str, service: str = "curl") -> str:
-    return f"""
-type: {kind}
-name: {kind.lower()}
-mesh: default
-spec:
-  targetRef: {{kind: MeshExternalService, name: api, proxyType: [egress]}}
-  from: [{{targetRef: {{kind: MeshService, name: {service}}}, default: {conf}}}]
-"""
-
-
-KUMA = f"""
-type: Mesh
-name: default
-networking: {{outbound: {{passthrough: false}}}}
----
-type: MeshExternalService
-name: api
-mesh: default
-spec:
-  match: {{type: HostnameGenerator, port: 80, protocol: http}}
-  endpoints: [{{address: api.example, port: 443}}]
-  tls: {{enabled: true}}
----
-{kuma("MeshTrafficPermission", "{action: Allow}")}
-"""
-VIRTUAL = "api.extsvc.mesh.local"
-RESOLVED = ("--resolve", f"{VIRTUAL}:80:{API[0]}")
-
-
-class TestKuma:
-    def test_plain_http_leaves_over_tls_under_the_origins_name(
-        self, workload: Workload, under: Callable[[str], object], origins: LabOrigins
-    ) -> None:
-        under(KUMA)
-        assert workload.curl(f"http://{VIRTUAL}/get", *RESOLVED).status == 200
-        assert workload.curl("http://api.example/get").status == 502, "the origin's own name is not registered"
-
-    def test_who_is_not_permitted_reaches_nothing(
-        self, workload: Workload, under: Callable[[str], object], lab: Lab, origins: LabOrigins
-    ) -> None:
-        under(KUMA.replace("name: curl", "name: other"))
-        with untouched(lab, *API):
-            answer = workload.curl(f"http://{VIRTUAL}/get", *RESOLVED)
-        assert (answer.status, answer.denial["code"]) == (403, "refused_by_rule")
-
-    def test_limits_and_faults_are_made_by_the_gate(
-        self, workload: Workload, under: Callable[[str], object], origins: LabOrigins
-    ) -> None:
-        limit = "{local: {http: {requestRate: {num: 1, interval: 1h}, onRateLimit: {status: 423}}}}"
-        under(f"{KUMA}\n---\n{kuma('MeshRateLimit', limit)}")
-        answers = [workload.curl(f"http://{VIRTUAL}/get", *RESOLVED).status for _ in range(2)]
-        assert answers == [200, 423]
-        fault = "{http: [{abort: {httpStatus: 418, percentage: 100}}]}"
-        under(f"{KUMA}\n---\n{kuma('MeshFaultInjection', fault)}")
-        assert workload.curl(f"http://{VIRTUAL}/get", *RESOLVED).status == 418

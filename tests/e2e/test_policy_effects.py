@@ -24,7 +24,11 @@ type Under = Callable[[str], object]
 CLOSED = defaults(mode="REGISTRY_ONLY")
 API = destination("api.example", ports=("80/HTTP", "443/HTTPS"))
 POLICY = policy(CLOSED, API)
-SETTINGS = {"workload_namespace": "prod", "workload_service_account": "web"}
+SETTINGS = {
+    "workload_namespace": "prod",
+    "workload_service_account": "web",
+    "workload_labels": "topology.kubernetes.io/region=eu",
+}
 FORBIDDEN, PRIVATE = world.ADDRESSES["forbidden"], world.ADDRESSES["private"]
 
 
@@ -61,6 +65,25 @@ def test_a_rule_refuses_with_403_and_says_which(
     assert "no-admin" in entry["rule"]
     assert not origins.records("request")
     assert workload.curl("https://api.example/other", speech).status == 200
+
+
+def test_a_rule_keeps_traffic_within_the_callers_region(
+    workload: Workload, under: Under, counting: Lab, origins: LabOrigins, journal: Journal
+) -> None:
+    own = access("own-region", action="ALLOW", to={"regions": ["."]})
+    here = destination("api.example", ports=("80/HTTP",), region="eu")
+    away, nowhere = (
+        destination("forbidden.example", ports=("80/HTTP",), region="us"),
+        destination("one.example", ports=("8080/HTTP",)),
+    )
+    under(policy(CLOSED, here, away, nowhere, own))
+    assert workload.curl("http://api.example/here").status == 200
+    with untouched(counting, *FORBIDDEN, *world.ADDRESSES["one"]):
+        answer = workload.curl("http://forbidden.example/away")
+        assert workload.curl("http://one.example:8080/").status == 403
+    assert (answer.status, answer.denial["code"], answer.denial["region"]) == (403, "refused_by_rule", "us")
+    assert answer.denial["reason"].endswith("; it is in the region us")
+    assert [journal.one(path=path)["region"] for path in ("/here", "/away")] == ["eu", "us"]
 
 
 ALLOWED = {

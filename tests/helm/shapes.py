@@ -32,7 +32,7 @@ SELECTOR = record({"matchLabels": LABELS})
 ENDPOINTS = {
     "type": "array",
     "minItems": 1,
-    "items": record({"port": TEXT, "path": {"const": "/stats/prometheus"}, "interval": DURATION}),
+    "items": record({"port": TEXT, "path": {"enum": ["/stats/prometheus", "/metrics"]}, "interval": DURATION}),
 }
 USAGES = {
     "type": "array",

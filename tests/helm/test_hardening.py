@@ -5,6 +5,7 @@ import yaml
 
 from helm.charts import NAMES, NAMESPACE, containers, example, of_kind, one, pods, told
 from helm.values import CHART
+from outgate.injection.annotations import INJECT, INJECTED
 
 CONFINED = {
     "allowPrivilegeEscalation": False,
@@ -28,6 +29,11 @@ def test_a_container_can_do_nothing_but_its_work(name):
         assert "memory" in container["resources"]["limits"], where
 
 
+def follows(name):
+    """Whether the gateway reads the cluster's documents."""
+    return told(name).get("policy", {}).get("fromCluster", {}).get("enabled", False)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_pod_is_nobody_in_particular(name):
     for where, pod in pods(example(name)):
@@ -35,7 +41,8 @@ def test_a_pod_is_nobody_in_particular(name):
         assert (security["runAsNonRoot"], security["runAsUser"]) == (True, 1337), where
         assert security["seccompProfile"] == {"type": "RuntimeDefault"}, where
         assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod), where
-        assert pod["automountServiceAccountToken"] is ("Job" in where), where
+        asks = "Job" in where or ("gateway" in where and follows(name))
+        assert pod["automountServiceAccountToken"] is asks, where
         assert pod["enableServiceLinks"] is False, where
 
 
@@ -53,8 +60,13 @@ def test_keys_are_for_the_gates_group_and_nothing_is_written_but_tmp(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_rights_are_few_and_named(name):
+    """But for those to the cluster's documents, which `test_cluster_policy.py` counts."""
     rules = [
-        rule for kind in ("Role", "ClusterRole") for each in of_kind(example(name), kind) for rule in each["rules"]
+        rule
+        for kind in ("Role", "ClusterRole")
+        for each in of_kind(example(name), kind)
+        if "cluster-policy" not in each["metadata"]["name"]
+        for rule in each["rules"]
     ]
     granted = {
         (group, resource, verb)
@@ -112,7 +124,7 @@ def test_a_client_certificate_of_cert_manager_has_the_names_of_the_guide():
     assert {item["path"] for item in volume["secret"]["items"]} == {"client.crt", "client.key", "ca.crt"}
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "existing-secrets"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("existing-secrets", "cluster-policy")])
 def test_every_namespace_that_reads_the_policy_has_it(name):
     held = set(told(name).get("workloads", {}).get("namespaces", ()))
     gateway = {NAMESPACE} if of_kind(example(name), "Deployment", "gateway") else set()
@@ -138,7 +150,7 @@ def test_without_one_sidecars_may_and_nobody_else():
         spec for spec in fence("sidecar") if any("ipBlock" in peer for rule in spec["egress"] for peer in rule["to"])
     ]
     assert leaving
-    assert {str(spec["podSelector"]) for spec in leaving} == {str({"matchLabels": {"outgate.dev/injected": "true"}})}
+    assert [spec["podSelector"] for spec in leaving] == [{"matchLabels": {INJECTED: "true"}}] * 2
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "defaults"])
@@ -169,6 +181,24 @@ def test_pods_of_held_namespaces_alone_are_asked_about():
         assert webhook["failurePolicy"] == "Fail"
 
 
+def test_a_pod_that_asks_for_a_sidecar_or_says_that_it_has_one_is_asked_about_everywhere():
+    webhooks = one(example("sidecar"), "MutatingWebhookConfiguration")["webhooks"]
+    asked = [
+        (each["namespaceSelector"]["matchExpressions"][1]["operator"], each.get("objectSelector")) for each in webhooks
+    ]
+    assert sorted(asked, key=str) == [
+        ("In", None),
+        ("NotIn", {"matchLabels": {INJECT: "true"}}),
+        ("NotIn", {"matchLabels": {INJECTED: "true"}}),
+    ]
+
+
+def test_containers_that_are_added_to_a_running_pod_are_asked_about():
+    for webhook in one(example("sidecar"), "MutatingWebhookConfiguration")["webhooks"]:
+        rules = [(rule["resources"], rule["operations"]) for rule in webhook["rules"]]
+        assert rules == [(["pods"], ["CREATE"]), (["pods/ephemeralcontainers"], ["UPDATE"])]
+
+
 def test_where_nobody_is_held_nobody_is_asked_about():
     """An empty list is a selector that Kubernetes refuses."""
     assert of_kind(example("defaults"), "MutatingWebhookConfiguration") == []
@@ -189,6 +219,11 @@ def test_two_gateways_are_kept_apart_and_together():
     assert (scaler["minReplicas"], [each["type"] for each in scaler["metrics"]]) == (2, ["Resource"])
 
 
+def test_sidecars_are_scraped_by_the_label_that_the_injection_gives():
+    monitor = one(example("monitoring"), "PodMonitor")["spec"]
+    assert monitor["selector"]["matchLabels"] == {INJECTED: "true"}
+
+
 def test_open_connections_scale_it_where_they_are_asked_for():
     metrics = one(example("gateway"), "HorizontalPodAutoscaler")["spec"]["metrics"]
     assert metrics[1]["pods"]["metric"]["name"] == "outgate_connections"
@@ -205,7 +240,7 @@ def test_the_port_of_metrics_has_istios_name():
     service = next(
         each for each in of_kind(example("monitoring"), "Service") if each["metadata"]["name"] == "outgate-gateway"
     )
-    monitor = one(example("monitoring"), "ServiceMonitor")["spec"]
+    monitor = one(example("monitoring"), "ServiceMonitor", "gateway")["spec"]
     assert "http-envoy-prom" in [port["name"] for port in service["spec"]["ports"]]
     assert monitor["endpoints"][0] == {"port": "http-envoy-prom", "path": "/stats/prometheus", "interval": "30s"}
     assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()

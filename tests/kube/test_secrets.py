@@ -73,6 +73,30 @@ def test_every_webhook_trusts_the_authority(server, api, count):
     assert [each["clientConfig"] for each in server.objects[path]["webhooks"]] == [config] * count
 
 
+def certificate(text):
+    return f"-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n".encode()
+
+
+def trusted(server, path):
+    (webhook,) = server.objects[path]["webhooks"]
+    return base64.b64decode(webhook["clientConfig"]["caBundle"])
+
+
+def test_the_authority_before_is_trusted_until_the_next_time(server, api):
+    path = configured(server, 1)
+    one, two, three = map(certificate, ("one", "two", "three"))
+    for authority, bundle in ((one, one), (two, two + one), (two, two), (one, one + two), (three, three + one)):
+        secrets.trust(api, WEBHOOK, authority)
+        assert trusted(server, path) == bundle
+
+
+def test_a_bundle_that_is_none_is_replaced(server, api):
+    path = configured(server, 1)
+    server.objects[path]["webhooks"][0]["clientConfig"]["caBundle"] = base64.b64encode(b"nothing").decode()
+    secrets.trust(api, WEBHOOK, certificate("one"))
+    assert trusted(server, path) == certificate("one")
+
+
 def test_no_configuration_is_said(api):
     with pytest.raises(Unable, match='no MutatingWebhookConfiguration "outgate-webhook"; install the chart'):
         secrets.trust(api, WEBHOOK, b"authority")

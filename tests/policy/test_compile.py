@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from outgate.policy import compile as compilation
-from outgate.policy.compile import load
+from outgate.policy.compile import gather, load
 from outgate.policy.decide import decide
 from outgate.policy.frontends import Setting
 from outgate.policy.model import Fate, Gate
@@ -37,7 +37,14 @@ def test_documents_of_several_files_make_one_policy(tmp_path):
     assert decide(made, http("a.example")).allowed
     assert decide(made, http("b.example")).allowed
     assert made.problems == ()
-    assert {report.fate for report in made.fields} == {Fate.APPLIED}
+
+
+def test_what_became_of_every_field_is_for_whoever_compiles(tmp_path):
+    """A policy in force does without: it is most of what a load would keep."""
+    write(tmp_path, one=defaults(mode="REGISTRY_ONLY"), two=entry())
+    found, _ = gather([tmp_path])
+    assert {report.fate for report in compilation.compile(found, Setting()).fields} == {Fate.APPLIED}
+    assert load([tmp_path], Setting()).fields == ()
 
 
 def test_every_problem_of_every_file_is_gathered_in_order(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from outgate.policy.access_model import Attribute, Condition
 from outgate.policy.conditions import HTTP_ONLY, MAKERS, Terms, compile_condition, describe
-from outgate.policy.facts import Facts
+from outgate.policy.facts import REGION_LABEL, Facts
 from outgate.policy.model import Defaults, Destination, Endpoint, Identity, Port, Protocol, Resolution, Upstream
 from outgate.policy.route_model import Backend, Route
 from policy.access_building import STRANGER, get, isin, notin, raw, source, tunnel
@@ -138,6 +138,29 @@ def test_a_region_is_the_destinations():
     eu = Destination("k", "d", "prod", (), (), (), source("d"), region="eu-west")
     assert ask(isin(Attribute.REGION, "eu-*"), get(), destination=eu)
     assert ask(notin(Attribute.REGION, "eu-*"), get(), destination=eu) is False
+
+
+EU, US, NOWHERE = (Destination("k", "d", "prod", (), (), (), source("d"), region=region) for region in ("eu", "us", ""))
+
+
+@pytest.mark.parametrize(
+    ("home", "destination", "expected"),
+    [("eu", EU, True), ("eu", US, False), ("eu", NOWHERE, None), ("", EU, None), ("eu", None, None)],
+    ids=["own", "another", "none said", "own not known", "not registered"],
+)
+def test_a_point_is_the_callers_own_region(home, destination, expected):
+    labels = (("app", "web"), *(((REGION_LABEL, home),) if home else ()))
+    attempt = get(caller=Identity(namespace="prod", labels=labels))
+    assert ask(isin(Attribute.REGION, "."), attempt, destination=destination) is expected
+    assert ask(notin(Attribute.REGION, "."), attempt, destination=destination) is (
+        None if expected is None else not expected
+    )
+
+
+def test_a_caller_whose_region_is_not_known_may_still_be_let_to_one_that_is_named():
+    assert ask(isin(Attribute.REGION, ".", "us"), get(), destination=US)
+    assert ask(isin(Attribute.REGION, ".", "us"), get(), destination=EU) is None
+    assert describe(isin(Attribute.REGION, ".", "us")) == "region is one of the caller's own, us"
 
 
 NETWORK = isin(Attribute.DESTINATION_IP, "192.0.2.0/24")

@@ -150,6 +150,27 @@ def test_rules_about_regions_see_the_destination_s():
     assert not decide(policy, http("any.example")).allowed
 
 
+@pytest.mark.parametrize(
+    ("action", "region", "said"),
+    [
+        (Action.ALLOW, "us", "; it is in the region us"),
+        (Action.ALLOW, "", "; nothing says in which region it is"),
+        (Action.DENY, "us", "; it is in the region us"),
+    ],
+)
+def test_a_denial_by_region_says_in_which_it_is(action, region, said):
+    asked = "eu" if action is Action.ALLOW else "us"
+    policy = over(destination("a.example", region=region), access=[rule(action, Attribute.REGION, asked)])
+    assert decide(policy, http("a.example")).reason.endswith(said)
+
+
+def test_a_denial_for_another_reason_says_nothing_of_regions():
+    rules = [rule(Action.ALLOW, Attribute.REGION, "us"), rule(Action.ALLOW, Attribute.METHOD, "GET")]
+    denied = decide(over(destination("a.example", region="us"), access=[rules[1]]), http("a.example", method="POST"))
+    assert "region" not in denied.reason
+    assert decide(over(destination("a.example", region="us"), access=rules), http("a.example", method="POST")).allowed
+
+
 def test_rules_that_name_hosts_judge_bytes_by_the_name_of_their_one_destination():
     db = destination("db.example", port=5432, protocol=Protocol.TCP)
     allow = rule(Action.ALLOW, Attribute.HOST, "db.example")

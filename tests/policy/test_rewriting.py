@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outgate.policy.rewriting import authority_of, changed, location, rewritten, substitution_fault
-from outgate.policy.route_model import HeaderChange, Redirect, Rewrite, Route
+from outgate.policy.rewriting import authority_of, location, rewritten, substitution_fault
+from outgate.policy.route_model import Redirect, Rewrite, Route
 from outgate.policy.routing import WHOLE, Chosen
 from policy.building import http
 
@@ -106,9 +106,3 @@ def test_a_substitution_may_be_wrong(substitution, fault):
 )
 def test_a_redirect_keeps_what_it_does_not_say(redirect, authority, expected):
     assert location(chosen("/p"), redirect, http("a.test", path="/p?q"), authority) == expected
-
-
-def test_a_head_is_changed_without_regard_to_case():
-    change = HeaderChange(set=(("X-A", "1"),), add=(("x-b", "2"),), remove=("C",))
-    sent = [("x-a", "0"), ("X-B", "1"), ("c", "3"), ("x-a", "9"), ("d", "4")]
-    assert changed(change, sent) == [("X-B", "1"), ("d", "4"), ("X-A", "1"), ("x-b", "2")]

@@ -12,7 +12,7 @@ from outgate.policy.access_model import Attribute, Condition
 from outgate.policy.compile import Policy
 from outgate.policy.model import Attempt, AttemptKind, Defaults, Identity, Port, Protocol, Upstream
 from outgate.policy.route_model import NamedMatch, Redirect, Rewrite, Route, RouteMatch, TextKind, TextMatch, Unmatched
-from outgate.policy.routing import PLAIN, WHOLE, Router, Routers, compiled
+from outgate.policy.routing import KEPT, LONGEST, PLAIN, WHOLE, Router, Routers, compiled
 from outgate.policy.steps import Steps
 from policy.building import WEB, destination, http, tcp, tls
 
@@ -124,22 +124,39 @@ def _holds(network, address: str | None) -> bool:
 
 
 @settings(max_examples=300)
-@given(st.lists(st.lists(route_matches(), max_size=2).map(tuple), max_size=3), attempts(), st.booleans())
-def test_the_first_route_that_matches_is_taken(matches, attempt, forwards):
+@given(
+    st.lists(st.lists(route_matches(), max_size=2).map(tuple), max_size=3),
+    st.lists(attempts(), min_size=1, max_size=3),
+    st.booleans(),
+)
+def test_the_first_route_that_matches_is_taken(matches, tried, forwards):
+    """Whatever was asked before: each is asked about twice, and what is alike in one way is not in another."""
     routes = [Route(str(index), given) for index, given in enumerate(matches)]
     unmatched = Unmatched.FORWARD if forwards else Unmatched.NOT_FOUND
-    expected = next(
-        (route for route in routes if not route.matches or any(passes(match, attempt) for match in route.matches)),
-        None,
-    )
-    chosen = Routers(
-        [destination("x.test", ports=(subject := port(*routes, unmatched=unmatched),))], Defaults()
-    ).choose(subject, attempt)
-    if expected is not None:
+    subject = port(*routes, unmatched=unmatched)
+    routers = Routers([destination("x.test", ports=(subject,))], Defaults())
+    for attempt in tried * 2:
+        expected = next(
+            (route for route in routes if not route.matches or any(passes(match, attempt) for match in route.matches)),
+            None,
+        )
+        chosen = routers.choose(subject, attempt)
+        if expected is not None:
+            assert chosen is not None
+            assert chosen.route is expected
+        else:
+            assert chosen == (PLAIN if forwards or not routes else None)
+
+
+def test_what_is_remembered_by_path_is_bounded_and_the_same():
+    router = Router(port(one(path=TextMatch(PREFIX, "/a/")), Route("rest", rewrite=Rewrite(prefix="/"))), Defaults())
+    paths = [f"/a/{number}" for number in range(KEPT + 2)] + ["/a/" + "x" * LONGEST, "/b"]
+    for path in paths * 2:
+        chosen = router.choose(http("x.test", path=path))
         assert chosen is not None
-        assert chosen.route is expected
-    else:
-        assert chosen == (PLAIN if forwards or not routes else None)
+        assert (chosen.route.name, chosen.path) == (("it", "") if path.startswith("/a") else ("rest", path))
+    assert len(router._known) <= KEPT
+    assert all(len(path) <= LONGEST for _, path in router._known)
 
 
 def test_a_port_without_routes_is_plain_whatever_is_said_of_what_no_route_takes():

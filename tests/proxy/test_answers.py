@@ -1,6 +1,7 @@
 """What the workload is told: JSON, or what gRPC callers expect, and never a byte of its own that was not escaped."""
 
 import json
+from dataclasses import replace
 from urllib.parse import unquote
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from mitmproxy.net.http import http1
 
 from outgate.policy.decide import denial as denied
-from outgate.policy.model import Code, Decision, Defaults, Source
+from outgate.policy.model import Code, Decision, Defaults, Destination, Source
 from outgate.problems import Where
 from outgate.proxy.answers import FLAGS, GRPC_STATUS, MAX_TEXT, broken, denial, failure
 
@@ -41,6 +42,12 @@ def test_a_denial_says_what_why_and_what_to_do():
         "host": "api.example",
         "help": "register api.example with a ServiceEntry or an EgressDestination",
     }
+
+
+def test_a_denial_says_in_which_region_it_would_have_been():
+    known = Destination("k", "d", "prod", ("api.example",), (), (), SOURCE, region="us")
+    response = denial(replace(decision(), destination=known), "api.example")
+    assert json.loads(response.raw_content)["outgate"]["region"] == "us"
 
 
 @pytest.mark.parametrize("code", Code)

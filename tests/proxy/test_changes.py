@@ -9,18 +9,26 @@ from outgate.policy.model import Upstream
 from outgate.policy.route_model import Backend, DirectResponse, HeaderChange, Redirect, Rewrite, Route
 from outgate.policy.routing import WHOLE, Chosen
 from outgate.proxy import changes, heads
+from outgate.proxy.exchange import Exchange
 from outgate.proxy.passage import Passage
 from outgate.proxy.plan import Plan
-from proxy.requests import attempt, get, http2
+from proxy.requests import attempt, facts, get, http2
 
 
 def passage(route: Route, backend: Backend | None = None, path: str = "/", matched: int = 0) -> Passage:
     return Passage(Chosen(route, path, matched), Plan(route, backend), lambda: 0.0, lambda: 0.0, 0.0)
 
 
+def of(made: Passage, asked: http.Request | None = None) -> Exchange:
+    exchange = Exchange(facts(), passage=made, authority="api.example")
+    if asked is not None:
+        exchange.attempt = attempt(asked)
+    return exchange
+
+
 def sent(request: http.Request, made: Passage) -> http.Request:
     copy = heads.copied(request)
-    changes.outgoing(copy, made)
+    changes.outgoing(copy, of(made))
     return copy
 
 
@@ -70,17 +78,17 @@ def test_responses_are_changed_by_the_backend_first():
     made = passage(Route(response_headers=HeaderChange(add=(("x-by", "route"),), remove=("server",))), backend)
     made.cookie = "a=b; Path=/"
     response = http.Response.make(200, b"", {"server": "x", "content-length": "0"})
-    changes.incoming(response, made)
+    changes.incoming(response, of(made))
     assert response.headers.get_all("x-by") == ["backend", "route"]
     assert (response.headers["set-cookie"], "server" in response.headers) == ("a=b; Path=/", False)
 
 
 def test_answers_of_a_route():
-    asked = attempt(get("Host: api.example", line="GET /a?q HTTP/1.1"))
-    direct = changes.answer(passage(Route(direct=DirectResponse(503, b"later"), response_headers=FIELDS)), asked, "h")
+    asked = get("Host: api.example", line="GET /a?q HTTP/1.1")
+    direct = changes.answer(of(passage(Route(direct=DirectResponse(503, b"later"), response_headers=FIELDS)), asked))
     assert (direct.status_code, direct.content, direct.headers["x-new"]) == (503, b"later", "1")
     route = Route(redirect=Redirect(308, scheme="https", authority="new.example"))
-    redirect = changes.answer(passage(route, path="/a", matched=WHOLE), asked, "api.example")
+    redirect = changes.answer(of(passage(route, path="/a", matched=WHOLE), asked))
     assert (redirect.status_code, redirect.headers["location"]) == (308, "https://new.example/a?q")
 
 

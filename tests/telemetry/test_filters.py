@@ -37,6 +37,8 @@ from outgate.telemetry.filters import FilterError, compiled
         ("upstream.local_address.startsWith('10.0.0.1:')", answered(), True),
         ("outgate.host == 'db.example' && outgate.endpoint == '93.184.216.34:3306'", relayed(), True),
         ("outgate.endpoint_labels.contains('zone=a')", relayed(), True),
+        ("outgate.region == 'eu'", relayed(), True),
+        ("outgate.region == 'eu'", denied(), False),
         ("connection.requested_server_name.endsWith('.example')", answered(), True),
         ("connection.tls_version == 'TLSv1.2' && connection.id == 7", answered(), True),
         ("connection.uri_san_peer_certificate.startsWith('spiffe://')", answered(), True),

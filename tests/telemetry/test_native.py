@@ -64,10 +64,11 @@ def test_what_is_empty_is_left_out_but_for_status_and_sizes_of_http():
 
 def test_a_relay_has_its_host_and_where_it_went():
     line = json.loads(render(relayed()))
-    assert (line["host"], line["endpoint"], line["endpoint_labels"]) == (
+    assert (line["host"], line["endpoint"], line["endpoint_labels"], line["region"]) == (
         "db.example",
         "93.184.216.34:3306",
         "version=v1,zone=a",
+        "eu",
     )
     assert "scheme" not in line
 

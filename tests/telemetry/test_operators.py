@@ -236,6 +236,7 @@ def test_a_denial_has_its_values(name, argument, expected):
         ("DYNAMIC_METADATA", "outgate:host", "db.example"),
         ("DYNAMIC_METADATA", "outgate:endpoint", "93.184.216.34:3306"),
         ("DYNAMIC_METADATA", "outgate:endpoint_labels", "version=v1,zone=a"),
+        ("DYNAMIC_METADATA", "outgate:region", "eu"),
         ("ACCESS_LOG_TYPE", None, "TcpConnectionEnd"),
         ("STREAM_ID", None, "9"),
         ("DURATION", None, 2500),

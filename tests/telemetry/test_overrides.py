@@ -101,7 +101,11 @@ def test_of_documents_about_the_same_callers_the_first_counts():
 
 
 def test_connections_are_counted_by_endpoint_where_documents_want_that():
-    tags = (TagOverride("endpoint", "outgate.endpoint"), TagOverride("of", "outgate.endpoint_labels"))
+    tags = (
+        TagOverride("endpoint", "outgate.endpoint"),
+        TagOverride("of", "outgate.endpoint_labels"),
+        TagOverride("in", "outgate.region"),
+    )
     metrics = ruled(MetricRule("TCP_SENT_BYTES", tags=tags))
     for last in (7, 8):
         endpoint = Endpoint(f"192.0.2.{last}", 5432, labels=(("zone", f"z{last}"),))

@@ -81,6 +81,11 @@ def test_a_request_is_a_pair():
     }
 
 
+def test_both_spans_of_a_relay_are_of_one_region():
+    server, _ = spans(relayed(trace=TRACE))
+    assert server.attributes["outgate.region"] == "eu"
+
+
 def test_a_trace_that_begins_here_has_no_parent():
     server, _ = spans(request(trace=replace(TRACE, parent_id=0)))
     assert (server.parent_id, server.remote) == (0, False)

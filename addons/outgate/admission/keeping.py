@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,22 +51,29 @@ class Keeping:
     def look(self) -> None:
         """Take what has changed, or say why it is not taken. Each change is tried once."""
         tls, settings = self._stamps()
-        try:
-            if tls != self._tls_stamp:
-                self._tls_stamp = tls
+        if tls != self._tls_stamp:
+            self._tls_stamp = tls
+            with _told("the certificate"):
                 self.tls = _context(self._files)
-                log.info("the certificate was read again")
-            if settings != self._settings_stamp:
-                self._settings_stamp = settings
+        if settings != self._settings_stamp:
+            self._settings_stamp = settings
+            with _told("the injection"):
                 self.settings = _settings(self._files)
-                log.info("the settings were read again")
-        except Unusable as error:
-            log.error("%s; what was in force stays", error)
 
     def _stamps(self) -> tuple[object, object]:
         files = self._files
         settings = () if files.settings is None else stamps([str(files.settings)])
         return stamps([str(files.certificate), str(files.key)]), settings
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    try:
+        yield
+    except Unusable as error:
+        log.error("%s; what was in force stays", error)
+    else:
+        log.info("%s was read again", what)
 
 
 def _context(files: Files) -> ssl.SSLContext:

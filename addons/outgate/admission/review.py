@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from outgate.injection.annotations import STATUS
+from outgate.injection.annotations import INJECTED
 from outgate.injection.differences import patch
 from outgate.injection.manifests import Done, Refused, inject
+from outgate.injection.names import is_ours
 from outgate.injection.settings import Settings
 
 VERSION, KIND = "admission.k8s.io/v1", "AdmissionReview"
@@ -49,6 +50,8 @@ class Request:
     subresource: str
     namespace: str
     manifest: Any
+    before: Any = None
+    """The same object as it is, where it is to be changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ def read(body: bytes) -> Request:
         _text(request, "subResource"),
         _text(request, "namespace"),
         request.get("object"),
+        request.get("oldObject"),
     )
 
 
@@ -98,9 +102,9 @@ def answer(request: Request, settings: Settings) -> Answer:
     if not isinstance(request.manifest, dict):
         return _refused(request, "the review has no pod to look at")
     if request.operation == "UPDATE":
-        return _debugged(request, settings)
-    pod = {"apiVersion": "v1", "kind": "Pod", **request.manifest}
-    if MIRROR in _annotations(pod):
+        return _updated(request, settings)
+    pod = _pod(request.manifest)
+    if MIRROR in _metadata(pod, "annotations"):
         return _allowed(request)
     made = inject(pod, settings)
     if isinstance(made, Refused):
@@ -108,13 +112,37 @@ def answer(request: Request, settings: Settings) -> Answer:
     return _injected(request, pod, made)
 
 
-def _debugged(request: Request, settings: Settings) -> Answer:
-    """A container that is added to look into a running pod is held to what the pod's others are held to."""
-    pod = {"apiVersion": "v1", "kind": "Pod", **request.manifest}
-    if request.subresource != DEBUGGING or STATUS not in _annotations(pod):
-        return _allowed(request)
-    made = inject(pod, settings)
-    return _refused(request, made.reason) if isinstance(made, Refused) else _allowed(request, made.warnings)
+def _updated(request: Request, settings: Settings) -> Answer:
+    """A container that is added to look into a running pod is held to what the pod's others are held to; and what lets
+    a pod leave is not changed behind the gate's back."""
+    if request.subresource == DEBUGGING and _images(request.manifest):
+        made = inject(_pod(request.manifest), settings)
+        return _refused(request, made.reason) if isinstance(made, Refused) else _allowed(request, made.warnings)
+    if request.subresource == "" and (reason := _loosened(request.before, request.manifest)):
+        return _refused(request, reason)
+    return _allowed(request)
+
+
+def _loosened(before: Any, after: Any) -> str:
+    """Why a running pod may not be changed so; empty where it may."""
+    if INJECTED in _metadata(after, "labels") and INJECTED not in _metadata(before, "labels"):
+        return f"the label {INJECTED} is set when a pod is made; make it anew"
+    if _images(before) != _images(after):
+        return "the images of the gate's containers stay what they were when the pod was made; make it anew"
+    return ""
+
+
+def _images(pod: Any) -> dict[str, Any]:
+    """Of the gate's containers, by name."""
+    spec = pod.get("spec") if isinstance(pod, dict) else None
+    lists = [spec.get(key) for key in ("initContainers", "containers")] if isinstance(spec, dict) else []
+    found = [each for items in lists if isinstance(items, list) for each in items if isinstance(each, dict)]
+    return {each["name"]: each.get("image") for each in found if is_ours(each)}
+
+
+def _pod(manifest: dict[str, Any]) -> dict[str, Any]:
+    """As it is in a file: in a review it does not say what it is."""
+    return {"apiVersion": "v1", "kind": "Pod", **manifest}
 
 
 def failed(request: Request) -> Answer:
@@ -152,7 +180,7 @@ def _review(request: Request, told: dict[str, Any]) -> dict[str, Any]:
     return {"apiVersion": VERSION, "kind": KIND, "response": {"uid": request.uid, **told}}
 
 
-def _annotations(pod: dict[str, Any]) -> dict[str, Any]:
-    metadata = pod.get("metadata")
-    found = metadata.get("annotations") if isinstance(metadata, dict) else None
+def _metadata(pod: Any, kind: str) -> dict[str, Any]:
+    metadata = pod.get("metadata") if isinstance(pod, dict) else None
+    found = metadata.get(kind) if isinstance(metadata, dict) else None
     return found if isinstance(found, dict) else {}

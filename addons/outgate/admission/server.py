@@ -92,10 +92,9 @@ class Endpoint(RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
 
     def say(self, content: dict[str, Any], status: int = 200) -> None:
-        if self.webhook.draining or status >= 400:
-            self.set_header("Connection", "close")
         self.set_status(status)
-        self.finish(content)
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(content))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         self.say({"error": self._reason.lower()}, status_code)
@@ -117,7 +116,7 @@ class Inject(Endpoint):
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
             self._refuse(415, f"the content type is {json.dumps(kind[:60])}; send application/json")
-        elif int(self.request.headers.get("Content-Length", "0")) > MAX_BODY:
+        elif self._announced() > MAX_BODY:
             self._too_large()
 
     def data_received(self, chunk: bytes) -> None:
@@ -131,6 +130,11 @@ class Inject(Endpoint):
             self.say(self.webhook.answered(bytes(self._body)))
         except Malformed as error:
             self._refuse(400, str(error))
+
+    def _announced(self) -> int:
+        """What is no number is refused by whoever reads the body by it."""
+        text = self.request.headers.get("Content-Length", "")
+        return int(text) if text.isascii() and text.isdigit() else 0
 
     def _too_large(self) -> None:
         self._refuse(413, f"the body has more than {MAX_BODY} bytes; no review of a pod is as large")
@@ -203,6 +207,10 @@ class Listener:
         for sock in bind(*parse_address(self.address)):
             self.port = int(sock.getsockname()[1])
             self._door.open(sock)
+
+    def drain(self) -> None:
+        """Each connection ends with the answer to its next request."""
+        self._server.conn_params.no_keep_alive = True
 
     async def stop(self) -> None:
         await self._door.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from outgate.admission.keeping import Files, Keeping
@@ -26,14 +27,19 @@ class Plan:
 
 
 async def serve(plan: Plan, ready: Callable[[int], None]) -> None:
-    """Until a signal says otherwise. Raises `Unusable` for a file, `OSError` for an address."""
-    webhook, end = Webhook(Keeping(plan.files)), asyncio.Event()
+    """Until a signal says otherwise; a second one ends it at once. Raises `Unusable` for a file, `OSError` for an
+    address."""
+    webhook, end, hurry = Webhook(Keeping(plan.files)), asyncio.Event(), asyncio.Event()
     listeners = [Listener(plan.listen, webhook, reviews=True)]
     if plan.metrics:
         listeners.append(Listener(plan.metrics, webhook, reviews=False))
     loop = asyncio.get_running_loop()
+
+    def told() -> None:
+        (hurry if end.is_set() else end).set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, end.set)
+        loop.add_signal_handler(number, told)
     watching = loop.create_task(webhook.keeping.run())
     try:
         for listener in listeners:
@@ -41,7 +47,10 @@ async def serve(plan: Plan, ready: Callable[[int], None]) -> None:
         ready(listeners[0].port)
         await end.wait()
         webhook.draining = True
-        await asyncio.sleep(plan.drain)
+        for listener in listeners:
+            listener.drain()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(hurry.wait(), plan.drain)
     finally:
         watching.cancel()
         for listener in listeners:

@@ -18,6 +18,7 @@ from outgate.loading import setting_of
 from outgate.policy.compile import Policy, faults, gather
 from outgate.policy.compile import compile as compile_policy
 from outgate.policy.plain import plain
+from outgate.policy.uncollected import uncollected
 from outgate.problems import PolicyError, Problem, Severity
 from outgate.settings import Settings
 
@@ -69,6 +70,7 @@ def check(
     ctx.exit(FOUND if outcome.errors else 0)
 
 
+@uncollected()
 def loaded(settings: Settings) -> Outcome:
     """The policy of the settings' paths, with every problem of every file."""
     outcome, setting = Outcome(), setting_of(settings)

@@ -16,6 +16,7 @@ from typing import Any
 
 from cryptography import x509
 
+from outgate.hop_ways import gateway_of, proxy_of
 from outgate.policy.addresses import Permit
 from outgate.policy.hosts import literal
 from outgate.settings import Settings
@@ -146,7 +147,9 @@ def environment_of(settings: Settings, lookup: Lookup | None = None) -> tuple[En
     """What a gate with these settings would connect with, and its resolver."""
     identities = Identities(Trust(roots=tuple(map(str, settings.upstream_ca))))
     resolver, timeouts = Noting(lookup), Timeouts(total=settings.limits.connect_timeout)
-    return Environment(resolver, identities, timeouts=timeouts, own_ports=frozenset({settings.listen[1]})), resolver
+    made = Environment(resolver, identities, timeouts=timeouts, own_ports=frozenset({settings.listen[1]}))
+    made.gateway, made.proxy = gateway_of(settings.hops), proxy_of(settings.hops)
+    return made, resolver
 
 
 def reach(target: Target, settings: Settings) -> Report:

@@ -19,6 +19,7 @@ from outgate.policy.compile import compile as compile_policy
 from outgate.policy.compile import faults, gather
 from outgate.policy.model import Fate
 from outgate.policy.snapshot import Policy
+from outgate.policy.uncollected import uncollected
 from outgate.problems import PolicyError
 from outgate.settings import Settings
 
@@ -64,6 +65,7 @@ def convert_command(
         write(made.text, output)
 
 
+@uncollected()
 def converted(settings: Settings, file: Path) -> tuple[Converted, Policy | None]:
     """What the settings' documents come to; without a policy where they cannot be used."""
     setting = setting_of(settings)

@@ -57,5 +57,5 @@ def _settings(policy: tuple[Path, ...], strict: bool | None, pairs: tuple[str, .
         settings, complaint = read_settings(flags, pairs, os.environ), ""
     except SettingsError as error:
         settings, complaint = read_settings(flags, (), {}), str(error)
-    paths = settings.policy or ((DEFAULT,) if DEFAULT.is_dir() else ())
+    paths = settings.policy or ((DEFAULT,) if DEFAULT.is_dir() and not settings.policy_from_cluster else ())
     return replace(settings, policy=paths), complaint

@@ -152,6 +152,8 @@ class Explanation:
             return
         target, destination = self.target, self.decision.destination
         yield "dials", _dialled(target)
+        if destination is not None and destination.region:
+            yield "region", destination.region
         yield from (("endpoint", _endpoint(endpoint)) for endpoint in target.endpoints)
         yield "within", f"{target.connect_timeout:g} s for each address"
         yield from _tls(target, self.meeting.attempt if self.meeting else None)

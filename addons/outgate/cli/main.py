@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "explain": "outgate.cli.explain:explain",
     "convert": "outgate.cli.convert:convert_command",
     "test": "outgate.cli.test:test",
+    "schema": "outgate.cli.schema:schema",
     "learn": "outgate.cli.learn:learn",
     "redact": "outgate.cli.redact:redact",
     "status": "outgate.cli.status:status",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from outgate.cli.hop_options import hop_options, hop_pairs
 from outgate.cli.options import policy_options, settings_of
 from outgate.settings import (
     ListenMode,
@@ -87,6 +88,7 @@ def _fitting[T](read: Callable[[], T]) -> T:
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes, one core each.  [default: 1]")
 @click.option("--drain-timeout", type=click.FloatRange(0), help="Seconds that SIGTERM leaves to open requests.")
+@hop_options
 @click.option("--worker", type=int, hidden=True)
 @click.option(
     "--addon",
@@ -98,6 +100,7 @@ def _fitting[T](read: Callable[[], T]) -> T:
 @click.pass_context
 def run(
     ctx: click.Context,
+    /,
     policy: tuple[Path, ...],
     strict: bool | None,
     pairs: tuple[str, ...],
@@ -113,6 +116,7 @@ def run(
     drain_timeout: float | None,
     worker: int | None,
     addons: tuple[str, ...],
+    **hops: str | None,
 ) -> None:
     """Run the gate.
 
@@ -124,6 +128,7 @@ def run(
     places = {"listen": listen, "admin": admin, "metrics": metrics, "dns": dns}
     flags = {"mode": chosen, "workers": workers, "drain_timeout": drain_timeout, "addons": addons or None}
     cluster = {"kubeconfig": kubeconfig, "cluster_namespaces": cluster_namespaces}
+    pairs = (*pairs, *hop_pairs(hops))
     settings = settings_of(policy, strict, pairs, policy_from_cluster=policy_from_cluster, **cluster, **places, **flags)
     if worker is not None:
         ctx.exit(_work(settings, worker))

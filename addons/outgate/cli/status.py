@@ -64,9 +64,11 @@ def _rows(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _cluster(told: dict[str, Any]) -> str:
     known = count(told["documents"], "document")
+    absent = f"; {count(len(told['absent']), 'kind')} not served" if told["absent"] else ""
     if not told["age"]:
-        return f"{known}, as it is now"
-    return f"{known}, as it was {span(told['age'])} ago" + (f": {told['reason']}" if told["reason"] else "")
+        return f"{known}, as it is now{absent}"
+    why = f": {told['reason']}" if told["reason"] else ""
+    return f"{known}, as it was {span(told['age'])} ago{why}{absent}"
 
 
 def _denied(counts: dict[str, int]) -> str:

@@ -24,7 +24,7 @@ def _address(_ctx: click.Context, _param: click.Parameter, text: str | None) -> 
 @policy_options
 @click.option(
     "--mode",
-    type=click.Choice([mode.value for mode in ListenMode]),
+    type=click.Choice([mode.value for mode in ListenMode if mode is not ListenMode.GATEWAY]),
     help="How workloads reach the gate.  [default: transparent]",
 )
 @click.option("--listen", callback=_address, metavar="ADDR:PORT", help="Where workloads arrive.  [default: :15001]")

@@ -48,7 +48,7 @@ def _place(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
     type=click.FloatRange(0),
     default=5.0,
     show_default=True,
-    help="Seconds in which it goes on answering after SIGTERM.",
+    help="Seconds in which it goes on answering after SIGTERM; a second one ends it.",
 )
 @click.pass_context
 def webhook(

@@ -109,7 +109,8 @@ class Cluster:
 
     def freshness(self) -> Freshness:
         age, reason = self.store.away()
-        return Freshness(age, reason, len(self.offered.objects) if self.offered is not None else 0)
+        documents = len(self.offered.objects) if self.offered is not None else 0
+        return Freshness(age, reason, documents, self.store.absent())
 
     def objects(self) -> Mapping[str, Any]:
         """What is known of now, by place."""
@@ -129,6 +130,8 @@ class Cluster:
     def _offer(self, found: Set) -> None:
         if self.offered is not None and self.offered.digest == found.digest:
             return
+        if self.offered is None and (absent := self.store.absent()):
+            log.info("the cluster does not serve, and is asked again for: %s", ", ".join(absent))
         self.offered = found
         log.info("the cluster has %d documents of policy", len(found.objects))
         for told in self.heard:

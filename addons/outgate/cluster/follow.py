@@ -17,7 +17,7 @@ from outgate.cluster.api import ABSENT, EXPIRED, Api, ApiError, said
 from outgate.cluster.backoff import Backoff
 from outgate.cluster.lines import Garbled
 from outgate.cluster.objects import NotAnObject, Object, read
-from outgate.cluster.store import Part
+from outgate.cluster.store import UNKNOWN, Part
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,9 @@ class Follower:
         except ApiError as error:
             if error.status == ABSENT and (wait := self._absent()):
                 return wait
-            reason, wait = str(error), error.wait
+            # What has never been served is no news before that is sure.
+            unheard = error.status == ABSENT and not self.part.served
+            reason, wait = UNKNOWN if unheard else str(error), error.wait
         except (Garbled, NotAnObject) as error:
             # What follows may rest on what could not be read.
             self.part.version, reason, wait = "", f"the API sends what cannot be read: {error}", 0.0
@@ -106,11 +108,13 @@ class Follower:
                 if error.status != ABSENT:
                     raise
                 continue
-            self._missing, part.served = 0, version
+            if part.absent:
+                log.info("%s is served now", part.name)
+            self._missing, part.served, part.absent = 0, version, False
             self._counts["cluster_lists"] += 1
             part.replace(found, known)
             return
-        raise ApiError(ABSENT, f"{part.kind} is not served")
+        raise ApiError(ABSENT, "it is not served")
 
     async def _pages(self, version: str) -> tuple[list[Object], str]:
         part, found, after = self.part, list[Object](), ""
@@ -183,7 +187,7 @@ class Follower:
         if part.objects:
             log.warning("%s is served no more, and what there was of it is gone", part.name)
             part.replace((), "")
-        part.served = ""
+        part.served, part.absent = "", True
         if not part.stands:
             part.stand()
         return self._again * (1 + self._chance()) / 2

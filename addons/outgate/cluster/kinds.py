@@ -65,7 +65,7 @@ KUMA = (
 
 
 def _plural(name: str) -> str:
-    """As all of these kinds form it."""
+    """As all kinds form it whose name is no plural."""
     lower = name.lower()
     if lower.endswith(("s", "sh")):
         return f"{lower}es"
@@ -77,13 +77,13 @@ def _kinds(mesh: str, group: str, versions: tuple[str, ...], *names: str, namesp
 
 
 KINDS = (
+    Kind("native", NATIVE, "EgressDefaults", "egressdefaults", ALPHA),
     *_kinds(
         "native",
         NATIVE,
         ALPHA,
         "EgressAccess",
         "EgressCapture",
-        "EgressDefaults",
         "EgressDestination",
         "EgressRedaction",
         "EgressTelemetry",

@@ -46,6 +46,10 @@ class Store:
         """Whether every part is known to be of now."""
         return all(part.stands for part in self.parts)
 
+    def absent(self) -> tuple[str, ...]:
+        """The kinds that are known not to be served, in order."""
+        return tuple(dict.fromkeys(str(part.kind) for part in self.parts if part.absent))
+
     def whole(self) -> Set:
         """The set of now. Only to be used while the store stands."""
         found = [each for part in self.parts for each in sorted(part.objects.values(), key=lambda each: each.age)]
@@ -79,6 +83,8 @@ class Part:
     """What was seen of it; empty where it has to be listed."""
     served: str = ""
     """The version of the API that serves it; empty where none does."""
+    absent: bool = False
+    """Whether none does, as far as is known."""
     stands: bool = False
     reason: str = UNKNOWN
 

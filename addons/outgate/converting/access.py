@@ -11,7 +11,7 @@ from ipaddress import ip_network
 from outgate.converting.naming import Destinations, Names
 from outgate.converting.values import Content, given, when
 from outgate.converting.writing import Written, written
-from outgate.policy.access_model import AccessLayer, AccessPolicy, AccessRule, Attribute, Condition
+from outgate.policy.access_model import AccessLayer, AccessPolicy, AccessRule, Action, Attribute, Condition
 from outgate.policy.addresses import as_routed
 from outgate.policy.frontends.native.access import OPERATIONS, PROBLEMS, SOURCES
 from outgate.policy.principals import SCHEME
@@ -27,8 +27,13 @@ def documents(layers: tuple[AccessLayer, ...], destinations: Destinations, names
         name = (named if mesh == OWN else mesh) if len(layers) > 1 else ""
         for policy in layer.policies:
             targets = [one for target in policy.targets for one in destinations.targets(target)]
-            if targets or not policy.targets:  # else it is about nothing
+            if does_something(policy) and (targets or not policy.targets):  # else it is about nothing
                 yield _document(policy, name, targets, names)
+
+
+def does_something(policy: AccessPolicy) -> bool:
+    """What denies or marks nothing in particular does so to nobody; what allows nothing is all the more."""
+    return policy.action is Action.ALLOW or bool(policy.rules)
 
 
 def _document(policy: AccessPolicy, layer: str, targets: list[str], names: Names) -> Written:

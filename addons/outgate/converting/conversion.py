@@ -74,8 +74,10 @@ def _of_destination(said: Destination, known: Destinations, names: Names, proble
     try:
         made = [destinations.document(said, known.reference(said)), *destinations.traffic(said, known, names)]
     except Unwritable as error:
-        what = f"{said.source.kind} {said.name} has no native form: {error}"
-        problems.append(Problem(said.source.where, what, error.hint))
+        source = error.source or said.source
+        field = f"{source.field}: " if source.field else ""
+        what = f"{field}{source.kind} {source.name} has no native form: {error}"
+        problems.append(Problem(source.where, what, error.hint, field=source.field))
         return
     yield from made
 

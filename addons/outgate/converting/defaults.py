@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from outgate.converting.naming import Names
 from outgate.converting.values import Content, given
 from outgate.converting.writing import Written, written
-from outgate.policy.model import Defaults, IdentityMapping, Import, Scope, Source
+from outgate.policy.model import Defaults, Forwarding, IdentityMapping, Import, Scope, Source
 
 KIND = "EgressDefaults"
 SCALARS = {
@@ -36,10 +36,12 @@ def documents(said: Defaults, scopes: tuple[Scope, ...], namespace: str, names: 
             "trustDomainAliases": list(said.trust_domain_aliases),
             "identities": [_identity(each) for each in said.identities],
             "nat64": list(map(str, said.nat64)),
+            "forwarding": [_forwarding(each) for each in said.forwarding],
             "scopes": [_scope(each) for each in scopes],
         }
     )
-    sources = [said.mode_source, said.source, *(each.source for each in (*said.identities, *scopes))]
+    more: tuple[IdentityMapping | Forwarding | Scope, ...] = (*said.identities, *said.forwarding, *scopes)
+    sources = [said.mode_source, said.source, *(each.source for each in more)]
     if spec:
         owner = said.mode_source or said.source
         own = owner.namespace if owner is not None and owner.kind == KIND else namespace
@@ -55,6 +57,11 @@ def _identity(said: IdentityMapping) -> Content:
     made = given({"uids": list(said.uids), "addresses": list(map(str, said.networks))})
     made |= {"namespace": said.namespace, "serviceAccount": said.service_account}
     return made | given({"labels": dict(said.labels)})
+
+
+def _forwarding(said: Forwarding) -> Content:
+    made = given({"hosts": list(said.hosts), "addresses": list(map(str, said.networks))})
+    return made | {"via": str(said.via)}
 
 
 def _scope(said: Scope) -> Content:

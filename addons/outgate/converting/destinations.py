@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from outgate.converting.naming import Destinations, Names
 from outgate.converting.origins import origin
 from outgate.converting.routes import route
 from outgate.converting.upstreams import tls, upstream
-from outgate.converting.values import Content, given
+from outgate.converting.values import Content, given, of
 from outgate.converting.writing import Written, written
 from outgate.policy.model import (
     EVERY_PORT,
@@ -49,6 +48,7 @@ def document(said: Destination, reference: str) -> Written:
             "allowAddresses": list(map(str, said.allow_networks)),
             "region": said.region,
             "propagation": said.propagation,
+            "via": str(said.via) if said.via is not None else None,
         }
     )
     if said.expires is not None:
@@ -120,15 +120,22 @@ def traffic(said: Destination, destinations: Destinations, names: Names) -> Iter
             own = names.free(TRAFFIC, namespace, f"{name}-{ports[0].number or 'any'}")
         else:
             own = names.free(TRAFFIC, namespace, name)
-        spec |= _routed(routes, unmatched, destinations) | origin(held)
+        spec |= _routed(routes, unmatched, destinations)
+        with of(held.source):
+            spec |= origin(held)
         yield written(TRAFFIC, namespace, own, spec, _behind(said, routes, held))
 
 
 def _routed(routes: tuple[Route, ...], unmatched: Unmatched | None, destinations: Destinations) -> Content:
     if not routes:
         return {}
-    made = [route(each, lambda backend: place(backend, destinations)) for each in reached(routes)]
+    made = [_route(each, destinations) for each in reached(routes)]
     return {"unmatched": str(unmatched or Unmatched.FORWARD), "routes": made}
+
+
+def _route(said: Route, destinations: Destinations) -> Content:
+    with of(said.source):
+        return route(said, lambda backend: place(backend, destinations))
 
 
 def reached(routes: tuple[Route, ...]) -> list[Route]:
@@ -149,7 +156,7 @@ def _effective(said: Route) -> Route:
     return replace(said, matches=matches, rewrite=rewrite)
 
 
-def _tells(match: Any) -> bool:
+def _tells(match: object) -> bool:
     return match != type(match)()
 
 

@@ -11,6 +11,7 @@ from dataclasses import fields, is_dataclass, replace
 from ipaddress import ip_network
 from typing import Any
 
+from outgate.converting.access import does_something
 from outgate.converting.destinations import effective, reached
 from outgate.policy.access_model import AccessLayer, AccessPolicy, AccessRule, Attribute, Condition
 from outgate.policy.addresses import as_routed
@@ -120,7 +121,7 @@ def _effective(
 ) -> Iterator[tuple[AccessPolicy, object]]:
     for each in layer.policies:
         targets = {place for target in each.targets if known(target) for place in places(target)}
-        if targets or not each.targets:
+        if does_something(each) and (targets or not each.targets):
             yield each, (each.action, each.shadow, targets, [_rule(rule) for rule in each.rules])
 
 

@@ -5,10 +5,12 @@ Owns the spelling of what several kinds share. Knows no kind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from outgate.policy.access_model import Attribute, Condition
+from outgate.policy.model import Source
 from outgate.policy.route_model import HeaderChange, NamedMatch, TextKind, TextMatch
 
 type Content = dict[str, Any]
@@ -22,11 +24,22 @@ WHO = {
 
 
 class Unwritable(ValueError):
-    """A value that no native kind can say. Carries what to write instead."""
+    """A value that no native kind can say. Carries what to write instead, and whose value it is where that is known."""
 
     def __init__(self, what: str, hint: str) -> None:
         self.hint = hint
+        self.source: Source | None = None
         super().__init__(what)
+
+
+@contextmanager
+def of(source: Source | None) -> Iterator[None]:
+    """What is unwritable meanwhile is this one's, unless somebody nearer to it said so."""
+    try:
+        yield
+    except Unwritable as error:
+        error.source = error.source or source
+        raise
 
 
 def duration(seconds: float) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import outgate
 from outgate.doctor import gate, machine, network
+from outgate.doctor.cluster import cluster
 from outgate.doctor.finding import Finding, note, wrong
 from outgate.loading import setting_of
 from outgate.netfilter import surroundings
@@ -73,7 +74,8 @@ def _files(patient: Patient) -> Iterator[Finding]:
     settings = patient.settings
     yield from gate.authority(settings.ca_certificate, settings.ca_key)
     yield from gate.roots(settings.upstream_ca)
-    yield from gate.policy(settings.policy, setting_of(settings))
+    setting = setting_of(settings)
+    yield from cluster(settings, setting) if settings.policy_from_cluster else gate.policy(settings.policy, setting)
 
 
 def _redirect(patient: Patient) -> Iterator[Finding]:

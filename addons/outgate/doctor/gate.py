@@ -21,6 +21,7 @@ from outgate.pki.roots import read_roots
 from outgate.policy.compile import load
 from outgate.policy.frontends import Setting
 from outgate.problems import PolicyError, Problem, Severity, Where
+from outgate.reload import Beneath
 from outgate.settings import parse_address
 
 PATIENCE = 3.0
@@ -31,6 +32,7 @@ SHOWN = 10
 """Problems of a policy that are listed; `outgate check` lists all."""
 UNIX = "unix:"
 START = "start it with outgate run"
+RIGHTS = "let the gate reach the API, and give it the rights to list and to watch these kinds"
 
 
 def authority(certificate: Path, key: Path, clock: Callable[[], float] = time.time) -> Iterator[Finding]:
@@ -66,14 +68,15 @@ def roots(paths: Sequence[Path]) -> Iterator[Finding]:
             yield wrong("upstream roots", f"{path} holds no certificate", "name a PEM file with the roots of origins")
 
 
-def policy(paths: Sequence[Path], setting: Setting) -> Iterator[Finding]:
-    if not paths:
+def policy(paths: Sequence[Path], setting: Setting, beneath: Beneath | None = None) -> Iterator[Finding]:
+    """`beneath`: what the files are laid over, where that is something."""
+    if not paths and beneath is None:
         yield wrong(
             "policy", "none is given, and without one nothing starts", "name it with --policy, or make ./policy"
         )
         return
     try:
-        compiled = load(paths, setting)
+        compiled = load(paths, setting, beneath.documents() if beneath is not None else None)
     except (PolicyError, OSError) as error:
         problems = error.problems if isinstance(error, PolicyError) else (_unreadable(error),)
         yield from _listed([problem for problem in problems if problem.severity is Severity.ERROR])
@@ -123,13 +126,21 @@ def _of_status(told: dict[str, Any]) -> Iterator[Finding]:
         yield wrong(
             "gate", f"its last reload was refused: {first}", "correct the policy; outgate check finds all of it"
         )
-    if (cluster := policy.get("cluster")) and (age := cluster.get("age", 0)) > AWAY:
-        what = f"the cluster was last heard {age:.0f} s ago: {cluster.get('reason', '')}"
-        yield wrong("gate", what, "the policy before stays in force; let the gate reach the API, with its rights")
+    if cluster := policy.get("cluster"):
+        yield followed(cluster)
     if trips := told.get("guard_trips"):
         yield wrong("gate", f"{trips} failures inside it were contained", "its log has each; report them")
     if dropped := told.get("counts", {}).get("log_dropped"):
         yield wrong("gate", f"{dropped} lines of its log were lost", "read its standard output faster")
+
+
+def followed(told: dict[str, Any]) -> Finding:
+    """Of what is known of it, as a gate's status has it."""
+    if told["age"] > AWAY:
+        what = f"it was last heard {told['age']:.0f} s ago: {told['reason']}"
+        return wrong("cluster", what, f"the policy before stays in force; {RIGHTS}")
+    without = f"; not served: {', '.join(told['absent'])}" if told["absent"] else ""
+    return ok("cluster", f"documents of policy in it: {told['documents']}{without}")
 
 
 def ask(endpoint: str, path: str) -> tuple[int, dict[str, Any]]:

@@ -17,6 +17,8 @@ from outgate.netfilter.options import parse_cidrs, parse_ports
 INJECT = f"{DOMAIN}/inject"
 STATUS = f"{DOMAIN}/status"
 """What the injection writes down for its own removal."""
+INJECTED = f"{DOMAIN}/injected"
+"""The label of pods whose traffic is turned to a gate: a NetworkPolicy may let these, and no others, leave."""
 TRUTH = {"true": True, "false": False}
 RESOURCES = {
     "cpu-request": ("requests", "cpu"),
@@ -30,6 +32,9 @@ type Chosen = Callable[[Settings, str], Settings]
 
 class Refusal(Exception):
     """The pod cannot have a sidecar as it is. The text says why, and what to do."""
+
+    place: tuple[int, ...] = ()
+    """Which item of a list it is of, or of a list in a list, counted from 0."""
 
 
 def _truth(text: str) -> bool:
@@ -106,7 +111,7 @@ def wanted(metadata: Mapping[str, Any], settings: Settings) -> bool:
 
 def chosen(metadata: Mapping[str, Any], settings: Settings) -> Settings:
     """The settings as the pod's annotations have them. Raises `Refusal`."""
-    for key, text in sorted(_of(metadata, "annotations").items()):
+    for key, text in sorted(_of(metadata, "annotations").items(), key=lambda each: str(each[0])):
         domain, _, name = str(key).partition("/")
         if domain == DOMAIN and key not in (STATUS, INJECT):
             settings = _choose(settings, name, text)

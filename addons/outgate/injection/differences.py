@@ -14,6 +14,8 @@ type Operation = dict[str, Any]
 
 def patch(before: Any, after: Any, path: str = "") -> Iterator[Operation]:
     """The operations that make `after` of `before`, in the order in which they are applied."""
+    if before is after:
+        return
     if isinstance(before, dict) and isinstance(after, dict):
         yield from _mapping(before, after, path)
     elif isinstance(before, list) and isinstance(after, list) and (kept := common(before, after)) is not None:
@@ -52,7 +54,8 @@ def common(before: Sequence[Any], after: Sequence[Any]) -> dict[int, int] | None
     old, new = [_identity(item) for item in before], [_identity(item) for item in after]
     if len(set(old)) < len(old) or len(set(new)) < len(new):
         return {place: place for place in range(len(new))} if len(old) == len(new) else None
-    kept = {place: old.index(identity) for place, identity in enumerate(new) if identity in old}
+    places = {identity: place for place, identity in enumerate(old)}
+    kept = {place: places[identity] for place, identity in enumerate(new) if identity in places}
     return kept if list(kept.values()) == sorted(kept.values()) else None
 
 

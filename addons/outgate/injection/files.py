@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from outgate.injection import manifests
 from outgate.injection.manifests import Done, Refused
 from outgate.injection.settings import Settings
+from outgate.injection.spans import Unplaced, spans
 from outgate.injection.splicing import rewritten
 from outgate.injection.yaml_text import Document, documents
 from outgate.problems import Problem, Severity, Where
@@ -40,14 +41,35 @@ def changed(text: str, name: str, settings: Settings | None) -> File:
 
 def _document(document: Document, where: Where, settings: Settings | None, told: list[Problem]) -> str:
     made = manifests.remove(document.data) if settings is None else manifests.inject(document.data, settings)
-    bare = manifests.remove(document.data)
-    if isinstance(made, Refused) or isinstance(bare, Refused):
-        told.append(Problem(where, made.reason if isinstance(made, Refused) else ""))
-        return document.text
+    if isinstance(made, Refused):
+        return _refused(document, made, where, told)
     told += [Problem(where, text, severity=Severity.WARNING) for text in made.warnings]
     if made.manifest == document.data:
         return document.text
+    bare = manifests.remove(document.data)
+    if isinstance(bare, Refused):
+        return _refused(document, bare, where, told)
     return _rewritten(document, [bare, made], where, told)
+
+
+def _refused(document: Document, refused: Refused, where: Where, told: list[Problem]) -> str:
+    told.append(Problem(_item(document.text, refused.place, where), refused.reason))
+    return document.text
+
+
+def _item(text: str, place: tuple[int, ...], document: Where) -> Where:
+    """Where an item of a list begins; `document` says where the text's own first line that says something is."""
+    try:
+        span = spans(text)
+        for number in place:
+            items = next(span.items[at] for at, key in enumerate(span.keys) if key.name == "items")
+            span = items.items[number]
+    except (Unplaced, StopIteration, IndexError):  # written by anchors, say
+        return document
+    if not place:
+        return document
+    line = document.line - _first(text) + text.count("\n", 0, span.start) + 1
+    return Where(document.file, line, span.start - text.rfind("\n", 0, span.start))
 
 
 def _rewritten(document: Document, steps: list[Done], where: Where, told: list[Problem]) -> str:

@@ -43,6 +43,8 @@ class Refused:
     """Nothing was done."""
 
     reason: str
+    place: tuple[int, ...] = ()
+    """Which item of a list is the reason, or of a list in a list, counted from 0."""
 
 
 def inject(manifest: Any, settings: Settings) -> Done | Refused:
@@ -59,7 +61,7 @@ def _all(manifest: Any, change: Change) -> Done | Refused:
     try:
         made, warnings = _changed(manifest, change)
     except Refusal as refusal:
-        return Refused(str(refusal))
+        return Refused(str(refusal), refusal.place)
     return Done(made, tuple(warnings))
 
 
@@ -67,7 +69,7 @@ def _changed(manifest: Any, change: Change) -> tuple[Any, list[str]]:
     if not isinstance(manifest, dict):
         return manifest, []
     if isinstance(items := manifest.get("items"), list) and str(manifest.get("kind")).endswith("List"):
-        results = [_changed(each, change) for each in items]
+        results = [_item(each, number, change) for number, each in enumerate(items)]
         return {**manifest, "items": [made for made, _ in results]}, [text for _, told in results for text in told]
     if (path := TEMPLATES.get((_group(manifest), str(manifest.get("kind"))))) is None:
         return manifest, []
@@ -76,6 +78,14 @@ def _changed(manifest: Any, change: Change) -> tuple[Any, list[str]]:
     except Refusal as refusal:
         raise Refusal(f"{called(manifest)}: {refusal}") from refusal
     return made, [f"{called(manifest)}: {text}" for text in told]
+
+
+def _item(item: Any, number: int, change: Change) -> tuple[Any, list[str]]:
+    try:
+        return _changed(item, change)
+    except Refusal as refusal:
+        refusal.place = (number, *refusal.place)
+        raise
 
 
 def _at(owner: Any, path: tuple[str, ...], change: Change) -> tuple[Json, list[str]]:

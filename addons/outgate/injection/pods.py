@@ -10,14 +10,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from outgate.injection import names, sidecar, workload
-from outgate.injection.annotations import STATUS, Refusal, chosen, wanted
+from outgate.injection.annotations import INJECTED, STATUS, Refusal, chosen, wanted
 from outgate.injection.names import Json, is_ours
 from outgate.injection.refusals import check, warnings
-from outgate.injection.settings import Form, Settings
+from outgate.injection.settings import Form, Mode, Settings
 from outgate.injection.shape import check_shape
 from outgate.injection.volumes import volumes
 
 LISTS = ("containers", "initContainers")
+LABELS = "metadata.labels"
 EMPTY: tuple[object, ...] = ([], {}, None)
 NOTED = {"trust": str, "proxy": str, "kept": dict, "empty": dict}
 
@@ -25,17 +26,18 @@ NOTED = {"trust": str, "proxy": str, "kept": dict, "empty": dict}
 def inject(pod: Json, settings: Settings) -> tuple[Json, list[str]]:
     """The pod with the sidecar, brought up to date where it has one, and warnings. Raises `Refusal`.
 
-    A pod that says no is given back as it is.
+    A pod that says no is given back without one.
     """
     check_shape(pod)
     metadata = pod.get("metadata") or {}
-    if not wanted(metadata, settings):
-        return pod, []
-    settings = chosen(metadata, settings)
+    asked = chosen(metadata, settings) if wanted(metadata, settings) else None
     bare = remove(pod)
-    check(bare["spec"], settings)
-    told = workload.variables(settings.trust.path, workload.proxy(settings))
-    return _with(bare, settings, told), warnings(bare["spec"], settings, told)
+    _check_label(bare, asked)
+    if asked is None:
+        return bare, []
+    check(bare["spec"], asked)
+    told = workload.variables(asked.trust.path, workload.proxy(asked))
+    return _with(bare, asked, told), warnings(bare["spec"], asked, told)
 
 
 def remove(pod: Json) -> Json:
@@ -46,10 +48,12 @@ def remove(pod: Json) -> Json:
     told = workload.variables(noted["trust"], noted["proxy"])
     metadata, spec = dict(pod["metadata"]), dict(pod["spec"])
     metadata["annotations"] = {key: text for key, text in metadata["annotations"].items() if key != STATUS}
+    if INJECTED in (metadata.get("labels") or {}) and INJECTED not in noted["kept"].get(LABELS, ()):
+        metadata["labels"] = {key: text for key, text in metadata["labels"].items() if key != INJECTED}
     for key in LISTS:
         if spec.get(key):
             own = [each for each in spec[key] if not is_ours(each)]
-            spec[key] = [workload.without(each, _less(told, noted, _path(key, n))) for n, each in enumerate(own)]
+            spec[key] = [workload.without(each, _less(told, noted, _path(key, each))) for each in own]
     spec["volumes"] = [each for each in spec.get("volumes") or () if not names.VOLUME.fullmatch(each["name"])]
     bare = {**pod, "metadata": metadata, "spec": spec}
     for path, owner, key in _places(bare):
@@ -60,7 +64,8 @@ def remove(pod: Json) -> Json:
 
 def _with(bare: Json, settings: Settings, told: Mapping[str, str]) -> Json:
     metadata, spec = bare.get("metadata") or {}, bare["spec"]
-    gate = sidecar.gate(settings, metadata.get("labels") or {})
+    labels = _labels(bare)
+    gate = sidecar.gate(settings, labels)
     native = settings.sidecar is Form.NATIVE
     own = {key: [workload.trusting(each, told, settings.trust.path) for each in spec.get(key) or ()] for key in LISTS}
     before = [*sidecar.first(settings), *([gate] if native else ())]
@@ -70,26 +75,44 @@ def _with(bare: Json, settings: Settings, told: Mapping[str, str]) -> Json:
     }
     if before or own["initContainers"]:
         changed["initContainers"] = [*before, *own["initContainers"]]
-    noted = _note(bare, settings, told)
-    annotations = {**(metadata.get("annotations") or {}), STATUS: noted}
-    return {**bare, "metadata": {**metadata, "annotations": annotations}, "spec": {**spec, **changed}}
+    said = {"annotations": {**(metadata.get("annotations") or {}), STATUS: _note(bare, settings, told)}}
+    if settings.mode is Mode.TRANSPARENT:
+        said["labels"] = {**labels, INJECTED: "true"}
+    return {**bare, "metadata": {**metadata, **said}, "spec": {**spec, **changed}}
+
+
+def _check_label(bare: Json, asked: Settings | None) -> None:
+    """A pod may have the label before it has the gate, for it gets one; a lie lets it leave without. `asked`: what it
+    gets, if anything. Raises `Refusal`."""
+    labels = _labels(bare)
+    if INJECTED in labels and (asked is None or asked.mode is not Mode.TRANSPARENT):
+        raise Refusal(f"the label {INJECTED} is for pods whose traffic is turned to a gate; remove it")
+    if labels.get(INJECTED, "true") != "true":
+        raise Refusal(f"the label {INJECTED} is the injection's to write; remove it")
 
 
 def _note(bare: Json, settings: Settings, told: Mapping[str, str]) -> str:
     """What removal has to know: where variables point, which of them containers had, and what was there and empty."""
     empty = {path: owner[key] for path, owner, key in _places(bare) if owner.get(key, False) in EMPTY}
     kept = {
-        _path(key, number): had
+        _path(key, each): had
         for key in LISTS
-        for number, each in enumerate(bare["spec"].get(key) or ())
+        for each in bare["spec"].get(key) or ()
         if (had := workload.left(each, told))
     }
+    if INJECTED in _labels(bare):
+        kept[LABELS] = [INJECTED]
     noted = {"trust": settings.trust.path, "proxy": workload.proxy(settings), "kept": kept, "empty": empty}
     return json.dumps(noted, separators=(",", ":"))
 
 
-def _path(key: str, number: int) -> str:
-    return f"{key}.{number}"
+def _labels(pod: Json) -> Json:
+    found: Json = (pod.get("metadata") or {}).get("labels") or {}
+    return found
+
+
+def _path(key: str, container: Json) -> str:
+    return f"{key}.{container['name']}"
 
 
 def _less(told: Mapping[str, str], noted: Mapping[str, Any], path: str) -> dict[str, str]:
@@ -103,11 +126,12 @@ def _places(pod: Json) -> Iterator[tuple[str, Json, str]]:
     metadata, spec = pod.get("metadata"), pod["spec"]
     if isinstance(metadata, dict):
         yield "metadata.annotations", metadata, "annotations"
+        yield LABELS, metadata, "labels"
     yield "metadata", pod, "metadata"
     for name in LISTS:
-        for number, container in enumerate(spec.get(name) or ()):
+        for container in spec.get(name) or ():
             for key in ("env", "volumeMounts"):
-                yield f"{_path(name, number)}.{key}", container, key
+                yield f"{_path(name, container)}.{key}", container, key
     for key in ("initContainers", "volumes"):
         yield key, spec, key
 
@@ -133,6 +157,7 @@ def _noted(pod: Json) -> dict[str, Any] | None:
 def _read(text: Any) -> dict[str, Any] | None:
     try:
         noted: dict[str, Any] = json.loads(text)
-        return noted if {name: type(noted[name]) for name in NOTED} == NOTED else None
+        formed = {name: type(noted[name]) for name in NOTED} == NOTED
+        return noted if formed and all(type(had) is list for had in noted["kept"].values()) else None
     except (ValueError, TypeError, KeyError, RecursionError):
         return None

@@ -90,6 +90,12 @@ def _powers(spec: Mapping[str, Any], settings: Settings) -> Iterator[str]:
             yield f"container {container['name']} has {found[0]} and could undo the gate; remove the capability"
 
 
+def _debugged(spec: Mapping[str, Any], settings: Settings) -> Iterator[str]:
+    for container in spec.get("ephemeralContainers") or ():
+        if (target := container.get("targetContainerName")) in names.CONTAINERS:
+            yield f"container {container['name']} shares the processes of {target}, which is the gate's; target another"
+
+
 def _taken(spec: Mapping[str, Any], settings: Settings) -> Iterator[str]:
     """Names, ports and places that the gate needs."""
     for container in containers(spec):
@@ -129,7 +135,7 @@ def _secrets_of(volume: Json) -> Iterator[str]:
     yield _text(volume, "secret", "secretName")
     projected = volume.get("projected")
     sources = projected.get("sources") if isinstance(projected, dict) else None
-    yield from (_text(source, "secret", "name") for source in sources or ())
+    yield from (_text(source, "secret", "name") for source in (sources if isinstance(sources, list) else ()))
 
 
 def _read_by(container: Json) -> Iterator[str]:
@@ -162,9 +168,10 @@ def _ending(spec: Mapping[str, Any], settings: Settings) -> Iterator[str]:
 REASONS: tuple[Reason, ...] = (
     _platform,
     _shared,
+    _taken,
     _same_user,
     _powers,
-    _taken,
+    _debugged,
     _mounts,
     _secrets,
     _meshes,

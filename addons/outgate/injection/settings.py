@@ -1,7 +1,7 @@
-"""What is injected, as one frozen value, and the file that says so.
+"""What is injected, as one frozen value.
 
-Owns names, defaults and their checks, each with the line that is wrong. Knows no manifest. What a pod may choose for
-itself is `annotations.py`'s.
+Owns names and defaults. Knows no manifest, and no file: that one is `config.py`'s. What a pod may choose for itself is
+`annotations.py`'s.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ def _environment(settings: Settings, labels: Mapping[str, object]) -> Iterator[J
         ("POD_SERVICE_ACCOUNT", "spec.serviceAccountName"),
     ):
         yield _downward(name, field)
-    keys = sorted(labels)
+    keys = sorted(map(str, labels))
     for number, key in enumerate(keys):
         yield _downward(f"POD_LABEL_{number}", f"metadata.labels['{key}']")
     told = {

@@ -65,9 +65,10 @@ class _Splicing:
         """`opening`: behind the colon, where the value is a key's."""
         if same(before, after):
             return
-        if span.kind is Kind.MAPPING and isinstance(before, dict) and isinstance(after, dict) and before and after:
+        # In flow style there has to be something left to which commas lead.
+        if _both(dict, before, after) and span.kind is Kind.MAPPING and (not span.flow or before.keys() & after.keys()):
             yield from self.mapping(span, before, after)
-        elif span.kind is Kind.SEQUENCE and isinstance(before, list) and isinstance(after, list) and before and after:
+        elif _both(list, before, after) and span.kind is Kind.SEQUENCE and (not span.flow or common(before, after)):
             yield from self.sequence(span, before, after, opening)
         elif span.flow or span.kind is Kind.ALIAS:
             yield Edit(span.start, span.end, _flow(after))
@@ -187,6 +188,11 @@ class _Splicing:
 
     def column(self, at: int) -> int:
         return at - self.text.rfind("\n", 0, at) - 1
+
+
+def _both(kind: type, before: Any, after: Any) -> bool:
+    """Whether both are such, and neither is empty."""
+    return isinstance(before, kind) and isinstance(after, kind) and bool(before and after)
 
 
 def _flow(value: Any) -> str:

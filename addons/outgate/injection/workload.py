@@ -15,6 +15,8 @@ from outgate.injection.volumes import FILES
 from outgate.pki.environment import pointing
 
 DIRECT = "localhost,127.0.0.1,::1"
+TRUSTED = "what it names has to hold the gate's authority too"
+ASKED = "the gate is asked only for what it leaves to it"
 
 
 def variables(trust: str, proxy: str) -> dict[str, str]:
@@ -58,8 +60,10 @@ def without(container: Json, told: Mapping[str, str]) -> Json:
     return found
 
 
-def said(container: Json, warned: Mapping[str, str]) -> Iterator[str]:
-    """What of the container will not trust the gate."""
-    if kept := left(container, warned):
-        hint = "what it names has to hold the gate's authority too"
-        yield f"container {container['name']} sets {', '.join(kept)} itself, which stays as it is: {hint}"
+def said(container: Json, told: Mapping[str, str]) -> Iterator[str]:
+    """What of the container will not trust the gate, or not ask it."""
+    kept = left(container, told)
+    proxies = [name for name in kept if name.lower().endswith("_proxy")]
+    for own, hint in (([name for name in kept if name not in proxies], TRUSTED), (proxies, ASKED)):
+        if own:
+            yield f"container {container['name']} sets {', '.join(own)} itself, which stays as it is: {hint}"

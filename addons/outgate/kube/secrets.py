@@ -17,6 +17,7 @@ from outgate.kube.api import Api, Unable
 CERTIFICATE, KEY, AUTHORITY = "tls.crt", "tls.key", "ca.crt"
 LABELS = {"app.kubernetes.io/name": "outgate", "app.kubernetes.io/managed-by": "outgate"}
 PLACE = re.compile(r"(?P<namespace>[a-z0-9][a-z0-9-]{0,62})/(?P<name>[a-z0-9][a-z0-9.-]{0,252})")
+END = b"-----END CERTIFICATE-----\n"
 WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 
 type Files = Mapping[str, bytes]
@@ -72,16 +73,28 @@ def write(api: Api, place: Place, files: Files) -> None:
 
 
 def trust(api: Api, configuration: str, authority: bytes) -> int:
-    """Have the API server trust an authority at each webhook of a configuration, and count them. Raises `Unable`."""
+    """Have the API server trust an authority at each webhook of a configuration, and count them. Raises `Unable`.
+
+    The one before is trusted until the next time: the webhook may not have its new certificate yet.
+    """
     path = f"{WEBHOOKS}/{configuration}"
     found = api.get(path)
     if found is None:
         raise Unable(f'there is no MutatingWebhookConfiguration "{configuration}"; install the chart first')
-    count = len(found.get("webhooks") or ())
-    bundle = base64.b64encode(authority).decode()
-    steps = [{"op": "add", "path": f"/webhooks/{n}/clientConfig/caBundle", "value": bundle} for n in range(count)]
+    webhooks = found.get("webhooks") or ()
+    steps = [
+        {"op": "add", "path": f"/webhooks/{n}/clientConfig/caBundle", "value": _bundle(each, authority)}
+        for n, each in enumerate(webhooks)
+    ]
     api.patch(path, steps)
-    return count
+    return len(webhooks)
+
+
+def _bundle(webhook: Mapping[str, Any], authority: bytes) -> str:
+    before = base64.b64decode(webhook["clientConfig"].get("caBundle") or "")
+    first, end, _ = before.partition(END)
+    followed = b"" if before.startswith(authority) or not end else first + end
+    return base64.b64encode(authority + followed).decode()
 
 
 def _new(place: Place, data: Mapping[str, str]) -> dict[str, Any]:

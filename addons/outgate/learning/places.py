@@ -34,6 +34,7 @@ NEVER = frozenset(
         Code.LOOP,
         Code.ECH_REFUSED,
         Code.PROTOCOL_UNKNOWN,
+        Code.CALLER_UNPROVEN,
     }
 )
 """Denials of something that should not be made possible."""

@@ -13,14 +13,14 @@ of the destination's names, and on raw TCP, by the destination's one name) or co
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from outgate.policy.access_model import AccessLayer, Action
+from outgate.policy.access_model import AccessLayer, Action, Attribute
 from outgate.policy.facts import Facts
 from outgate.policy.model import Attempt, Defaults, Destination, ShadowVerdict, Source, Verdict
-from outgate.policy.rules import Policy, first
+from outgate.policy.rules import Policy, conditions_of, first
 from outgate.policy.steps import Steps
 
 KEPT = 8
@@ -109,14 +109,14 @@ def _enforced(benches: tuple[_Bench, ...], facts: Facts, steps: Steps | None) ->
     """1 any DENY denies, 2 every layer with an ALLOW policy must allow, 3 what nothing restricts is allowed."""
     for bench in benches:
         if denied := first(bench.deny, facts, steps):
-            return Verdict.DENY, denied, f"denied by {denied}"
+            return Verdict.DENY, denied, f"denied by {denied}{_where(bench.deny, facts, denied)}"
     granted: Source | None = None
     for bench in benches:
         if not (concerned := _concerned(bench.allow, facts)):
             continue
         allowed = first(concerned, facts, steps)
         if allowed is None:
-            return Verdict.DENY, concerned[0].policy.source, _unallowed(concerned)
+            return Verdict.DENY, concerned[0].policy.source, _unallowed(concerned) + _where(concerned, facts)
         granted = granted or allowed
     return Verdict.ALLOW, granted, f"allowed by {granted}" if granted else "no access policy restricts it"
 
@@ -124,6 +124,20 @@ def _enforced(benches: tuple[_Bench, ...], facts: Facts, steps: Steps | None) ->
 def _unallowed(policies: list[Policy]) -> str:
     more = f" and {len(policies) - 1} more" if len(policies) > 1 else ""
     return f"only what an ALLOW rule names is allowed, and none matches: {policies[0].policy.source}{more}"
+
+
+def _where(policies: Iterable[Policy], facts: Facts, by: Source | None = None) -> str:
+    """In what region the destination is, where the policies, or the rule that denies, ask for that."""
+    asked = (
+        each.attribute is Attribute.REGION
+        for policy in policies
+        for rule in policy.rules
+        if by in (None, rule.rule.source or policy.policy.source)
+        for each in conditions_of(rule.rule)
+    )
+    if not any(asked):
+        return ""
+    return f"; it is in the region {facts.region}" if facts.region else "; nothing says in which region it is"
 
 
 def _concerned(policies: tuple[Policy, ...], facts: Facts) -> list[Policy]:

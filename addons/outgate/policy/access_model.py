@@ -36,6 +36,7 @@ class Attribute(StrEnum):
     SNI = "sni"
     DESTINATION_IP = "destination_ip"
     REGION = "region"
+    """The destination's. The value `.` is the caller's own."""
     SOURCE_LABEL = "source_label"
     """One label of the caller; `key` is its name as written."""
     METADATA = "metadata"

@@ -7,14 +7,17 @@ can. Knows no kind of document. A load gives a whole policy or raises; nothing h
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from outgate.policy import access, checks, documents, keeping_checks
 from outgate.policy.access_model import AccessLayer, AccessPolicy
 from outgate.policy.documents import Document
+from outgate.policy.forwarding import closed_ways, handed_on
 from outgate.policy.frontends import Contribution, Frontend, Setting
 from outgate.policy.frontends.istio.frontend import IstioFrontend
 from outgate.policy.frontends.kuma.frontend import KumaFrontend
@@ -23,12 +26,13 @@ from outgate.policy.frontends.native.frontend import NativeFrontend
 from outgate.policy.frontends.osm.frontend import OsmFrontend
 from outgate.policy.kinds import unclaimed
 from outgate.policy.merge import merged
-from outgate.policy.model import Defaults, Source
+from outgate.policy.model import Defaults, Destination, Source
 from outgate.policy.overlay import overlay
 from outgate.policy.redaction_model import KeepingPolicy
-from outgate.policy.snapshot import Policy
+from outgate.policy.snapshot import Policy, utc_now
 from outgate.policy.telemetry_rules import joined
 from outgate.policy.tunnels import tunnel_warnings
+from outgate.policy.uncollected import uncollected
 from outgate.problems import PolicyError, Problem, Severity, Where
 
 __all__ = ["FRONTENDS", "Policy", "compile", "faults", "gather", "load"]
@@ -43,11 +47,12 @@ FRONTENDS: tuple[Frontend, ...] = (
 """Asked in this order; the first that claims a document has it."""
 
 
+@uncollected()
 def load(paths: Sequence[Path], setting: Setting, beneath: Iterable[Document] | None = None) -> Policy:
     """The policy of some files and directories, later ones laid over earlier ones. Raises `PolicyError`.
 
     `beneath`: documents of a source that is sure to have told all of them, over which the files are laid. There may be
-    none: a policy of denials."""
+    none: a policy of denials. What became of their fields is not kept: whoever asks that compiles them."""
     found, unread = gather(paths)
     if beneath is not None:
         found = [*beneath, *(replace(document, layer=document.layer + 1) for document in found)]
@@ -56,7 +61,9 @@ def load(paths: Sequence[Path], setting: Setting, beneath: Iterable[Document] | 
         unread.append(Problem(where, "there is no document here", "without a policy nothing starts or is reloaded"))
     if unread:
         raise PolicyError([*unread, *faults(found, setting)])
-    return compile(found, setting)
+    policy = _compiled(found, setting, accounts=False)
+    _let_go(found)
+    return policy
 
 
 def gather(paths: Sequence[Path]) -> tuple[list[Document], list[Problem]]:
@@ -81,19 +88,29 @@ def faults(given: Iterable[Document], setting: Setting) -> list[Problem]:
 
 def compile(given: Iterable[Document], setting: Setting) -> Policy:  # noqa: A001 - the word for it
     """One policy from documents. Raises `PolicyError` with every problem; warnings are kept in `Policy.problems`."""
+    return _compiled(given, setting, accounts=True)
+
+
+def _compiled(given: Iterable[Document], setting: Setting, *, accounts: bool) -> Policy:
     everything = list(given)
     kept, overridden, problems = overlay(everything, setting.gate.namespace)
     parts = _translated(kept, setting)
     for _, part in parts:
         problems += part.problems
     layers = {document.where.file: document.layer for document in everything}
-    policy, found = _assembled(parts, layers, overridden, setting)
-    problems += found
-    if not _failed(problems):
-        problems += checks.no_mode(policy.defaults, Where(next(iter(layers), "policy")))
+    made = _assembled(parts, layers, overridden, setting, problems)
     if _failed(problems):
         raise PolicyError(_ordered(problems, layers))
-    return replace(policy, problems=_ordered(problems, layers))
+    fields = tuple(chain.from_iterable(part.account() for _, part in parts)) if accounts else ()
+    for _, part in parts:
+        _let_go(part.fields)
+    return made(problems=_ordered(problems, layers), fields=fields)
+
+
+def _let_go(held: list[Any]) -> None:
+    """One by one: freed at a stroke, they hold up the event loop of a gate that loads on another thread."""
+    while held:
+        held.pop()
 
 
 def _translated(kept: list[Document], setting: Setting) -> list[tuple[str, Contribution]]:
@@ -118,11 +135,12 @@ def _assembled(
     layers: Mapping[str, int],
     overridden: tuple[tuple[Source, Source], ...],
     setting: Setting,
-) -> tuple[Policy, list[Problem]]:
-    """The policy that the parts make, and what is wrong with them together."""
+    problems: list[Problem],
+) -> Callable[..., Policy]:
+    """The policy that the parts make, once its problems are known: what is wrong with them together is among those."""
     contributions = [part for _, part in parts]
-    problems: list[Problem] = []
     defaults, replaced = merged(contributions, layers, problems)
+    defaults = replace(defaults, ways=setting.ways, is_gateway=setting.is_gateway)
     rules = tuple(layer for mesh, part in parts for layer in _layers(mesh, part.access))
     destinations = tuple(chain.from_iterable(part.destinations for part in contributions))
     scopes = tuple(chain.from_iterable(part.scopes for part in contributions))
@@ -130,23 +148,24 @@ def _assembled(
     telemetry = joined(part.telemetry for part in reversed(contributions))
     keeping = _kept(part.keeping for part in contributions)
     replaced += tuple(chain.from_iterable(part.replaced for part in contributions))
-    policy = Policy(
+    problems += checks.conflicts((mesh, part.destinations) for mesh, part in parts)
+    problems += _checked(destinations, rules, defaults, keeping, strict=setting.strict)
+    problems += setting.telemetry_faults(telemetry)
+    problems += setting.redaction_faults(keeping)
+    if not _failed(problems):
+        problems += checks.no_mode(defaults, Where(next(iter(layers), "policy")))
+    return partial(
+        Policy,
         generation=_digest(defaults, destinations, scopes, rules, telemetry, keeping, setting.gate),
         defaults=defaults,
         destinations=destinations,
         scopes=scopes,
         access=rules,
         gate=setting.gate,
-        fields=tuple(chain.from_iterable(part.account() for part in contributions)),
         overridden=overridden + replaced,
         telemetry=telemetry,
         keeping=keeping,
     )
-    problems += checks.conflicts((mesh, part.destinations) for mesh, part in parts)
-    problems += _checked(policy, strict=setting.strict)
-    problems += setting.telemetry_faults(telemetry)
-    problems += setting.redaction_faults(keeping)
-    return policy, problems
 
 
 def _layers(mesh: str, policies: Iterable[AccessPolicy]) -> Iterator[AccessLayer]:
@@ -166,18 +185,27 @@ def _kept(parts: Iterable[KeepingPolicy]) -> KeepingPolicy:
     )
 
 
-def _checked(policy: Policy, *, strict: bool) -> Iterator[Problem]:
-    yield from checks.lone_ports(policy.destinations)
-    yield from checks.expiries(policy.destinations, policy.now())
-    yield from checks.dns_channels(policy.destinations)
-    for layer in policy.access:
+def _checked(
+    destinations: tuple[Destination, ...],
+    rules: tuple[AccessLayer, ...],
+    defaults: Defaults,
+    keeping: KeepingPolicy,
+    *,
+    strict: bool,
+) -> Iterator[Problem]:
+    yield from checks.lone_ports(destinations)
+    yield from checks.expiries(destinations, utc_now())
+    yield from checks.dns_channels(destinations)
+    for layer in rules:
         # What other meshes ask of tunnels is what they mean, unless Istio's reading is asked for.
-        if layer.mesh in (IstioFrontend.mesh, NativeFrontend.mesh) or policy.defaults.tunnel_hosts != "sni":
-            yield from tunnel_warnings(layer.policies, policy.destinations, policy.defaults)
-    yield from checks.missing_files(policy.destinations, strict=strict)
-    yield from keeping_checks.unseen(policy.keeping, policy.destinations)
-    yield from keeping_checks.idle(policy.keeping)
-    yield from _rules(policy.access, policy.defaults)
+        if layer.mesh in (IstioFrontend.mesh, NativeFrontend.mesh) or defaults.tunnel_hosts != "sni":
+            yield from tunnel_warnings(layer.policies, destinations, defaults)
+    here = [one for one in destinations if not handed_on(defaults, one)]
+    yield from checks.missing_files(here, strict=strict)
+    yield from closed_ways(defaults, destinations)
+    yield from keeping_checks.unseen(keeping, destinations)
+    yield from keeping_checks.idle(keeping)
+    yield from _rules(rules, defaults)
 
 
 def _rules(layers: tuple[AccessLayer, ...], defaults: Defaults) -> Iterator[Problem]:

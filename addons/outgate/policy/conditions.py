@@ -33,6 +33,8 @@ HTTP_ONLY = frozenset(
 )
 """What a tunnel does not show."""
 AUTHORITY = frozenset({"host", ":authority"})
+OWN = "."
+"""Among regions, the caller's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,9 @@ def compile_condition(condition: Condition, terms: Terms) -> Test:
 def describe(condition: Condition) -> str:
     """A condition in words, for people."""
     what = f"{condition.attribute}[{condition.key}]" if condition.key else str(condition.attribute)
-    return f"{what} {'is none of' if condition.negated else 'is one of'} {', '.join(condition.values)}"
+    of_region = condition.attribute is Attribute.REGION
+    values = ("the caller's own" if of_region and value == OWN else value for value in condition.values)
+    return f"{what} {'is none of' if condition.negated else 'is one of'} {', '.join(values)}"
 
 
 def _negated(test: Test) -> Test:
@@ -148,7 +152,15 @@ def _sni(condition: Condition, terms: Terms) -> Test:
 
 
 def _region(condition: Condition, terms: Terms) -> Test:
-    return _text(attrgetter("region"), matching.strings(condition.values))
+    """Where the caller's own is meant and not known, it is open whether the rule holds."""
+    match, own = matching.strings(value for value in condition.values if value != OWN), OWN in condition.values
+
+    def test(facts: Facts) -> bool | None:
+        if facts.region is None or match(facts.region) or not own:
+            return None if facts.region is None else match(facts.region)
+        return None if facts.own_region is None else facts.own_region == facts.region
+
+    return test
 
 
 def _method(condition: Condition, terms: Terms) -> Test:

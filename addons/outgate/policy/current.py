@@ -20,6 +20,8 @@ class Freshness:
     """Seconds since what is known was last sure to be what there is; 0 while it is."""
     reason: str = ""
     documents: int = 0
+    absent: tuple[str, ...] = ()
+    """Kinds that the source does not know, and may know later."""
 
 
 @dataclass(slots=True)

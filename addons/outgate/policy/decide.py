@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from outgate.policy.access import judge
 from outgate.policy.addresses import PASSTHROUGH
+from outgate.policy.forwarding import sent
 from outgate.policy.keeping import blind
 from outgate.policy.mesh import internal
 from outgate.policy.model import (
@@ -27,6 +28,7 @@ from outgate.policy.model import (
     Source,
     Traffic,
     Verdict,
+    Via,
 )
 from outgate.policy.paths import ambiguous
 from outgate.policy.route_model import Unmatched
@@ -75,8 +77,12 @@ def decide(policy: Policy, attempt: Attempt, steps: Steps | None = None) -> Deci
     else:
         decision = _outside(policy, attempt, found, sight, steps)
     decision = _seen(policy, attempt, decision)
+    if decision.allowed:
+        decision = sent(policy.defaults, attempt, decision, policy.handed_on)
     if steps is not None:
         steps.say(f"{decision.verdict}: {decision.code}, {decision.reason}", decision.source)
+        if decision.via is not Via.DIRECT:
+            steps.say(f"it leaves through the {decision.via.lower()}")
     return decision
 
 

@@ -74,30 +74,27 @@ class Document:
     root: Node
     layer: int = 0
     """Which `--policy` directory it came from; later ones overlay earlier ones."""
+    kind: str = field(init=False, compare=False)
+    """This and the others are asked for many times by everybody who looks for a document."""
+    api_version: str = field(init=False, compare=False)
+    group: str = field(init=False, compare=False)
+    name: str = field(init=False, compare=False)
+    namespace: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        root, version = self.root, self.root.text("apiVersion")
+        for name, value in (
+            ("kind", root.text("kind") or root.text("type")),
+            ("api_version", version),
+            ("group", version.rpartition("/")[0]),
+            ("name", root.text("metadata", "name") or root.text("name")),
+            ("namespace", root.text("metadata", "namespace")),
+        ):
+            object.__setattr__(self, name, value)
 
     @property
     def where(self) -> Where:
         return self.root.where
-
-    @property
-    def kind(self) -> str:
-        return self.root.text("kind") or self.root.text("type")
-
-    @property
-    def api_version(self) -> str:
-        return self.root.text("apiVersion")
-
-    @property
-    def group(self) -> str:
-        return self.api_version.rpartition("/")[0]
-
-    @property
-    def name(self) -> str:
-        return self.root.text("metadata", "name") or self.root.text("name")
-
-    @property
-    def namespace(self) -> str:
-        return self.root.text("metadata", "namespace")
 
     def annotation(self, name: str) -> str:
         """What people note on a document under `outgate.dev/NAME`, such as its owner; empty where they do not."""

@@ -15,6 +15,8 @@ from outgate.policy.hosts import bracketed, literal, matches
 from outgate.policy.model import Attempt, AttemptKind, Defaults, Destination, Port, Resolution
 from outgate.policy.registry import numbered_port
 
+REGION_LABEL = "topology.kubernetes.io/region"
+
 
 class Names(NamedTuple):
     """The one host an attempt is for, in the spellings that a rule may compare; lower case."""
@@ -172,6 +174,11 @@ class Facts:
     def region(self) -> str | None:
         """Of the destination."""
         return (self.destination.region or None) if self.destination else None
+
+    @cached_property
+    def own_region(self) -> str | None:
+        """The caller's, as Kubernetes labels what runs there."""
+        return self.label(REGION_LABEL) or None
 
     @cached_property
     def target(self) -> str:

@@ -14,7 +14,7 @@ from outgate.policy.frontends import Contribution, Override
 from outgate.policy.model import Defaults, Mode, Source
 from outgate.problems import Problem, Severity
 
-JOINED = frozenset({"internal_hosts", "internal_networks", "trust_domain_aliases", "identities", "nat64"})
+JOINED = frozenset({"internal_hosts", "internal_networks", "trust_domain_aliases", "identities", "nat64", "forwarding"})
 
 
 def merged(

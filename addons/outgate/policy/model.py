@@ -12,6 +12,8 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING
 
+from outgate.policy.forwarding_model import Forwarding as Forwarding
+from outgate.policy.forwarding_model import Via as Via
 from outgate.policy.resilience_model import PLAIN_RESILIENCE, Resilience
 from outgate.policy.tls_model import NameKind as NameKind
 from outgate.policy.tls_model import SubjectName as SubjectName
@@ -155,6 +157,8 @@ class Destination:
     """Addresses its names may resolve to although they are not public."""
     region: str = ""
     propagation: str = ""  # of trace context: none, w3c, b3, b3multi or passthrough; empty: as for everything else
+    via: Via | None = None
+    """The way that it is reached; None: as the gate's defaults have it."""
     expires: datetime | None = None
     owner: str = ""
     purpose: str = ""
@@ -216,7 +220,17 @@ class Defaults:
     trust_domain_aliases: tuple[str, ...] = ()
     """Other names of the same trust domain: a principal named under one is meant under all."""
     nat64: tuple[IPv6Network, ...] = ()  # prefixes of the site's own
+    forwarding: tuple[Forwarding, ...] = ()
+    """Which way what leaves takes, where its destination does not say; the first that fits counts."""
+    ways: tuple[Via, ...] = ()
+    """Those that this gate has beside the direct one, the usual one first. The settings' word, as is the next."""
+    is_gateway: bool = False
     source: Source | None = None
+
+    @property
+    def usual_via(self) -> Via:
+        """The way of what no document says anything of."""
+        return self.ways[0] if self.ways else Via.DIRECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +315,8 @@ class Code(StrEnum):
     LOOP = "loop"
     ECH_REFUSED = "ech_refused"
     PROTOCOL_UNKNOWN = "protocol_unknown"
+    CALLER_UNPROVEN = "caller_unproven"
+    """Who calls a gateway does not prove who it is, or a PROXY header is missing or malformed."""
     REDACTION_BLOCKED = "redaction_blocked"
     """A live message holds what a rule blocks."""
     REDACTION_REFUSED = "redaction_refused"
@@ -343,6 +359,7 @@ class Decision:
     """Under OBSERVE, the verdict that would have been."""
     shadows: tuple[ShadowVerdict, ...] = ()
     audited: tuple[Source, ...] = ()
+    via: Via = Via.DIRECT
 
     @property
     def allowed(self) -> bool:

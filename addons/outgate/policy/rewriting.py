@@ -7,17 +7,15 @@ Owns these texts. Pure: whoever carries a route out asks here and does the rest.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import re2
 
 from outgate.policy.model import Attempt
-from outgate.policy.route_model import HeaderChange, Redirect, Rewrite
+from outgate.policy.route_model import Redirect, Rewrite
 from outgate.policy.routing import WHOLE, Chosen
-
-type Field = tuple[str, str]
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 GROUP = re.compile(r"\\(?:([0-9])|(\\))")
@@ -122,9 +120,3 @@ def _compiled(pattern: str) -> Any:
     options = re2.Options()
     options.log_errors = False
     return re2.compile(pattern, options)
-
-
-def changed(change: HeaderChange, fields: Iterable[Field]) -> list[Field]:
-    """A head after a change. Names are compared without case."""
-    gone = {name.lower() for name in change.remove} | {name.lower() for name, _ in change.set}
-    return [*(field for field in fields if field[0].lower() not in gone), *change.set, *change.add]

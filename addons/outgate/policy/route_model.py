@@ -68,11 +68,31 @@ class RouteMatch:
 
 
 @dataclass(frozen=True, slots=True)
+class Operator:
+    """Something of a message or its connection, by Envoy's name for it; `header_formats.py` says which there are."""
+
+    name: str
+    argument: str = ""
+    most: int | None = None
+    """Characters of it; None: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderFormat:
+    """A value that is made with each message. Where it comes out empty, the header is left as it is."""
+
+    parts: tuple[str | Operator, ...]
+
+
+type HeaderValue = str | HeaderFormat
+
+
+@dataclass(frozen=True, slots=True)
 class HeaderChange:
     """Changes to a head, in this order: removed, set, added."""
 
-    set: tuple[tuple[str, str], ...] = ()
-    add: tuple[tuple[str, str], ...] = ()
+    set: tuple[tuple[str, HeaderValue], ...] = ()
+    add: tuple[tuple[str, HeaderValue], ...] = ()
     remove: tuple[str, ...] = ()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from operator import attrgetter
 
 import re2
@@ -27,6 +27,7 @@ type Test = Callable[[Seen], bool]
 AUTHORITY = ":authority"
 WHOLE = -1
 """As the length of what was matched: all of the path."""
+IS_HTTP, METHOD, PATH, AS_SAID = map(attrgetter, ("http", "attempt.method", "path", "authority"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,12 @@ class Chosen:
 
 PLAIN = Chosen(Route())
 """As if there were no routes."""
+UNKNOWN = Chosen(Route(name="not asked yet"))
+OF_LINE = frozenset({"HTTP", "kind", "method", "path"})
+KEPT = 256
+"""Request lines of which a port remembers the route."""
+LONGEST = 256
+"""Characters of one of them."""
 
 
 class Seen(Facts):
@@ -110,38 +117,62 @@ class _Entry:
 class Router:
     """The routes of one port. Raises `ValueError` when it is made of what cannot be compared."""
 
-    __slots__ = ("_defaults", "_entries", "_otherwise")
+    __slots__ = ("_defaults", "_entries", "_known", "_otherwise", "_plain")
 
-    def __init__(self, port: Port, defaults: Defaults) -> None:
+    def __init__(self, port: Port, defaults: Defaults, tests: Tests | None = None) -> None:
         self._defaults = defaults
-        self._entries = tuple(_entries(port.routes, defaults))
+        self._entries = tuple(_entries(port.routes, tests or Tests(defaults)))
         kept = port.unmatched in (Unmatched.NOT_FOUND, Unmatched.REFUSED)
         self._otherwise = None if port.routes and kept else PLAIN
+        self._plain = _plain(self._entries)
+        self._known: dict[tuple[str, str], Chosen | None] = {}
 
     def choose(
         self, attempt: Attempt, destination: Destination | None = None, steps: Steps | None = None
     ) -> Chosen | None:
         """None: no route takes it, and it is not forwarded either."""
+        if steps is None and self._plain and attempt.kind is AttemptKind.HTTP:
+            return self._by_line((attempt.method, attempt.path), attempt, destination)
+        return self._asked(attempt, destination, steps)[0]
+
+    def _by_line(self, line: tuple[str, str], attempt: Attempt, destination: Destination | None) -> Chosen | None:
+        """Remembered where nothing but these was looked at, for most requests are like one before."""
+        known = self._known.get(line, UNKNOWN)
+        if known is not UNKNOWN:
+            return known
+        chosen, number = self._asked(attempt, destination, None)
+        if number < self._plain and len(line[0]) + len(line[1]) <= LONGEST:
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            self._known[line] = chosen
+        return chosen
+
+    def _asked(
+        self, attempt: Attempt, destination: Destination | None, steps: Steps | None
+    ) -> tuple[Chosen | None, int]:
+        """And the number of the match that takes it."""
         seen = Seen(attempt, self._defaults, destination)
-        for entry in self._entries:
+        for number, entry in enumerate(self._entries):
             if steps is not None:
                 steps.say(entry.told(seen), entry.route.source)
             if entry.takes(seen):
-                return None if entry.route.missing else entry.chosen(seen)
-        return self._otherwise
+                return None if entry.route.missing else entry.chosen(seen), number
+        return self._otherwise, len(self._entries)
 
 
 class Routers:
-    """The routers of all ports of a policy, as long as it is in force."""
+    """The routers of all ports of a policy, and of `others`, as long as it is in force."""
 
-    def __init__(self, destinations: Iterable[Destination], defaults: Defaults) -> None:
-        self._defaults = defaults
+    def __init__(self, destinations: Iterable[Destination], defaults: Defaults, others: Iterable[Port] = ()) -> None:
+        self._defaults, tests = defaults, Tests(defaults)
         self._settled: dict[int, Chosen] = {}
         self._made: dict[tuple[int, Unmatched | None], Router] = {}
         """By what is the same for a port that stands for every other and for each of those."""
         for destination in destinations:
             for port in destination.ports:
-                self._add(port)
+                self._add(port, tests)
+        for port in others:
+            self._add(port, tests)
 
     def choose(
         self, port: Port, attempt: Attempt, destination: Destination | None = None, steps: Steps | None = None
@@ -157,14 +188,24 @@ class Routers:
             return None if settled.route.missing else settled
         return Router(port, self._defaults).choose(attempt, destination, steps)
 
-    def _add(self, port: Port) -> None:
+    def _add(self, port: Port, tests: Tests) -> None:
         if not port.routes:
             return
         first = port.routes[0]
         if _takes_everything(first):
             self._settled.setdefault(id(first), Chosen(first))
         else:
-            self._made[id(port.routes), port.unmatched] = Router(port, self._defaults)
+            self._made[id(port.routes), port.unmatched] = Router(port, self._defaults, tests)
+
+
+def _plain(entries: tuple[_Entry, ...]) -> int:
+    """How many of the first matches look at nothing but method and path, the query included."""
+    alone = [all(map(_of_line, entry.names)) for entry in entries]
+    return alone.index(False) if False in alone else len(alone)
+
+
+def _of_line(name: str) -> bool:
+    return name in OF_LINE or name.startswith("parameter ")
 
 
 def _takes_everything(route: Route) -> bool:
@@ -172,50 +213,60 @@ def _takes_everything(route: Route) -> bool:
     return not route.matches and route.rewrite is None and route.redirect is None
 
 
-def _entries(routes: Iterable[Route], defaults: Defaults) -> Iterator[_Entry]:
+def _entries(routes: Iterable[Route], tests: Tests) -> Iterator[_Entry]:
     """Every match in order, up to one that takes everything."""
     for route in routes:
         for match in route.matches or (RouteMatch(),):
-            named = tuple(_tests(match, defaults))
+            named = tuple(tests.of(match))
             decided = None if route.rewrite or route.redirect else Chosen(route)
-            tests, names = tuple(test for _, test in named), tuple(name for name, _ in named)
-            yield _Entry(route, tests, names, match.path, decided)
+            held, names = tuple(test for _, test in named), tuple(name for name, _ in named)
+            yield _Entry(route, held, names, match.path, decided)
             if not named:
                 return
 
 
-def _tests(match: RouteMatch, defaults: Defaults) -> Iterator[tuple[str, Test]]:
-    """What has to hold and what it is about, the cheap before the dear."""
-    if match.method or match.scheme or match.path or match.authority or match.headers or match.queries:
-        yield "HTTP", attrgetter("http")
-    yield from _of_connection(match, defaults)
-    for what, wanted, read in (
-        ("method", match.method, attrgetter("attempt.method")),
-        ("scheme", match.scheme, lambda seen: seen.header(":scheme")),
-        ("path", match.path, attrgetter("path")),
-        ("authority", match.authority, attrgetter("authority")),
-    ):
-        if wanted is not None:
-            yield what, _of(wanted, read)
-    for named in match.headers:
-        yield f"header {named.name}", _field(named)
-    for named in match.queries:
-        yield f"parameter {named.name}", _query(named)
+class Tests:
+    """What matches ask, made once for all that ask the same: the routes of a policy are much alike."""
+
+    def __init__(self, defaults: Defaults) -> None:
+        terms = Terms(defaults, granting=True)
+        self._text, self._field, self._query = cache(_of), cache(_field), cache(_query)
+        self._caller = cache(lambda condition: _known(compile_condition(condition, terms)))
+
+    def of(self, match: RouteMatch) -> Iterator[tuple[str, Test]]:
+        """What has to hold and what it is about, the cheap before the dear."""
+        if match.method or match.scheme or match.path or match.authority or match.headers or match.queries:
+            yield "HTTP", IS_HTTP
+        yield from self._of_connection(match)
+        for what, wanted, read in (
+            ("method", match.method, METHOD),
+            ("scheme", match.scheme, _scheme),
+            ("path", match.path, PATH),
+            ("authority", match.authority, AS_SAID),
+        ):
+            if wanted is not None:
+                yield what, self._text(wanted, read)
+        for named in match.headers:
+            yield f"header {named.name}", self._field(named)
+        for named in match.queries:
+            yield f"parameter {named.name}", self._query(named)
+
+    def _of_connection(self, match: RouteMatch) -> Iterator[tuple[str, Test]]:
+        """What is the same for all requests of one."""
+        if match.kinds:
+            yield "kind", _among(match.kinds)
+        if match.hosts:
+            yield "host name", _called(match.hosts)
+        if match.networks:
+            yield "addresses", _within(match.networks)
+        if match.sni:
+            yield "server names", _named(match.sni)
+        for condition in match.caller:
+            yield str(condition.attribute), self._caller(condition)
 
 
-def _of_connection(match: RouteMatch, defaults: Defaults) -> Iterator[tuple[str, Test]]:
-    """What is the same for all requests of one."""
-    if match.kinds:
-        yield "kind", _among(match.kinds)
-    if match.hosts:
-        yield "host name", _called(match.hosts)
-    if match.networks:
-        yield "addresses", _within(match.networks)
-    if match.sni:
-        yield "server names", _named(match.sni)
-    terms = Terms(defaults, granting=True)
-    for condition in match.caller:
-        yield str(condition.attribute), _known(compile_condition(condition, terms))
+def _scheme(seen: Seen) -> str | None:
+    return seen.header(":scheme")
 
 
 def _known(test: Callable[[Facts], bool | None]) -> Test:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from outgate.policy.access_model import AccessLayer, Action, Attribute, Condition
+from outgate.policy.forwarding import timed
 from outgate.policy.model import Attempt, Defaults, Destination, FieldReport, Gate, Identity, Port, Scope, Source
 from outgate.policy.redaction_model import KeepingPolicy
 from outgate.policy.registry import Registry
@@ -26,7 +27,7 @@ CALLERS = 1024
 """Kinds of caller of whom is remembered what they see and how they are recorded."""
 
 
-def _utc_now() -> datetime:
+def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
@@ -48,9 +49,11 @@ class Policy:
     """Winner and loser, for each document that a later policy directory replaced."""
     telemetry: TelemetryPolicy = field(default_factory=TelemetryPolicy)
     keeping: KeepingPolicy = field(default_factory=KeepingPolicy)
-    now: Callable[[], datetime] = field(default=_utc_now, compare=False)
+    now: Callable[[], datetime] = field(default=utc_now, compare=False)
     registry: Registry = field(init=False, compare=False, repr=False)
     routers: Routers = field(init=False, compare=False, repr=False)
+    handed_on: dict[int, Port] = field(init=False, compare=False, repr=False)
+    """Ports with routes as they are for what the gateway takes on, by the identity of their routes."""
     judges_paths: bool = field(init=False, compare=False)
     """Some rule that is enforced, or some redaction of live messages, looks at paths."""
     _sights: Callable[[str, tuple[tuple[str, str], ...]], Sight] = field(init=False, compare=False, repr=False)
@@ -59,9 +62,11 @@ class Policy:
     )
 
     def __post_init__(self) -> None:
+        handed_on = timed(self.destinations, self.defaults)
         for name, value in (
             ("registry", Registry(self.destinations)),
-            ("routers", Routers(self.destinations, self.defaults)),
+            ("routers", Routers(self.destinations, self.defaults, handed_on.values())),
+            ("handed_on", handed_on),
             ("judges_paths", _judges_paths(self.access) or _redacts_by_paths(self.keeping)),
             ("_sights", self._remembering()),
             ("_recorded", self._recording()),

@@ -83,6 +83,7 @@ METRIC_ATTRIBUTES = frozenset(
         "outgate.destination",
         "outgate.endpoint",
         "outgate.endpoint_labels",
+        "outgate.region",
         "outgate.verdict",
     }
 )

@@ -31,6 +31,8 @@ def denial(decision: Decision, host: str, *, grpc: bool = False) -> http.Respons
         "host": _printable(host),
         "help": _help(decision.code, _printable(host)),
     }
+    if decision.destination is not None and decision.destination.region:
+        content["region"] = _printable(decision.destination.region)
     return _render(decision.status, content, "", grpc)
 
 
@@ -123,7 +125,7 @@ def _help(code: Code, host: str) -> str:
         case Code.PORT_UNREGISTERED | Code.PROTOCOL_MISMATCH:
             return "add the port, with the protocol that is spoken on it, to the destination"
         case Code.REFUSED_BY_RULE:
-            return "the access rule must allow this caller, method and path"
+            return "the access rule must allow this caller, destination, method and path"
         case Code.NAMES_DISAGREE | Code.NAME_MISSING | Code.NAME_MALFORMED:
             return "send one valid host name, the same in TLS (SNI) and in the request"
         case _:

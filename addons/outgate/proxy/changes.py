@@ -6,19 +6,25 @@ Owns when which change is made. Requests are changed on a copy, when they leave.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from mitmproxy import http
 
 from outgate.policy import rewriting
 from outgate.policy.hosts import bracketed
-from outgate.policy.model import Attempt
-from outgate.proxy.passage import Passage
+from outgate.proxy import header_values
+from outgate.proxy.plan import Change, Fields
+
+if TYPE_CHECKING:
+    from outgate.proxy.exchange import Exchange
 
 CLEAN = re.compile(rb"[\x21-\x7e\x80-\xff]+")
 
 
-def outgoing(request: http.Request, passage: Passage) -> None:
-    """Change a copy of a request that is about to leave."""
+def outgoing(request: http.Request, exchange: Exchange) -> None:
+    """Change a copy of a request that is about to leave, as its passage has it."""
+    passage = exchange.passage
+    assert passage is not None
     chosen, backend = passage.chosen, passage.backend
     authority = None
     if passage.route.rewrite is not None:
@@ -26,32 +32,44 @@ def outgoing(request: http.Request, passage: Passage) -> None:
             request.data.path = _clean(path)
         authority = rewriting.authority_of(chosen, bracketed(backend.host) if backend and backend.host else None)
     for change in passage.plan.outgoing:
-        request.headers.fields = change.apply(request.headers.fields)
+        request.headers.fields = _applied(change, request.headers.fields, exchange, None)
         authority = change.authority or authority
     if authority is not None:
         _name(request, authority)
 
 
-def incoming(response: http.Response, passage: Passage) -> None:
+def incoming(response: http.Response, exchange: Exchange) -> None:
     """Change a response on its way to the workload."""
+    passage = exchange.passage
+    assert passage is not None
     for change in passage.plan.incoming:
-        response.headers.fields = change.apply(response.headers.fields)
+        response.headers.fields = _applied(change, response.headers.fields, exchange, response)
     if passage.cookie:
         response.headers.add("set-cookie", passage.cookie)
 
 
-def answer(passage: Passage, attempt: Attempt, authority: str) -> http.Response:
-    """The answer that a route is."""
+def answer(exchange: Exchange) -> http.Response:
+    """The answer that its route is."""
+    passage, attempt = exchange.passage, exchange.attempt
+    assert passage is not None
+    assert attempt is not None
     route = passage.route
     if route.redirect is not None:
-        where = rewriting.location(passage.chosen, route.redirect, attempt, authority)
+        where = rewriting.location(passage.chosen, route.redirect, attempt, exchange.authority)
         made = http.Response.make(route.redirect.status, b"", {"location": where, "content-length": "0"})
     else:
         assert route.direct is not None
         told = {"content-type": "text/plain", "content-length": str(len(route.direct.body))}
         made = http.Response.make(route.direct.status, route.direct.body, told if route.direct.body else {})
-    incoming(made, passage)
+    incoming(made, exchange)
     return made
+
+
+def _applied(change: Change, fields: Fields, exchange: Exchange, response: http.Response | None) -> Fields:
+    if not change.formats:
+        return change.apply(fields)
+    told = ((name, header_values.told(form, exchange, response), instead) for name, form, instead in change.formats)
+    return change.apply(fields, [one for one in told if one[1]])
 
 
 def _clean(text: str) -> bytes:

@@ -52,7 +52,7 @@ def describe(client: connection.Client, writer: asyncio.StreamWriter, facts: Fac
     client.sni = facts.sni
     client.tls_version = tls.version()
     client.cipher = (tls.cipher() or ("",))[0]
-    client.alpn = (tls.selected_alpn_protocol() or "").encode() or None
+    client.alpn = (tls.selected_alpn_protocol() or alpn).encode() or None
 
 
 def noted(facts: Facts, writer: asyncio.StreamWriter) -> Facts:

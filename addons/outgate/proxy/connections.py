@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import SupportsIndex
 
 from outgate.upstream.connection import Connection
 
@@ -27,6 +28,43 @@ class Reader(asyncio.StreamReader):
     """Tells at once when the peer has come to its end, also where nobody reads."""
 
     ended: Callable[[], None] | None = None
+    _seen: bytearray | None = None
+    """What has come and was not read, as long as somebody looks at it."""
+    _more: asyncio.Future[None] | None = None
+
+    def look(self) -> None:
+        """From now on, before anything has come, what comes can be looked at."""
+        self._seen = bytearray()
+
+    def looked(self) -> None:
+        """Nobody looks any more."""
+        self._seen = None
+
+    async def peek(self, seen: int) -> bytes:
+        """Waits until more than `seen` bytes have come, and leaves them unread. Fewer: no more will come."""
+        assert self._seen is not None
+        while len(self._seen) <= seen and not self.at_end:
+            self._more = asyncio.get_running_loop().create_future()
+            await self._more
+        return bytes(self._seen)
+
+    async def skip(self, count: int) -> None:
+        """Reads so many bytes that have been looked at."""
+        assert self._seen is not None
+        await self.readexactly(count)
+        del self._seen[:count]
+
+    at_end = False
+
+    def feed_data(self, data: Iterable[SupportsIndex]) -> None:
+        super().feed_data(data)
+        if self._seen is not None:
+            self._seen += bytes(data)
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._more is not None and not self._more.done():
+            self._more.set_result(None)
 
     def feed_eof(self) -> None:
         super().feed_eof()
@@ -37,6 +75,8 @@ class Reader(asyncio.StreamReader):
         self._tell()
 
     def _tell(self) -> None:
+        self.at_end = True
+        self._wake()
         if self.ended is not None:
             self.ended()
 
@@ -139,6 +179,15 @@ class Transport:
         except AttributeError:  # asyncio's TLS transport, closed twice
             return None
         return sock if sock is not None and sock.fileno() >= 0 else None
+
+
+async def streams(sock: socket.socket) -> tuple[Reader, asyncio.StreamWriter]:
+    """Streams on a copy of the socket, so that closing them leaves the caller its own."""
+    loop = asyncio.get_running_loop()
+    reader = Reader(loop=loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    transport, _ = await loop.create_connection(lambda: protocol, sock=sock.dup())
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
 
 def reset(sock: socket.socket | None) -> None:

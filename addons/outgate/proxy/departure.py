@@ -181,8 +181,8 @@ def leaving(request: http.Request, exchange: Exchange) -> http.Request:
     if injected is None and retold is None and not changed:
         return request
     copy = heads.copied(request)
-    if passage is not None and changed:
-        changes.outgoing(copy, passage)
+    if changed:
+        changes.outgoing(copy, exchange)
     if retold is not None:
         copy.headers.fields = retold.apply(copy.headers.fields)
     if injected is None:

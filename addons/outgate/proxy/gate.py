@@ -10,7 +10,7 @@ from mitmproxy import http
 
 from outgate.policy.current import Snapshot
 from outgate.policy.decide import decide, denial
-from outgate.policy.model import Attempt, Code, Decision, Verdict
+from outgate.policy.model import Attempt, Code, Decision, Verdict, Via
 from outgate.policy.names import Refusal
 from outgate.policy.snapshot import Policy
 from outgate.proxy import answers, changes, departure, tracing, view
@@ -79,7 +79,9 @@ class Gate:
             self.capturing.begin(exchange, policy.keeping, attempt)
         try:
             self._approve(request, exchange, decision, attempt)
-            if decision.destination is not None and decision.destination.headers:
+            # What a gateway is handed on, it gives its credentials to.
+            own = decision.via is not Via.GATEWAY
+            if own and decision.destination is not None and decision.destination.headers:
                 exchange.injected = self.injected.of(decision.destination.headers)
         except Refused as refused:
             exchange.refuse(refused)
@@ -118,7 +120,7 @@ class Gate:
             return
         view.clean_response(response)
         if exchange.passage is not None:
-            changes.incoming(response, exchange.passage)
+            changes.incoming(response, exchange)
         if exchange.sent_messages is not None:
             exchange.received_messages = messages_of(response.headers.get("content-type", ""))
         if exchange.hidden is not None:

@@ -322,8 +322,7 @@ def limited(limit: RateLimit, wait: float) -> Refused:
         ("retry-after", str(ceil(wait))),
         ("x-rate-limited", "true"),
         ("x-envoy-ratelimited", "true"),
-        *changed.set,
-        *changed.add,
+        *((name, value) for name, value in (*changed.set, *changed.add) if isinstance(value, str)),
     )
     return Refused(limit.status, "rate_limited", f"the rate limit {limit.key} is reached", told)
 

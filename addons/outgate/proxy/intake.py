@@ -20,18 +20,20 @@ from mitmproxy.proxy import mode_specs
 
 from outgate.policy.decide import Treatment, bytes_only, decide, denial, tcp_only, treat
 from outgate.policy.hosts import HostError, canonical_authority, canonical_host, literal
-from outgate.policy.model import Attempt, AttemptKind, Code, Decision
+from outgate.policy.model import Attempt, AttemptKind, Code, Decision, Identity
 from outgate.policy.snapshot import Policy
 from outgate.proxy import client_tls, proxying
+from outgate.proxy.arriving import Inside, arrive
 from outgate.proxy.caller import Caller
 from outgate.proxy.classify import Opening, Speech
-from outgate.proxy.connections import Reader, Transport, reset
+from outgate.proxy.connections import Reader, Transport, reset, streams
 from outgate.proxy.exchange import Facts, GateClient
 from outgate.proxy.handler import Handler
 from outgate.proxy.hello import MalformedHello
+from outgate.proxy.introduced import Unintroduced, read_source, trusts
 from outgate.proxy.original import NotRedirected, original_destination
 from outgate.proxy.passage import Refused
-from outgate.proxy.peek import Gone, first_bytes
+from outgate.proxy.peek import Gone, first_bytes, unread
 from outgate.proxy.peer import caller_uid, peer_uid
 from outgate.proxy.plane import Plane
 from outgate.proxy.reaching import Reaching, reaching
@@ -60,6 +62,10 @@ class Intake:
         self.task = asyncio.current_task()
         self.silent = False
         """Whether it waits for the workload to begin."""
+        self.inside: Inside | None = None
+        """What is inside of it, where it is another gate's."""
+        self.spoken_for = False
+        """Whether `peer` is whom somebody connects for."""
 
     async def serve(self) -> None:
         self.plane.live.add(self)
@@ -75,6 +81,8 @@ class Intake:
         finally:
             self._handed_over()
             self.plane.metrics.disconnected(time.time() - self.started)
+            if self.inside is not None:
+                self.inside.abort()  # whoever took it over has ended it
             self.sock.close()
 
     def _handed_over(self) -> None:
@@ -86,15 +94,21 @@ class Intake:
 
     def drain(self) -> None:
         """The gate is stopping: who is silent still has a moment to begin, and who has begun is served."""
-        if self.silent and not _unread(self.sock):
+        if self.silent and not unread(self.sock):
             asyncio.get_running_loop().call_later(self.limits.linger_timeout, self._end_silent)
 
     def _end_silent(self) -> None:
-        if self.silent and not _unread(self.sock) and self.task is not None:
+        if self.silent and not unread(self.sock) and self.task is not None:
             self.task.cancel()
 
     def abort(self, reason: str) -> None:
+        self._reset()
+
+    def _reset(self) -> None:
+        """It breaks off, and that can be seen."""
         reset(self.sock)
+        if self.inside is not None:
+            self.inside.abort()
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
@@ -108,12 +122,16 @@ class Intake:
 
     def _bare_facts(self) -> Facts:
         settings = self.plane.settings
-        caller = replace(settings.workload, address=self.peer[0])
+        # Who calls a gateway is not the gateway: until it is proven, it is nobody.
+        own = Identity() if settings.mode is ListenMode.GATEWAY else settings.workload
+        caller = replace(own, address=self.peer[0])
         number = next(self.plane.numbers)
         return Facts(settings.mode, caller, None, caller_port=self.peer[1], number=number, listener=self.own)
 
     async def _facts(self) -> Facts | None:
         """What is known before the first byte; a proxy client says more with its first ones."""
+        if not await self._introduced():
+            return None
         facts = self._bare_facts()
         if facts.mode is ListenMode.TRANSPARENT:
             address, port = original_destination(self.sock)
@@ -121,12 +139,41 @@ class Intake:
             if (host := self.plane.host_at(address)) is not None:
                 return replace(facts, connect=f"{host}:{port}", virtual=address)
             return replace(facts, address=address)
+        if facts.mode is ListenMode.GATEWAY:
+            return await self._of_another_gate(facts)
         facts = self._called(facts, self.own)
         with self._listening():
             return await proxying.read_target(self.plane, self.sock, facts)
 
+    async def _introduced(self) -> bool:
+        """Whether it is known for whom the connection is, where a load balancer stands before the gate."""
+        networks = self.plane.settings.hops.proxy_protocol
+        if not networks or not trusts(networks, self.peer[0]):
+            return True
+        try:
+            with self._listening():
+                source = await read_source(self.sock, self.limits.peek_timeout)
+        except Unintroduced as error:
+            self._close(self._bare_facts(), Code.CALLER_UNPROVEN, str(error))
+            return False
+        if source is not None:
+            self.peer, self.spoken_for = source, True
+        return True
+
+    async def _of_another_gate(self, facts: Facts) -> Facts | None:
+        peers = self.plane.peers
+        if peers is None:
+            raise RuntimeError("a gateway without a certificate")
+        with self._listening():
+            arrived = await arrive(self.plane, peers, self.sock, facts)
+        if arrived is None:
+            return None
+        facts, self.inside = arrived
+        return self._now(facts)
+
     def _called(self, facts: Facts, dialled: tuple[str, int]) -> Facts:
-        who = Caller(facts.caller, lambda: caller_uid(self.sock, self.peer, dialled))
+        ask = (lambda: None) if self.spoken_for else lambda: caller_uid(self.sock, self.peer, dialled)
+        who = Caller(facts.caller, ask)
         return self._now(replace(facts, who=who))
 
     def _now(self, facts: Facts) -> Facts:
@@ -135,6 +182,9 @@ class Intake:
 
     async def _judge(self, facts: Facts) -> None:
         policy, facts = self.plane.snapshot.policy, self._now(facts)
+        if facts.encrypted:
+            await self._opened(facts)
+            return
         if facts.address is not None and tcp_only(policy, facts.address, facts.port or 0, facts.caller):
             await self._relay(facts, AttemptKind.TCP, None, None)
             return
@@ -144,7 +194,7 @@ class Intake:
         marked = self.plane.log.wanted().fingerprints
         try:
             with self._listening():
-                opening = await first_bytes(self.sock, self.limits.peek_timeout, marked=marked)
+                opening = await first_bytes(self._outermost(), self.limits.peek_timeout, marked=marked)
         except MalformedHello as error:
             self._close(facts, Code.REQUEST_MALFORMED, str(error))
             return
@@ -158,10 +208,29 @@ class Intake:
         else:
             await self._relay(facts, AttemptKind.TCP, _named(facts), None)
 
+    async def _opened(self, facts: Facts) -> None:
+        """What another gate has opened has to be HTTP: nothing else is ever taken out of TLS."""
+        with self._listening():
+            opening = await first_bytes(self._outermost(), self.limits.peek_timeout)
+        if opening.speech in (Speech.HTTP1, Speech.HTTP2):
+            await self._http(self._now(facts), opening.speech)
+        else:
+            self._close(facts, Code.PROTOCOL_UNKNOWN, "what a gate took out of TLS is no HTTP")
+
+    def _outermost(self) -> socket.socket | Reader:
+        """Where the workload's own bytes are to be looked at."""
+        return self.sock if self.inside is None else self.inside.reader
+
+    async def _streams(self) -> tuple[Reader, asyncio.StreamWriter]:
+        if self.inside is None:
+            return await streams(self.sock)
+        self.inside.reader.looked()
+        return self.inside.reader, self.inside.writer
+
     # HTTP.
 
     async def _http(self, facts: Facts, speech: Speech) -> None:
-        reader, writer = await _open(self.sock)
+        reader, writer = await self._streams()
         await self._handle(facts, reader, writer, "h2" if speech is Speech.HTTP2 else "")
 
     async def _handle(
@@ -216,6 +285,10 @@ class Intake:
             await self._relay(facts, AttemptKind.TLS, host, hello.sni)
 
     async def _decrypt(self, facts: Facts, host: str | None, alpn: tuple[str, ...]) -> None:
+        if self.inside is not None:
+            why = "the gate that forwards this has not opened its TLS, and this one would; give both the same policy"
+            self._close(facts, Code.PROTOCOL_UNKNOWN, why)
+            return
         name, attempt = host or facts.address or "", self._attempt(facts, AttemptKind.TLS, host)
         if not self.plane.authority.may_sign(name):
             decision = decide(self.plane.snapshot.policy, attempt)
@@ -225,7 +298,7 @@ class Intake:
                     self.plane.snapshot.policy.defaults, Code.POLICY_FAILURE, f"the CA may not sign for {name}"
                 )
             self._report(facts, attempt, decision)
-            reset(self.sock)
+            self._reset()
             return
         began = time.monotonic()
         try:
@@ -247,7 +320,7 @@ class Intake:
         decision = decide(policy, attempt)
         if not decision.allowed:
             self._report(facts, attempt, decision)
-            reset(self.sock)
+            self._reset()
             return
         way = reaching(self.plane, facts, policy, attempt, decision)
         try:
@@ -255,10 +328,10 @@ class Intake:
             await self._relayed(way, facts, origin)
         except UpstreamError:
             self._report(facts, attempt, decision, way.tries)
-            reset(self.sock)
+            self._reset()
         except Refused as refused:
             self.plane.log.closed(facts, attempt, decision, self.started, way.tries, refused)
-            reset(self.sock)
+            self._reset()
         finally:
             way.leave()
 
@@ -276,13 +349,13 @@ class Intake:
         else:
             origin.abort()
             self._report(facts, attempt, decision)
-            reset(self.sock)
+            self._reset()
 
     async def _pump(
         self, facts: Facts, attempt: Attempt, decision: Decision, origin: Connection, way: Reaching
     ) -> None:
         try:
-            reader, writer = await _open(self.sock)
+            reader, writer = await self._streams()
         except BaseException:
             origin.close()
             raise
@@ -307,7 +380,7 @@ class Intake:
 
     def _close(self, facts: Facts, code: Code, reason: str) -> None:
         self.plane.log.rejected(facts, code, reason)
-        reset(self.sock)
+        self._reset()
 
     def _report(self, facts: Facts, attempt: Attempt, decision: Decision, tries: Sequence[Try] = ()) -> None:
         self.plane.log.closed(facts, attempt, decision, self.started, tries)
@@ -316,20 +389,3 @@ class Intake:
 def _named(facts: Facts) -> str | None:
     """The name in CONNECT or SOCKS, canonical; it was checked when it was read."""
     return canonical_authority(facts.connect, facts.port or 0)[0] if facts.connect is not None else None
-
-
-def _unread(sock: socket.socket) -> bool:
-    """Whether anything has come."""
-    try:
-        return bool(sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-    except OSError:
-        return False
-
-
-async def _open(sock: socket.socket) -> tuple[Reader, asyncio.StreamWriter]:
-    """Streams on a copy of the socket, so that closing them leaves `Intake` its own."""
-    loop = asyncio.get_running_loop()
-    reader = Reader(loop=loop)
-    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-    transport, _ = await loop.create_connection(lambda: protocol, sock=sock.dup())
-    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)

@@ -178,7 +178,7 @@ class Lane:
             self._tell(passage, asked, response)
         view.clean_response(response)
         if passage is not None:
-            changes.incoming(response, passage)
+            changes.incoming(response, exchange)
         self.clock.answered()
         text, self.begun = http1.assemble_response_head(response) + answering.take(), True
         while True:

@@ -108,7 +108,7 @@ def _shadow(request: http.Request, body: bytes, exchange: Exchange) -> http.Requ
     """The head as its route has it leave, in HTTP/1 and with the whole body."""
     assert exchange.passage is not None
     copy = heads.copied(request)
-    changes.outgoing(copy, exchange.passage)
+    changes.outgoing(copy, exchange)
     name = copy.authority or copy.headers.get("host", "")
     host, colon, port = name.rpartition(":")
     named = f"{host}{SHADOW}:{port}" if colon and port.isdigit() else f"{name}{SHADOW}"

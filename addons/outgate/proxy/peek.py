@@ -1,4 +1,4 @@
-"""The first bytes of an accepted socket, looked at and left where they are.
+"""The first bytes of an accepted socket, or of what is inside of it, looked at and left where they are.
 
 Owns waiting for them with a deadline. What they mean is `classify`'s.
 """
@@ -9,6 +9,7 @@ import asyncio
 import socket
 
 from outgate.proxy.classify import OTHER, Opening, Speech, classify
+from outgate.proxy.connections import Reader
 from outgate.proxy.hello import Hello
 
 MAX_PEEK = 80 * 1024
@@ -23,7 +24,7 @@ class Gone(ConnectionError):
     """The workload closed before it said anything that could be judged."""
 
 
-async def first_bytes(sock: socket.socket, within: float, *, marked: bool = False) -> Opening:
+async def first_bytes(sock: socket.socket | Reader, within: float, *, marked: bool = False) -> Opening:
     """What the connection speaks. Silence and what cannot be told in time is `OTHER`: a server-first protocol, or none.
 
     `marked`: of TLS, fingerprints are wanted. Raises `Gone`, and `MalformedHello` for TLS that cannot be read.
@@ -43,7 +44,7 @@ async def first_bytes(sock: socket.socket, within: float, *, marked: bool = Fals
     return OTHER
 
 
-async def peek_until(sock: socket.socket, end: bytes, most: int, within: float) -> bytes:
+async def peek_until(sock: socket.socket | Reader, end: bytes, most: int, within: float) -> bytes:
     """The bytes up to and with `end`, left unread. Raises `Gone`, `ValueError` past `most`, `TimeoutError`."""
     data, most = b"", min(most, MAX_PEEK)
     try:
@@ -57,8 +58,21 @@ async def peek_until(sock: socket.socket, end: bytes, most: int, within: float) 
     raise ValueError(f"no {end!r} within {most} bytes")
 
 
-async def _peek(sock: socket.socket, seen: int) -> bytes:
+async def peeked(sock: socket.socket, count: int) -> bytes:
+    """The first `count` bytes, left unread. Raises `Gone`. The caller sets the deadline."""
+    try:
+        return (await _peek(sock, count - 1))[:count]
+    finally:
+        _wait_for(sock, 1)
+
+
+async def _peek(sock: socket.socket | Reader, seen: int) -> bytes:
     """Wait until more than `seen` bytes are there and look at them. Raises `Gone` where no more will come."""
+    if isinstance(sock, Reader):
+        data = await sock.peek(seen)
+        if len(data) <= seen:
+            raise Gone("the connection was closed")
+        return data
     while True:
         _wait_for(sock, seen + 1)
         await readable(sock)
@@ -75,7 +89,9 @@ async def _peek(sock: socket.socket, seen: int) -> bytes:
         await asyncio.sleep(RETRY)
 
 
-def _wait_for(sock: socket.socket, count: int) -> None:
+def _wait_for(sock: socket.socket | Reader, count: int) -> None:
+    if isinstance(sock, Reader):
+        return
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
     except OSError:
@@ -104,3 +120,11 @@ async def readable(sock: socket.socket) -> None:
         await waiter
     finally:
         loop.remove_reader(sock.fileno())
+
+
+def unread(sock: socket.socket) -> bool:
+    """Whether anything has come that nobody has read."""
+    try:
+        return bool(sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except OSError:
+        return False

@@ -10,7 +10,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from outgate.policy.headers import CONTROL_PREFIX, HOP_BY_HOP
-from outgate.policy.route_model import UNCHANGED, Backend, Fault, HeaderChange, LimitScope, RateLimit, Route
+from outgate.policy.route_model import (
+    UNCHANGED,
+    Backend,
+    Fault,
+    HeaderChange,
+    HeaderFormat,
+    LimitScope,
+    RateLimit,
+    Route,
+)
 
 UNTOUCHED = HOP_BY_HOP | {"content-length", "transfer-encoding", "trailer"}
 """What frames a message, or passes between two ends only, is nobody's to change."""
@@ -33,11 +42,16 @@ class Change:
     more: Fields
     authority: str | None
     """What it makes of the authority, where it names that."""
+    formats: tuple[tuple[bytes, HeaderFormat, bool], ...] = ()
+    """What is made with each message, and whether it stands in for what has the name."""
 
-    def apply(self, fields: Fields) -> Fields:
-        gone = self.gone
+    def apply(self, fields: Fields, made: Iterable[tuple[bytes, bytes, bool]] = ()) -> Fields:
+        """`made` is what the formats have come to."""
+        gone, more = self.gone, self.more
+        for name, value, instead in made:
+            gone, more = gone | {name.lower()} if instead else gone, (*more, (name, value))
         kept = tuple([field for field in fields if field[0].lower() not in gone]) if gone else fields
-        return kept + self.more
+        return kept + more
 
 
 @dataclass(slots=True)
@@ -103,12 +117,22 @@ def _compiled(changes: Iterable[HeaderChange]) -> Iterable[Change]:
 
 def _change(change: HeaderChange) -> Change:
     removed = {name.lower() for name in change.remove if _free(name)}
-    removed |= {name.lower() for name, _ in change.set if _free(name)}
-    more = tuple((_bytes(name), _bytes(value)) for name, value in (*change.set, *change.add) if _free(name))
-    if any(not NAME.fullmatch(name) or not VALUE.fullmatch(value) for name, value in more):
+    removed |= {name.lower() for name, value in change.set if _free(name) and isinstance(value, str)}
+    literal = [(name, value) for name, value in (*change.set, *change.add) if isinstance(value, str)]
+    more = tuple((_bytes(name), _bytes(value)) for name, value in literal if _free(name))
+    formats = tuple(_formats(change))
+    names = [name for name, _ in more] + [name for name, _, _ in formats]
+    if not all(map(NAME.fullmatch, names)) or not all(VALUE.fullmatch(value) for _, value in more):
         raise ValueError("a route sets a header that cannot stand in a head")
-    named = (value for name, value in (*change.set, *change.add) if name.lower() in AUTHORITY)
-    return Change(frozenset(map(_bytes, removed)), more, next(named, None))
+    named = (value for name, value in literal if name.lower() in AUTHORITY)
+    return Change(frozenset(map(_bytes, removed)), more, next(named, None), formats)
+
+
+def _formats(change: HeaderChange) -> Iterable[tuple[bytes, HeaderFormat, bool]]:
+    for instead, pairs in ((True, change.set), (False, change.add)):
+        for name, value in pairs:
+            if isinstance(value, HeaderFormat) and _free(name):
+                yield _bytes(name), value, instead
 
 
 def _free(name: str) -> bool:

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from outgate.pki.authority import Authority
 from outgate.pki.leaf import LeafCache
+from outgate.policy import forwarding
 from outgate.policy.current import Snapshot
 from outgate.proxy import departure
 from outgate.proxy.governor import Governor
 from outgate.proxy.guard import HookTable
 from outgate.proxy.mirroring import Mirrors
+from outgate.proxy.peers import Peers
 from outgate.proxy.recorder import Recorder
 from outgate.settings import Settings
 from outgate.telemetry.metrics import Metrics
@@ -70,6 +72,8 @@ class Plane:
     """Of connections, in the order in which they came."""
     host_at: Callable[[str], str | None] = _nobody
     """The host for which an address stands, where the gate answers workloads' questions for names."""
+    peers: Peers | None = None
+    """Who may call, where this is a gateway."""
     draining: bool = False
     generation: str = ""
     slots: Slots = field(init=False)
@@ -86,6 +90,7 @@ class Plane:
         self.governor.follow(policy)
         departure.forget()
         target.forget()
+        forwarding.forget()
         if before != self.generation:
             self.pool.drop(before)
             self.environment.sessions.drop(before)

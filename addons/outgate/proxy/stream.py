@@ -198,7 +198,7 @@ class GateStream(BodySide, AnsweringStream):
             yield from self.fail()
             return True
         if passage.plan.answers:
-            yield from self.answer(changes.answer(passage, attempt, self.exchange.authority))
+            yield from self.answer(changes.answer(self.exchange))
             return True
         if passage.plan.keeps:
             self.exchange.resent = Kept(self.parent.limits.retry_body)

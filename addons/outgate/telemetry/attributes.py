@@ -130,6 +130,7 @@ ATTRIBUTES: dict[str, dict[str, Get]] = {
         "host": lambda event: event.named,
         "endpoint": native.endpoint,
         "endpoint_labels": native.endpoint_labels,
+        "region": lambda event: event.region,
         "traffic": lambda event: str(event.decision.traffic) if event.decision is not None else None,
         "namespace": lambda event: event.caller.namespace,
         "service_account": lambda event: event.caller.service_account,

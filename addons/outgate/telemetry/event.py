@@ -185,6 +185,12 @@ class Event:
         return hosts[0] if len(hosts) == 1 and "*" not in hosts[0] else ""
 
     @property
+    def region(self) -> str:
+        """Of the destination; empty where none says so."""
+        known = self.decision.destination if self.decision is not None else None
+        return known.region if known is not None else ""
+
+    @property
     def endpoint_labels(self) -> tuple[tuple[str, str], ...]:
         """Of the place, among those that the policy names, that was chosen."""
         endpoint = self.reached[-1].endpoint if self.reached else None

@@ -21,7 +21,7 @@ NAMES = (
     "time", "kind", "verdict", "code", "reason", "rule", "destination", "traffic", "method", "scheme", "host", "port",
     "path", "status", "protocol", "source", "namespace", "service_account", "address", "sni", "upstream",
     "upstream_tls", "upstream_protocol", "client_certificate", "reused", "duration_ms", "sent", "received", "flags",
-    "failure", "would", "shadow", "audited", "generation", "help", "endpoint", "endpoint_labels",
+    "failure", "would", "shadow", "audited", "generation", "help", "endpoint", "endpoint_labels", "region",
 )  # fmt: skip
 ALWAYS = frozenset({"status", "sent", "received"})
 
@@ -86,6 +86,7 @@ def _values(event: Event, http: bool, redaction: Redaction) -> tuple[Any, ...]:
         event.help,
         endpoint(event),
         endpoint_labels(event),
+        event.region,
     )
 
 

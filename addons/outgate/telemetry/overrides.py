@@ -151,6 +151,7 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     ),
     "outgate.endpoint": native.endpoint,
     "outgate.endpoint_labels": native.endpoint_labels,
+    "outgate.region": lambda event: event.region,
     "outgate.verdict": lambda event: event.verdict,
 }
 assert ATTRIBUTES.keys() == METRIC_ATTRIBUTES

@@ -96,6 +96,7 @@ class Wording:
                 attributes["outgate.rule"] = self.text(str(decision.source))
             if decision.destination is not None:
                 attributes["outgate.destination"] = self.text(decision.destination.key)
+                _add(attributes, "outgate.region", self.text(decision.destination.region))
             if decision.would is not None:
                 attributes["outgate.would"] = decision.would.code.value
         for name, value in event.extra.items():

@@ -10,9 +10,10 @@ import socket
 from collections.abc import Sequence
 
 from outgate.policy.hosts import bracketed
+from outgate.policy.model import Via
 from outgate.upstream.connection import Connection, Timings, facts
 from outgate.upstream.course import Course
-from outgate.upstream.dial import dial
+from outgate.upstream.dial import Place, dial
 from outgate.upstream.environment import Environment
 from outgate.upstream.errors import Failure, UpstreamError
 from outgate.upstream.handshake import Judged
@@ -22,6 +23,7 @@ from outgate.upstream.places import authority_of, looked_up, places_of, places_o
 from outgate.upstream.secure import Server, secure
 from outgate.upstream.target import Target, names_of, sni_of
 from outgate.upstream.trust import Identity
+from outgate.upstream.ways import proxies_of
 
 READ_LIMIT = 64 * 1024
 """Bytes; a reader that holds twice as many makes the server wait."""
@@ -29,7 +31,15 @@ READ_LIMIT = 64 * 1024
 
 async def key_of(target: Target, environment: Environment, via: Sequence[Hop] = ()) -> Key:
     """The key that a connection to `target` would have, to look into a pool first. Raises `UpstreamError`."""
-    return _key(target, await _identity(target, environment), tuple(via))
+    return await _known(target, environment, _ways(target, environment, tuple(via)))
+
+
+async def _known(target: Target, environment: Environment, via: tuple[Hop, ...]) -> Key:
+    identity = await _identity(target, environment)
+    own = ""
+    if target.via is Via.GATEWAY and environment.gateway is not None:
+        own = (await environment.identities.get(environment.gateway.tls, ())).digest
+    return _key(target, identity, (target.via, target.opened, own, *via))
 
 
 async def connect(target: Target, environment: Environment, via: Sequence[Hop] = ()) -> Connection:
@@ -56,14 +66,10 @@ async def connect(target: Target, environment: Environment, via: Sequence[Hop] =
 
 async def _connect(target: Target, environment: Environment, via: tuple[Hop, ...], course: Course) -> Connection:
     identity = await _identity(target, environment)
-    key = _key(target, identity, via)
-    course.enter("resolve" if via or looked_up(target) else "")
-    authority = authority_of(target, environment) if via else ""
-    places = await (places_of_hop(via[0], environment) if via else places_of(target, environment))
-    course.enter("connect")
-    base = await _adopt(await dial(places, target.connect_timeout, environment.timeouts.stagger))
+    via = _ways(target, environment, via)
+    key = await _known(target, environment, via)
+    base, transport, early = await _reached(target, via, environment, course)
     try:
-        transport, early = await _pass(base, via, authority, target.generation, environment)
         if target.preface:
             transport.write(target.preface)
         server = _server(target, identity, key)
@@ -89,6 +95,49 @@ async def _connect(target: Target, environment: Environment, via: tuple[Hop, ...
             error.peername = base.get_extra_info("peername") or ()
         base.abort()
         raise
+
+
+def _ways(target: Target, environment: Environment, via: tuple[Hop, ...]) -> tuple[Hop, ...]:
+    """The proxies on the way; those of a gateway's replicas are looked for when it is gone."""
+    return via if via or target.via is Via.GATEWAY else proxies_of(target, environment)
+
+
+async def _reached(
+    target: Target, via: tuple[Hop, ...], environment: Environment, course: Course
+) -> tuple[asyncio.Transport, asyncio.Transport, bytes]:
+    """The connection and what it is inside of, as far as the target itself begins, with what that sent already."""
+    course.enter("resolve" if via or target.via is Via.GATEWAY or looked_up(target) else "")
+    if target.via is Via.GATEWAY:
+        return await _through_gateway(target, environment, course)
+    authority = authority_of(target, environment) if via else ""
+    places = await (places_of_hop(via[0], environment) if via else places_of(target, environment))
+    course.enter("connect")
+    return await _begun(places, target, via, authority, environment)
+
+
+async def _through_gateway(
+    target: Target, environment: Environment, course: Course
+) -> tuple[asyncio.Transport, asyncio.Transport, bytes]:
+    gateway, asked = environment.gateway, f"{bracketed(target.host)}:{target.port}"
+    if gateway is None:
+        raise UpstreamError(Failure.VIA_FAILED, "this gate knows no gateway, and nothing else is tried")
+    hops = await gateway.hops(target, environment)
+    course.enter("connect")
+    return await gateway.first(hops, lambda hop: _begun([hop.address], target, (hop,), asked, environment))
+
+
+async def _begun(
+    places: list[Place], target: Target, via: tuple[Hop, ...], authority: str, environment: Environment
+) -> tuple[asyncio.Transport, asyncio.Transport, bytes]:
+    base = await _adopt(await dial(places, target.connect_timeout, environment.timeouts.stagger))
+    try:
+        transport, early = await _pass(base, via, authority, target.generation, environment)
+    except BaseException as error:
+        if isinstance(error, UpstreamError):
+            error.peername = base.get_extra_info("peername") or ()
+        base.abort()
+        raise
+    return base, transport, early
 
 
 async def _adopt(made: socket.socket) -> asyncio.Transport:
@@ -162,7 +211,7 @@ async def _proxy(hop: Hop, generation: str, environment: Environment) -> Server:
     return Server(host, port, hop.tls, sni, identity, key)
 
 
-def _key(target: Target, identity: Identity | None, via: tuple[Hop, ...]) -> Key:
+def _key(target: Target, identity: Identity | None, via: tuple[object, ...]) -> Key:
     return Key(
         target.key,
         target.host,

@@ -9,12 +9,16 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from outgate.upstream.connection import Connection
 from outgate.upstream.dial import STAGGER
 from outgate.upstream.identity import Identities
 from outgate.upstream.resolve import Resolver
 from outgate.upstream.sessions import Sessions
+
+if TYPE_CHECKING:
+    from outgate.upstream.ways import Gateway, Proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class Environment:
     """From 0 to 1; chooses among weighted endpoints."""
     opened: Callable[[Connection], object] = lambda connection: None
     """Told of each connection that has come about."""
+    gateway: Gateway | None = None
+    proxy: Proxy | None = None
 
     def __post_init__(self) -> None:
         self.identities.replaced.append(self.sessions.forget)

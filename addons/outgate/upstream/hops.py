@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from outgate.policy.addresses import INTERNAL, Permit
@@ -20,11 +21,19 @@ from outgate.upstream.secret import Secret
 MAX_HEAD = 16 * 1024
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([0-9]{3})(?: [^\r\n]*)?\r?\n")
 END = b"\r\n\r\n"
+OPENED = "x-outgate-opened"
+"""What a gateway is told of what follows: it was inside TLS that has been opened."""
+
+
+class Declined(UpstreamError):
+    """A proxy answered, and the answer is no."""
 
 
 class HopKind(StrEnum):
     CONNECT_PROXY = "connect-proxy"
     """An HTTP proxy that is asked by CONNECT, such as a company's."""
+    GATEWAY = "gateway"
+    """A gate that is asked in the same way, by mutual TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,10 @@ class Hop:
     authorization: Secret | None = None
     """Value of `Proxy-Authorization`."""
     permit: Permit = INTERNAL
+    opened: bool = False
+    """What it is asked for was inside TLS."""
+    heard: Callable[[bytes], None] | None = field(default=None, compare=False)
+    """Told of the head of its answer."""
 
 
 def basic(user: str, password: bytes) -> Secret:
@@ -101,14 +114,18 @@ async def tunnel(transport: asyncio.Transport, hop: Hop, authority: str) -> byte
         head = await exchange.ask(_request(hop, authority))
         _judge(head)
     except UpstreamError as error:
-        why = f"proxy {hop.address[0]}:{hop.address[1]} gives no way to {authority}: {error.message}"
-        raise UpstreamError(Failure.VIA_FAILED, why) from error
+        why = f"{_named(hop)} {hop.address[0]}:{hop.address[1]} gives no way to {authority}: {error.message}"
+        raise type(error)(Failure.VIA_FAILED, why) from error
+    if hop.heard is not None:
+        hop.heard(head)
     transport.set_protocol(Quiet())
     return exchange.early
 
 
 def _request(hop: Hop, authority: str) -> bytes:
     lines = [f"CONNECT {authority} HTTP/1.1".encode(), f"Host: {authority}".encode()]
+    if hop.opened:
+        lines.append(f"{OPENED}: tls".encode())
     if hop.authorization is not None:
         value = hop.authorization.reveal()
         if any(byte in value for byte in b"\r\n\0"):
@@ -123,9 +140,13 @@ def _judge(head: bytes) -> None:
         raise _failed("its answer is not HTTP/1")
     status = int(line[1])
     if status == 407:
-        raise _failed("it wants credentials (407); set the hop's authorization")
+        raise Declined(Failure.VIA_FAILED, "it wants credentials (407); set the hop's authorization")
     if not 200 <= status < 300:
-        raise _failed(f"it answered {status}")
+        raise Declined(Failure.VIA_FAILED, f"it answered {status}")
+
+
+def _named(hop: Hop) -> str:
+    return "gateway" if hop.kind is HopKind.GATEWAY else "proxy"
 
 
 def _failed(why: str) -> UpstreamError:

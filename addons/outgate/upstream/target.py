@@ -26,6 +26,7 @@ from outgate.policy.model import (
     Traffic,
     Upstream,
     UpstreamTLS,
+    Via,
 )
 from outgate.policy.route_model import Backend
 from outgate.upstream.errors import Failure, UpstreamError
@@ -35,6 +36,8 @@ CONNECT_TIMEOUT = 10.0
 KEPT = 8192
 PERMITS = {Traffic.REGISTERED: PUBLIC_ONLY, Traffic.INTERNAL: INTERNAL}
 """What the names of a known destination may resolve to, beside what its entry names."""
+NOWHERE = Permit(kinds=frozenset())
+"""Of what is for others to dial."""
 SYSTEM_TRUST = UpstreamTLS()
 PLAIN: tuple[str, ...] = ()
 OFFERS = {True: ("h2", "http/1.1"), False: ("http/1.1",)}
@@ -64,6 +67,9 @@ class Target:
     """Seconds, for each address that is tried."""
     preface: bytes = b""
     """What the connection begins with, before TLS."""
+    via: Via = Via.DIRECT
+    opened: bool = False
+    """The workload's TLS was opened here, of which the gateway has to know."""
 
 
 def target_of(
@@ -83,6 +89,21 @@ def target_of(
     """
     if not decision.allowed:
         raise _refused(f"{attempt.host or attempt.address}:{attempt.port} was denied ({decision.code})")
+    if decision.via is Via.GATEWAY:
+        return _forwarded(decision, attempt, generation)
+    made = _straight(decision, attempt, generation, alpn, nat64, backend, owner)
+    return made if decision.via is Via.DIRECT else replace(made, via=decision.via)
+
+
+def _straight(
+    decision: Decision,
+    attempt: Attempt,
+    generation: str,
+    alpn: tuple[str, ...],
+    nat64: tuple[IPv6Network, ...],
+    backend: Backend | None,
+    owner: Destination | None,
+) -> Target:
     destination, port = decision.destination, decision.port
     if decision.traffic in PERMITS and destination is not None and port is not None:
         permit = PERMITS[decision.traffic].beyond(nat64)
@@ -94,6 +115,19 @@ def target_of(
     if decision.traffic is Traffic.PASSTHROUGH:
         return _unregistered("passthrough", PASSTHROUGH.beyond(nat64), attempt, generation, alpn)
     raise _refused(f"{decision.traffic} traffic without a destination has nowhere to go")
+
+
+def _forwarded(decision: Decision, attempt: Attempt, generation: str) -> Target:
+    """What the gateway is asked for is what the workload asked for: a name where a gate would resolve it, else the
+    address, so that it is judged there by the same words. Whatever else is to be done is done there."""
+    destination, port = decision.destination, decision.port
+    kept = destination is None or port is None or _is_kept(destination, port.upstream)
+    named = attempt.host is not None and literal(attempt.host) is None
+    host = attempt.host if attempt.address is None or (named and not kept) else attempt.address
+    if host is None:
+        raise _refused("neither a name nor an address was given")
+    key = destination.key if destination is not None else "passthrough"
+    return Target(key, host, attempt.port, NOWHERE, generation, via=Via.GATEWAY, opened=attempt.encrypted)
 
 
 _narrowed: dict[tuple[int, int], tuple[Target, Endpoint, Target]] = {}
@@ -133,7 +167,7 @@ def _known(
     upstream = port.upstream
     elsewhere = backend is not None and backend != attempt.host
     fixed = bool(upstream.endpoints) or elsewhere
-    kept = upstream.resolution is Resolution.NONE and bool(destination.networks) and not fixed
+    kept = _is_kept(destination, upstream) and not fixed
     name = backend if elsewhere else _name(destination, attempt, kept)
     address = None if upstream.endpoints else _address(destination, attempt, name, kept)
     host = name or address or upstream.endpoints[0].address
@@ -153,6 +187,11 @@ def _known(
         alpn if tls else PLAIN,
         upstream.connect_timeout,
     )
+
+
+def _is_kept(destination: Destination, upstream: Upstream) -> bool:
+    """Whether the workload's choice among the networks of an entry is kept."""
+    return upstream.resolution is Resolution.NONE and bool(destination.networks) and not upstream.endpoints
 
 
 def _unregistered(key: str, permit: Permit, attempt: Attempt, generation: str, alpn: tuple[str, ...]) -> Target:

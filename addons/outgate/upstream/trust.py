@@ -70,6 +70,23 @@ def identity(tls: UpstreamTLS, alpn: tuple[str, ...], trust: Trust, files: Mappi
     return Identity(context, digest(parts), tls.ca or "the system's roots")
 
 
+def serving(tls: UpstreamTLS, files: Mapping[str, bytes]) -> ssl.SSLContext:
+    """A server's context for peers who have to prove who they are. `files` are the bytes of `paths`.
+
+    Nothing is resumed: each connection proves it anew, under the files of its time. Raises `ValueError`.
+    """
+    if tls.ca is None or tls.client_certificate is None:
+        raise ValueError("a server of mutual TLS needs a certificate and a CA; name both")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.num_tickets = 0
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_flags = ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    _anchor(context, tls.ca, files[tls.ca])
+    _present(context, tls, files)
+    return context
+
+
 def _anchors(tls: UpstreamTLS, trust: Trust) -> tuple[str, ...]:
     if tls.verification in UNVERIFIED:
         return ()
@@ -111,7 +128,7 @@ def _verify(context: Context, tls: UpstreamTLS, trust: Trust, files: Mapping[str
         _revoke(context, tls.crl, files[tls.crl])
 
 
-def _anchor(context: Context, path: str, data: bytes) -> None:
+def _anchor(context: ssl.SSLContext, path: str, data: bytes) -> None:
     if CERTIFICATE not in data:
         raise ValueError(f"{path} holds no certificate; use a PEM file with the CA's certificate")
     _load(context, path, data)
@@ -124,7 +141,7 @@ def _revoke(context: Context, path: str, data: bytes) -> None:
     _load(context, path, data)
 
 
-def _load(context: Context, path: str, data: bytes) -> None:
+def _load(context: ssl.SSLContext, path: str, data: bytes) -> None:
     try:
         with _in_memory(data) as name:
             context.load_verify_locations(cafile=name)
@@ -132,7 +149,7 @@ def _load(context: Context, path: str, data: bytes) -> None:
         raise ValueError(f"{path} cannot be read ({error.reason}); use PEM") from error
 
 
-def _present(context: Context, tls: UpstreamTLS, files: Mapping[str, bytes]) -> None:
+def _present(context: ssl.SSLContext, tls: UpstreamTLS, files: Mapping[str, bytes]) -> None:
     if tls.client_certificate is None:
         if tls.private_key is not None:
             raise ValueError(f"private key {tls.private_key} has no client certificate; name both or neither")

@@ -112,11 +112,11 @@ topologySpreadConstraints:
 {{ include "outgate.name" . }}-policy
 {{- end }}
 
-{{/* One without a document would be no policy. */}}
+{{/* Of `root`: the ConfigMaps of the gateway's policy, or of the sidecars'. One without a document would be no policy. */}}
 {{- define "outgate.policySources" -}}
 {{- $own := list -}}
-{{- if or (include "outgate.mode" .) .Values.policy.documents }}{{ $own = list (include "outgate.policyName" .) }}{{ end -}}
-{{- concat $own .Values.policy.configMaps | toJson -}}
+{{- if or (include "outgate.modeOf" .) .root.Values.policy.documents }}{{ $own = list (include "outgate.policyName" .root) }}{{ end -}}
+{{- concat $own .root.Values.policy.configMaps | toJson -}}
 {{- end }}
 
 {{- define "outgate.policyVolume" -}}
@@ -124,7 +124,7 @@ name: policy
 projected:
   defaultMode: 0444
   sources:
-    {{- range include "outgate.policySources" . | fromJsonArray }}
+    {{- range . }}
     - configMap: {name: {{ . }}}
     {{- end }}
 {{- end }}
@@ -142,8 +142,13 @@ projected:
 {{- with .Values -}}
 {{- if .mode }}{{ .mode -}}
 {{- else if not (kindIs "invalid" .enableEgress) }}{{ ternary "ALLOW_ANY" "REGISTRY_ONLY" .enableEgress -}}
-{{- else if not (or (include "outgate.documentsSayMode" $) .policy.configMaps) }}REGISTRY_ONLY{{ end -}}
+{{- else if not (or (include "outgate.documentsSayMode" $) .policy.configMaps .policy.fromCluster.enabled) }}REGISTRY_ONLY{{ end -}}
 {{- end -}}
+{{- end }}
+
+{{/* Of `root`: the mode of the gateway, or of sidecars, which leave the decision to a gateway that knows more documents. */}}
+{{- define "outgate.modeOf" -}}
+{{- if and .root.Values.policy.fromCluster.enabled (not .gateway) }}ALLOW_ANY{{ else }}{{ include "outgate.mode" .root }}{{ end -}}
 {{- end }}
 
 {{/* The namespaces in which gates read the policy. */}}
@@ -226,7 +231,7 @@ engine: {{ .Values.sidecar.engine }}
 sidecar: {{ ternary "native" "classic" .Values.sidecar.native }}
 metricsPort: {{ .Values.metrics.port }}
 dns: {{ .Values.sidecar.dns }}
-policy: {{ include "outgate.policySources" . }}
+policy: {{ include "outgate.policySources" (dict "root" . "gateway" false) }}
 authority: {secret: {{ .Values.ca.secret }}}
 {{- if .Values.ca.alsoTrusted }}
 trust: {alsoTrusted: {{ include "outgate.name" . }}-also-trusted}
@@ -337,4 +342,29 @@ volumeMounts:
     except: {{ toJson . }}
     {{- end }}
 {{- end }}
+{{- end }}
+
+{{/* The kinds that a gate follows in a cluster, by mesh and API group; those without a namespace are apart. */}}
+{{- define "outgate.watchedKinds" -}}
+native:
+  outgate.dev:
+    [egressaccesses, egresscaptures, egressdefaultses, egressdestinations, egressredactions,
+     egresstelemetries, egresstraffics]
+istio:
+  networking.istio.io: [destinationrules, envoyfilters, gateways, serviceentries, sidecars, virtualservices]
+  security.istio.io: [authorizationpolicies]
+  telemetry.istio.io: [telemetries]
+osm:
+  config.openservicemesh.io: [meshconfigs]
+  policy.openservicemesh.io: [egresses, upstreamtrafficsettings]
+  policy.flomesh.io: [egresses, upstreamtrafficsettings]
+  specs.smi-spec.io: [httproutegroups]
+linkerd:
+  policy.linkerd.io: [egressnetworks, httproutes]
+  gateway.networking.k8s.io: [grpcroutes, httproutes, tcproutes, tlsroutes]
+kuma:
+  kuma.io:
+    [meshaccesslogs, meshcircuitbreakers, meshexternalservices, meshfaultinjections, meshglobalratelimits,
+     meshhealthchecks, meshhttproutes, meshloadbalancingstrategies, meshmetrics, meshpassthroughs,
+     meshratelimits, meshretries, meshtcproutes, meshtimeouts, meshtraces, meshtrafficpermissions]
 {{- end }}

@@ -290,7 +290,7 @@ class Gate(RunningGate):
         return self._common("transparent", ":15001")
 
     def _launch(self, argv: list[str], environment: dict[str, str], **popen: Any) -> subprocess.Popen[Any]:
-        return self._lab.popen_in(self._lab.pod, argv, UID, env=environment, **{**_PIPES, **popen})
+        return self._lab.popen_in(self._lab.pod, argv, UID, env=environment, **{**PIPES, **popen})
 
     def _network(self) -> AbstractContextManager[None]:
         return self._lab.enter(self._lab.pod)
@@ -321,10 +321,10 @@ class LoopbackGate(RunningGate):
         return self._common(self._mode, f"{self.address[0]}:{self.address[1]}")
 
     def _launch(self, argv: list[str], environment: dict[str, str], **popen: Any) -> subprocess.Popen[Any]:
-        return subprocess.Popen(argv, env=environment, start_new_session=True, **{**_PIPES, **popen})
+        return subprocess.Popen(argv, env=environment, start_new_session=True, **{**PIPES, **popen})
 
 
-_PIPES: dict[str, Any] = {
+PIPES: dict[str, Any] = {
     "stdout": subprocess.PIPE,
     "stderr": subprocess.PIPE,
     "encoding": "utf-8",

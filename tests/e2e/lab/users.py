@@ -14,7 +14,7 @@ from functools import cache
 
 def as_user(uid: int, argv: list[str]) -> list[str]:
     """The command that runs `argv` as `uid`, with its gid alike, no groups, and no capability it can do without."""
-    reads = not _is_python(argv[0]) or _runs_python(uid)
+    reads = not _is_python(argv[0]) or runs_python(uid)
     return _switch(uid, "-all" if reads else "+dac_read_search", argv)
 
 
@@ -28,7 +28,7 @@ def _is_python(program: str) -> bool:
 
 
 @cache
-def _runs_python(uid: int) -> bool:
+def runs_python(uid: int) -> bool:
     """Asked of the interpreter itself: its libraries must be readable too."""
     command = _switch(uid, "-all", [sys.executable, "-c", "import ssl, encodings"])
     return subprocess.run(command, capture_output=True, check=False).returncode == 0

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from outgate.policy.access_model import AccessPolicy
 from outgate.policy.documents import Document
-from outgate.policy.model import Destination, Fate, FieldReport, Gate, Scope, Source
+from outgate.policy.model import Destination, Fate, FieldReport, Gate, Scope, Source, Via
 from outgate.policy.redaction_model import KeepingPolicy
 from outgate.policy.schema import Reading
 from outgate.policy.telemetry_model import TelemetryPolicy
@@ -36,8 +36,13 @@ class Setting:
     """Which of Kuma's proxies the gate stands for: `sidecar`, `egress` or `both`."""
     kuma_secrets: str = "/var/run/secrets/kuma"
     """A directory with a file for each of Kuma's secrets."""
+    ways: tuple[Via, ...] = ()
+    """Ways out that the gate has beside the direct one, the usual one first."""
+    is_gateway: bool = False
     osm_secrets: str = "/var/run/secrets/osm"
     """A directory with a directory `NAMESPACE/NAME` for each of osm-edge's secrets."""
+    istio_secrets: str = "/var/run/secrets/istio"
+    """A directory with a directory for each secret that a `credentialName` names."""
     telemetry_faults: Callable[[TelemetryPolicy], Iterable[Problem]] = unjudged
     """What outputs could not carry out of it: operators of formats, filters in CEL, targets."""
     redaction_faults: Callable[[KeepingPolicy], Iterable[Problem]] = unjudged

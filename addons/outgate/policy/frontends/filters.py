@@ -5,15 +5,24 @@ Owns what their blocks come to in the model. Which filters a mesh knows is the m
 
 from __future__ import annotations
 
-from outgate.policy.route_model import HeaderChange, Redirect
+from collections.abc import Callable
+
+from outgate.policy.route_model import HeaderChange, HeaderValue, Redirect
 from outgate.policy.schema import Record
 
 REDIRECTED = 302
 
 
-def header_changes(block: Record) -> HeaderChange:
-    def pairs(name: str) -> tuple[tuple[str, str], ...]:
-        return tuple((header.get("name"), header.get("value")) for header in block.get(name, []))
+def plainly(text: str) -> HeaderValue:
+    """A value that is what it says."""
+    return text
+
+
+def header_changes(block: Record, read: Callable[[str], HeaderValue] = plainly) -> HeaderChange:
+    """`read` is how the mesh understands a value."""
+
+    def pairs(name: str) -> tuple[tuple[str, HeaderValue], ...]:
+        return tuple((header.get("name"), read(header.get("value"))) for header in block.get(name, []))
 
     return HeaderChange(pairs("set"), pairs("add"), tuple(block.get("remove", [])))
 

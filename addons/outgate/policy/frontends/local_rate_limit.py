@@ -13,6 +13,7 @@ from typing import Protocol
 
 from outgate.policy.access_model import Attribute, Condition
 from outgate.policy.documents import Node
+from outgate.policy.header_formats import literal_fault
 from outgate.policy.model import Fate, Source
 from outgate.policy.route_model import (
     Bucket,
@@ -245,18 +246,23 @@ def _limit(
         enabled_percent=_percent(record, "filterEnabled"),
         enforced_percent=_percent(record, "filterEnforced"),
         status=code if code >= 400 else TOO_MANY,
-        response_headers=_headers(record),
+        response_headers=_headers(record, owner),
         source=owner.source(record.path, record.where),
     )
 
 
-def _headers(record: Record) -> HeaderChange:
+def _headers(record: Record, owner: Owner) -> HeaderChange:
     pairs: dict[bool, list[tuple[str, str]]] = {True: [], False: []}
     for each in record.get("responseHeadersToAdd", []):
         header: Record | None = each.get("header")
         added = each.get("append", True) if "appendAction" not in each else each.get("appendAction") in ADDED
-        if header is not None:
-            pairs[added].append((header.get("key"), header.get("value", "")))
+        if header is None:
+            continue
+        value = header.get("value", "")
+        if fault := literal_fault(value):
+            _unapplied(owner, header.at("value"), header.under("value"), f"{fault}, which is not yet applied")
+        else:
+            pairs[added].append((header.get("key"), value.replace("%%", "%")))
     return HeaderChange(set=tuple(pairs[False]), add=tuple(pairs[True]))
 
 
@@ -273,10 +279,14 @@ def _parts(rate: Record, owner: Owner) -> tuple[_Part, ...] | None:
         elif "remoteAddress" in action:
             made.append(_Part("remote_address", by=LimitBy.SOURCE_IP))
         else:
-            tell = owner.reading.error if owner.reading.strict else owner.reading.warn
-            tell(action.where, action.path, "an action that is not yet applied", "remove it, or load with --lenient")
+            _unapplied(owner, action.where, action.path, "an action that is not yet applied")
             return None
     return tuple(made)
+
+
+def _unapplied(owner: Owner, where: Where, path: str, what: str) -> None:
+    tell = owner.reading.error if owner.reading.strict else owner.reading.warn
+    tell(where, path, what, "remove it, or load with --lenient")
 
 
 def _fits(parts: tuple[_Part, ...], descriptor: Record) -> bool:

@@ -43,6 +43,11 @@ def unverified(at: str) -> dict[str, object]:
     return {f"{at}.tls.{name}": REMOVED for name in ("caCertificates", "caCrl", "subjectAltNames")}
 
 
+def secret(at: str) -> dict[str, object]:
+    files = ("clientCertificate", "privateKey", "caCertificates", "caCrl")
+    return {f"{at}.tls.{name}": REMOVED for name in files} | {f"{at}.tls.credentialName": "shop"}
+
+
 def tls_rows(shown: str, at: str) -> dict[str, tuple[dict[str, object], dict[str, object]]]:
     """A row for each field of a TLS block."""
     plain = {
@@ -55,6 +60,7 @@ def tls_rows(shown: str, at: str) -> dict[str, tuple[dict[str, object], dict[str
     }
     rows = {f"{shown}.tls.{name}": ({}, {f"{at}.tls.{name}": value}) for name, value in plain.items()}
     rows[f"{shown}.tls.subjectAltNames[]"] = ({}, {f"{at}.tls.subjectAltNames.0": "c.shop.example"})
+    rows[f"{shown}.tls.credentialName"] = (secret(at), {f"{at}.tls.credentialName": "other"})
     rows[f"{shown}.tls.insecureSkipVerify"] = (unverified(at), {f"{at}.tls.insecureSkipVerify": True})
     rows[f"{shown}.connectionPool.tcp.connectTimeout"] = ({}, {f"{at}.connectionPool.tcp.connectTimeout": "5s"})
     return rows

@@ -46,6 +46,27 @@ def test_a_whole_mutual_block():
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("written", "folder"),
+    [("shop", "shop"), ("prod/shop", "shop"), ("configmap://shop", "shop"), ("configmap://prod/shop", "shop")],
+)
+def test_a_secret_is_a_directory(written, folder):
+    made = port(HTTP, rule(f"trafficPolicy: {{tls: {{mode: MUTUAL, credentialName: '{written}'}}}}"), number=80)
+    tls, at = made.upstream.tls, f"/var/run/secrets/istio/{folder}"
+    assert (tls.client_certificate, tls.private_key, tls.ca) == (f"{at}/tls.crt", f"{at}/tls.key", f"{at}/ca.crt")
+
+
+def test_of_a_secret_simple_takes_the_ca_alone():
+    tls = port(HTTP, rule("trafficPolicy: {tls: {mode: SIMPLE, credentialName: shop}}"), number=80).upstream.tls
+    assert (tls.ca, tls.mutual) == ("/var/run/secrets/istio/shop/ca.crt", False)
+
+
+def test_unverified_needs_no_ca_of_a_secret():
+    spec = "trafficPolicy: {tls: {mode: MUTUAL, credentialName: shop, insecureSkipVerify: true}}"
+    tls = port(HTTP, rule(spec), number=80).upstream.tls
+    assert (tls.ca, tls.mutual) == (None, True)
+
+
 def test_simple_never_presents_a_certificate():
     spec = "trafficPolicy: {tls: {mode: SIMPLE, clientCertificate: /a.crt, privateKey: /a.key}}"
     assert not port(HTTP, rule(spec), number=80).upstream.tls.mutual

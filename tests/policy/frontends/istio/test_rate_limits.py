@@ -83,6 +83,12 @@ def test_a_whole_limit():
     assert limit.response_headers == HeaderChange(set=(("a", "b"), ("e", "f")), add=(("c", "d"),))
 
 
+def test_what_a_limit_answers_says_nothing_of_the_request():
+    header = "responseHeadersToAdd: [{header: {key: a, value: '%REQ(b)%'}}]"
+    (field,) = refused(HTTP, filters(listener(f"{BUCKET}, {ON}, {header}")))
+    assert field.endswith("responseHeadersToAdd[0].header.value")
+
+
 def test_a_struct_with_a_type_is_read_as_what_it_is():
     inner = config(f"{BUCKET}, {ON}").replace(f'"@type": {TYPE}, ', "")
     struct = f'{{"@type": {STRUCT}, type_url: {TYPE}, value: {inner}}}'

@@ -10,6 +10,8 @@ from outgate.policy.route_model import (
     Delay,
     DirectResponse,
     HeaderChange,
+    HeaderFormat,
+    Operator,
     Redirect,
     RetryPolicy,
     Rewrite,
@@ -124,6 +126,11 @@ def test_what_a_route_does_is_kept():
     assert made.source.field == "spec.http[0]"
 
 
+def test_a_header_may_be_made_of_the_request():
+    made = first(f"headers: {{request: {{set: {{x: 'a %REQ(y)%'}}}}}}, {SELF}").request_headers
+    assert made.set == (("x", HeaderFormat(("a ", Operator("REQ", "y")))),)
+
+
 def test_what_never_happens_is_said():
     text = service(f"fault: {{abort: {{httpStatus: 503}}}}, {SELF}")
     assert "0 % of requests, which is never" in warned(SHOP, text)
@@ -189,7 +196,8 @@ def test_answers():
     ("route", "field"),
     [
         (f"rewrite: {{uriRegexRewrite: {{match: a, rewrite: '\\1'}}}}, {SELF}", "rewrite.uriRegexRewrite.rewrite"),
-        (f"headers: {{request: {{set: {{x: '%REQ(y)%'}}}}}}, {SELF}", "headers.request.set.x"),
+        (f"headers: {{request: {{set: {{x: '%START_TIME%'}}}}}}, {SELF}", "headers.request.set.x"),
+        (f"headers: {{request: {{set: {{host: '%REQ(y)%'}}}}}}, {SELF}", "headers.request.set.host"),
         (("route: [{destination: {host: api.shop.example}, weight: 1, headers: {request: {set: {host: b}}}}, "
          "{destination: {host: api.shop.example}, weight: 1}]"), "route[0].headers"),
     ],

@@ -3,6 +3,7 @@
 They lie beside the project, in the directory that MESH_CORPUS names; without it these tests are skipped.
 """
 
+import itertools
 import os
 from pathlib import Path
 
@@ -10,9 +11,12 @@ import pytest
 import yaml
 
 from outgate.policy import documents
+from outgate.policy.frontends import Contribution, Setting
+from outgate.policy.frontends.kuma.callers import KNOWN, Caller, apart, of_target
 from outgate.policy.frontends.kuma.frontend import POLICIES
 from outgate.policy.frontends.kuma.order import ordered
-from outgate.policy.frontends.kuma.policies import Policies
+from outgate.policy.frontends.kuma.policies import Policies, in_force
+from outgate.policy.model import Gate
 from outgate.policy.schema import Reading
 from policy.frontends.kuma.kuma_building import entries_of, plain, resource
 
@@ -69,6 +73,49 @@ def test_what_holds_for_a_service_is_what_kuma_says(path):
         assert plain(said.conf) == conf(kind.conf, rule["Conf"][0])
         compared += 1
     assert compared or "Service" not in path.read_text()
+
+
+@pytest.mark.parametrize("path", [path for path in cases("rules/from") if "mesh" not in path.name], ids=stem)
+def test_each_caller_has_the_action_that_kuma_says(path):
+    """For every caller that is told apart by the tags of the golden file: the first of its rules that means it."""
+    golden_rules = next(iter(golden(path)["Rules"].values()))
+    kind = POLICIES["MeshTrafficPermission"]
+    asked = [
+        (of_target(entry.target), entry.conf.get("action"))
+        for entry in ordered(entries_of(kind, documents.load(path)))
+        if entry.side == "from"
+    ]
+    parts = apart(asked, lambda later, earlier: True)
+    tags = {(tag["Key"], tag["Value"]) for rule in golden_rules for tag in rule["Subset"]}
+    for held in itertools.chain.from_iterable(itertools.combinations(sorted(tags), size) for size in range(4)):
+        if len(dict(held)) < len(held):
+            continue
+        wanted = next((rule["Conf"]["action"] for rule in golden_rules if _fits(rule["Subset"], held)), None)
+        (found,) = [told for caller, told in parts if _is_meant(caller, dict(held))]
+        assert (found[-1] if found else None) == wanted, held
+
+
+def _fits(subset: list[dict[str, object]], held: tuple[tuple[str, str], ...]) -> bool:
+    return all(((tag["Key"], tag["Value"]) in held) is not tag["Not"] for tag in subset)
+
+
+def _is_meant(caller: Caller, held: dict[str, str]) -> bool:
+    names = {attribute: name for name, attribute in KNOWN.items()}
+    return all(
+        (held.get(each.key or names.get(each.attribute, "")) in each.values) is not each.negated for each in caller
+    )
+
+
+def test_policies_of_a_proxy_are_matched_and_merged():
+    folder = ORACLE / "matchedpolicies" / "meshexternalservice"
+    (wanted,) = yaml.safe_load((folder / "delegated.golden.yaml").read_text())["ResourceRules"].values()
+    tags = yaml.safe_load((folder / "delegated.dataplane.yaml").read_text())["networking"]["gateway"]["tags"]
+    kind, made = POLICIES["MeshRetry"], Contribution()
+    gate = Gate(labels=tuple(sorted(tags.items())))
+    policies = in_force(entries_of(kind, documents.load(folder / "delegated.policies.yaml")), Setting(gate=gate), made)
+    (service,) = documents.load(folder / "delegated.mes.yaml")
+    assert plain(policies.said(kind.name, resource(service)).conf) == conf(kind.conf, wanted["Conf"][0])
+    assert made.problems == []
 
 
 def _input(name: str) -> Path:

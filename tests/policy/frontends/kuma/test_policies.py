@@ -151,6 +151,11 @@ def test_a_rate_limit_of_the_early_design():
     assert found.caller == ()
 
 
+def test_what_a_limit_answers_says_nothing_of_the_request():
+    text = on_egress("MeshRateLimit", EVERYBODY.replace("value: b", "value: '%REQ(b)%'"))
+    assert any("onRateLimit.headers.add[0].value" in each for each in faults(HTTPBIN, text, **EARLY))
+
+
 def test_a_rate_limit_by_server_name_is_of_that_service_alone():
     rules = f"targetRef: {{kind: Dataplane}}\nrules: [{{matches: [{{sni: {sni()}}}], default: {LIMIT}}}]"
     assert len(port(HTTPBIN, policy("MeshRateLimit", rules)).routes[-1].limits) == 1
@@ -167,6 +172,28 @@ def test_a_limit_of_connections():
 def test_what_a_policy_says_of_services_of_the_mesh_is_not_about_what_is_outside():
     items = f"targetRef: {{kind: Mesh, proxyTypes: [Sidecar]}}\n{EVERYBODY}"
     assert port(HTTPBIN, policy("MeshRateLimit", items)).routes[-1].limits == ()
+
+
+def test_items_that_mean_the_same_caller_are_merged_in_their_order():
+    """As Kuma merges them: field by field, the later one winning."""
+    answer = "{local: {http: {requestRate: {num: 5, interval: 1s}, onRateLimit: {status: 423}}}}"
+    items = f"""
+        from:
+          - targetRef: {{kind: MeshSubset, tags: {{zone: east}}}}
+            default: {answer}
+          - targetRef: {{kind: MeshSubset, tags: {{env: dev}}}}
+            default: {{local: {{http: {{requestRate: {{num: 9, interval: 1s}}}}}}}}
+    """
+    found = port(HTTPBIN, on_egress("MeshRateLimit", items), **EARLY).routes[-1].limits
+    told = {
+        frozenset((each.key, each.negated) for each in limit.caller): (limit.bucket.size, limit.status)
+        for limit in found
+    }
+    assert told == {
+        frozenset({("zone", False), ("env", False)}): (9, 423),
+        frozenset({("zone", True), ("env", False)}): (9, 429),
+        frozenset({("zone", False), ("env", True)}): (5, 423),
+    }
 
 
 FAULTS = """

@@ -5,7 +5,7 @@ import textwrap
 import pytest
 
 from outgate.policy.decide import decide
-from outgate.policy.route_model import HeaderChange, Redirect, Rewrite
+from outgate.policy.route_model import HeaderChange, HeaderFormat, Operator, Redirect, Rewrite
 from outgate.policy.routing import Router
 from policy.building import http
 from policy.frontends.kuma.kuma_building import HTTPBIN, faults, load, policy, port, warnings
@@ -111,6 +111,17 @@ def test_filters():
     assert made.rewrite == Rewrite(prefix="/n", authority="h.example")
     assert made.response_headers == HeaderChange(add=(("a", "b"),), remove=("c",))
     assert [(each.backend.key, each.percent) for each in made.mirrors] == [("kuma/default/other", 10.0)]
+
+
+def test_a_header_may_be_made_of_the_request():
+    made = port(HTTPBIN, route(rule(path("/a"), set_header("'%REQ(y)% 1%%'")))).routes[0].request_headers
+    assert made.set == (("x-rule", HeaderFormat((Operator("REQ", "y"), " 1", "%"))),)
+
+
+@pytest.mark.parametrize("change", ["{name: a, value: '%START_TIME%'}", "{name: host, value: '%REQ(y)%'}"])
+def test_a_value_that_is_not_known_is_refused(change):
+    default = f"{{filters: [{{type: RequestHeaderModifier, requestHeaderModifier: {{set: [{change}]}}}}]}}"
+    assert any("set[0].value" in each for each in faults(HTTPBIN, route(rule(path("/a"), default))))
 
 
 def test_a_redirect():

@@ -77,6 +77,8 @@ def test_a_field_decides(spec, fitting, other):
         ("to: [{notPorts: [443]}]", False),
         ("to: [{regions: [eu]}]", True),
         ("to: [{regions: [us]}]", False),
+        ("to: [{regions: [.]}]", False),
+        ("to: [{regions: [., eu]}]", True),
         ("to: [{notRegions: [eu]}]", False),
         ("rules: [{}]", True),
         ("rules: []", False),

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from outgate.policy.model import Import, Intercept, Mode, Scope
+from outgate.policy.model import Import, Intercept, Mode, Scope, Via
 from policy.building import DEFAULTS, policy, problems
 
 
@@ -31,6 +31,14 @@ from policy.building import DEFAULTS, policy, problems
 )
 def test_a_field_is_applied(spec, field, value):
     assert getattr(policy(DEFAULTS + spec).defaults, field) == value
+
+
+def test_rules_of_forwarding_are_read_in_their_order():
+    spec = "{forwarding: [{hosts: ['*.A.example'], addresses: [10.0.0.0/8], via: direct}, {via: PROXY}]}"
+    first, second = policy(DEFAULTS + spec).defaults.forwarding
+    assert (first.via, first.hosts, first.networks) == (Via.DIRECT, ("*.a.example",), (ip_network("10.0.0.0/8"),))
+    assert (second.via, second.hosts, second.networks) == (Via.PROXY, (), ())
+    assert second.source.field == "spec.forwarding[1]"
 
 
 def test_scopes_say_what_callers_see():
@@ -62,6 +70,8 @@ def test_the_mode_knows_the_line_that_sets_it():
         ("{tunnelHosts: host}", "not known"),
         ("{pathNormalisation: BASE}", 'did you mean "pathNormalization"?'),
         ("{trustDomain: ''}", "must not be empty"),
+        ("{forwarding: [{hosts: [a.example]}]}", "via: required value is missing"),
+        ("{forwarding: [{via: TUNNEL}]}", '"TUNNEL" is not known'),
         ("{nat64: ['2001:db8::/50']}", "2001:db8::/50 is not a NAT64 prefix"),
         ("{nat64: [10.0.0.0/32]}", "10.0.0.0/32 is not a NAT64 prefix"),
     ],

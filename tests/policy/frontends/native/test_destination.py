@@ -6,7 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from outgate.policy.decide import decide
-from outgate.policy.model import Endpoint, HeaderInjection, Intercept, Protocol, Resolution
+from outgate.policy.model import Endpoint, HeaderInjection, Intercept, Protocol, Resolution, Via
 from outgate.problems import Severity
 from policy.building import policy, problems, tcp
 
@@ -67,6 +67,8 @@ def test_names_identity_and_provenance():
         ("region: eu", "region", "eu"),
         ("propagation: B3", "propagation", "b3"),
         ("", "propagation", ""),
+        ("via: direct", "via", Via.DIRECT),
+        ("", "via", None),
         ("expires: 2999-01-01T00:00:00Z", "expires", datetime(2999, 1, 1, tzinfo=UTC)),
         ("headers: {set: [{name: X-Team, value: web}]}", "headers", (HeaderInjection("x-team", "web"),)),
         ("addresses: [192.0.2.0/24]", "networks", (ip_network("192.0.2.0/24"),)),

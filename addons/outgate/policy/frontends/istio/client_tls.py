@@ -7,13 +7,15 @@ applies to which port is `destination_rules.py`'s.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import PurePath
 
-from outgate.policy.model import Fate, NameKind, Source, SubjectName, UpstreamTLS, Verification
+from outgate.policy.model import NameKind, Source, SubjectName, UpstreamTLS, Verification
 from outgate.policy.schema import Boolean, Choice, Field, Fields, Reading, Record, Sequence, Text
 
 MODES = ("DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL")
 FILES = ("clientCertificate", "privateKey", "caCertificates", "caCrl")
 CONFIG_MAP = "configmap://"
+CREDENTIAL = r"((configmap://)?([A-Za-z0-9][A-Za-z0-9.-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*)?"
 SYSTEM = "system"
 """As `caCertificates`: the system's roots."""
 
@@ -25,10 +27,8 @@ TLS = Fields(
         "caCertificates": Field(Text()),
         "caCrl": Field(Text()),
         "credentialName": Field(
-            Text(),
-            fate=Fate.LATER,
-            guards=True,
-            note="the gate reads no secrets; name files instead",
+            Text(pattern=CREDENTIAL, hint="write the name of a secret"),
+            note="a directory of the setting istio_secrets, with tls.crt, tls.key and ca.crt in it",
         ),
         "subjectAltNames": Field(Sequence(Text(empty=False))),
         "sni": Field(Text()),
@@ -114,6 +114,19 @@ def upstream_tls(tls: Record, sans: tuple[str, ...], floor: str | None, source: 
         verification=Verification.SKIP_ALL if insecure else Verification.FULL,
         source=source,
     )
+
+
+def with_credential(made: UpstreamTLS, tls: Record, secrets: str) -> UpstreamTLS:
+    """The same with the files of the secret that the block names, if it names one. Which of them there are, is found
+    out when they are read: without one of them, nothing leaves."""
+    name: str = tls.get("credentialName", "")
+    if not name:
+        return made
+    folder = PurePath(secrets, PurePath(name.removeprefix(CONFIG_MAP)).name)
+    ca = None if made.verification is Verification.SKIP_ALL else str(folder / "ca.crt")
+    if tls.get("mode") != "MUTUAL":
+        return replace(made, ca=ca)
+    return replace(made, ca=ca, client_certificate=str(folder / "tls.crt"), private_key=str(folder / "tls.key"))
 
 
 def verified(names: tuple[str, ...], floor: str | None) -> UpstreamTLS:

@@ -108,7 +108,8 @@ def _combine(
     own = mesh_identity.own_hosts(routes.gateway_hosts(), setting)
     mesh_identity.check(rules.rules, own)
     limits = RateLimits(read["EnvoyFilter"], setting)
-    contribution.destinations += Destinations(entries, routes, Upstreams(entries, rules, mesh), limits, mesh).make()
+    upstreams = Upstreams(entries, rules, mesh, setting.istio_secrets)
+    contribution.destinations += Destinations(entries, routes, upstreams, limits, mesh).make()
     contribution.scopes += [sidecar.scope(resource, setting) for resource in read["Sidecar"]]
     gateways.warn_unused()
     routes.warn_unused()

@@ -281,7 +281,7 @@ MIRROR = Fields(
     snake=True,
 )
 
-COMPUTED = "a value made of the request's (`%REQ(name)%`) is refused"
+COMPUTED = "of Envoy's operators those that docs/traffic.md lists; a host made of the request is refused"
 WEIGHT = Field(Integer(0, 2**31 - 1))
 
 HTTP_DESTINATION = Fields(

@@ -11,6 +11,7 @@ from outgate.policy.documents import Document, Node, parse
 from outgate.policy.frontends import Contribution, Setting
 from outgate.policy.frontends.istio import mesh_config
 from outgate.policy.frontends.istio.common import unapplied
+from outgate.policy.frontends.istio.components import Components
 from outgate.policy.frontends.istio.mesh_config import MESH
 from outgate.policy.frontends.istio.resource import Resource, envelope
 from outgate.policy.model import Fate
@@ -86,13 +87,13 @@ OPERATOR = envelope(
             {
                 "meshConfig": Field(MESH),
                 "values": Field(Values(), fate=Fate.IGNORED, note=INSTALLED),
+                "components": Field(Components(), fate=Fate.IGNORED, note=INSTALLED),
                 **_installed(
                     "profile",
                     "hub",
                     "tag",
                     "revision",
                     "namespace",
-                    "components",
                     "addonComponents",
                     "unvalidatedValues",
                     "installPackagePath",

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from outgate.policy.frontends.istio.common import unapplied
 from outgate.policy.frontends.istio.envoy_format import literal_value
 from outgate.policy.frontends.istio.http_route import AUTHORITY, GRPC
+from outgate.policy.header_formats import header_value
 from outgate.policy.model import Source
 from outgate.policy.rewriting import substitution_fault
 from outgate.policy.route_model import (
@@ -24,6 +25,7 @@ from outgate.policy.route_model import (
     Events,
     Fault,
     HeaderChange,
+    HeaderValue,
     Redirect,
     RetryPolicy,
     Rewrite,
@@ -114,15 +116,16 @@ def changes(headers: Record | None, side: str, reading: Reading) -> HeaderChange
     )
 
 
-def _pairs(operations: Record, verb: str, reading: Reading) -> Iterator[tuple[str, str]]:
+def _pairs(operations: Record, verb: str, reading: Reading) -> Iterator[tuple[str, HeaderValue]]:
     for name, item in operations.get(verb, {}).items():
         if name.lower() in AUTHORITY:
+            if literal_value(item.value) is None:
+                unapplied(reading, item.where, item.path, "the host is made of the request")
             continue
-        value = literal_value(item.value)
-        if value is None:
-            unapplied(reading, item.where, item.path, "the value is made of the request's")
-        else:
-            yield name, value
+        try:
+            yield name, header_value(item.value)
+        except ValueError as error:
+            unapplied(reading, item.where, item.path, str(error))
 
 
 def retries(record: Record | None, usual: RetryPolicy | None) -> RetryPolicy | None:

@@ -57,6 +57,8 @@ class Upstreams:
     entries: list[Resource]
     rules: DestinationRules
     mesh: MeshSettings
+    secrets: str
+    """The directory of those that a `credentialName` names."""
     _registrants: dict[str, list[Resource]] = field(default_factory=dict)
     _made: dict[tuple[int, ...], Resilience] = field(default_factory=dict)
     _said: set[int] = field(default_factory=set)
@@ -169,7 +171,8 @@ class Upstreams:
                 "leave it out, or give the port protocol HTTP",
             )
             return None
-        return client_tls.upstream_tls(block, alternative_names(target.entry), self.mesh.tls_floor, terms.source())
+        made = client_tls.upstream_tls(block, alternative_names(target.entry), self.mesh.tls_floor, terms.source())
+        return client_tls.with_credential(made, block, self.secrets)
 
 
 def _check_plain(target: Target, arrival: Arrival) -> None:

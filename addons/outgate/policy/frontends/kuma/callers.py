@@ -5,7 +5,7 @@ Owns the translation into conditions. A caller's tags are its labels; two of the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from outgate.policy.access_model import Attribute, Condition
 from outgate.policy.frontends.kuma.entries import SPIFFE
@@ -14,6 +14,9 @@ from outgate.policy.schema import Record
 
 type Caller = tuple[Condition, ...]
 """All of it must hold; nothing is everybody."""
+
+type Part[Told] = tuple[Caller, tuple[Told, ...]]
+"""Some callers, and what is said of them."""
 
 KNOWN = {"k8s.kuma.io/namespace": Attribute.NAMESPACE, "k8s.kuma.io/service-account": Attribute.SERVICE_ACCOUNT}
 EVERYBODY: Caller = ()
@@ -49,15 +52,28 @@ def of_identity(record: Record | None) -> Caller:
     return (Condition(Attribute.PRINCIPAL, (value + "*" if record.get("type") == "Prefix" else value,)),)
 
 
-def but_not(caller: Caller, others: Iterable[Caller]) -> list[Caller]:
-    """The caller without some others, as callers of which no two are the same one. Raises `TooManyError`."""
-    parts = [caller]
-    for other in dict.fromkeys(others):
-        parts = [(*part, *rest) for part in parts for rest in _others(other)]
-        parts = [part for part in parts if not _contradicts(part)]
+def apart[Told](said: Iterable[tuple[Caller, Told]], replaces: Callable[[Told, Told], bool]) -> list[Part[Told]]:
+    """Everybody, in parts of which no two hold the same caller, each with what is said of it in the order given,
+    without what something later `replaces`. Raises `TooManyError`."""
+    parts: list[Part[Told]] = [(EVERYBODY, ())]
+    for caller, what in said:
+        meant = [
+            (both, (*(each for each in told if not replaces(what, each)), what))
+            for part, told in parts
+            if not _contradicts(both := (*part, *caller))
+        ]
+        if len({told for _, told in meant}) == 1:
+            meant = [(caller, meant[0][1])]
+        parts = [*meant, *((rest, told) for part, told in parts for rest in _but_not(part, caller))]
         if len(parts) > MOST:
             raise TooManyError
     return parts
+
+
+def _but_not(caller: Caller, other: Caller) -> Iterator[Caller]:
+    for rest in _others(other):
+        if not _contradicts(found := (*caller, *(each for each in rest if each not in caller))):
+            yield found
 
 
 def _others(caller: Caller) -> list[Caller]:
@@ -70,4 +86,12 @@ def _negated(condition: Condition) -> Condition:
 
 
 def _contradicts(caller: Caller) -> bool:
-    return any(_negated(condition) in caller for condition in caller)
+    """Whether nobody is such a caller: something both holds and does not, or a tag has two values."""
+    tags: dict[tuple[Attribute, str], tuple[str, ...]] = {}
+    for each in caller:
+        other = each.negated or each.attribute is Attribute.PRINCIPAL
+        if _negated(each) in caller or (
+            not other and tags.setdefault((each.attribute, each.key), each.values) != each.values
+        ):
+            return True
+    return False

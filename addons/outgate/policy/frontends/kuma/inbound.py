@@ -1,7 +1,7 @@
 """What policies about what arrives on an egress say of one destination: of whom, and what.
 
-Owns which of them are about a destination, and the order in which they are asked: each caller has what the most
-specific one says.
+Owns which of them are about a destination, and whom each means: items of `from` are merged for whoever several of them
+mean, of `rules` the most specific one says it.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from outgate.policy.frontends.kuma.callers import EVERYBODY, Caller, but_not, of_identity, of_target
+from outgate.policy.frontends.kuma.callers import EVERYBODY, Caller, apart, of_identity, of_target
 from outgate.policy.frontends.kuma.dialect import Dialect, Role
 from outgate.policy.frontends.kuma.entries import Entry
 from outgate.policy.frontends.kuma.external_service import ExternalService
-from outgate.policy.frontends.kuma.merging import merged
+from outgate.policy.frontends.kuma.merging import covers, merged
 from outgate.policy.frontends.kuma.policies import EXTERNAL, Policies, about
 from outgate.policy.frontends.kuma.target import ON_ZONE_EGRESS
 from outgate.policy.model import Source
 from outgate.policy.schema import Record
 
 SNI = "sni.extsvc."
+
+type Told = tuple[Caller, Entry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +64,29 @@ def is_outside(entry: Entry, service: ExternalService) -> bool:
 
 def said(entries: Iterable[Entry], service: ExternalService) -> list[Said]:
     """What holds for whom; callers of whom nothing is said are in none. Raises `TooManyError`."""
-    asked = _asked(entries, service)
-    found: list[Said] = []
-    earlier: list[Caller] = []
-    for caller in dict.fromkeys(caller for caller, _ in reversed(asked)):
-        own = [entry for each, entry in asked if each in (EVERYBODY, caller)]
-        conf = merged(entry.conf for entry in own)
-        if conf is not None:
-            sources = tuple(entry.source for entry in reversed(own))
-            found.append(Said(tuple(but_not(caller, earlier)), conf, sources))
-        earlier.append(caller)
-    return found
+    alike: dict[tuple[Entry, ...], list[Caller]] = {}
+    for caller, told in apart(_asked(entries, service), _replaces):
+        alike.setdefault(tuple(dict.fromkeys(entry for _, entry in told)), []).append(caller)
+    return [
+        Said(tuple(callers), conf, tuple(entry.source for entry in reversed(own)))
+        for own, callers in alike.items()
+        if (conf := merged(entry.conf for entry in own)) is not None
+    ]
 
 
-def _asked(entries: Iterable[Entry], service: ExternalService) -> list[tuple[Caller, Entry]]:
+def _asked(entries: Iterable[Entry], service: ExternalService) -> list[tuple[Caller, Told]]:
     """Callers and what is said of them, the least specific first."""
     found = [(rank, caller, entry) for entry in entries for rank, caller in _callers(entry, service)]
-    return [(caller, entry) for _, caller, entry in sorted(found, key=lambda each: each[0])]
+    return [(caller, (caller, entry)) for _, caller, entry in sorted(found, key=lambda each: each[0])]
+
+
+def _replaces(later: Told, earlier: Told) -> bool:
+    """Items of `from` that mean the same caller are merged; of `rules`, the most specific one is over what everybody is
+    told, and no other."""
+    by_match = later[1].side == earlier[1].side == "rules"
+    if by_match and earlier[0] not in (EVERYBODY, later[0]):
+        return True
+    return covers(later[1].conf, earlier[1].conf)
 
 
 def _callers(entry: Entry, service: ExternalService) -> Iterator[tuple[tuple[int, bool], Caller]]:

@@ -21,6 +21,17 @@ def merged(confs: Iterable[Record]) -> Record | None:
     return reduce(_over, found) if found else None
 
 
+def covers(high: Record, low: Record) -> bool:
+    """Whether nothing of a conf is left where another is merged over it."""
+    return all(name in high.values and _covers(name, high.values[name], low.values[name]) for name in low.values)
+
+
+def _covers(name: str, high: Any, low: Any) -> bool:
+    if isinstance(low, Record) and isinstance(high, Record):
+        return covers(high, low)
+    return not (name.startswith(JOINED) and isinstance(low, list) and isinstance(high, list))
+
+
 def _over(low: Record, high: Record) -> Record:
     values: dict[str, Any] = {**low.values}
     for name, value in high.values.items():

@@ -11,6 +11,7 @@ from outgate.policy.frontends.kuma import inbound
 from outgate.policy.frontends.kuma.entries import Kind
 from outgate.policy.frontends.kuma.external_service import ExternalService
 from outgate.policy.frontends.kuma.shapes import Count, OneOf, Span
+from outgate.policy.header_formats import literal_fault
 from outgate.policy.model import Fate
 from outgate.policy.route_model import Bucket, HeaderChange, LimitScope, RateLimit
 from outgate.policy.schema import Anything, Boolean, Field, Fields, Reading, Record, Sequence, Text
@@ -115,7 +116,7 @@ def global_limits(found: list[inbound.Said], service: ExternalService) -> Iterat
 def _headers(record: Record | None) -> HeaderChange:
     def pairs(name: str) -> tuple[tuple[str, str], ...]:
         given = record.get(name, []) if record is not None else []
-        return tuple((header.get("name"), header.get("value")) for header in given)
+        return tuple((header.get("name"), header.get("value").replace("%%", "%")) for header in given)
 
     return HeaderChange(pairs("set"), pairs("add"))
 
@@ -126,6 +127,8 @@ def _check(conf: Record, reading: Reading) -> None:
         reading.error(conf.where, conf.under("local"), "must be defined", "add it")
     elif not local.places:
         reading.error(local.where, local.path, "must have at least one defined: tcp, http", "add one")
+    http: Record | None = local.get("http") if local is not None else None
+    _check_answer(http, reading)
     for kind, (_, names) in LIMITS.items():
         block: Record | None = local.get(kind) if local is not None else None
         if block is not None and not block.places:
@@ -139,6 +142,17 @@ KIND = Kind("MeshRateLimit", CONF, ("to", "from", "rules"), _check, needs_some=F
 def _check_global(conf: Record, reading: Reading) -> None:
     if not conf.places:
         reading.error(conf.where, conf.path, "must have at least one defined: http, backend, mode", "add one")
+    _check_answer(conf.get("http"), reading)
+
+
+def _check_answer(http: Record | None, reading: Reading) -> None:
+    """What a refused request is told is the same for all."""
+    answer: Record | None = http.get("onRateLimit") if http is not None else None
+    headers: Record | None = answer.get("headers") if answer is not None else None
+    for verb in ("set", "add") if headers is not None else ():
+        for header in headers.get(verb, []) if headers is not None else ():
+            if fault := literal_fault(header.get("value", "")):
+                reading.error(header.at("value"), header.under("value"), fault)
 
 
 ACROSS = Kind("MeshGlobalRateLimit", GLOBAL, ("to", "from"), _check_global, needs_some=False, scoped=True)

@@ -13,12 +13,14 @@ from outgate.policy.frontends.kuma.dialect import Dialect
 from outgate.policy.frontends.kuma.entries import Entry
 from outgate.policy.frontends.kuma.shapes import PERCENT
 from outgate.policy.frontends.kuma.target import BACKEND, TARGET, check
+from outgate.policy.header_formats import header_value
 from outgate.policy.model import Fate
 from outgate.policy.schema import Boolean, Choice, Field, Fields, Integer, Reading, Record, Sequence, Text
 
 BACKENDS = ("MeshService", "MeshServiceSubset", "MeshExternalService", "MeshMultiZoneService")
 METHODS = ("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")
 NAME = Text(empty=False)
+AUTHORITY = ("host", ":authority")
 HEADER_KINDS = ("Exact", "Present", "RegularExpression", "Absent", "Prefix")
 VALUELESS = ("Present", "Absent")
 
@@ -205,6 +207,19 @@ def _check_changes(block: Record, reading: Reading) -> None:
                 path = f"{block.under(kind)}[{index}].name"
                 reading.error(block.at(kind), path, "duplicate header name", "keep one")
             seen.add(name)
+            if isinstance(item, Record):
+                _check_value(item, name, reading)
+
+
+def _check_value(header: Record, name: str, reading: Reading) -> None:
+    """A value is Envoy's, with operators; a host has to be known beforehand."""
+    try:
+        made = header_value(header.get("value", ""))
+    except ValueError as error:
+        reading.error(header.at("value"), header.under("value"), str(error))
+        return
+    if name in AUTHORITY and not isinstance(made, str):
+        reading.error(header.at("value"), header.under("value"), "a host cannot be made of the request", "write it")
 
 
 def _check_backends(conf: Record, entry: Entry) -> None:

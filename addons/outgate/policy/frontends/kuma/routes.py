@@ -14,6 +14,7 @@ from outgate.policy.frontends.kuma.entries import Entry, Kind
 from outgate.policy.frontends.kuma.merging import merged
 from outgate.policy.frontends.kuma.resource import Resource
 from outgate.policy.frontends.kuma.route_shapes import HTTP_ITEM, TCP_ITEM, check_http, check_tcp
+from outgate.policy.header_formats import header_value
 from outgate.policy.model import Source
 from outgate.policy.route_model import (
     NamedMatch,
@@ -116,9 +117,9 @@ def filtered(route: Route, filters: Iterable[Record]) -> Route:
     for record in filters:
         kind = record.get("type")
         if kind == "RequestHeaderModifier":
-            made = replace(made, request_headers=header_changes(record.get("requestHeaderModifier")))
+            made = replace(made, request_headers=header_changes(record.get("requestHeaderModifier"), header_value))
         elif kind == "ResponseHeaderModifier":
-            made = replace(made, response_headers=header_changes(record.get("responseHeaderModifier")))
+            made = replace(made, response_headers=header_changes(record.get("responseHeaderModifier"), header_value))
         elif kind == "RequestRedirect":
             made = replace(made, redirect=redirect(record.get("requestRedirect")), rewrite=None)
         elif kind == "URLRewrite":

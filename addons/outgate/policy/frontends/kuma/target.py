@@ -131,9 +131,9 @@ def _check_texts(target: Record, reading: Reading) -> None:
 
 def meant(target: Record, resource: Resource) -> bool:
     """Whether a reference by name or labels means a document."""
-    labels = {**resource.labels, DISPLAY_NAME: resource.display_name}
     wanted: dict[str, str] = target.get("labels", {})
     if wanted:
+        labels = {**resource.labels, DISPLAY_NAME: resource.display_name}
         return all(labels.get(name) == value for name, value in wanted.items())
     spelt = target.get("namespace")
     return bool(target.get("name") == resource.name and spelt in (None, resource.document.namespace))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from outgate.policy.frontends import Contribution, Override
 from outgate.policy.frontends.native.resource import Resource
 from outgate.policy.frontends.native.shapes import Cidr, Host, Nat64
-from outgate.policy.model import IdentityMapping, Import, Intercept, Mode, Scope
+from outgate.policy.model import Forwarding, IdentityMapping, Import, Intercept, Mode, Scope, Via
 from outgate.policy.paths import NORMALIZATIONS
 from outgate.policy.schema import Boolean, Choice, Field, Fields, Integer, Mapping, Record, Sequence, Text
 
@@ -22,6 +22,13 @@ IDENTITY = Fields(
     }
 )
 
+FORWARDING = Fields(
+    {
+        "hosts": Field(Sequence(Host(), least=1)),
+        "addresses": Field(Sequence(Cidr(), least=1)),
+        "via": Field(Choice(tuple(Via), fold=True), required=True),
+    }
+)
 IMPORT = Fields(
     {
         "namespace": Field(Text(empty=False)),
@@ -50,6 +57,7 @@ SPEC = Fields(
         "pathNormalization": Field(Choice(NORMALIZATIONS, fold=True)),
         "identities": Field(Sequence(IDENTITY)),
         "nat64": Field(Sequence(Nat64())),
+        "forwarding": Field(Sequence(FORWARDING)),
         "scopes": Field(Sequence(SCOPE, least=1)),
     }
 )
@@ -75,6 +83,9 @@ def translate(resource: Resource, spec: Record, into: Contribution) -> None:
     if "identities" in spec:
         mappings = tuple(_mapping(resource, record) for record in spec.get("identities"))
         _say(resource, spec, "identities", "identities", mappings, into)
+    if "forwarding" in spec:
+        rules = tuple(_forwarding(resource, record) for record in spec.get("forwarding"))
+        _say(resource, spec, "forwarding", "forwarding", rules, into)
     into.scopes += [_scope(resource, record) for record in spec.get("scopes", ())]
     if (internal := spec.get("internal")) is not None:
         for name in ("hosts", "networks"):
@@ -108,6 +119,15 @@ def _mapping(resource: Resource, record: Record) -> IdentityMapping:
         tuple(record.get("uids", ())),
         tuple(record.get("addresses", ())),
         tuple(sorted(record.get("labels", {}).items())),
+        resource.source(record.path, record.where),
+    )
+
+
+def _forwarding(resource: Resource, record: Record) -> Forwarding:
+    return Forwarding(
+        Via(record.get("via", Via.DIRECT)),
+        tuple(record.get("hosts", ())),
+        tuple(record.get("addresses", ())),
         resource.source(record.path, record.where),
     )
 

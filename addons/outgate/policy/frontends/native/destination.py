@@ -24,6 +24,7 @@ from outgate.policy.model import (
     Resolution,
     Upstream,
     UpstreamTLS,
+    Via,
 )
 from outgate.policy.schema import (
     Boolean,
@@ -134,6 +135,7 @@ SPEC = Fields(
         "allowAddresses": Field(Sequence(Cidr())),
         "region": Field(Text()),
         "propagation": Field(Choice(PROPAGATIONS, fold=True)),
+        "via": Field(Choice(tuple(Via), fold=True)),
         "expires": Field(Timestamp()),
     }
 )
@@ -166,6 +168,7 @@ def translate(resource: Resource, spec: Record, into: Contribution) -> None:
             allow_networks=tuple(spec.get("allowAddresses", ())),
             region=spec.get("region", ""),
             propagation=spec.get("propagation", ""),
+            via=Via(spec.get("via")) if "via" in spec else None,
             expires=spec.get("expires"),
             owner=resource.document.annotation("owner"),
             purpose=resource.document.annotation("purpose"),

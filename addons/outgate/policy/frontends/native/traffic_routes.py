@@ -115,12 +115,13 @@ def _backend(record: Record, find: Find) -> Backend | None:
 
 
 def change(record: Record | None) -> HeaderChange:
+    """Names as they are written: an origin that asks for more than their letters gets its spelling."""
     if record is None:
         return UNCHANGED
     return HeaderChange(
-        set=tuple((name.lower(), value) for name, value in record.get("set", {}).items()),
-        add=tuple((name.lower(), value) for name, value in record.get("add", {}).items()),
-        remove=tuple(name.lower() for name in record.get("remove", ())),
+        set=tuple(record.get("set", {}).items()),
+        add=tuple(record.get("add", {}).items()),
+        remove=tuple(record.get("remove", ())),
     )
 
 
