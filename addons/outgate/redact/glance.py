@@ -160,9 +160,6 @@ class Glance:
 def suspects(texts: Iterable[str]) -> list[str]:
     """Those in which something may be encoded."""
     long = [text for text in texts if len(text) >= nested.SHORTEST]
-    short = SEPARATOR.join([text for text in long if len(text) < LONG])
-    if "://" not in short and not any(sign in short for sign in _SIGNS):
-        long = [text for text in long if len(text) >= LONG]
     shapes = SEPARATOR.join(long).encode().translate(SHAPES).decode("latin-1").split(SEPARATOR)
     # Of no text there is one shape, which is empty.
     pairs = zip(long, shapes, strict=False)
