@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from outgate.proxy import connections
-from outgate.proxy.connections import HIGH_WATER, Transport
+from outgate.proxy.connections import HIGH_WATER, Reader, Transport
 from proxy.wires import LIMIT, connected, until
 
 NAME = "api.example"
@@ -266,3 +266,31 @@ async def test_an_aborted_tls_stream_ends_without_its_end(leaves, trusting, vers
         transport.abort()
         with pytest.raises(ConnectionResetError):
             await asyncio.to_thread(peer.recv, 100)
+
+
+async def test_what_is_looked_at_is_left_to_be_read():
+    reader = Reader()
+    reader.look()
+    looking = asyncio.create_task(reader.peek(3))
+    reader.feed_data(b"ab")
+    await asyncio.sleep(0)
+    reader.feed_data(b"cdef")
+    assert await looking == b"abcdef"
+    await reader.skip(2)
+    assert await reader.peek(0) == b"cdef"
+    reader.looked()
+    assert await reader.read(100) == b"cdef"
+
+
+@pytest.mark.parametrize("end", ["eof", "error"])
+async def test_who_looks_learns_that_no_more_will_come(end):
+    reader = Reader()
+    reader.look()
+    looking = asyncio.create_task(reader.peek(5))
+    reader.feed_data(b"ab")
+    await asyncio.sleep(0)
+    if end == "eof":
+        reader.feed_eof()
+    else:
+        reader.set_exception(ConnectionResetError())
+    assert await looking == b"ab"

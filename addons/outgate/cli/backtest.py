@@ -79,7 +79,7 @@ def backtest(
 
 def _verdicts(policy: Sequence[Path], strict: bool | None, pairs: Sequence[str]) -> Verdicts:
     settings = settings_of(policy, strict, pairs)
-    return Verdicts(load(settings.policy, setting_of(settings)), Way(settings.mode))
+    return Verdicts(load(settings.policy, setting_of(settings)), Way.of(settings.mode))
 
 
 def _trying(path: Path) -> Redactions:

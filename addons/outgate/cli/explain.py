@@ -93,7 +93,7 @@ def explain(
     policy to ask.
     """
     settings = settings_of(policy, strict, (*pairs, *caller))
-    way = Way(settings.mode)
+    way = Way.of(settings.mode)
     if address is not None and way is not Way.TRANSPARENT:
         raise click.UsageError(f"--to is for mode transparent; in mode {way} a workload dials the gate")
     try:

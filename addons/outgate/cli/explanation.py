@@ -24,6 +24,7 @@ from outgate.policy.model import (
     SubjectName,
     UpstreamTLS,
     Verification,
+    Via,
 )
 from outgate.policy.plain import plain
 from outgate.policy.redaction_model import Direction, Matching, Mode, RedactionPolicy
@@ -224,6 +225,8 @@ def _step(number: int, step: Step) -> str:
 
 
 def _dialled(target: Target) -> str:
+    if target.via is not Via.DIRECT:
+        return f"the {target.via.lower()}, which is asked for {target.host} port {target.port}"
     if target.endpoints:
         return f"one of {len(target.endpoints)} endpoints, for {target.host}"
     if target.address is not None:
@@ -243,7 +246,8 @@ def _tls(target: Target, attempt: Attempt | None) -> Iterator[tuple[str, str]]:
     tls = target.tls
     if tls is None:
         passed = attempt is not None and attempt.kind is AttemptKind.TLS
-        yield "TLS", "the workload's own, untouched" if passed else "none: the gate adds none"
+        handed = "the gateway's to start" if target.via is Via.GATEWAY else "none: the gate adds none"
+        yield "TLS", "the workload's own, untouched" if passed else handed
         return
     yield "TLS", "mutual, started by the gate" if tls.mutual else "started by the gate"
     yield "SNI", target.sni or "none: an address is not sent"

@@ -91,7 +91,7 @@ def run(suite: Suite, known: Known) -> Iterator[Result]:
     """Every case under its policy. Raises `PolicyError` with the problems of all files, and else of the policy."""
     cases = _cases(suite.files)
     policy = load(suite.settings.policy, setting_of(suite.settings))
-    way = Way(suite.settings.mode)
+    way = Way.of(suite.settings.mode)
     return (judge(policy, case, known, way) for case in cases)
 
 

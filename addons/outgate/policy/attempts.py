@@ -33,6 +33,11 @@ class Way(StrEnum):
     SOCKS5 = "socks5"
     """It names its destination to a proxy, whatever it will say there."""
 
+    @classmethod
+    def of(cls, mode: str) -> Way:
+        """That of a gate in a mode. What another gate forwards is judged as it was where it came from."""
+        return cls(mode) if mode in set(cls) else cls.TRANSPARENT
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

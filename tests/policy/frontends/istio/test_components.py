@@ -1,13 +1,12 @@
 """What an IstioOperator says of an egress gateway is told with the chart's value for it, and refuses nothing."""
 
-import textwrap
-
 import pytest
 
 from helm.values import values
-from outgate.policy.compile import load
+from outgate.policy.compile import compile as compile_policy
+from outgate.policy.documents import parse
 from outgate.policy.frontends import Setting
-from outgate.policy.frontends.istio.components import CHART, FIXED
+from outgate.policy.frontends.istio.components import CHART, ELSEWHERE, FIXED, IN
 from outgate.policy.model import Fate
 
 GUIDE = """
@@ -29,6 +28,7 @@ spec:
         - {kind: Deployment, name: istio-egressgateway, patches: []}
     - {name: another, k8s: {securityContext: {}}}
     pilot: {k8s: {replicaCount: 1}}
+    ingressGateways: [{name: in}]
 """
 TOLD = {
     "[0].name": "nameOverride",
@@ -44,14 +44,12 @@ TOLD = {
 PLACE = "spec.components.egressGateways"
 
 
-def loaded(tmp_path, text):
-    path = tmp_path / "operator.yaml"
-    path.write_text(textwrap.dedent(text), encoding="utf-8")
-    return load([path], Setting())
+def compiled(text):
+    return compile_policy(parse(text, "operator.yaml"), Setting())
 
 
-def test_every_field_is_told_with_the_charts_value_for_it(tmp_path):
-    policy = loaded(tmp_path, GUIDE)
+def test_every_field_is_told_with_the_charts_value_for_it():
+    policy = compiled(GUIDE)
     found = {each.path.removeprefix(PLACE): each for each in policy.fields if each.path.startswith(PLACE)}
     told = {path: f"value {value} of the chart" for path, value in TOLD.items()}
     told |= dict.fromkeys(("[0].k8s.hpaSpec.scaleTargetRef", "[1].k8s.securityContext"), FIXED)
@@ -61,13 +59,18 @@ def test_every_field_is_told_with_the_charts_value_for_it(tmp_path):
     assert policy.problems == ()
 
 
+def test_other_components_are_told_to_be_istios():
+    told = {each.path.removeprefix("spec.components."): each.note for each in compiled(GUIDE).fields}
+    assert (told["pilot"], told["ingressGateways"]) == (ELSEWHERE, IN)
+
+
 @pytest.mark.parametrize("value", CHART.values())
 def test_the_chart_has_each_value(value):
     assert value in {each.name for each in values()}
 
 
 @pytest.mark.parametrize("components", ["[]", "text", "{egressGateways: text}", "{egressGateways: [text, null, []]}"])
-def test_what_is_no_component_is_nothing_to_tell_of(tmp_path, components):
-    policy = loaded(tmp_path, f"{GUIDE.partition('  components:')[0]}  components: {components}\n")
+def test_what_is_no_component_is_nothing_to_tell_of(components):
+    policy = compiled(f"{GUIDE.partition('  components:')[0]}  components: {components}\n")
     assert [each.path for each in policy.fields if each.path.startswith(PLACE)] == []
     assert policy.problems == ()

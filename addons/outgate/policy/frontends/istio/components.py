@@ -12,7 +12,10 @@ from outgate.policy.model import Fate, FieldReport
 from outgate.policy.schema import Reading
 
 GATEWAYS = "egressGateways"
+INCOMING = "ingressGateways"
 FIXED = "the chart's own, whatever is said"
+ELSEWHERE = "of the installation of Istio; the gate does not do its work"
+IN = "of the installation of Istio; what comes in is not the gate's"
 CHART: Mapping[str, str] = {
     "enabled": "gateway.enabled",
     "label": "gateway.labels",
@@ -46,12 +49,17 @@ class Components:
     """Free, with an account of what is said of egress gateways."""
 
     def read(self, node: Node, path: str, reading: Reading) -> Node:
+        def told(name: str, value: Node, note: str) -> None:
+            reading.fields.append(FieldReport(value.where, reading.kind, f"{path}.{name}", Fate.IGNORED, note))
+
+        for key, value in node.mapping.items():
+            if key != GATEWAYS:
+                told(key, value, IN if key == INCOMING else ELSEWHERE)
         gateways = node.child(GATEWAYS)
         for number, gateway in enumerate(gateways.sequence if gateways is not None else ()):
             for name, value in _below(gateway, ""):
                 note = f"value {CHART[name]} of the chart" if name in CHART else FIXED
-                place = f"{path}.{GATEWAYS}[{number}].{name}"
-                reading.fields.append(FieldReport(value.where, reading.kind, place, Fate.IGNORED, note))
+                told(f"{GATEWAYS}[{number}].{name}", value, note)
         return node
 
 
