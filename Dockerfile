@@ -4,9 +4,9 @@ FROM python:3.13-slim AS build
 
 WORKDIR /src
 RUN python -m venv /opt/outgate
-COPY requirements/build.txt requirements/run.txt requirements/
+COPY requirements/build.txt requirements/image.txt requirements/
 RUN pip install --no-cache-dir --require-hashes -r requirements/build.txt \
- && /opt/outgate/bin/pip install --no-cache-dir --require-hashes -r requirements/run.txt
+ && /opt/outgate/bin/pip install --no-cache-dir --require-hashes -r requirements/image.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY addons addons
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \

@@ -75,8 +75,9 @@ pins: ## resolve requirements/*.txt again (ARGS=--upgrade for newer versions)
 	@python=$$(sh scripts/find-python 3.12) && "$$python" -m venv --clear $(PINS)
 	@$(PINS)/bin/python $(PIP) install --quiet --require-hashes -r requirements/pins.txt
 	$(COMPILE) --output-file requirements/run.txt pyproject.toml
+	$(COMPILE) --output-file requirements/image.txt --extra kubernetes --extra redis -c requirements/run.txt pyproject.toml
 	$(COMPILE) --output-file requirements/build.txt requirements/build.in
-	$(COMPILE) --output-file requirements/dev.txt --all-extras -c requirements/run.txt -c requirements/build.txt \
+	$(COMPILE) --output-file requirements/dev.txt --all-extras -c requirements/image.txt -c requirements/build.txt \
 	  pyproject.toml requirements/build.in
 	$(COMPILE) --output-file requirements/pins.txt requirements/pins.in
 	$(COMPILE) --output-file requirements/fuzz.txt requirements/fuzz.in

@@ -66,7 +66,7 @@ def test_requirements_are_installed_by_hash_and_without_development_tools():
     for line in installs:
         files = re.findall(r"-r (\S+)", line)
         assert line.count("--require-hashes") == len(files)
-        assert set(files) <= {"requirements/build.txt", "requirements/run.txt"}
+        assert set(files) <= {"requirements/build.txt", "requirements/image.txt"}
 
 
 def test_what_the_build_reads_is_copied():

@@ -52,20 +52,21 @@ def test_a_name_that_is_not_there_is_noticed(name):
 
 
 @pytest.fixture(scope="session")
-def commands():
+def texts():
+    """Of the pages that have tables, by the names of these."""
     if REFRESH:
         tables.refresh()
-    return tables.COMMANDS.read_text(encoding="utf-8")
+    return {name: table.page.read_text(encoding="utf-8") for name, table in tables.TABLES.items()}
 
 
 @pytest.mark.parametrize("name", tables.TABLES)
-def test_tables_are_what_the_code_says(commands, name):
-    assert tables.between(commands, name) == tables.rendered(name, commands), "OUTGATE_REFRESH=1 writes it anew"
+def test_tables_are_what_the_code_says(texts, name):
+    assert tables.between(texts[name], name) == tables.rendered(name, texts[name]), "OUTGATE_REFRESH=1 writes it anew"
 
 
 @pytest.mark.parametrize("name", [name for name, table in tables.TABLES.items() if table.worded])
-def test_every_row_says_something(commands, name):
-    assert tables.wordless(name, commands) == []
+def test_every_row_says_something(texts, name):
+    assert tables.wordless(name, texts[name]) == []
 
 
 # Commands.

@@ -56,10 +56,12 @@ def test_everything_declared_is_pinned():
 
 def test_what_is_tested_is_what_ships():
     tested = pins(ROOT / "requirements/dev.txt")
-    for name in ("run.txt", "build.txt"):
+    for name in ("run.txt", "image.txt", "build.txt"):
         shipped = pins(ROOT / "requirements" / name)
         assert {name: tested.get(name) for name in shipped} == shipped
 
 
-def test_the_image_carries_no_development_tools():
-    assert not {"mypy", "ruff", "hypothesis"} & pins(ROOT / "requirements/run.txt").keys()
+def test_the_image_carries_what_the_chart_can_ask_for_and_no_development_tools():
+    extras, carried = PROJECT["optional-dependencies"], pins(ROOT / "requirements/image.txt").keys()
+    assert declared(PROJECT["dependencies"], extras["kubernetes"], extras["redis"]) <= carried
+    assert not {"mypy", "ruff", "hypothesis"} & carried

@@ -23,7 +23,7 @@ def setting_of(settings: Settings) -> Setting:
         gate=settings.gate,
         strict=settings.strict,
         kuma_dialect=settings.kuma_dialect,
-        kuma_role=settings.kuma_role,
+        kuma_role=kuma_role_of(settings),
         kuma_secrets=settings.kuma_secrets,
         ways=ways_of(settings.hops),
         is_gateway=settings.mode is ListenMode.GATEWAY,
@@ -32,6 +32,16 @@ def setting_of(settings: Settings) -> Setting:
         telemetry_faults=accesslogs.problems,
         redaction_faults=redaction_faults,
     )
+
+
+def kuma_role_of(settings: Settings) -> str:
+    """As it is told; else who is a gateway is the zone's egress, who has one behind it is a sidecar, and all others are
+    both."""
+    if settings.kuma_role != "auto":
+        return settings.kuma_role
+    if settings.mode is ListenMode.GATEWAY:
+        return "egress"
+    return "sidecar" if settings.hops.gateway else "both"
 
 
 def ways_of(hops: Hops) -> tuple[Via, ...]:

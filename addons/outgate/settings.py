@@ -164,7 +164,7 @@ class Settings:
     """Where what outlives the process is kept: when destinations were last used. Empty: nothing is."""
     kuma_dialect: str = "kuma-2.14"
     """Which of Kuma's APIs its documents are written for."""
-    kuma_role: str = "both"
+    kuma_role: str = "auto"
     """Which of Kuma's proxies the gate stands for."""
     kuma_secrets: str = "/var/run/secrets/kuma"
     """A directory with a file for each of Kuma's secrets."""
@@ -405,7 +405,7 @@ def _one_of(*names: str) -> Callable[[str], str]:
 
 MESHES = ("native", "istio", "osm", "linkerd", "kuma")
 KUMA_DIALECTS = ("kuma-madr062", "kuma-2.9", "kuma-2.14", "kuma-3.0")
-KUMA_ROLES = ("both", "sidecar", "egress")
+KUMA_ROLES = ("auto", "both", "sidecar", "egress")
 TRUTH = {"true": True, "1": True, "false": False, "0": False}
 READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "float": (_quantity, "a number, 0 or more"),

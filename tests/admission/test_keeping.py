@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import pytest
 
-from admission.secured import Pair
+from admission.secured import WITHIN, Pair
+from outgate.admission import keeping as module
 from outgate.admission.keeping import Files, Keeping, Unusable
 from outgate.injection.settings import Settings
 
@@ -77,6 +79,36 @@ def test_other_settings_are_taken_and_broken_ones_are_not(keeping, file, caplog)
     file.write_text("image: four:4\n")
     keeping.look()
     assert keeping.settings.image == "four:4"
+
+
+async def test_whatever_fails_it_goes_on_looking(keeping, pair, monkeypatch, caplog):
+    monkeypatch.setattr(module, "RECHECK", 0.01)
+    before, look, failing = keeping.tls, keeping.look, [True]
+
+    def once():
+        if failing:
+            failing.clear()
+            raise RuntimeError("boom")
+        look()
+
+    keeping.look = once
+    watching = asyncio.create_task(keeping.run())
+    pair.renew()
+    async with asyncio.timeout(WITHIN):
+        while keeping.tls is before:  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0.01)
+    watching.cancel()
+    assert "boom" in caplog.text
+    assert "what was in force stays" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "a: &a [*a]", "\x00", "image: *b", "!!python/name:os.system x"], ids=range(5)
+)
+def test_settings_of_any_kind_are_taken_or_not(keeping, file, text):
+    file.write_text(text)
+    keeping.look()
+    assert keeping.settings.image == "one:1"
 
 
 def test_a_broken_certificate_does_not_keep_settings_from_being_read(keeping, pair, file):

@@ -22,7 +22,6 @@ from policy.frontends.native.shapes_of_kinds import EXAMPLES, VALUES, documents_
 CRDS = ROOT / "helm" / "outgate" / "crds"
 REFRESH = os.environ.get("OUTGATE_REFRESH") == "1"
 OF_SHAPES = [(shape, structural(shape)) for shape in shapes()]
-NEWEST = ("1.35.0", "1.36.0", "1.37.0")
 VALIDATING = {
     *("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "minProperties", "pattern", "enum"),
     "format",
@@ -43,10 +42,11 @@ def test_the_chart_has_no_other():
     assert sorted(OWN) == sorted(NATIVE)
 
 
-@pytest.mark.parametrize("version", NEWEST)
-def test_kubernetes_schemas_take_the_definitions(version):
+@pytest.mark.parametrize("back", [1, 2, 3])
+def test_kubernetes_schemas_take_the_definitions(back):
+    """Those of the three newest versions."""
     for kind in OWN.values():
-        kubernetes_validate.validate(definition(kind), version, strict=True)
+        kubernetes_validate.validate(definition(kind), kubernetes_validate.utils.all_versions()[-back], strict=True)
 
 
 def test_status_and_columns_are_there():
@@ -163,7 +163,6 @@ def test_what_the_gate_refuses_is_refused_by_one_of_the_two():
         ("EgressDefaults", {"identities": [{"uids": [1], "namespace": "a"}]}),
         ("EgressAccess", {"shadow": "yes"}),
         ("EgressDestination", {"hosts": ["a.example"]}),
-        ("EgressDestination", {"hosts": ["a.example"], "ports": []}),
         ("EgressDestination", {"hosts": ["a.example"], "ports": [{"number": 65536}]}),
         ("EgressTraffic", {"destination": "a", "timeout": "5 s"}),
     ],

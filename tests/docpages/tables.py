@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
@@ -17,22 +18,28 @@ from docpages.markdown import ROOT
 from ended import answered, denied, relayed
 from outgate import admin, settings
 from outgate.cli import main
+from outgate.injection import annotations, config
+from outgate.injection.settings import Settings as Injection
+from outgate.policy.schema import Fields, Sequence
 from outgate.telemetry import native, own
 from outgate.upstream import errors
 
 COMMANDS = ROOT / "docs" / "commands.md"
+KUBERNETES = ROOT / "docs" / "kubernetes.md"
 
 type Row = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Columns, the rows that the code gives, whether the page adds a cell to each, and a line to stand above them."""
+    """Columns, the rows that the code gives, whether the page adds a cell to each, a line to stand above them, and the
+    page."""
 
     columns: Row
     rows: Callable[[], list[Row]]
     worded: bool = False
     above: str = ""
+    page: Path = COMMANDS
 
 
 def between(text: str, name: str) -> str:
@@ -62,11 +69,11 @@ def wordless(name: str, text: str) -> list[str]:
 
 def refresh() -> None:
     """Writes every table anew."""
-    text = COMMANDS.read_text(encoding="utf-8")
-    for name in TABLES:
+    for name, table in TABLES.items():
+        text = table.page.read_text(encoding="utf-8")
         mark = f"<!-- {name} -->\n"
         text = text.replace(mark + between(text, name), mark + rendered(name, text), 1)
-    COMMANDS.write_text(text, encoding="utf-8")
+        table.page.write_text(text, encoding="utf-8")
 
 
 def _words(text: str) -> dict[str, str]:
@@ -189,6 +196,47 @@ def _paths() -> list[Row]:
     return [(f"`{'POST' if 'post' in vars(endpoint) else 'GET'} {path}`",) for path, endpoint in admin.PATHS.items()]
 
 
+# The injection.
+
+
+def _annotations() -> list[Row]:
+    return [(f"`{annotations.DOMAIN}/{name}`",) for name in annotations.NAMES]
+
+
+def _injection() -> list[Row]:
+    return [(f"`{name}`", default) for name, default in _fields_of(config.SHAPE, "", Injection())]
+
+
+def _fields_of(shape: Fields, path: str, owner: object) -> Iterator[tuple[str, str]]:
+    """Each by its path, with its default; those of a list's items have none."""
+    for name, entry in shape.fields.items():
+        value = getattr(owner, config._snake(name), None)
+        if isinstance(entry.shape, Fields):
+            yield from _fields_of(entry.shape, f"{path}{name}.", value)
+        elif isinstance(entry.shape, Sequence) and isinstance(entry.shape.of, Fields):
+            yield from _fields_of(entry.shape.of, f"{path}{name}[].", None)
+        else:
+            yield f"{path}{name}", _of_injection(value) if owner is not None else ""
+
+
+def _of_injection(value: object) -> str:
+    if isinstance(value, dict) and value:
+        return f"`{', '.join(f'{name}: {amount}' for name, amount in value.items())}`"
+    if isinstance(value, tuple) and value:
+        return f"`{', '.join(map(str, value))}`"
+    if isinstance(value, str) and value.startswith("outgate:"):
+        return "`outgate` of this version"
+    return "none" if value == {} else _default(value)
+
+
+def _refusals() -> list[Row]:
+    """What manifests of the tests are refused with, without whose it is."""
+    files = sorted((ROOT / "tests" / "injection" / "golden").glob("*.txt"))
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    reasons = [line.split(": ", 3)[3] for line in lines if line.startswith("error: ")]
+    return [(_cell(reason),) for reason in dict.fromkeys(reasons)]
+
+
 def _of_flags(path: str) -> Table:
     return Table(("flag", "meaning"), lambda: _flags(path), above=_usage(path))
 
@@ -200,4 +248,7 @@ TABLES: dict[str, Table] = {
     "failures": Table(("code", "status"), _failures, worded=True),
     "admin": Table(("request",), _paths, worded=True),
     "counts": Table(("count",), _counts, worded=True),
+    "annotations": Table(("annotation",), _annotations, worded=True, page=KUBERNETES),
+    "injection": Table(("field", "default"), _injection, worded=True, page=KUBERNETES),
+    "refusals": Table(("refused with",), _refusals, page=KUBERNETES),
 }

@@ -96,11 +96,14 @@ def secrets(pki: OriginPki) -> dict[str, dict[str, Path]]:
     }
 
 
-def objects(rendered: list[Json], namespace: str, held: Secrets) -> Objects:
-    """What is in a namespace: secrets, and the chart's own ConfigMaps."""
+def objects(
+    rendered: list[Json], namespace: str, held: Secrets, config_maps: Mapping[str, Json] | None = None, **more: str
+) -> Objects:
+    """What is in a namespace: secrets, and ConfigMaps beside the chart's own. `more` is of `Objects`."""
     found = {name: {key: path.read_bytes() for key, path in files.items()} for name, files in held.items()}
     maps = [each for each in charts.of_kind(rendered, "ConfigMap") if each["metadata"]["namespace"] == namespace]
-    return Objects(found, {each["metadata"]["name"]: each["data"] for each in maps})
+    own = {each["metadata"]["name"]: each["data"] for each in maps}
+    return Objects(found, {**own, **(config_maps or {})}, **more)
 
 
 def entries(pod: Pod, name: str, at_least: int = 0) -> list[Json]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from e2e.faulty import client, faulty
+from e2e.faulty2 import faulty2
 from outgate.policy.model import Endpoint, HeaderInjection, Resolution, Upstream
 from outgate.policy.route_model import Backend, HeaderChange, Mirror, Route
 from outgate.proxy import mirroring
@@ -45,6 +46,35 @@ async def test_a_mirror_has_every_request_and_the_workload_its_answer(authority)
         assert {one["headers"]["x-route"] for one in mirror.asked} == {"yes"}
         assert len(origin.asked) == 3
         assert running.counts["mirrored"] == 3
+
+
+async def test_a_mirror_of_http2_has_whole_bodies_too(authority):
+    """A body that is longer than what may be under way at once, one without a body, and a mirror that refuses."""
+    async with (
+        faulty() as origin,
+        faulty2() as mirror,
+        gate(authority, mirrored(origin.port, replace(at(mirror.port), http2=True))) as running,
+    ):
+        async with client(running.address) as asking:
+            for path, body in (("/ok?long", b"x" * 200_000), ("/ok?none", b""), ("/refuse-once", b"")):
+                assert (await asking.ask("api.example", path, "POST", body)).status in (200, 404)
+        await until(lambda: len(mirror.asked) == 3 and running.counts["mirrors_failed"] == 1)
+        assert sorted(map(len, mirror.bodies)) == [0, 0, 200_000]
+        assert "/ok?long" in mirror.asked
+        assert running.counts["mirrored"] == 3
+        assert running.counts["crashes"] == 0
+
+
+async def test_a_mirror_that_is_not_of_http2_after_all_is_counted(authority):
+    async with (
+        faulty() as origin,
+        faulty() as mirror,
+        gate(authority, mirrored(origin.port, replace(at(mirror.port), http2=True))) as running,
+    ):
+        async with client(running.address) as asking:
+            assert (await asking.ask("api.example")).status == 200
+        await until(lambda: running.counts["mirrors_failed"] == 1)
+        assert running.counts["crashes"] == 0
 
 
 @pytest.mark.parametrize("path", ["/hang", "/reset", "/midway"])

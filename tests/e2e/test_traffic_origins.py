@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from e2e.faulty import Answer, client, faulty
-from outgate.policy.model import Endpoint, Resolution, Upstream
+from outgate.policy.header_formats import header_value
+from outgate.policy.model import Endpoint, HeaderInjection, Resolution, Upstream
 from outgate.policy.resilience_model import (
     Balancer,
     Balancing,
@@ -213,6 +214,22 @@ async def test_backends_take_their_share_under_names_of_their_own(authority):
             assert len(one.asked) > len(two.asked)
             line = (await running.lines(40))[0]
             assert (line["path"], line["host"]) == ("/anything", "api.example")
+
+
+async def test_headers_are_made_of_the_request_and_of_the_answer(authority):
+    """On a new connection and on an idle one; the credential that the gate sets is not told."""
+    told = HeaderChange(set=(("x-told", header_value("%REQ(x-me?x-you)%|%REQ(x-key)%|%PROTOCOL%")),))
+    back = HeaderChange(add=(("x-from", header_value("%UPSTREAM_HOST% %RESPONSE_CODE% %REQ(:path)% %REQ(x-key)%")),))
+    route = Route(request_headers=told, response_headers=back)
+    async with faulty() as origin:
+        known = under(Resilience(), origin.port, routes=(route,))
+        known = replace(known, headers=(HeaderInjection("x-key", "secret"),))
+        async with gate(authority, known) as running, client(running.address) as asking:
+            for number in range(2):
+                answer = await asking.ask("api.example", f"/ok?{number}", x_you=f"you {number}")
+                assert answer.json["headers"]["x-told"] == f"you {number}||HTTP/1.1"
+                assert answer.json["headers"]["x-key"] != ""
+                assert answer.headers["x-from"] == f"127.0.0.1:{origin.port} 200 /ok?{number}"
 
 
 @pytest.mark.parametrize("limit", [Limits(connections=1), Limits()])

@@ -64,6 +64,12 @@ def test_kubernetes_takes_every_manifest(schemas, back):
         schemas.validate(manifest, versions()[-back], strict=True)
 
 
+@pytest.mark.parametrize("path", sorted((CHART / "crds").iterdir()), ids=lambda path: path.stem)
+def test_kubernetes_takes_the_definitions_of_outgates_own_kinds(schemas, path):
+    for version in versions():
+        schemas.validate(yaml.safe_load(path.read_text(encoding="utf-8")), version, strict=True)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_operators_take_their_own_kinds(name):
     assert [said for manifest in example(name) if manifest["kind"] in SHAPES for said in misshapen(manifest)] == []

@@ -14,12 +14,9 @@ from helm.charts import NAMES, containers, example, one, told
 from outgate.admission.server import PROBES
 from outgate.cli.main import outgate
 from outgate.injection import config, manifests
-from outgate.settings import ListenMode, read_settings
+from outgate.settings import read_settings
 
 TWO_HOPS = [name for name in NAMES if told(name).get("gateway", {}).get("enabled")]
-SINGLE = [name for name in NAMES if name not in TWO_HOPS]
-hops = pytest.mark.skipif("gateway" not in set(ListenMode), reason="the gate cannot be a gateway yet")
-EXAMPLES = [*SINGLE, *(pytest.param(name, marks=hops) for name in TWO_HOPS)]
 DEPLOYMENT = yaml.safe_load("""
 apiVersion: apps/v1
 kind: Deployment
@@ -64,13 +61,13 @@ def injected(name, **more):
     return found.manifest["spec"]["template"]["spec"]
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_container_of_the_chart_runs_a_command_that_there_is(name):
     for where, container in containers(example(name)):
         assert parsed(container["args"]).command.name, where
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=hops) for name in TWO_HOPS])
+@pytest.mark.parametrize("name", TWO_HOPS)
 def test_the_gateway_has_the_settings_that_it_is_given(name):
     (gateway,) = one(example(name), "Deployment", "gateway")["spec"]["template"]["spec"]["containers"]
     found = settings(gateway["args"], variables(gateway))
@@ -78,7 +75,7 @@ def test_the_gateway_has_the_settings_that_it_is_given(name):
     assert len(found.hops.certificates) == 3
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_container_that_is_injected_runs_a_command_that_there_is(name):
     pod = injected(name)
     redirect, trust, gate = pod["initContainers"]
@@ -89,7 +86,7 @@ def test_every_container_that_is_injected_runs_a_command_that_there_is(name):
     assert settings(gate["command"][2:], variables(gate)).workload is not None
 
 
-@pytest.mark.parametrize("name", [name for name in EXAMPLES if name != "defaults"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "defaults"])
 def test_a_sidecar_mounts_what_the_chart_has_put_there(name):
     """Or what its values say is there already."""
     values, held = told(name), told(name)["workloads"]["namespaces"]
@@ -107,7 +104,7 @@ def test_a_sidecar_mounts_what_the_chart_has_put_there(name):
     assert mounted <= made | known
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", NAMES)
 def test_mitmdump_is_given_settings_that_there_are(name):
     (gate,) = (each for each in injected(name, engine="mitmdump")["initContainers"] if each["name"] == "outgate")
     assert gate["command"][0] == "mitmdump"

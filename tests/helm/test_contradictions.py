@@ -43,17 +43,6 @@ CASES = {
         {"workloads": {"namespaces": [charts.NAMESPACE]}},
         ["workloads.namespaces", charts.NAMESPACE],
     ),
-    "a cluster that nobody follows": (
-        {"policy": {"fromCluster": {"enabled": True}}},
-        ["policy.fromCluster.enabled", "gateway"],
-    ),
-    "a cluster and a document of defaults": (
-        {
-            "policy": {"fromCluster": {"enabled": True}, "documents": {"a.yaml": {"kind": "EgressDefaults"}}},
-            **gateway(),
-        },
-        ["policy.documents", "a.yaml", "policy.fromCluster", "mode"],
-    ),
     "namespaces of a cluster that is not followed": (
         {"policy": {"fromCluster": {"namespaces": ["shop"]}}},
         ["policy.fromCluster", "namespaces", "enabled"],

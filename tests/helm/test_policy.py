@@ -15,6 +15,10 @@ SILENT = {"apiVersion": "outgate.dev/v1alpha1", "kind": "EgressDestination"}
 SILENT |= {"metadata": {"name": "a"}, "spec": {"hosts": ["a.example"], "ports": [{"number": 443, "protocol": "TLS"}]}}
 
 
+WITHOUT = ("defaults", "existing-secrets", "cluster-policy")
+"""Examples whose policy is elsewhere."""
+
+
 def written(folder, documents):
     """The files of the first policy ConfigMap, as a volume has them. What they name of Secrets is empty files."""
     data = of_kind(documents, "ConfigMap", "outgate-policy")[0]["data"]
@@ -25,7 +29,7 @@ def written(folder, documents):
     return folder
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("defaults", "existing-secrets")])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in WITHOUT])
 def test_nothing_is_wrong_with_the_documents(name, tmp_path):
     assert load([written(tmp_path, rendered(name))], Setting()).problems == ()
 

@@ -72,7 +72,7 @@ def test_an_empty_file_is_the_defaults():
         ("imag: x", 'inject.yaml:1:1: imag: unknown field; did you mean "image"?'),
         ("engine: envoy", 'inject.yaml:1:9: engine: "envoy" is not known; use one of outgate, mitmdump'),
         ("uid: 0", "inject.yaml:1:6: uid: 0 is out of range; use 1 to 4294967294"),
-        ("policy: []", "inject.yaml:1:9: policy: 0 entries, at least 1 needed"),
+        ("policy: []", "inject.yaml:1:1: policy: is empty, so there would be none; name a ConfigMap"),
         ("redirect: {excludePorts: [http]}", "port 'http' is not a number; use 443 or 8000-8100"),
         ("redirect: {excludeCIDRs: 0.0.0.0/0}", "would exempt every address"),
         ("redirect: {ports: {a: b}}", "redirect.ports: expected texts or numbers; write them as a list"),

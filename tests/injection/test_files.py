@@ -142,6 +142,13 @@ def test_a_status_that_nobody_can_read_is_refused_and_not_passed_over():
         assert "outgate.dev/status cannot be read; remove it, and what was injected" in str(problem)
 
 
+def test_what_has_no_end_is_refused():
+    endless = "apiVersion: v1\nkind: Pod\nspec: &spec {containers: [{name: a}], x: *spec}\n"
+    problem = changed(f"{POD}---\n{endless}", "a.yaml", SETTINGS).problems[-1]
+    assert str(problem) == "a.yaml:6:1: it contains itself, or is nested too deeply; write it out"
+    assert problem.severity is Severity.ERROR
+
+
 def test_a_text_that_cannot_be_followed_is_written_anew_and_says_so():
     crossed = (
         f"{DEPLOYMENT}  template: {{metadata: {{labels: &labels {{app: a}}}}, spec: {{containers: [{{name: a}}]}}}}\n"

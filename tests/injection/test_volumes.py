@@ -17,6 +17,7 @@ SORTS = [
     Settings(mode=Mode.REGULAR),
     Settings(sidecar=Form.CLASSIC, policy=("a", "b")),
     Settings(trust=Trust(config_map="roots")),
+    Settings(token=True, policy=()),
     Settings(trust=Trust(also_trusted="next"), secrets=(Mounted("s", "/s", optional=True), Mounted("t", "/t"))),
 ]
 
@@ -83,3 +84,19 @@ def test_secrets_may_be_missing_where_that_was_said():
     found = named(Settings(secrets=(Mounted("s", "/s", optional=True), Mounted("t", "/t"))))
     assert found["outgate-secret-0"]["secret"] == {"secretName": "s", "defaultMode": 0o440, "optional": True}
     assert found["outgate-secret-1"]["secret"] == {"secretName": "t", "defaultMode": 0o440}
+
+
+def test_the_token_is_mounted_as_kubernetes_mounts_it_and_for_the_gate_alone():
+    (volume,) = (each for each in volumes(Settings(token=True)) if each["name"] == "outgate-token")
+    paths = [
+        path for source in volume["projected"]["sources"] for path in re.findall(r"'path': '([\w.]+)'", str(source))
+    ]
+    assert paths == ["token", "ca.crt", "namespace"]
+    spec = pods.inject(PLAIN, Settings(token=True))[0]["spec"]
+    holding = [
+        each["name"]
+        for kind in ("initContainers", "containers")
+        for each in spec[kind]
+        if "outgate-token" in [mount["name"] for mount in each["volumeMounts"]]
+    ]
+    assert holding == ["outgate"]

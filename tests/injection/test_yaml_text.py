@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from outgate.injection.differences import same
@@ -49,6 +49,7 @@ def test_values_are_what_they_are_to_kubernetes(text, value):
 
 
 @settings(max_examples=50)
+@example({"\x85": "a\r\n\u2028b"})
 @given(
     st.recursive(
         st.none()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from outgate.policy.access_model import Attribute, Condition
-from outgate.policy.applying import Applying, values_of
+from outgate.policy.applying import LONGEST, Applying, values_of
 from outgate.policy.model import Defaults, Identity
 from outgate.policy.route_model import Bucket, Fault, LimitBy, LimitPart, NamedMatch, RateLimit, TextKind, TextMatch
 from outgate.policy.routing import Seen
@@ -64,6 +64,14 @@ def test_what_lacks_a_value_is_not_limited():
     assert values_of(limit(header, LimitPart(LimitBy.METHOD)), http("api.example")) is None
     assert values_of(limit(LimitPart(LimitBy.PATH)), tcp("192.0.2.1", 5432)) is None
     assert values_of(limit(), attempt) == ()
+
+
+def test_long_values_are_told_apart_and_not_kept():
+    header = limit(LimitPart(LimitBy.HEADER, "x-user"))
+    long = ["a" * 60_000, "a" * 59_999 + "b", "\udcff" * 200]
+    made = [values_of(header, http("api.example", headers={"x-user": value})) for value in long]
+    assert len(set(made)) == len(long)
+    assert all(len(value) <= LONGEST for values in made for value in values)
 
 
 def test_a_caller_without_a_principal_is_known_by_its_account_else_by_its_address():

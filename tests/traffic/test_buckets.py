@@ -87,6 +87,13 @@ def test_a_limit_that_is_written_anew_begins_anew():
     assert buckets.take(limit(size=3), (), 0.0) == 0.0
 
 
+def test_limits_of_one_name_and_two_sizes_do_not_fill_each_other():
+    """Two routes may name theirs alike, and after a reload some requests are still judged by the limit of before."""
+    buckets, small, large = Buckets(), limit(size=1, interval=60.0), limit(size=2, interval=60.0)
+    passed = [buckets.take(one, (), 0.0) == 0.0 for one in (small, large) * 3]
+    assert passed == [True, True, False, True, False, False]
+
+
 def test_many_values_are_bounded_and_gain_nobody_a_token():
     buckets = Buckets(most=10)
     for number in range(10):

@@ -133,6 +133,14 @@ def test_times_grow_and_shrink_as_in_the_model(interval, base, longest, steps):
         assert watched.standings[A].ejections == model.times
 
 
+def test_intervals_that_nobody_saw_are_not_gone_through_one_by_one():
+    watched = ejections(replace(ALL, interval=1e-6, base_ejection=3600.0, maximum_ejection=3600.0), (A,))
+    told(watched, [BAD] * 5)
+    assert watched.ejected(3599.0) == {A}
+    assert watched.ejected(3602.0) == set()
+    assert watched.standings[A].ejections == 0
+
+
 def shares(watched: Ejections, failed: dict, now: float = 1.0) -> None:
     for place, (bad, good) in failed.items():
         for outcome in [BAD] * bad + [OK] * good:

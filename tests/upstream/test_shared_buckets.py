@@ -39,6 +39,21 @@ async def test_what_one_takes_the_other_has_not(redis):
         await other.close()
 
 
+async def test_a_clock_that_was_set_back_stops_nobody(redis):
+    """As it looks from then on: tokens came last at a time that is still to come."""
+    limit = RateLimit("l", Bucket(1, 1, 0.2), LimitScope.GLOBAL)
+    buckets = RedisBuckets(redis.url)
+    try:
+        assert await buckets.take(limit, ()) == 0.0
+        (key,) = await buckets._redis.keys(f"{shared_buckets.PREFIX}*")
+        await buckets._redis.hset(key, "filled", f"{(time.time() + 3600) * 1e6:.0f}")
+        wait = await buckets.take(limit, ())
+        assert wait is not None
+        assert 0 < wait <= 0.2
+    finally:
+        await buckets.close()
+
+
 async def test_together_they_have_what_is_filled_in_and_no_more(redis):
     """Asked by both as fast as they can: a hundred tokens take four intervals behind the first twenty."""
     limit = RateLimit("fast", Bucket(20, 20, 0.1), LimitScope.GLOBAL)

@@ -46,7 +46,11 @@ class Keeping:
     async def run(self) -> None:
         while True:
             await asyncio.sleep(RECHECK)
-            self.look()
+            try:
+                self.look()
+            except Exception:
+                # A certificate that is never read again ends all admission on the day when the old one does.
+                log.exception("the files could not be looked at; what was in force stays")
 
     def look(self) -> None:
         """Take what has changed, or say why it is not taken. Each change is tried once."""

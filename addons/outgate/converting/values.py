@@ -11,7 +11,7 @@ from typing import Any
 
 from outgate.policy.access_model import Attribute, Condition
 from outgate.policy.model import Source
-from outgate.policy.route_model import HeaderChange, NamedMatch, TextKind, TextMatch
+from outgate.policy.route_model import HeaderChange, HeaderFormat, NamedMatch, TextKind, TextMatch
 
 type Content = dict[str, Any]
 
@@ -86,6 +86,9 @@ def change(changed: HeaderChange) -> Content:
         names = [name for name, _ in pairs]
         if len(set(names)) != len(names):
             raise Unwritable(f"a header is changed twice: {', '.join(names)}", "give it one value")
+        made = [name for name, value in pairs if isinstance(value, HeaderFormat)]
+        if made:
+            raise Unwritable(f"{', '.join(made)}: a value that is made of each request", "write out what it says")
     return given({"set": dict(changed.set), "add": dict(changed.add), "remove": list(changed.remove)})
 
 

@@ -121,7 +121,7 @@ SHAPE = Fields(
         "metricsPort": Field(PORT),
         "dns": Field(Boolean()),
         "dnsPort": Field(PORT),
-        "policy": Field(Sequence(NAME, least=1)),
+        "policy": Field(Sequence(NAME)),
         "authority": Field(Fields({"secret": Field(NAME), "certificate": Field(KEY), "key": Field(KEY)})),
         "trust": Field(Fields({"path": Field(PATH), "configMap": Field(NAME), "alsoTrusted": Field(NAME)})),
         "redirect": Field(
@@ -146,6 +146,7 @@ SHAPE = Fields(
                 )
             )
         ),
+        "token": Field(Boolean()),
         "settings": Field(Words(Value())),
         "environment": Field(Words(Text())),
         "trustDomain": Field(DOMAIN_NAME),
@@ -211,6 +212,8 @@ def _together(settings: Settings, record: Record, reading: Reading) -> None:
     if settings.dns and settings.mode is Mode.REGULAR:
         what = "in regular mode nothing leads the workload's DNS to the gate"
         reading.error(record.at("dns"), "dns", what, "leave it out, or use mode transparent")
+    if not (settings.policy or settings.token):
+        reading.error(record.at("policy"), "policy", "is empty, so there would be none", "name a ConfigMap")
     for name in settings.environment:
         if name.startswith(PREFIX):
             hint = f'write it under "settings", as {name.removeprefix(PREFIX).lower()}'

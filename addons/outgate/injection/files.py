@@ -34,7 +34,10 @@ def changed(text: str, name: str, settings: Settings | None) -> File:
     found, line = File(), 0
     for document in documents(text, name):
         where = Where(name, line + _first(document.text), 1)
-        found.text += _document(document, where, settings, found.problems)
+        try:
+            found.text += _document(document, where, settings, found.problems)
+        except RecursionError:
+            found.problems.append(Problem(where, "it contains itself, or is nested too deeply", "write it out"))
         line += document.text.count("\n")
     return found
 

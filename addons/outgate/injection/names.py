@@ -17,9 +17,10 @@ AUTHORITY = "outgate-authority"
 SCRATCH = "outgate-tmp"
 LOCK = "outgate-run"
 NO_TOKEN = "outgate-no-token"
+TOKEN = "outgate-token"
 POLICY = "outgate-policy-"
 SECRET = "outgate-secret-"
-VOLUME = re.compile(rf"{TRUST}|{CA}|{AUTHORITY}|{SCRATCH}|{LOCK}|{NO_TOKEN}|({POLICY}|{SECRET})\d+", re.ASCII)
+VOLUME = re.compile(rf"{TRUST}|{CA}|{AUTHORITY}|{SCRATCH}|{LOCK}|{NO_TOKEN}|{TOKEN}|({POLICY}|{SECRET})\d+", re.ASCII)
 
 POLICY_PATH = "/etc/outgate/policy"
 CERTS_PATH = "/etc/outgate/certs"

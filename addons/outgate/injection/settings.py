@@ -123,11 +123,13 @@ class Settings:
     """The gate answers the workload's DNS with what is registered, and nobody else does."""
     dns_port: int = 15053
     policy: tuple[str, ...] = ("outgate-policy",)
-    """ConfigMaps in the namespace of each pod; later ones overlay earlier ones."""
+    """ConfigMaps in the namespace of each pod; later ones overlay earlier ones. Who has a token needs none."""
     authority: Authority = field(default_factory=Authority)
     trust: Trust = field(default_factory=Trust)
     redirect: Redirect = field(default_factory=Redirect)
     secrets: tuple[Mounted, ...] = ()
+    token: bool = False
+    """The gate has the service account's token, with which it follows the policy in the cluster."""
     settings: dict[str, str] = field(default_factory=dict)
     """Settings of `outgate run` by name, beside those that are made of the above."""
     environment: dict[str, str] = field(default_factory=dict)

@@ -162,7 +162,7 @@ def _mounts(settings: Settings) -> Iterator[Json]:
     for number, secret in enumerate(settings.secrets):
         yield _mount(f"{names.SECRET}{number}", secret.path, read_only=True)
     yield _mount(names.SCRATCH, "/tmp")
-    yield _no_token()
+    yield _mount(names.TOKEN, names.TOKEN_PATH, read_only=True) if settings.token else _no_token()
 
 
 def _mount(volume: str, path: str, *, read_only: bool = False) -> Json:

@@ -15,6 +15,13 @@ GROUP = 0o440
 FILES = (BUNDLE_FILE, AUTHORITY_FILE, TRUSTSTORE_FILE)
 """What workloads trust, in the forms that their programs read."""
 
+TOKEN: tuple[Json, ...] = (
+    {"serviceAccountToken": {"path": "token", "expirationSeconds": 3607}},
+    {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+    {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}]}},
+)
+"""As Kubernetes mounts it: it renews the token before that many seconds are over."""
+
 
 def volumes(settings: Settings) -> list[Json]:
     """All that the containers mount."""
@@ -29,6 +36,7 @@ def volumes(settings: Settings) -> list[Json]:
         _empty(names.SCRATCH),
         *([_empty(names.LOCK)] if settings.mode is Mode.TRANSPARENT else ()),
         _empty(names.NO_TOKEN),
+        *([_projected(names.TOKEN, list(TOKEN))] if settings.token else ()),
     ]
 
 

@@ -24,6 +24,8 @@ MARK = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 """At the beginning of a line it begins a document, whatever stands before."""
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+", re.ASCII)
 """What is a number to Kubernetes, and a text to PyYAML."""
+BREAKS = re.compile("[\r\x85\u2028\u2029]")
+"""Ends of lines that YAML makes spaces or plain ends of, unless they are escaped."""
 TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
@@ -39,7 +41,8 @@ class Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    style = '"' if BREAKS.search(text) else "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 Loader.yaml_implicit_resolvers = {

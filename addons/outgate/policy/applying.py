@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 from outgate.policy.conditions import Terms, compile_condition
 from outgate.policy.model import Attempt, AttemptKind, Defaults
@@ -17,6 +18,8 @@ type Item = Fault | RateLimit
 type Test = Callable[[Seen], bool]
 
 KEPT = 4096
+LONGEST = 128
+"""Characters of a value that is remembered as it is."""
 
 
 @dataclass(slots=True)
@@ -49,8 +52,13 @@ def values_of(limit: RateLimit, attempt: Attempt) -> tuple[str, ...] | None:
         value = _value(part, attempt)
         if not value:
             return None
-        found.append(value)
+        found.append(value if len(value) <= LONGEST else _short(value))
     return tuple(found)
+
+
+def _short(value: str) -> str:
+    """Tells a long value from others: many are remembered, and workloads choose how long theirs are."""
+    return blake2b(value.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
 def _tests(item: Item, defaults: Defaults) -> Iterator[Test]:

@@ -40,6 +40,11 @@ class Reading:
     fields: list[FieldReport] = field(default_factory=list)
     inherited: Fate | None = None
     """While the content of a field that is not applied is read: its fate, which the content shares."""
+    aside: list[tuple[str, str]] = field(default_factory=list)
+    """Paths of what has no effect although it could be read, and why; an empty path is the whole document."""
+
+    def set_aside(self, path: str, reason: str) -> None:
+        self.aside.append((path, reason))
 
     def error(self, where: Where, path: str, what: str, hint: str = "") -> None:
         self.problems.append(Problem(where, f"{path}: {what}" if path else what, hint, field=path))

@@ -36,12 +36,22 @@ class Checks:
     origins: Origins
     random: Callable[[], float]
     clock: Callable[[], float]
-    tasks: dict[tuple[int, str], asyncio.Task[None]] = field(default_factory=dict)
+    generation: str | None = None
+    """Of the policy that is in force; None: the only one there ever was."""
+    tasks: dict[tuple[int, str, str], asyncio.Task[None]] = field(default_factory=dict)
+
+    def renew(self, generation: str) -> None:
+        """Another policy is in force: what one before it allowed is not dialled any more. A check begins again, by what
+        this one says, with the next request; what is known of its endpoints until then holds."""
+        self.generation = generation
+        for (_, _, before), task in self.tasks.items():
+            if before != generation:
+                task.cancel()
 
     def follow(self, state: OriginState, name: str, target: Target, environment: Environment) -> None:
         """A request is about to go to this host of an origin that is checked."""
-        key = (id(state), name)
-        if key not in self.tasks:
+        key = (id(state), name, target.generation)
+        if key not in self.tasks and self.generation in (None, target.generation):
             watch = _Watch(self, state, name, target, environment)
             task = self.tasks[key] = asyncio.get_running_loop().create_task(watch.run())
             task.add_done_callback(lambda _: self.tasks.pop(key, None))

@@ -86,6 +86,7 @@ class Governor:
         """A new policy is in force; what it says nothing of is forgotten, everything else is kept."""
         self.origins.keep(*origins_of(policy))
         self.applying = Applying(policy.defaults)
+        self.checks.renew(policy.generation)
         self._found.clear()
         self.ways.forget()
 

@@ -1,7 +1,7 @@
 """Copies of requests to other origins, whose answers nobody waits for.
 
 Owns their number, their time and that they are dialled under the same checks as any request. Credentials that the gate
-injects stay with the destination that they are for; what is spoken to a mirror is HTTP/1.
+injects stay with the destination that they are for. A mirror is spoken to as its port says, else in HTTP/1.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from h2.exceptions import H2Error
 from mitmproxy import http
 from mitmproxy.net.http import http1
 
 from outgate.policy.route_model import Backend
-from outgate.proxy import changes, heads
+from outgate.proxy import changes, heads, mirror_http2
 from outgate.proxy.answering import Answering, Broken
 from outgate.proxy.departure import target_for_backend
 from outgate.proxy.exchange import Exchange
@@ -73,16 +74,20 @@ class Mirrors:
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._send(request, exchange, backend)
-        except (UpstreamError, Broken, OSError):  # a timeout among them
+        except (UpstreamError, Broken, OSError, H2Error):  # a timeout among them
             self.plane.counts["mirrors_failed"] += 1
         except Exception as error:
             self.plane.counts["mirrors_failed"] += 1
             log.error("a request could not be copied: %s\n%s", type(error).__name__, trace(error))
 
     async def _send(self, request: http.Request, exchange: Exchange, backend: Backend) -> None:
-        target = target_for_backend(exchange, backend, OFFERS[False])
+        http2 = backend.upstream.http2
+        target = target_for_backend(exchange, backend, OFFERS[http2])
         key = await upstream.key_of(target, self.plane.environment)
         origin = self.plane.pool.acquire(key) or await upstream.connect(target, self.plane.environment)
+        if origin.alpn == "h2" or (http2 and target.tls is None):
+            await self._send_apart(request, origin, tls=target.tls is not None)
+            return
         answering = Answering(origin.reader, request, self.plane.settings.limits, self._count)
         try:
             origin.writer.write(http1.assemble_request_head(request) + (request.raw_content or b""))
@@ -93,6 +98,14 @@ class Mirrors:
                 answering.take()
         finally:
             self._give_back(origin, answering)
+
+    @staticmethod
+    async def _send_apart(request: http.Request, origin: Connection, *, tls: bool) -> None:
+        """Over HTTP/2, on a connection that nobody else has."""
+        try:
+            await mirror_http2.send(request, origin, tls=tls)
+        finally:
+            origin.abort()
 
     def _give_back(self, origin: Connection, answering: Answering) -> None:
         if answering.reusable:
@@ -105,7 +118,7 @@ class Mirrors:
 
 
 def _shadow(request: http.Request, body: bytes, exchange: Exchange) -> http.Request:
-    """The head as its route has it leave, in HTTP/1 and with the whole body."""
+    """The head as its route has it leave, as HTTP/1 has it and with the whole body."""
     assert exchange.passage is not None
     copy = heads.copied(request)
     changes.outgoing(copy, exchange)

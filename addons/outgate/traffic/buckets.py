@@ -16,9 +16,11 @@ MOST = 10_000
 TIDYING = 1.0
 """Seconds between two looks for those that can be let go."""
 CROWD = ("", "*")
+OWN = 4
+"""Parts of a key that are the limit's own."""
 
-type BucketKey = tuple[str, ...]
-"""A limit's key and the values that have a bucket of their own."""
+type BucketKey = tuple[str | float, ...]
+"""A limit's key and size, and the values that have a bucket of their own."""
 
 
 @dataclass(slots=True)
@@ -69,15 +71,13 @@ class Buckets:
     share: float = 1.0
     most: int = MOST
     _buckets: dict[BucketKey, TokenBucket] = field(default_factory=dict)
-    _shapes: dict[str, Bucket] = field(default_factory=dict)
     _tidied: float = float("-inf")
 
     def take(self, limit: RateLimit, values: tuple[str, ...], now: float) -> float:
         """0.0 where it may pass; else the seconds until the next one may."""
-        shape = self._shapes.get(limit.key)
-        if shape is not limit.bucket and shape != limit.bucket:
-            self._forget(limit)
-        key = (limit.key, *values)
+        shape = limit.bucket
+        # One that is given another size begins anew, and what is still judged by the other one does not undo that.
+        key: BucketKey = (limit.key, shape.size, shape.refill, shape.interval, *values)
         bucket = self._buckets.get(key)
         if bucket is None:
             bucket = self._made(key, limit, now)
@@ -86,17 +86,12 @@ class Buckets:
     def __len__(self) -> int:
         return len(self._buckets)
 
-    def _forget(self, limit: RateLimit) -> None:
-        """A limit that a new policy gives another size begins anew."""
-        self._buckets = {key: bucket for key, bucket in self._buckets.items() if key[0] != limit.key}
-        self._shapes[limit.key] = limit.bucket
-
     def _made(self, key: BucketKey, limit: RateLimit, now: float) -> TokenBucket:
         if len(self._buckets) >= self.most and now - self._tidied >= TIDYING:
             self._tidy(now)
         if len(self._buckets) >= self.most:
             # To let go of one that is not full would give its owner a full one.
-            key = (limit.key, *CROWD)
+            key = (*key[:OWN], *CROWD)
         return self._buckets.setdefault(key, TokenBucket.full(limit.bucket, now, self.share))
 
     def _tidy(self, now: float) -> None:

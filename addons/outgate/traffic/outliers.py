@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import ceil
 from statistics import fmean, pstdev
 
 from outgate.policy.resilience_model import FailurePercentage, Outliers, SuccessRate
@@ -140,16 +141,16 @@ class Ejections:
     def _age(self, standing: Standing, intervals: int) -> None:
         """Brings an endpoint back at the end of the first of these intervals by which its time is over; each of those
         after that in which it is in use takes one from its multiplier."""
-        for number in range(intervals):
-            ended = self._next + number * self.outliers.interval
-            if standing.ejected is not None:
-                if standing.ejected + self._duration(standing) <= ended:
-                    standing.ejected, standing.why, self._out = None, "", None
-                    standing.forget_row()
-            elif standing.ejections:
-                standing.ejections -= 1
-            else:
+        passed, interval = 0, self.outliers.interval
+        if standing.ejected is not None:
+            left = standing.ejected + self._duration(standing) - self._next
+            passed = max(0, ceil(left / interval))
+            if passed >= intervals:
                 return
+            standing.ejected, standing.why, self._out = None, "", None
+            standing.forget_row()
+            passed += 1
+        standing.ejections = max(0, standing.ejections - (intervals - passed))
 
     def _judge(self, ended: float) -> None:
         """By rates, at the end of an interval; then the next one begins."""

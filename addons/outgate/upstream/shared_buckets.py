@@ -24,13 +24,14 @@ AWAY = 1.0
 """Seconds after a failure in which nobody asks."""
 CONNECTIONS = 16
 PREFIX = "outgate:limit:"
-# By Redis' own clock, which is the same for all. Times in microseconds, which are whole numbers below 2 ** 53.
+# By Redis' own clock, which is the same for all. Times in microseconds, which are whole numbers below 2 ** 53. Where it
+# was set back, an interval begins now: else nobody would pass until it has caught up.
 SCRIPT = """
 local told = redis.call('TIME')
 local now = told[1] * 1000000 + told[2]
 local size, refill, interval = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local kept = redis.call('HMGET', KEYS[1], 'tokens', 'filled')
-local tokens, filled = tonumber(kept[1]) or size, tonumber(kept[2]) or now
+local tokens, filled = tonumber(kept[1]) or size, math.min(tonumber(kept[2]) or now, now)
 local passed = math.floor((now - filled) / interval)
 if passed > 0 then
   tokens = math.min(size, tokens + passed * refill)

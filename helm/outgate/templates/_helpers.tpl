@@ -112,11 +112,11 @@ topologySpreadConstraints:
 {{ include "outgate.name" . }}-policy
 {{- end }}
 
-{{/* Of `root`: the ConfigMaps of the gateway's policy, or of the sidecars'. One without a document would be no policy. */}}
+{{/* One without a document would be no policy. */}}
 {{- define "outgate.policySources" -}}
 {{- $own := list -}}
-{{- if or (include "outgate.modeOf" .) .root.Values.policy.documents }}{{ $own = list (include "outgate.policyName" .root) }}{{ end -}}
-{{- concat $own .root.Values.policy.configMaps | toJson -}}
+{{- if or (include "outgate.mode" .) .Values.policy.documents }}{{ $own = list (include "outgate.policyName" .) }}{{ end -}}
+{{- concat $own .Values.policy.configMaps | default list | toJson -}}
 {{- end }}
 
 {{- define "outgate.policyVolume" -}}
@@ -144,11 +144,6 @@ projected:
 {{- else if not (kindIs "invalid" .enableEgress) }}{{ ternary "ALLOW_ANY" "REGISTRY_ONLY" .enableEgress -}}
 {{- else if not (or (include "outgate.documentsSayMode" $) .policy.configMaps .policy.fromCluster.enabled) }}REGISTRY_ONLY{{ end -}}
 {{- end -}}
-{{- end }}
-
-{{/* Of `root`: the mode of the gateway, or of sidecars, which leave the decision to a gateway that knows more documents. */}}
-{{- define "outgate.modeOf" -}}
-{{- if and .root.Values.policy.fromCluster.enabled (not .gateway) }}ALLOW_ANY{{ else }}{{ include "outgate.mode" .root }}{{ end -}}
 {{- end }}
 
 {{/* The namespaces in which gates read the policy. */}}
@@ -231,7 +226,10 @@ engine: {{ .Values.sidecar.engine }}
 sidecar: {{ ternary "native" "classic" .Values.sidecar.native }}
 metricsPort: {{ .Values.metrics.port }}
 dns: {{ .Values.sidecar.dns }}
-policy: {{ include "outgate.policySources" (dict "root" . "gateway" false) }}
+policy: {{ include "outgate.policySources" . }}
+{{- if .Values.policy.fromCluster.enabled }}
+token: true
+{{- end }}
 authority: {secret: {{ .Values.ca.secret }}}
 {{- if .Values.ca.alsoTrusted }}
 trust: {alsoTrusted: {{ include "outgate.name" . }}-also-trusted}
@@ -242,6 +240,9 @@ redirect:
   excludeCIDRs: {{ .excludeCIDRs | toJson }}
 settings:
   {{- $own := dict "metrics_source" $.Values.metrics.source "strict" $.Values.policy.strict }}
+  {{- if $.Values.policy.fromCluster.enabled }}
+  {{- $own = merge $own (include "outgate.following" $ | fromYaml) (dict "cluster_status" false) }}
+  {{- end }}
   {{- if $.Values.gateway.enabled }}
   {{- $own = merge $own (include "outgate.towardsGateway" $ | fromYaml) }}
   {{- end }}
@@ -344,27 +345,13 @@ volumeMounts:
 {{- end }}
 {{- end }}
 
-{{/* The kinds that a gate follows in a cluster, by mesh and API group; those without a namespace are apart. */}}
-{{- define "outgate.watchedKinds" -}}
-native:
-  outgate.dev:
-    [egressaccesses, egresscaptures, egressdefaultses, egressdestinations, egressredactions,
-     egresstelemetries, egresstraffics]
-istio:
-  networking.istio.io: [destinationrules, envoyfilters, gateways, serviceentries, sidecars, virtualservices]
-  security.istio.io: [authorizationpolicies]
-  telemetry.istio.io: [telemetries]
-osm:
-  config.openservicemesh.io: [meshconfigs]
-  policy.openservicemesh.io: [egresses, upstreamtrafficsettings]
-  policy.flomesh.io: [egresses, upstreamtrafficsettings]
-  specs.smi-spec.io: [httproutegroups]
-linkerd:
-  policy.linkerd.io: [egressnetworks, httproutes]
-  gateway.networking.k8s.io: [grpcroutes, httproutes, tcproutes, tlsroutes]
-kuma:
-  kuma.io:
-    [meshaccesslogs, meshcircuitbreakers, meshexternalservices, meshfaultinjections, meshglobalratelimits,
-     meshhealthchecks, meshhttproutes, meshloadbalancingstrategies, meshmetrics, meshpassthroughs,
-     meshratelimits, meshretries, meshtcproutes, meshtimeouts, meshtraces, meshtrafficpermissions]
+{{/* What is followed in the cluster, as settings. */}}
+{{- define "outgate.following" -}}
+policy_from_cluster: "true"
+{{- with .Values.policy.fromCluster.namespaces }}
+cluster_namespaces: {{ join "," . }}
+{{- end }}
+{{- with .Values.policy.fromCluster.meshes }}
+cluster_meshes: {{ join "," . }}
+{{- end }}
 {{- end }}

@@ -38,10 +38,13 @@ type Files = Mapping[str, bytes | str]
 
 @dataclass(frozen=True)
 class Objects:
-    """What is in the pod's namespace: the files of Secrets and ConfigMaps, by name."""
+    """What is in the pod's namespace: the files of Secrets and ConfigMaps, by name. `api` is where the API is, and
+    `token` the pod's for it."""
 
     secrets: Mapping[str, Files]
     config_maps: Mapping[str, Files]
+    api: str = ""
+    token: str = ""
 
 
 class Pod:
@@ -180,6 +183,10 @@ class Pod:
 
     def _content(self, source: Json) -> Iterator[tuple[str, bytes | str]]:
         """Raises KeyError for what a kubelet would wait for."""
+        if "serviceAccountToken" in source:
+            yield source["serviceAccountToken"]["path"], self._objects.token
+        for item in source.get("downwardAPI", {}).get("items", ()):
+            yield item["path"], self._field(item["fieldRef"]["fieldPath"])
         for kind, known in (("secret", self._objects.secrets), ("configMap", self._objects.config_maps)):
             if (wanted := source.get(kind)) is None:
                 continue
@@ -230,7 +237,8 @@ class Pod:
         ]
 
     def _environment(self, container: Json) -> dict[str, str]:
-        told: dict[str, str] = {}
+        host, _, port = self._objects.api.rpartition(":")
+        told = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port} if port else {}
         for each in container.get("env", ()):
             if "valueFrom" in each:
                 told[each["name"]] = self._field(each["valueFrom"]["fieldRef"]["fieldPath"])

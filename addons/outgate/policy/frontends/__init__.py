@@ -89,10 +89,13 @@ class Contribution:
     replaced: list[tuple[Source, Source]] = field(default_factory=list)
     """Winner and loser, for each value of the mesh's own that a later policy directory replaced."""
     inert: list[Inert] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
+    """Of documents that say by themselves what of them has no effect."""
 
     def account(self) -> Iterator[FieldReport]:
         """What became of every field, now that it is known which of them have no effect after all."""
-        reasons = {id(report): one.reason for one in self.inert for report in one.reports()}
+        aside = (Inert(reading, path, why) for reading in self.readings for path, why in reading.aside)
+        reasons = {id(report): one.reason for one in (*aside, *self.inert) for report in one.reports()}
         for report in self.fields:
             reason = reasons.get(id(report))
             without = reason is not None and report.fate in (Fate.APPLIED, Fate.APPROXIMATED)

@@ -8,7 +8,7 @@ from outgate.policy import compile as compilation
 from outgate.policy import documents
 from outgate.policy.decide import decide
 from outgate.policy.frontends import Setting
-from outgate.policy.model import Code, Identity
+from outgate.policy.model import Code, Fate, Identity
 from outgate.policy.route_model import TextKind
 from outgate.problems import PolicyError
 from policy.building import DEFAULTS, http, tcp, tls
@@ -295,3 +295,55 @@ def test_what_has_no_effect_is_said(texts, said):
 def test_a_path_prefix_is_of_whole_segments():
     (made,) = load(network(), route("HTTPRoute", "[{matches: [{path: {value: /a}}]}]")).destinations[0].ports[0].routes
     assert made.matches[0].path.kind is TextKind.SEGMENTS
+
+
+def chosen(policy, attempt):
+    decision = decide(policy, attempt)
+    return policy.route(decision.port, attempt, decision.destination).route
+
+
+def test_annotations_of_a_network_hold_for_what_no_route_takes():
+    notes = "timeout.linkerd.io/request: 3s, retry.linkerd.io/http: 5xx"
+    policy = load(network("Allow", notes=notes), route("HTTPRoute", "[{matches: [{path: {value: /a}}]}]", 80))
+    for attempt in (web(path="/b"), web(port=8080)):
+        found = chosen(policy, attempt)
+        assert (found.timeout, found.retry.retries) == (3.0, 1)
+    assert decide(policy, tcp(OUT, 25, caller=APP)).allowed
+    closed = load(network("Deny", notes=notes), route("HTTPRoute", "[{matches: [{path: {value: /a}}]}]", 80))
+    assert not decide(closed, web(path="/b")).allowed
+
+
+@pytest.mark.parametrize(("name", "status"), [("out", None), ("gone", 500)])
+def test_a_backend_is_a_network_that_is_there(name, status):
+    backend = f"{{group: policy.linkerd.io, kind: EgressNetwork, name: {name}}}"
+    policy = load(network(), route("HTTPRoute", f"[{{backendRefs: [{backend}]}}]", 80))
+    direct = chosen(policy, web()).direct
+    assert (direct and direct.status) == status
+    assert any("which is not there" in str(problem) for problem in policy.problems) == (status is not None)
+
+
+NOTES = (
+    "balancer.linkerd.io/failure-accrual: consecutive, timeout.linkerd.io/request: 3s, example.com/owner: me,"
+    "balancer.linkerd.io/failure-accrual-consecutive-max-failures: '3',"
+    "balancer.linkerd.io/failure-accrual-consecutive-jitter-ratio: '0.2'"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "fate"),
+    [
+        ("balancer.linkerd.io/failure-accrual", Fate.APPLIED),
+        ("balancer.linkerd.io/failure-accrual-consecutive-max-failures", Fate.APPLIED),
+        ("balancer.linkerd.io/failure-accrual-consecutive-jitter-ratio", Fate.IGNORED),
+        ("timeout.linkerd.io/request", Fate.APPLIED),
+        ("example.com/owner", Fate.IGNORED),
+    ],
+)
+def test_each_annotation_is_accounted_for(name, fate):
+    (report,) = [each for each in load(network("Allow", notes=NOTES)).fields if each.path.endswith(f".{name}")]
+    assert report.fate is fate
+
+
+def test_a_route_without_its_network_is_not_told_as_applied():
+    policy = load(network(), route("TLSRoute", parent="gone"))
+    assert {each.fate for each in policy.fields if each.kind == "TLSRoute"} == {Fate.IGNORED}

@@ -357,3 +357,34 @@ def test_what_has_no_effect_is_not_told_as_applied(texts, paths):
     told = {report.path: report for report in load(*texts).fields if report.kind in ("Egress", "HTTPRouteGroup")}
     assert {told[path].fate for path in paths} == {Fate.IGNORED}
     assert all(told[path].note for path in paths)
+
+
+def limited(local: str, more: str = "") -> str:
+    return textwrap.dedent(f"""
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: UpstreamTrafficSetting
+    metadata: {{name: s, namespace: curl}}
+    spec: {{host: api.example, rateLimit: {{local: {local}}}{more}}}
+    """)
+
+
+@pytest.mark.parametrize(
+    ("local", "more", "path"),
+    [
+        ("{tcp: {connections: 1, unit: second}}", "", "spec.rateLimit.local.tcp.connections"),
+        ("{http: {responseStatusCode: 503}}", "", "spec.rateLimit.local.http.responseStatusCode"),
+        (
+            "{http: {requests: 1, unit: second}}",
+            ", httpRoutes: [{path: /none, rateLimit: {local: {requests: 1, unit: hour}}}]",
+            "spec.httpRoutes[0].rateLimit.local.requests",
+        ),
+        ("{http: {requests: 1, unit: second}}", "", "spec.host"),
+    ],
+    ids=["of bytes", "of no number", "of no route", "a host"],
+)
+def test_a_limit_of_nothing_is_not_told_as_applied(local, more, path):
+    named = "[{apiGroup: policy.openservicemesh.io/v1alpha1, kind: UpstreamTrafficSetting, name: s}]"
+    found = load(egress(matches=named), limited(local, more))
+    told = {report.path: report for report in found.fields if report.kind == "UpstreamTrafficSetting"}
+    assert told[path].fate is Fate.IGNORED
+    assert told[path].note

@@ -77,6 +77,8 @@ class Kind:
         found = list(self._items(resource))
         for entry in found:
             self._check_item(entry)
+        if not found:
+            reading.set_aside("", "has no items")
         contribution.problems += reading.problems
         return [] if reading.failed else found
 

@@ -150,14 +150,19 @@ def _is_host(address: str) -> bool:
 def _warn(resource: Resource) -> None:
     spec, reading = resource.spec, resource.reading
     if "extension" not in spec and not spec.get("endpoints"):
-        reading.warn(spec.where, "spec.endpoints", "there is none, so nothing is reached by it", "add one")
+        what = "there is none, so nothing is reached by it"
+        reading.warn(spec.where, "spec.endpoints", what, "add one")
+        reading.set_aside("", what)
     if "extension" in spec:
         what = "no extension is known, so nothing is reached by it"
         reading.warn(spec.at("extension"), "spec.extension", what, "write endpoints")
+        reading.set_aside("", what)
     named = {each.get("address") for each in spec.get("endpoints", []) if literal(each.get("address")) is None}
     if len(named) > 1 and spec.get("match").get("protocol") != "tcp":
         what = "have several names, and all of them are told one: that of serverName, or the first"
         reading.warn(spec.at("endpoints"), "spec.endpoints", what, "register each for itself")
     tls: Record | None = spec.get("tls")
     if tls is not None and not tls.get("enabled", False):
-        reading.warn(tls.where, "spec.tls", "says nothing, for it is not enabled", "write enabled: true")
+        what = "says nothing, for it is not enabled"
+        reading.warn(tls.where, "spec.tls", what, "write enabled: true")
+        reading.set_aside("spec.tls", what)

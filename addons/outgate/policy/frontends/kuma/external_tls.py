@@ -17,7 +17,7 @@ from outgate.policy.frontends.kuma.resource import Resource
 from outgate.policy.frontends.kuma.shapes import OneOf
 from outgate.policy.hosts import literal
 from outgate.policy.model import Fate, NameKind, SubjectName, UpstreamTLS, Verification
-from outgate.policy.schema import Anything, Boolean, Field, Fields, Reading, Record, Sequence, Text
+from outgate.policy.schema import Anything, Boolean, Choice, Field, Fields, Reading, Record, Sequence, Text
 from outgate.policy.tls_model import Inline
 
 VERSIONS = ("TLSAuto", "TLS10", "TLS11", "TLS12", "TLS13")
@@ -61,7 +61,7 @@ DATA_SOURCE = Fields(
         "inline": Field(Content(encoded=True)),
         "inlineString": Field(Content()),
         "type": Field(Text()),
-        "secretRef": Field(Fields({"kind": Field(Text()), "name": Field(FILE_NAME, required=True)})),
+        "secretRef": Field(Fields({"kind": Field(Choice(("Secret",))), "name": Field(FILE_NAME, required=True)})),
         "insecureInline": Field(Fields({"value": Field(Content(), required=True)})),
         "file": Field(Anything()),
         "envVar": Field(Anything()),

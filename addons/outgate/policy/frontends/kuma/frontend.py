@@ -37,6 +37,7 @@ from outgate.policy.frontends.kuma.passthrough import Passthrough
 from outgate.policy.frontends.kuma.patching import Patching
 from outgate.policy.frontends.kuma.policies import Policies, in_force, orphans
 from outgate.policy.frontends.kuma.resource import claims
+from outgate.policy.frontends.kuma.spoken import unspoken
 from outgate.policy.model import Mode
 from outgate.policy.telemetry_model import TelemetryPolicy
 from outgate.policy.telemetry_rules import joined
@@ -75,6 +76,7 @@ class KumaFrontend:
         for service in services:
             own = named.get(service.resource.mesh)
             _add_destination(Joined(service, policies, own, roles, services, made.problems), patching, made)
+        made.inert += unspoken(policies, services)
         policies.warn_unused(made)
         return made
 

@@ -45,6 +45,7 @@ def unsent(record: Record, what: str, reading: Reading) -> None:
     """What the gate cannot send anything to."""
     hint = f"write an endpoint, which dialects before {Dialect.V3_0} have, or load with --lenient, which sends nothing"
     (reading.error if reading.strict else reading.warn)(record.where, record.path, what, hint)
+    reading.set_aside(record.path, what)
 
 
 def place(text: str) -> str:

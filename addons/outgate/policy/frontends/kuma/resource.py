@@ -90,6 +90,7 @@ def read(document: Document, spec: Shape, setting: Setting, contribution: Contri
     kubernetes = document.root.child("metadata") is not None
     whole = (_kubernetes(spec) if kubernetes else _universal(spec)).read(document.root, "", reading)
     contribution.fields += reading.fields
+    contribution.readings.append(reading)
     found = whole.get("spec") if whole is not None else None
     if whole is None or reading.failed or not isinstance(found, Record):
         contribution.problems += reading.problems

@@ -223,6 +223,8 @@ def _check_selection(records: list[Record], reading: Reading) -> None:
             reading.error(record.at("predicate"), path, what, f"use one of {', '.join(PREDICATES)}")
         elif predicate == PREDICATES[-1] and predicate in seen:
             reading.error(record.at("predicate"), path, f"{predicate} must only be specified once", "remove one")
+        elif predicate != PREDICATES[0]:
+            reading.set_aside(record.path, "endpoints are told apart by nothing but having been tried")
         seen.add(predicate)
 
 

@@ -88,11 +88,19 @@ def resilience(network: Resource) -> Resilience:
     return Resilience(outliers=outliers)
 
 
-def warn_unknown(resource: Resource) -> None:
-    """Warns of what looks like one of these and is none."""
+def account(resource: Resource, *, network: bool) -> None:
+    """Sets aside what has no effect, and warns of what looks like one of these and is none. `network`: the document is
+    an EgressNetwork, and no route."""
     for name in resource.annotations:
+        where, path = resource.annotation_place(name)
+        if name not in KNOWN:
+            resource.reading.set_aside(path, "for other tools")
+        elif name == JITTER:
+            resource.reading.set_aside(path, "penalties are as long as they are")
+        elif name.startswith(ACCRUAL) and not (network and resource.annotations.get(ACCRUAL)):
+            why = f"says nothing without {ACCRUAL}" if network else "only what an EgressNetwork has counts"
+            resource.reading.set_aside(path, why)
         if name.partition("/")[0].endswith("linkerd.io") and name not in KNOWN:
-            where, path = resource.annotation_place(name)
             resource.reading.warn(where, path, "has no effect here", f"known: {', '.join(KNOWN)}")
 
 

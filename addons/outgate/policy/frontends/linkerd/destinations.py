@@ -6,14 +6,14 @@ own only; the smallest block that holds an address decides, then the older.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from outgate.policy.access_model import AccessPolicy, AccessRule, Action, Attribute, Condition
 from outgate.policy.frontends import Contribution
 from outgate.policy.frontends.linkerd.annotated import Annotated, resilience
 from outgate.policy.frontends.linkerd.network import EgressNetwork
-from outgate.policy.frontends.linkerd.routes import Bound
+from outgate.policy.frontends.linkerd.routes import BROKEN, Bound
 from outgate.policy.model import EVERY_PORT, Destination, Intercept, Port, Protocol, Resolution, Upstream
 from outgate.policy.resilience_model import Resilience
 from outgate.policy.route_model import Route, Unmatched
@@ -82,14 +82,23 @@ class Destinations:
             upstream=Upstream(number, Resolution.NONE, resilience=held),
             intercept=Intercept.TUNNEL,
             source=found[0].resource.source("spec"),
-            routes=tuple(self._route(bound, network) for bound in found),
+            routes=(*(self._route(bound, network) for bound in found), *_everything(network)),
             unmatched=Unmatched.FORWARD if network.allows else Unmatched.REFUSED,
         )
 
     def _route(self, bound: Bound, network: EgressNetwork) -> Route:
-        made = Annotated(bound.resource, network.resource).applied(bound.route)
+        made = Annotated(bound.resource, network.resource).applied(self._leading(bound))
         namespace = bound.resource.namespace
         return made if namespace == network.resource.namespace else _of_consumer(made, namespace)
+
+    def _leading(self, bound: Bound) -> Route:
+        """The route, which is broken where it leads to a network that is not there."""
+        missing = next((key for key in bound.backends if key not in {each.key for each in self.networks}), "")
+        if not missing:
+            return bound.route
+        what = f"{bound.resource} leads to EgressNetwork {missing}, which is not there: requests are answered with 500"
+        bound.resource.reading.warn(bound.resource.document.where, "", what, "add it, or name another one")
+        return replace(bound.route, direct=BROKEN)
 
     def _warn_orphans(self) -> None:
         known = {network.key: network.resource.namespace for network in self.networks}
@@ -102,12 +111,21 @@ class Destinations:
             else:
                 continue
             bound.resource.reading.warn(bound.resource.document.where, "", what, "add it, or name another one")
+            bound.resource.reading.set_aside("", what)
 
 
 def _of_consumer(route: Route, namespace: str) -> Route:
     """For the clients of its own namespace alone."""
     caller = Condition(Attribute.NAMESPACE, (namespace,))
     return replace(route, matches=tuple(replace(each, caller=(*each.caller, caller)) for each in route.matches))
+
+
+def _everything(network: EgressNetwork) -> Iterator[Route]:
+    """What no route takes, where the annotations of the network say something of it."""
+    plain = Route(network.resource.name, source=network.resource.source("metadata.annotations"))
+    said = Annotated(network.resource, network.resource).applied(plain)
+    if network.allows and said != plain:
+        yield said
 
 
 def _every(network: EgressNetwork, held: Resilience) -> Port:
@@ -117,6 +135,7 @@ def _every(network: EgressNetwork, held: Resilience) -> Port:
         upstream=Upstream(EVERY_PORT, Resolution.NONE, resilience=held),
         intercept=Intercept.TUNNEL,
         source=network.resource.source("spec.trafficPolicy"),
+        routes=tuple(_everything(network)),
     )
 
 

@@ -11,7 +11,7 @@ from ipaddress import ip_network
 from outgate.policy.addresses import as_routed
 from outgate.policy.documents import Document
 from outgate.policy.frontends import Contribution, Setting
-from outgate.policy.frontends.linkerd.annotated import warn_unknown
+from outgate.policy.frontends.linkerd.annotated import account
 from outgate.policy.frontends.linkerd.resource import Resource, read
 from outgate.policy.frontends.outside import ANYWHERE, without
 from outgate.policy.model import Network
@@ -48,7 +48,7 @@ def egress_network(document: Document, setting: Setting, contribution: Contribut
     resource = read(document, SPEC, setting, contribution)
     if resource is None:
         return None
-    warn_unknown(resource)
+    account(resource, network=True)
     return EgressNetwork(resource, resource.spec.get("trafficPolicy") == "Allow", _networks(resource))
 
 

@@ -8,18 +8,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from outgate.policy.documents import Document
+from outgate.policy.documents import Document, Node
 from outgate.policy.frontends import Contribution, Setting
-from outgate.policy.model import Fate, Source
+from outgate.policy.model import Fate, FieldReport, Source
 from outgate.policy.schema import Anything, Field, Fields, Mapping, Reading, Record, Shape, Text, Timestamp
 from outgate.problems import Where
+
+
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """Each of which has a fate of its own."""
+
+    def read(self, node: Node, path: str, reading: Reading) -> dict[str, str] | None:
+        found: dict[str, str] | None = Mapping(Text()).read(node, path, reading)
+        for name in found or ():
+            where, fate = node.keys.get(name, node.where), reading.inherited or Fate.APPLIED
+            reading.fields.append(FieldReport(where, reading.kind, f"{path}.{name}", fate))
+        return found
+
 
 METADATA = Fields(
     {
         "name": Field(Text(empty=False), required=True),
         "namespace": Field(Text()),
         "creationTimestamp": Field(Timestamp()),
-        "annotations": Field(Mapping(Text())),
+        "annotations": Field(Annotations()),
         "labels": Field(Anything(), fate=Fate.IGNORED, note="labels of the document itself"),
         **dict.fromkeys(
             ("generation", "managedFields", "resourceVersion", "uid"),
@@ -70,6 +83,7 @@ def read(document: Document, spec: Shape, setting: Setting, contribution: Contri
     reading = Reading(document.kind, setting.strict)
     record = _envelope(spec).read(document.root, "", reading)
     contribution.fields += reading.fields
+    contribution.readings.append(reading)
     found = record.get("spec") if record is not None else None
     if reading.failed or record is None or not isinstance(found, Record):
         contribution.problems += reading.problems

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from outgate.policy.documents import Document
 from outgate.policy.frontends import Contribution, Setting
 from outgate.policy.frontends.filters import header_changes, redirect
-from outgate.policy.frontends.linkerd.annotated import warn_unknown
+from outgate.policy.frontends.linkerd.annotated import account
 from outgate.policy.frontends.linkerd.matches import Rank, hosts_of, matches_of, rank
 from outgate.policy.frontends.linkerd.resource import Resource, read
 from outgate.policy.frontends.linkerd.shapes import SPECS
@@ -34,6 +34,8 @@ class Bound:
     port: int
     rank: Rank
     route: Route
+    backends: tuple[str, ...] = ()
+    """Of the EgressNetworks that it leads to, which is where it was going, as `NAMESPACE/NAME`."""
 
 
 def is_bound(document: Document) -> bool:
@@ -49,7 +51,7 @@ def bound_routes(
     resource = read(document, SPECS[document.kind], setting, contribution)
     if resource is None:
         return None
-    warn_unknown(resource)
+    account(resource, network=False)
     _check(resource)
     found = [bound for parent in _parents(resource) for bound in _at(parent, resource)]
     return resource, [] if resource.reading.failed else found
@@ -80,7 +82,8 @@ def _at(parent: Record, resource: Resource) -> Iterator[Bound]:
         for match in matches_of(resource.document.kind, rule, resource):
             for host in hosts or ("",):
                 named = _of_host(match, host)
-                yield Bound(resource, key, parent.get("port"), rank(match, host), replace(made, matches=(named,)))
+                route = replace(made, matches=(named,))
+                yield Bound(resource, key, parent.get("port"), rank(match, host), route, _networks(rule, resource))
 
 
 def _of_host(match: RouteMatch, host: str) -> RouteMatch:
@@ -124,11 +127,20 @@ def _is_there(rule: Record, resource: Resource) -> bool:
             (resource.reading.error if resource.reading.strict else resource.reading.warn)(
                 backend.where, backend.path, what, hint
             )
+            resource.reading.set_aside(backend.path, what)
         else:
             what = f"{backend.get('kind')} is no backend, so that its requests are answered with 500"
             resource.reading.warn(backend.where, backend.path, what, "write an EgressNetwork")
         there = False
     return there
+
+
+def _networks(rule: Record, resource: Resource) -> tuple[str, ...]:
+    return tuple(
+        f"{backend.get('namespace') or resource.namespace}/{backend.get('name')}"
+        for backend in rule.get("backendRefs", [])
+        if backend.get("kind") == KIND
+    )
 
 
 def _filtered(route: Route, record: Record, resource: Resource) -> Route:

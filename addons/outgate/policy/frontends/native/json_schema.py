@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from outgate.policy.frontends.line_formats import LineFields, LineText
-from outgate.policy.frontends.native import frontend, redaction, tls, traffic
+from outgate.policy.frontends.native import frontend, redaction, tls, traffic, traffic_fields
 from outgate.policy.frontends.native.destination import NUMBER, NumberOrEvery
 from outgate.policy.frontends.native.resource import API_VERSION, METADATA
 from outgate.policy.frontends.native.shapes import SIZE, Cidr, Either, Expression, Filled, Host, Nat64, Size
@@ -81,6 +81,16 @@ def schema(shape: Shape) -> Schema:
             return {"type": "array", "items": schema(shape.of)} | bounds("Items", shape.least, shape.most)
         case Mapping():
             return {"type": "object", "additionalProperties": schema(shape.of)} | bounds("Properties", shape.least)
+        case LineFields():
+            return {"type": "object"}
+        case Anything():
+            return {}
+    return _either(shape) or _text(shape) or _plain(shape)
+
+
+def _either(shape: Shape) -> Schema:
+    """Of what is a single value or more than that; empty for what is not."""
+    match shape:
         case Either():
             many = schema(shape.many)
             return {"anyOf": [many, many["items"]]}
@@ -88,11 +98,9 @@ def schema(shape: Shape) -> Schema:
             return {"anyOf": [text(least=1), schema(tls.NAMED)]}
         case redaction.How():
             return {"anyOf": [schema(redaction.STRATEGY), schema(redaction.REPLACE)]}
-        case LineFields():
-            return {"type": "object"}
-        case Anything():
-            return {}
-    return _text(shape) or _plain(shape)
+        case traffic_fields.Scheme():
+            return {"anyOf": [schema(traffic_fields.SCHEME), schema(traffic_fields.TEXT)]}
+    return {}
 
 
 def _text(shape: Shape) -> Schema:

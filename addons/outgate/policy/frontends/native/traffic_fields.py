@@ -72,13 +72,16 @@ TEXT = texts(exact=WORD, prefix=Text(empty=False), regex=WHOLE, present=Boolean(
 PATH = texts(exact=WORD, prefix=Text(empty=False), segments=Text(empty=False), regex=WHOLE)
 
 
+SCHEME = Choice(("http", "https"))
+
+
 @dataclass(frozen=True, slots=True)
 class Scheme:
     """`http` or `https`, or a test of it as of any other text."""
 
     def read(self, node: Node, path: str, reading: Reading) -> str | Record | None:
         plain = not isinstance(node.data, dict)
-        return Choice(("http", "https")).read(node, path, reading) if plain else TEXT.read(node, path, reading)
+        return SCHEME.read(node, path, reading) if plain else TEXT.read(node, path, reading)
 
 
 WHO = Fields(

@@ -32,6 +32,8 @@ class Destinations:
     settings: Mapping[str, UpstreamSetting]
     contribution: Contribution
     used: set[str] = field(default_factory=set)
+    limiting: set[RateLimit] = field(default_factory=set)
+    """Limits that some route has."""
 
     def make(self) -> None:
         """Adds what the documents come to."""
@@ -45,6 +47,7 @@ class Destinations:
                 AccessPolicy(Action.ALLOW, rules, egress.resource.source(), targets=targets)
             )
         self._warn_unused()
+        self._set_limits_aside()
 
     def _has_setting(self, egress: Egress) -> bool:
         if not egress.setting:
@@ -152,6 +155,7 @@ class Destinations:
     def _routes(self, egress: Egress, spoken: Protocol, upstream: Upstream) -> Iterator[Route]:
         setting = self.settings.get(f"{egress.resource.namespace}/{egress.setting}") if egress.setting else None
         common = () if setting is None else setting.requests if spoken is Protocol.HTTP else setting.connections
+        self.limiting.update(common)
         if not egress.groups or spoken is not Protocol.HTTP:
             made = Route(egress.resource.name, limits=common, source=egress.resource.source())
             yield from _asked_by(egress, RouteMatch(), made, upstream)
@@ -159,6 +163,7 @@ class Destinations:
         for name in egress.groups:
             for match in self._requests(egress, name):
                 own = tuple(_own_limits(setting, match))
+                self.limiting.update(own)
                 made = Route(name, limits=(*common, *own), source=egress.resource.source())
                 yield from _asked_by(egress, match, made, upstream)
 
@@ -173,6 +178,15 @@ class Destinations:
             if (match.get("kind"), match.get("name")) == (GROUP, name):
                 self.contribution.inert.append(Inert(egress.resource.reading, match.path, reason))
         return ()
+
+    def _set_limits_aside(self) -> None:
+        """Says of limits of a setting that is used, and that are about no port or route, that they limit nothing."""
+        for key in self.used & self.settings.keys():
+            setting = self.settings[key]
+            for limit in (*setting.connections, *setting.requests, *(limit for _, limit in setting.routes)):
+                if limit not in self.limiting and limit.source is not None:
+                    reason = "is about no port or route of an Egress that names it"
+                    self.contribution.inert.append(Inert(setting.resource.reading, limit.source.field, reason))
 
     def _warn_unused(self) -> None:
         found = [(key, one.resource) for key, one in self.settings.items()]

@@ -17,7 +17,7 @@ from outgate.policy.frontends.expressions import expression_fault
 from outgate.policy.frontends.osm.certificates import MTLS, client_tls
 from outgate.policy.frontends.osm.resource import Resource, read
 from outgate.policy.hosts import HostError, canonical_host
-from outgate.policy.model import Network, Protocol, UpstreamTLS
+from outgate.policy.model import Fate, Network, Protocol, UpstreamTLS
 from outgate.policy.route_model import NamedMatch, RouteMatch, TextKind, TextMatch
 from outgate.policy.schema import Choice, Field, Fields, Integer, Mapping, Record, Sequence, Text
 from outgate.problems import Severity
@@ -67,7 +67,7 @@ EGRESS = Fields(
 
 REQUEST = Fields(
     {
-        "name": Field(Text()),
+        "name": Field(Text(), fate=Fate.IGNORED, note="a name for people"),
         "methods": Field(Sequence(Text())),
         "pathRegex": Field(Text()),
         "headers": Field(Mapping(Text())),

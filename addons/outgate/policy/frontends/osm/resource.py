@@ -54,6 +54,7 @@ def read(document: Document, spec: Shape, setting: Setting, contribution: Contri
     reading = Reading(document.kind or "MeshConfig", setting.strict)
     record = envelope(spec).read(document.root, "", reading)
     contribution.fields += reading.fields
+    contribution.readings.append(reading)
     found = record.get("spec") if record is not None else None
     if reading.failed or not isinstance(found, Record):
         contribution.problems += reading.problems

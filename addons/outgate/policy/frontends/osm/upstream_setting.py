@@ -52,7 +52,12 @@ LIMITS = Fields({"local": Field(Fields({"tcp": Field(LOCAL_TCP), "http": Field(L
 ROUTE = Fields({"path": Field(Text()), "rateLimit": Field(Fields({"local": Field(LOCAL_HTTP), "global": GLOBAL}))})
 SPEC = Fields(
     {
-        "host": Field(Text(pattern=r".+\..+", hint="write a name of two labels or more"), required=True),
+        "host": Field(
+            Text(pattern=r".+\..+", hint="write a name of two labels or more"),
+            required=True,
+            fate=Fate.IGNORED,
+            note="the Egress that names it says where it holds",
+        ),
         "connectionSettings": Field(Fields({"tcp": Field(TCP), "http": Field(HTTP)})),
         "rateLimit": Field(LIMITS),
         "httpRoutes": Field(Sequence(ROUTE)),
@@ -126,6 +131,7 @@ def _limit(record: Record | None, counted: str, resource: Resource) -> Iterator[
     if not number or "unit" not in record:
         what = f"limits nothing without {counted} and unit"
         resource.reading.warn(record.where, record.path, what, f'write "{counted}: 10" and "unit: second"')
+        resource.reading.set_aside(record.path, what)
         return
     added = tuple((header.get("name"), header.get("value", "")) for header in record.get("responseHeadersToAdd", []))
     yield RateLimit(
