@@ -49,6 +49,7 @@ def test_istios_are_asked_for_in_the_versions_that_are_read():
         ("Mesh", "meshes"),
         ("MeshPassthrough", "meshpassthroughs"),
         ("MeshLoadBalancingStrategy", "meshloadbalancingstrategies"),
+        ("MeshProxyPatch", "meshproxypatches"),
         ("MeshRetry", "meshretries"),
         ("ServiceEntry", "serviceentries"),
         ("Telemetry", "telemetries"),

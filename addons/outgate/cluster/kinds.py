@@ -55,6 +55,7 @@ KUMA = (
     "MeshLoadBalancingStrategy",
     "MeshMetric",
     "MeshPassthrough",
+    "MeshProxyPatch",
     "MeshRateLimit",
     "MeshRetry",
     "MeshTCPRoute",
@@ -67,7 +68,7 @@ KUMA = (
 def _plural(name: str) -> str:
     """As all kinds form it whose name is no plural."""
     lower = name.lower()
-    if lower.endswith(("s", "sh")):
+    if lower.endswith(("s", "sh", "ch")):
         return f"{lower}es"
     return f"{lower[:-1]}ies" if lower.endswith("y") and lower[-2] not in "aeiou" else f"{lower}s"
 
@@ -96,8 +97,8 @@ KINDS = (
     *_kinds("istio", "security.istio.io", ("v1", "v1beta1"), "AuthorizationPolicy"),
     *_kinds("istio", "telemetry.istio.io", ("v1", "v1alpha1"), "Telemetry"),
     *_kinds("osm", "config.openservicemesh.io", ("v1alpha2", "v1alpha1"), "MeshConfig"),
-    *_kinds("osm", "policy.openservicemesh.io", ALPHA, "Egress", "UpstreamTrafficSetting"),
-    *_kinds("osm", "policy.flomesh.io", ALPHA, "Egress", "UpstreamTrafficSetting"),
+    *_kinds("osm", "policy.openservicemesh.io", ALPHA, "Egress", "EgressGateway", "UpstreamTrafficSetting"),
+    *_kinds("osm", "policy.flomesh.io", ALPHA, "Egress", "EgressGateway", "UpstreamTrafficSetting"),
     *_kinds("osm", "specs.smi-spec.io", ("v1alpha4", "v1alpha3"), "HTTPRouteGroup"),
     *_kinds("linkerd", LINKERD, ALPHA, "EgressNetwork"),
     *_kinds("linkerd", LINKERD, ("v1beta3", "v1beta2", "v1beta1", "v1alpha1"), "HTTPRoute"),

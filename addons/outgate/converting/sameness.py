@@ -17,7 +17,7 @@ from outgate.policy.access_model import AccessLayer, AccessPolicy, AccessRule, A
 from outgate.policy.addresses import as_routed
 from outgate.policy.model import Destination, Port, Source
 from outgate.policy.principals import SCHEME
-from outgate.policy.route_model import Backend, Route, Unmatched
+from outgate.policy.route_model import Backend, NamedMatch, Route, Unmatched
 from outgate.policy.snapshot import Policy
 
 UNTOLD = frozenset({"source", "mode_source", "extra"})
@@ -142,7 +142,7 @@ def _value(condition: Condition, value: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Comparable, without places; an endpoint's labels and the caller's conditions are sets."""
+    """Comparable, without places; labels, tests of headers and the caller's conditions have no order."""
     if isinstance(value, float):
         return round(value, 9)
     if isinstance(value, Condition):
@@ -151,6 +151,9 @@ def _plain(value: Any) -> Any:
         told = {field.name: _plain(getattr(value, field.name)) for field in fields(value) if field.name not in UNTOLD}
         if "labels" in told:
             told["labels"] = sorted(told["labels"])
+        for name in ("headers", "queries"):
+            if name in told and all(isinstance(each, NamedMatch) for each in getattr(value, name)):
+                told[name] = sorted(told[name], key=repr)
         if isinstance(told.get("caller"), list):
             told["caller"] = set(told["caller"])
         return told

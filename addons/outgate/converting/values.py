@@ -72,13 +72,11 @@ def text_match(match: TextMatch) -> Content:
 
 
 def named(tests: Iterable[NamedMatch]) -> Content:
-    """Tests of headers or parameters, by name."""
-    made: Content = {}
+    """Tests of headers or parameters, by name: a list of those of which there are several."""
+    made: dict[str, list[Content]] = {}
     for each in tests:
-        if each.name in made:
-            raise Unwritable(f"{each.name} is tested twice", "write one test of it, or two routes")
-        made[each.name] = text_match(each.match)
-    return made
+        made.setdefault(each.name, []).append(text_match(each.match))
+    return {name: found[0] if len(found) == 1 else found for name, found in made.items()}
 
 
 def change(changed: HeaderChange) -> Content:

@@ -95,6 +95,19 @@ def test_each_caller_has_the_action_that_kuma_says(path):
         assert (found[-1] if found else None) == wanted, held
 
 
+def test_each_service_has_the_conf_that_kuma_says():
+    """A rule is about one service by its tag, or about those that no other names."""
+    (path,) = [path for path in cases("rules/to") if path.name.startswith("meshtimeout")]
+    kind, compared = POLICIES["MeshTimeout"], 0
+    policies = Policies({kind.name: ordered(entries_of(kind, documents.load(path)))})
+    for rule in golden(path)["Rules"]:
+        name = next((tag["Value"] for tag in rule["Subset"]), "another")
+        (service,) = documents.parse(f"type: MeshService\nname: {name}\nmesh: default\nspec: {{}}\n", "service")
+        assert plain(policies.said(kind.name, resource(service)).conf) == conf(kind.conf, rule["Conf"]), name
+        compared += 1
+    assert compared == 3
+
+
 def _fits(subset: list[dict[str, object]], held: tuple[tuple[str, str], ...]) -> bool:
     return all(((tag["Key"], tag["Value"]) in held) is not tag["Not"] for tag in subset)
 

@@ -128,6 +128,12 @@ def exact(value: str, **more: object) -> TextMatch:
         ),
         ("authority: {prefix: a}", RouteMatch(authority=TextMatch(TextKind.PREFIX, "a"))),
         ("headers: {X-A: {exact: b}}", RouteMatch(headers=(NamedMatch("x-a", exact("b")),))),
+        (
+            "headers: {a: [{exact: b}, {exact: c, not: true}]}",
+            RouteMatch(
+                headers=(NamedMatch("a", exact("b")), NamedMatch("a", TextMatch(TextKind.EXACT, "c", negated=True)))
+            ),
+        ),
         ("headers: {a: {present: true}}", RouteMatch(headers=(NamedMatch("a", TextMatch(TextKind.PRESENT)),))),
         (
             "headers: {a: {present: false}}",

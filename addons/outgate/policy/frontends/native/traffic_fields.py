@@ -69,6 +69,8 @@ def texts(**ways: Shape) -> Filled:
 WORD = Text()
 WHOLE = Expression(empty=True)  # of the whole text, which may be empty
 TEXT = texts(exact=WORD, prefix=Text(empty=False), regex=WHOLE, present=Boolean())
+NAMED = Mapping(Either(Sequence(TEXT, least=1)), least=1)
+"""Tests of headers or parameters by name; of several of one, all must hold."""
 PATH = texts(exact=WORD, prefix=Text(empty=False), segments=Text(empty=False), regex=WHOLE)
 
 
@@ -103,8 +105,8 @@ MATCH = Filled(
             "method": Field(TEXT),
             "scheme": Field(Scheme()),
             "authority": Field(TEXT),
-            "headers": Field(Mapping(TEXT, least=1)),
-            "queries": Field(Mapping(TEXT, least=1)),
+            "headers": Field(NAMED),
+            "queries": Field(NAMED),
             "from": Field(Filled(WHO)),
             "snis": Field(Either(Sequence(Host(), least=1))),
             "addresses": Field(Either(Sequence(Cidr(), least=1))),
@@ -269,7 +271,7 @@ RETRIES = Fields(
         "attempts": Field(Integer(0, 100), required=True),
         "on": Field(Either(Sequence(Choice(RETRY_ON), least=1))),
         "statuses": Field(Either(Sequence(STATUS, least=1))),
-        "headers": Field(Mapping(TEXT, least=1)),
+        "headers": Field(NAMED),
         "methods": Field(Either(Sequence(Text(pattern=TOKEN), least=1))),
         "anyMethod": Field(Boolean()),
         "perTryTimeout": Field(SECONDS),
@@ -289,7 +291,7 @@ FAULT = Fields(
         ),
         "bandwidth": Field(Fields({"bytesPerSecond": Field(Size(1, 2**40), required=True), "percent": Field(PERCENT)})),
         "from": Field(Filled(WHO)),
-        "headers": Field(Mapping(TEXT, least=1)),
+        "headers": Field(NAMED),
     }
 )
 MIRROR = Fields({**PLACE, **ORIGIN_OF_ITS_OWN, "percent": Field(PERCENT)})
@@ -305,7 +307,7 @@ RATE_LIMIT = Fields(
         "byHeaders": Field(Either(NAMES)),
         "connections": Field(Boolean()),
         "from": Field(Filled(WHO)),
-        "headers": Field(Mapping(TEXT, least=1)),
+        "headers": Field(NAMED),
         "enabledPercent": Field(PERCENT),
         "enforcedPercent": Field(PERCENT),
         "status": Field(Integer(400, 599)),

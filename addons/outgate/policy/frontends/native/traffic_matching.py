@@ -66,10 +66,10 @@ def text_match(record: Record, reading: Reading) -> TextMatch:
     return TextMatch(kind, value, record.get("ignoreCase", False), negated)
 
 
-def named(block: dict[str, Record] | None, reading: Reading, *, lower: bool = True) -> tuple[NamedMatch, ...]:
+def named(block: dict[str, list[Record]] | None, reading: Reading, *, lower: bool = True) -> tuple[NamedMatch, ...]:
     """Tests of headers, or of query parameters, whose names are compared by case."""
-    items = (block or {}).items()
-    return tuple(NamedMatch(name.lower() if lower else name, text_match(each, reading)) for name, each in items)
+    items = [(name.lower() if lower else name, each) for name, tests in (block or {}).items() for each in tests]
+    return tuple(NamedMatch(name, text_match(each, reading)) for name, each in items)
 
 
 def caller(resource: Resource, record: Record | None) -> tuple[Condition, ...]:

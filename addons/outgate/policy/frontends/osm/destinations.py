@@ -86,14 +86,14 @@ class Destinations:
                 what = f"its addresses are not asked for: another Egress names {host} without any, so it allows nothing"
                 self._warn(egress, what, "give both of them addresses, or neither")
         networks = dict.fromkeys(network for egress in users for network in egress.networks) if bound else {}
-        first = users[0].resource
+        first, key = users[0].resource, f"osm/{host}"
         return Destination(
-            key=f"osm/{host}",
+            key=key,
             name=host,
             namespace=first.namespace,
             hosts=(host,),
             networks=tuple(networks),
-            ports=tuple(self._port(number, *found, bound=bound) for number, found in ports.items()),
+            ports=tuple(self._port(number, *found, key, bound=bound) for number, found in ports.items()),
             source=first.source(),
         )
 
@@ -110,17 +110,18 @@ class Destinations:
                     if not named(protocol):
                         ports.setdefault(number, (protocol, []))[1].append(egress)
             source = users[0].resource
+            key = f"osm/{source.namespace}/{source.name}/tcp"
             yield Destination(
-                key=f"osm/{source.namespace}/{source.name}/tcp",
+                key=key,
                 name=source.name,
                 namespace=source.namespace,
                 hosts=(),
                 networks=networks,
-                ports=tuple(self._port(number, *found, bound=True) for number, found in ports.items()),
+                ports=tuple(self._port(number, *found, key, bound=True) for number, found in ports.items()),
                 source=source.source(),
             )
 
-    def _port(self, number: int, protocol: str, users: list[Egress], *, bound: bool) -> Port:
+    def _port(self, number: int, protocol: str, users: list[Egress], key: str, *, bound: bool) -> Port:
         spoken = PROTOCOLS[protocol]
         setting = self._setting(users)
         upstream = Upstream(
@@ -129,7 +130,7 @@ class Destinations:
             connect_timeout=setting.connect_timeout if setting is not None else CONNECT_TIMEOUT,
             resilience=setting.resilience if setting is not None else PLAIN_RESILIENCE,
         )
-        routes = tuple(route for egress in users for route in self._routes(egress, spoken, upstream))
+        routes = tuple(route for egress in users for route in self._routes(egress, spoken, upstream, key))
         differ = any(egress.groups for egress in users) and spoken is Protocol.HTTP
         limited = any(route.limits or route.backends for route in routes)
         return Port(
@@ -152,20 +153,20 @@ class Destinations:
         first = next(iter(found.values()), None)
         return self.settings[f"{first.resource.namespace}/{first.setting}"] if first is not None else None
 
-    def _routes(self, egress: Egress, spoken: Protocol, upstream: Upstream) -> Iterator[Route]:
+    def _routes(self, egress: Egress, spoken: Protocol, upstream: Upstream, key: str) -> Iterator[Route]:
         setting = self.settings.get(f"{egress.resource.namespace}/{egress.setting}") if egress.setting else None
         common = () if setting is None else setting.requests if spoken is Protocol.HTTP else setting.connections
         self.limiting.update(common)
         if not egress.groups or spoken is not Protocol.HTTP:
             made = Route(egress.resource.name, limits=common, source=egress.resource.source())
-            yield from _asked_by(egress, RouteMatch(), made, upstream)
+            yield from _asked_by(egress, RouteMatch(), made, upstream, key)
             return
         for name in egress.groups:
             for match in self._requests(egress, name):
                 own = tuple(_own_limits(setting, match))
                 self.limiting.update(own)
                 made = Route(name, limits=(*common, *own), source=egress.resource.source())
-                yield from _asked_by(egress, match, made, upstream)
+                yield from _asked_by(egress, match, made, upstream, key)
 
     def _requests(self, egress: Egress, name: str) -> tuple[RouteMatch, ...]:
         key = f"{egress.resource.namespace}/{name}"
@@ -209,7 +210,7 @@ class Destinations:
         self.contribution.problems.append(Problem(where, f"{egress.resource}: {what}", hint, Severity.WARNING))
 
 
-def _asked_by(egress: Egress, match: RouteMatch, route: Route, upstream: Upstream) -> Iterator[Route]:
+def _asked_by(egress: Egress, match: RouteMatch, route: Route, upstream: Upstream, key: str) -> Iterator[Route]:
     """The route for each of the document's sources; those that present no certificate share one."""
     callers: dict[UpstreamTLS | None, list[RouteMatch]] = {}
     encrypted = upstream.port in {number for number, protocol in egress.ports if protocol == "http"}
@@ -217,8 +218,8 @@ def _asked_by(egress: Egress, match: RouteMatch, route: Route, upstream: Upstrea
         asked = replace(match, caller=caller, networks=egress.networks)
         callers.setdefault(tls if encrypted else None, []).append(asked)
     for number, (tls, matches) in enumerate(callers.items()):
-        key = f"osm/{egress.resource.namespace}/{egress.resource.name}/{upstream.port}|{number}"
-        backends = (Backend(key, replace(upstream, tls=tls)),) if tls is not None else ()
+        own = f"{key}|{egress.resource.namespace}/{egress.resource.name}/{upstream.port}/{number}"
+        backends = (Backend(own, replace(upstream, tls=tls)),) if tls is not None else ()
         yield replace(route, matches=tuple(matches), backends=backends)
 
 
