@@ -197,8 +197,8 @@ async def test_a_kind_that_is_not_served_is_no_fault_and_is_noticed_when_it_come
 
 
 async def test_what_a_server_has_forgotten_stays_until_that_is_sure(server, config):
-    """A server that is starting knows no kind for a moment, and may say that it is ready: what it has forgotten is still
-    in force, and told to be old."""
+    """A server that is starting knows no kind for a moment, and may say that it is ready: what it has forgotten is
+    still in force, and told to be old."""
     server.put(POLICIES, "deny", {"action": "DENY", "rules": [{}]})
     async with following(config, TWO) as followed:
         await followed.knows("deny")

@@ -127,7 +127,7 @@ def _debugged(request: Request, settings: Settings) -> Answer:
     if isinstance(made, Refused):
         return _refused(request, made.reason)
     if not _images(made.manifest):
-        return _refused(request, f"the pod has a gate, and says {INJECT}: \"false\" since; take that back")
+        return _refused(request, f'the pod has a gate, and says {INJECT}: "false" since; take that back')
     return _allowed(request, made.warnings)
 
 

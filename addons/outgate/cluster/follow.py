@@ -28,8 +28,8 @@ WATCH = 240.0
 GRACE = 30.0
 """Seconds beyond, after which a server that says nothing is given up."""
 LOOKS = 3
-"""How often in a row a kind must not be served, by a server that says that it is ready, to be taken for absent: one that
-is starting knows none yet."""
+"""How often in a row a kind must not be served, by a server that says that it is ready, to be taken for absent: one
+that is starting knows none yet."""
 SURE = 600.0
 """Seconds in which that must be so before objects that were there count no more, for denials may be among them. Whoever
 deletes a definition has its objects deleted one by one before."""
