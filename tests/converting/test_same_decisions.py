@@ -18,7 +18,7 @@ from outgate.problems import PolicyError
 from policy.strategies import attempts, policies
 
 SETTING = Setting(strict=False)
-EXAMPLES = min(settings().max_examples, 12)
+EXAMPLES = min(settings().max_examples, 20)
 KNOWN = ("s0.extsvc.mesh.local", "s1.extsvc.mesh.local", "a.example", "b.x.example", "api.test")
 MIXES = [(mesh,) for mesh in MESHES] + [("istio", "kuma"), ("osm", "linkerd"), ("istio", "linkerd"), ("osm", "kuma")]
 

@@ -139,7 +139,7 @@ async def test_an_exchange_is_taken_down_as_it_passed(authority, tmp_path, direc
     assert (request.method, request.scheme, request.host, request.port) == ("GET", "http", "api.example", 80)
     assert (request.target, request.protocol) == ("/a?b=c", "HTTP/1.1")
     assert (b"X-Mine", b"1") in request.fields
-    assert request.body == Body()
+    assert request.body == Body(decoded=True)
     assert (response.status, response.reason, response.protocol) == (201, "Made So", "HTTP/1.1")
     assert response.body.content == body
     assert not response.body.decoded

@@ -142,6 +142,12 @@ def test_in_what_is_plain_nothing_is_encoded(text):
         assert list(nested.inside(text)) == []
 
 
+@given(st.from_regex(glance.URL, fullmatch=True) | st.text(max_size=40), st.integers(0, 9))
+def test_to_what_is_a_plain_url_all_digits_are_alike(text, digit):
+    other = "".join(str(digit) if each in "0123456789" else each for each in text)
+    assert bool(glance.URL.fullmatch(text)) is bool(glance.URL.fullmatch(other))
+
+
 @given(st.from_regex(glance.URL, fullmatch=True))
 def test_what_is_a_plain_url_is_that_and_nothing_else(text):
     assert [(each.start, each.end, each.encoding) for each in nested.inside(text)] in ([(0, len(text), "url")], [])

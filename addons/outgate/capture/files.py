@@ -19,7 +19,8 @@ import zstandard
 PREFIX, SUFFIX = "capture-", ".ndjson.zst"
 STAMP = "%Y%m%dT%H%M%S.%fZ"
 MODE = 0o640
-LEVEL = 3
+LEVEL = 1
+"""Of zstd: of short records it makes as little as the next ones, in half of the time and of the caches."""
 
 
 class CaptureFile:

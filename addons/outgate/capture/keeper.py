@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from outgate.capture.store import Store
 from outgate.capture.vaults import Vaults
@@ -46,8 +47,7 @@ class Bounds:
     bytes: int = 32 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     capture: CapturePolicy
     made: Callable[[], Exchange]
     size: int

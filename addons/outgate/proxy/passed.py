@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from outgate.proxy.taps import TOO_LARGE, Half, Tap
 from outgate.redact import exchange as neutral
@@ -23,8 +23,7 @@ ID = 16
 """Bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(NamedTuple):
     """An exchange of HTTP that is over. `most`: bytes of a body that are kept."""
 
     event: Event

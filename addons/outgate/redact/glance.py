@@ -77,12 +77,9 @@ class Glance:
         wanted, texts = self._named(cut), set(cut.strings)
         if cut.escapes:
             wanted.strings.update(filter(is_escaped, texts))
-        urls = set()
-        for text in suspects(texts):
-            if "://" in text and self._is_plain_url(text):
-                urls.add(text)
-            elif not BYTES.fullmatch(text) and _encodes(text):
-                wanted.strings.add(text)
+        some = [text for text in suspects(texts) if not BYTES.fullmatch(text)]
+        urls = set(self._plain_urls([text for text in some if "://" in text]))
+        wanted.strings.update(text for text in some if text not in urls and _encodes(text))
         self._search(cut, texts, urls, wanted)
         return wanted
 
@@ -128,7 +125,7 @@ class Glance:
     def _beside(self, cut: Cut, wanted: Wanted) -> Iterator[tuple[str, str]]:
         """Texts that some detectors look at because of their names, which are told. A list is wanted whole."""
         called = {key: name for key, name in cut.keys.items() if beside(name)}
-        for key, text, gap in cut.values(called) if called else ():
+        for key, text, gap in cut.values(called.keys()) if called else ():
             if text is not None:
                 yield text, called[key]
             elif LIST.match(gap):
@@ -139,12 +136,16 @@ class Glance:
     def _is_ruled(self, carrier: Carrier, name: str) -> bool:
         return self._book.called(carrier, name) is not None
 
-    def _is_plain_url(self, text: str) -> bool:
-        """Whether what is encoded there can be searched as it is, and has no names that matter."""
-        url = URL.fullmatch(text)
-        if url is None or self._takes_urls:
-            return False
-        return (query := url["query"] or "") in self._harmless or self._learn(query)
+    def _plain_urls(self, texts: list[str]) -> Iterator[str]:
+        """Those of which what is encoded there can be searched as it is, and has no names that matter."""
+        plain: dict[bytes, bool] = {}
+        # To what a plain one is all digits are alike, and most are like others but for these.
+        looks = SEPARATOR.join(texts).encode().translate(DIGITS).split(SEPARATOR.encode())
+        for text, look in zip(texts, looks, strict=False) if not self._takes_urls else ():
+            if look not in plain:
+                plain[look] = URL.fullmatch(text) is not None
+            if plain[look] and ((query := text.partition("?")[2]) in self._harmless or self._learn(query)):
+                yield text
 
     def _learn(self, query: str) -> bool:
         """Whether nothing in a query is somebody's because of its name."""

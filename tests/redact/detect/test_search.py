@@ -52,6 +52,14 @@ def test_places_are_counted_in_characters(around, data):
     assert (at, CARD, "card") in found(texts, detectors=Detectors(["card"]))
 
 
+def test_places_are_right_where_a_text_holds_what_stands_between_texts():
+    assert found(["a\0b", "\0", f"{MAIL} and {CARD}", CARD]) == [
+        (2, MAIL, "email"),
+        (2, CARD, "card"),
+        (3, CARD, "card"),
+    ]
+
+
 def test_places_are_right_in_a_long_text_of_many_bytes():
     text = " ".join(f"жизнь {MAIL} 人生 {CARD}" for _ in range(50))
     assert found([text]) == [(0, MAIL, "email"), (0, CARD, "card")] * 50

@@ -7,7 +7,7 @@ JSON to the letter and nothing else: the rest is `json`'s.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from itertools import accumulate, compress, count
 from typing import Any, Self
@@ -83,11 +83,11 @@ class Cut:
         brackets = self._skeleton.translate(None, b',:"')
         return max(accumulate(map(STEPS.__getitem__, brackets))) if len(brackets) > DEEPEST else 0
 
-    def values(self, keys: Container[str]) -> Iterator[tuple[str, str | None, str]]:
+    def values(self, keys: Set[str]) -> Iterator[tuple[str, str | None, str]]:
         """Each place where one of these keys is: the key, the string that is its value if it is one, and the gap."""
-        for number, key in enumerate(self.strings):
-            if key in keys and (signs := self._signs[number + 1]).startswith(":"):
-                yield key, self.strings[number + 1] if signs == ":" else None, self.gaps[number + 1]
+        for number in _where(keys, self.strings):
+            if (signs := self._signs[number + 1]).startswith(":"):
+                yield self.strings[number], self.strings[number + 1] if signs == ":" else None, self.gaps[number + 1]
 
     def leaves(self, wanted: Wanted) -> Iterator[Leaf]:
         """What is wanted, in order."""
@@ -166,7 +166,7 @@ class _Place:
         return len(self._pieces[piece])
 
 
-def _where(some: set[str], among: list[str]) -> list[int]:
+def _where(some: Set[str], among: list[str]) -> list[int]:
     return list(compress(count(), map(some.__contains__, among)))
 
 

@@ -7,16 +7,19 @@ of that is counted and searched by functions that are as fast as memory is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import accumulate
 
 from outgate.redact.leaf import Path
 
 STEPS = [{"[": 1, "{": 1, "]": -1, "}": -1}.get(chr(sign), 0) for sign in range(256)]
+RUN = re.compile(rb"[^][{}]*+[][{}]|[^][{}]++")
+"""Up to a bracket, or to the end."""
 OBJECT, QUOTE, COMMA = ord("{"), b'"', ord(",")
 NONE = 128
 """More than anything lies deep."""
+DEPTHS = [bytes((depth,)) for depth in range(NONE)]
 BUT_COMMAS = bytes(0 if sign == COMMA else NONE for sign in range(256))
 
 
@@ -36,7 +39,7 @@ class Way:
 
     def __init__(self, signs: bytes, key: Callable[[int], str]) -> None:
         self._signs, self._key = signs, key
-        self._depths = bytes(accumulate(map(STEPS.__getitem__, signs), initial=0))
+        self._depths = b"".join(_depths(signs))
         """Of the place before each sign."""
         self._commas = _either(self._depths[:-1], signs.translate(BUT_COMMAS))
         """The depth of each comma, and for other signs no depth."""
@@ -77,6 +80,15 @@ class Way:
         self._strings += self._signs.count(QUOTE, self._at, place)
         self._at = place
         return self._strings
+
+
+def _depths(signs: bytes) -> Iterator[bytes]:
+    """Of the place before each sign, and behind the last one: one for all places up to the next bracket."""
+    depth = 0
+    for run in RUN.finditer(signs):
+        yield DEPTHS[depth] * (run.end() - run.start())
+        depth += STEPS[signs[run.end() - 1]]
+    yield DEPTHS[depth]
 
 
 def _either(first: bytes, second: bytes) -> bytes:

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import accumulate, product
+from itertools import accumulate, compress, count, product
 from typing import Any
 
 import re2
@@ -20,6 +20,7 @@ from outgate.redact.detect.names import Names
 from outgate.redact.detect.patterns import RANK, chosen
 from outgate.redact.detect.vocabulary import CALLED, PLACES, SUSPICIOUS
 
+BETWEEN = SEPARATOR.encode()
 MEMORY = 32 * 1024 * 1024
 """Bytes that RE2 may use for a set of patterns."""
 MEMORY_OF_ONE = 4 * 1024 * 1024
@@ -81,7 +82,7 @@ class Detectors:
             if beside is Beside.ANYTHING:
                 found += search.hits(everything)
             elif fitting := {name for name, kinds in called.items() if beside in kinds}:
-                chosen = [index for index, name in enumerate(names) if name in fitting]
+                chosen = list(compress(count(), map(fitting.__contains__, names)))
                 hits = search.hits(_Buffer([texts[index] for index in chosen]))
                 found += [Hit(chosen[hit.index], hit.start, hit.end, hit.detector) for hit in hits]
         return found
@@ -135,6 +136,13 @@ class _Buffer:
         self.data = joined.encode("utf-8", "replace")
         self._plain = len(self.data) == len(joined)
         self._last = (0, 0)
+        self._seen = (0, 0)
+        """A byte, and the text that it is of."""
+
+    @cached_property
+    def _counted(self) -> bool:
+        """Whether nothing but what stands between texts looks like that."""
+        return self.data.count(BETWEEN) == len(self.texts)
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -143,12 +151,25 @@ class _Buffer:
 
     def place(self, start: int, end: int) -> tuple[int, int, int]:
         """Which text, and from where to where in it."""
-        index = bisect_right(self._starts, start, hi=len(self.texts)) - 1
-        first = self._starts[index]
+        index, first = self._text(start) if self._counted else self._sought(start)
         if self._plain:
             return index, start - first, end - first
         before = self._characters(first, start)
         return index, before, before + len(self.data[start:end].decode("utf-8", "replace"))
+
+    def _text(self, at: int) -> tuple[int, int]:
+        """The text that a byte is of, and where that begins; counted on from where it was last asked."""
+        byte, index = self._seen
+        if at < byte:
+            byte, index = 0, 0
+        index += self.data.count(BETWEEN, byte, at)
+        self._seen = at, index
+        return index, self.data.rfind(BETWEEN, 0, at) + 1
+
+    def _sought(self, at: int) -> tuple[int, int]:
+        """The same, by the lengths of all texts."""
+        index = bisect_right(self._starts, at, hi=len(self.texts)) - 1
+        return index, self._starts[index]
 
     def _characters(self, first: int, at: int) -> int:
         """How many there are from `first` to a byte; counted on from where it was last asked, which keeps it linear."""
