@@ -38,7 +38,7 @@ def test_a_cluster_that_tells_its_policy_is_right(found):
 
 
 def test_rights_that_are_missing_are_found(api, found, monkeypatch):
-    monkeypatch.setattr(cluster, "PATIENCE", 1.0)
+    monkeypatch.setattr(cluster, "PATIENCE", 3.0)
     api.do(lambda server: server.trouble(f"/{ENTRIES}", 403, times=1000, body=b'{"message": "cannot list"}'))
     (told,) = found()
     assert told.outcome is Outcome.WRONG

@@ -98,7 +98,8 @@ class Follower:
             if error.status != ABSENT:
                 self._missing = 0
                 raise
-            if unready := await self._api.unready():
+            # Looks after one of a ready server count; where something would be lost, each has to be of one.
+            if (not self._missing or self.part.objects) and (unready := await self._api.unready()):
                 self._missing = 0
                 raise ApiError(0, unready, error.wait) from error
             if wait := self._absent():
