@@ -7,7 +7,7 @@ JSON to the letter and nothing else: the rest is `json`'s.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, compress, count, islice
@@ -26,6 +26,8 @@ SIGN = re.compile(r"[{}\[\],:]|[^{}\[\],:\s]+")
 BLANKS = b" \t\r\n"
 NO_SIGNS = bytes(set(range(256)) - set(b'[]{},:"'))
 SIGNS = frozenset("[]{},:")
+FEW = 2
+"""Strings: so many are looked for one by one, which is faster than to ask about all that are there."""
 LITERAL = re.compile("[-0-9]")
 """How numbers begin."""
 
@@ -97,7 +99,7 @@ class Cut:
         brackets = self._skeleton.translate(None, b',:"')
         return max(accumulate(map(STEPS.__getitem__, brackets)))
 
-    def values(self, keys: Container[str]) -> Iterator[tuple[str, str | None, str]]:
+    def values(self, keys: Collection[str]) -> Iterator[tuple[str, str | None, str]]:
         """Each place where one of these keys is: the key, the string that is its value if it is one, and the gap."""
         strings, gaps = self.strings, self.gaps
         for number in _where(keys, strings):
@@ -183,8 +185,20 @@ class _Place:
         return len(self._pieces[piece])
 
 
-def _where(some: Container[str], among: list[str]) -> list[int]:
+def _where(some: Collection[str], among: list[str]) -> list[int]:
+    if len(some) <= FEW:
+        return sorted(place for each in some for place in _places(each, among))
     return list(compress(count(), map(some.__contains__, among)))
+
+
+def _places(text: str, among: list[str]) -> Iterator[int]:
+    at = -1
+    while True:
+        try:
+            at = among.index(text, at + 1)
+        except ValueError:
+            return
+        yield at
 
 
 def said(key: str) -> str:
