@@ -165,7 +165,7 @@ POLICY = Fields(
     {
         **_COMMON,
         "portLevelSettings": Field(Sequence(PORT_POLICY, most=4096)),
-        "tunnel": Field(TUNNEL, fate=Fate.LATER, guards=True, note="traffic would not go through the tunnel"),
+        "tunnel": Field(TUNNEL, note="of TLS that is passed on and of raw TCP; POST is refused"),
         "proxyProtocol": Field(Fields({"version": Field(Choice(("V1", "V2")))}, snake=True)),
         "retryBudget": Field(
             Fields(
