@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import pytest
 
-from pki.loopback import client as trusting
 from policy.frontends.istio.istio_building import document, loaded
 from proxy.gates import gate
 from proxy.wires import LIMIT
@@ -103,11 +102,13 @@ def good(ca) -> Pair:
 async def tunnelling(authority, good: Pair, context: ssl.SSLContext | None = None, tls: str = "") -> AsyncIterator:
     async with serving(echo, server_context(good)) as secure, serving(echo) as plain:
         proxy = Proxy({"good.example:443": secure, "db.internal.example:5432": plain})
-        async with serving(proxy, context) as port:
-            async with gate(authority, *loaded(documents(port, tls)).destinations) as running:
-                environment = running.engine.plane.environment
-                environment.timeouts = replace(environment.timeouts, via=0.5)
-                yield running, proxy
+        async with (
+            serving(proxy, context) as port,
+            gate(authority, *loaded(documents(port, tls)).destinations) as running,
+        ):
+            environment = running.engine.plane.environment
+            environment.timeouts = replace(environment.timeouts, via=0.5)
+            yield running, proxy
 
 
 async def asked(running, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -123,8 +124,7 @@ async def said(running, port: int, ca: Authority | None = None) -> bytes:
     try:
         async with asyncio.timeout(LIMIT):
             if ca is not None:
-                with open(ca.path, "rb") as file:
-                    await writer.start_tls(trusting(file.read(), strict=False), server_hostname="good.example")
+                await writer.start_tls(ssl.create_default_context(cafile=ca.path), server_hostname="good.example")
             writer.write(b"hi\n")
             return await reader.readline()
     except (OSError, asyncio.IncompleteReadError):

@@ -110,6 +110,18 @@ TCP_POOL = Fields(
     snake=True,
 )
 
+PINGS = Fields(
+    {
+        "interval": Field(Duration()),
+        "timeout": Field(
+            Duration(),
+            fate=Fate.APPROXIMATED,
+            note="a connection whose pings are not answered ends when TCP finds it out",
+        ),
+    },
+    snake=True,
+)
+
 HTTP_POOL = Fields(
     {
         "http1MaxPendingRequests": Field(COUNT),
@@ -120,7 +132,7 @@ HTTP_POOL = Fields(
         "h2UpgradePolicy": Field(Choice(("DEFAULT", "DO_NOT_UPGRADE", "UPGRADE"))),
         "useClientProtocol": Field(Boolean()),
         "maxConcurrentStreams": Field(COUNT),
-        "http2KeepAlive": Field(Fields({"interval": Field(Duration()), "timeout": Field(Duration())}, snake=True)),
+        "http2KeepAlive": Field(PINGS),
     },
     snake=True,
 )
