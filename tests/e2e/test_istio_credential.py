@@ -86,7 +86,7 @@ async def test_an_origin_of_another_authority_does_not_meet_it(authority, ca, tm
     async with demanded(authority, ca, tmp_path) as (running, origin):
         assert await status(running) >= 500
         (line,) = await running.lines()
-        assert line["failure"].startswith("identity_failed")
+        assert line["failure"].startswith("tls_failed: the certificate of good.example")
     assert origin.met == []
 
 

@@ -10,7 +10,7 @@ from math import isqrt
 
 from outgate.policy.frontends.istio import client_tls
 from outgate.policy.frontends.istio.common import PORT, Checked, address_fault, name_fault, one_of
-from outgate.policy.frontends.istio.locality import LOCALITY, ZONES, check_locality, check_zones
+from outgate.policy.frontends.istio.locality import LOCALITY, ZONES, ZONES_NOTE, check_locality, check_zones
 from outgate.policy.model import Fate
 from outgate.policy.schema import (
     Boolean,
@@ -83,7 +83,7 @@ LOAD_BALANCER = Fields(
         "simple": Field(Choice(SIMPLE)),
         "consistentHash": Field(CONSISTENT_HASH),
         "localityLbSetting": Field(LOCALITY),
-        "zoneAwareLbSetting": Field(ZONES, fate=Fate.LATER),
+        "zoneAwareLbSetting": Field(ZONES, fate=Fate.LATER, note=ZONES_NOTE),
         "warmupDurationSecs": Field(Duration()),
         "warmup": Field(WARMUP),
     },
