@@ -173,7 +173,11 @@ async def test_credentials_of_a_proxy_come_from_its_file_as_it_is_now(tmp_path):
     with pytest.raises(UpstreamError, match="credentials cannot be read") as caught:
         proxy.hop()
     assert caught.value.code is Failure.IDENTITY_FAILED
-    for text, value in ((b"user:canary\n", b"Basic dXNlcjpjYW5hcnk="), (b"user:a:b", b"Basic dXNlcjphOmI=")):
+    for text, value in (
+        (b"user:canary\n", b"Basic dXNlcjpjYW5hcnk="),
+        (b"user:a:b", b"Basic dXNlcjphOmI="),
+        (b"us\xe9r:a", b"Basic dXPpcjph"),
+    ):
         file.write_bytes(text)
         assert proxy.hop().authorization.reveal() == value
     file.write_bytes(b"canary")
