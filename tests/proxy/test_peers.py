@@ -55,10 +55,24 @@ def test_an_identity_is_the_one_spiffe_id(ca):
         ("spiffe://cluster.local/ns/prod/sa/*",),
         ("spiffe://cluster.local/ns/prod/sa/w\r\nb",),
     ],
-    ids=(
-        "none|two|another scheme|no path|empty path|no trust domain|too long|a user|a port|capitals|a query|open end"
-        "|empty part|dots|a wildcard|line break"
-    ).split("|"),
+    ids=[
+        "none",
+        "two",
+        "another scheme",
+        "no path",
+        "empty path",
+        "no trust domain",
+        "too long",
+        "a user",
+        "a port",
+        "capitals",
+        "a query",
+        "open end",
+        "empty part",
+        "dots",
+        "a wildcard",
+        "line break",
+    ],
 )
 def test_what_does_not_say_one_identity_says_none(ca, uris):
     with pytest.raises(ValueError, match="SPIFFE ID"):
