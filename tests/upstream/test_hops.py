@@ -72,7 +72,7 @@ async def test_the_proxy_is_asked_for_the_verified_host_and_port(good, ca):
 
 async def test_the_request_is_plain_and_complete():
     proxy = Proxy()
-    async with hopping(proxy, authorization=basic("user", b"pass")) as hop:
+    async with hopping(proxy, authorization=basic(b"user", b"pass")) as hop:
         connection = await connect(target(8443), environment(), [hop])
         connection.abort()
     assert proxy.heads[0].splitlines() == [
@@ -160,7 +160,7 @@ async def test_an_address_behind_the_proxy_is_still_the_targets_to_permit():
 async def test_a_secured_proxy_is_judged_before_it_is_asked(good, evil, ca):
     tls = UpstreamTLS(ca=ca.path, names=(SubjectName(NameKind.DNS, "good.example"),))
     proxy = Proxy()
-    async with hopping(proxy, server_context(evil), tls=tls, authorization=basic("user", b"pass")) as hop:
+    async with hopping(proxy, server_context(evil), tls=tls, authorization=basic(b"user", b"pass")) as hop:
         assert (await failure(hop)).code is Failure.IDENTITY_FAILED
     assert proxy.heads == []
 
