@@ -5,7 +5,7 @@ import textwrap
 import pytest
 
 from outgate.policy.decide import decide
-from outgate.policy.model import Code, Identity
+from outgate.policy.model import Code, Fate, Identity
 from outgate.policy.resilience_model import Balancer, FailurePercentage, HashKey, HashOn, Limits, Probe, SuccessRate
 from outgate.policy.route_model import Abort, Backoff, Bandwidth, Bucket, Delay, LimitScope, ResetFormat
 from policy.building import http
@@ -55,6 +55,13 @@ def test_retries():
 def test_a_conf_without_a_number_tries_once_more_and_zero_never():
     assert retry("{http: {retryOn: [Reset]}}").retries == 1
     assert retry("{http: {numRetries: 0}}") is None
+
+
+def test_each_condition_of_a_retry_has_a_fate():
+    made = load(HTTPBIN, policy("MeshRetry", to("{http: {retryOn: [5xx, Http3PostConnectFailure, HttpMethodGet]}}")))
+    told = [each for each in made.fields if "retryOn[" in each.path]
+    assert [each.fate for each in told] == [Fate.APPLIED, Fate.IGNORED, Fate.APPLIED]
+    assert told[1].note == "no HTTP/3 is spoken"
 
 
 def test_connections_are_tried_as_often_as_is_said():
