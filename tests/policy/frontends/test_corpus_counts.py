@@ -1,8 +1,8 @@
 """How many of each mesh's own documents are taken and refused, by kind: one table over all four.
 
-They lie beside the project, in the directory that MESH_CORPUS names; without it this test is skipped. What each document
-has to come to is said file by file in the `test_corpus.py` of each mesh. Loading is lenient, and a file that is refused
-counts for each kind in it.
+They lie beside the project, in the directory that MESH_CORPUS names; without it this test is skipped. What each has to
+come to is said file by file in the `test_corpus.py` of each mesh. Loading is lenient, and a file that is refused counts
+for each kind in it.
 """
 
 import json

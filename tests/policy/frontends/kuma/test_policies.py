@@ -64,6 +64,25 @@ def test_each_condition_of_a_retry_has_a_fate():
     assert told[1].note == "no HTTP/3 is spoken"
 
 
+def test_what_is_said_of_a_route_stands_instead_of_what_is_said_of_its_destination():
+    rules = "[{matches: [{path: {type: PathPrefix, value: /a}}], default: {}}]"
+    texts = [
+        policy(
+            "MeshHTTPRoute", f"to: [{{targetRef: {{kind: MeshExternalService, name: httpbin}}, rules: {rules}}}]", "r"
+        ),
+        policy("MeshTimeout", to("{http: {requestTimeout: 7s, maxStreamDuration: 9s}}"), "s"),
+        policy("MeshTimeout", "to: [{targetRef: {kind: Mesh}, default: {http: {streamIdleTimeout: 8s}}}]", "m"),
+    ]
+    own = policy(
+        "MeshTimeout", "to: [{targetRef: {kind: MeshHTTPRoute, name: r}, default: {http: {requestTimeout: 3s}}}]"
+    )
+    taken, rest = port(HTTPBIN, *texts, own).routes
+    assert (taken.timeout, taken.idle_timeout, taken.maximum_duration) == (3.0, 8.0, None)
+    assert (rest.timeout, rest.idle_timeout, rest.maximum_duration) == (7.0, 8.0, 9.0)
+    taken, _ = port(HTTPBIN, *texts).routes
+    assert (taken.timeout, taken.idle_timeout, taken.maximum_duration) == (7.0, 8.0, 9.0)
+
+
 def test_connections_are_tried_as_often_as_is_said():
     text = policy("MeshRetry", to("{tcp: {maxConnectAttempt: 7}}", "db"))
     assert port(TCP, text).routes[-1].connect_attempts == 7
