@@ -13,6 +13,7 @@ from ipaddress import ip_network
 from outgate.policy.frontends.kuma.resource import Resource
 from outgate.policy.frontends.kuma.shapes import Count, OneOf
 from outgate.policy.frontends.kuma.single import Single
+from outgate.policy.frontends.kuma.timeouts import CONNECT
 from outgate.policy.hosts import HostError, canonical_pattern
 from outgate.policy.model import EVERY_PORT, Destination, Intercept, Mode, Network, Port, Protocol, Resolution, Upstream
 from outgate.policy.schema import Field, Fields, Record, Sequence, Text
@@ -129,7 +130,7 @@ class Passthrough:
             yield Port(
                 number,
                 Protocol.ANY if len(protocols) > 1 else PROTOCOLS[next(iter(protocols))],
-                Upstream(number, resolution),
+                Upstream(number, resolution, connect_timeout=CONNECT),
                 Intercept.TUNNEL,
                 source=self.resource.source(first.path, first.where),
             )
