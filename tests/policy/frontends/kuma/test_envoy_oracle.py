@@ -5,6 +5,7 @@ beside the project, in the directory that MESH_CORPUS names; without it these te
 """
 
 import base64
+import itertools
 import os
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -18,7 +19,7 @@ from outgate.policy.model import Mode, Protocol, Resolution
 from outgate.policy.resilience_model import FailurePercentage, HealthCheck, Limits, Outliers, Probe, SuccessRate
 from outgate.policy.route_model import Bucket
 from outgate.policy.telemetry_model import SinkKind
-from policy.building import tcp
+from policy.building import http, tcp, tls
 from policy.frontends.kuma.kuma_building import CLOSED, load, policy, port
 
 CORPUS = Path(os.environ.get("MESH_CORPUS") or "/nonexistent")
@@ -332,3 +333,28 @@ def test_of_several_matches_the_same_one_is_the_first():
             assert (found.name if found else None) == first(matches, address, number), (address, number)
             compared += 1
     assert compared
+
+
+def first_named(matches: list[dict], protocol: str, host: str, number: int) -> str | None:
+    """The value of the first match that means a name."""
+    told = [each for each in matches if each["Protocol"] == protocol]
+    listed = {each["Port"] for each in matches}
+    told = [each for each in told if each["Port"] == (number if number in listed else 0)]
+    for value in (value for each in told for value in _values(each)):
+        if value == host or (value.startswith("*.") and host.endswith(value[1:])):
+            return value
+    return None
+
+
+@pytest.mark.parametrize(("protocol", "attempt"), [("tls", tls), ("http", http)])
+def test_the_same_names_pass_on_the_same_ports(protocol, attempt):
+    """Kuma's validation refuses requests to a wildcard on every port, which its golden file has."""
+    matches = [each for each in golden("meshpassthrough/ordered") if each["Port"] or each["Protocol"] == "tls"]
+    made = passing(written(matches))
+    hosts = {value for each in matches for value in _values(each) if _type(value) == "Domain"}
+    found, wanted = {}, {}
+    for host, number in itertools.product({host.replace("*", "any") for host in hosts}, (443, 8080, 9091, 7777)):
+        decision = decide(made, attempt(host, number, **({"encrypted": False} if protocol == "http" else {})))
+        found[host, number] = decision.allowed
+        wanted[host, number] = first_named(matches, protocol, host, number) is not None
+    assert found == wanted
