@@ -82,7 +82,7 @@ async def test_what_flows_show_of_it_is_filled_in(leaves, trusting, version):
     assert (client.tls, client.sni, client.tls_version) == (True, "API.example", theirs.version())
     assert client.cipher == theirs.cipher()[0]
     assert client.timestamp_tls_setup is not None
-    assert client.alpn is None  # what TLS came to counts, not what the first bytes looked like
+    assert client.alpn == b"h2"  # where TLS came to nothing, as between gates, what is spoken inside
     writer.transport.abort()
     theirs.close()
 

@@ -23,7 +23,7 @@ from outgate.policy.frontends.osm.frontend import OsmFrontend
 from outgate.policy.model import Fate
 from outgate.problems import Severity, Where
 
-CORPUS = Path(os.environ.get("MESH_CORPUS", "/nonexistent"))
+CORPUS = Path(os.environ.get("MESH_CORPUS") or "/nonexistent")
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="MESH_CORPUS names no directory of mesh documents")
 FRONTENDS: dict[str, Frontend] = {"kuma": KumaFrontend(), "linkerd": LinkerdFrontend(), "osm": OsmFrontend()}
 DIALECTS = {"kuma-3.0-dev": "kuma-3.0", "kuma-2.9": "kuma-2.9", "kuma-design-seed": "kuma-madr062"}
