@@ -12,7 +12,7 @@ from admission.reviews import UID, admitted, refused, responded, review
 from injection.podded import ANYTHING, PLAIN, RICH, places, pod, replaced
 from outgate.admission.review import Malformed, Outcome, answer, failed, read
 from outgate.injection import pods
-from outgate.injection.annotations import INJECTED
+from outgate.injection.annotations import INJECT, INJECTED
 from outgate.injection.settings import Settings, Unconfined
 
 SETTINGS = Settings()
@@ -118,6 +118,14 @@ def debugged(owner=RUNNING, **fields):
             debugged(replaced(RUNNING, ("metadata", "annotations"), {})),
             "a container is called outgate-redirect already",
         ),
+        # Who has the running pod say that it wants no gate.
+        (
+            debugged(
+                replaced(RUNNING, ("metadata", "annotations", INJECT), "false"),
+                securityContext={"capabilities": {"add": ["NET_ADMIN"]}},
+            ),
+            "the pod has a gate, and says outgate.dev/inject",
+        ),
     ],
 )
 def test_a_debugger_is_held_to_what_others_are_held_to(sent, told):
@@ -134,8 +142,16 @@ def test_one_that_only_looks_is_let_in_with_a_warning():
 def test_a_running_pod_does_not_get_the_label_that_lets_it_leave():
     labelled = replaced(PLAIN, ("metadata", "labels"), {INJECTED: "true"})
     assert "is set when a pod is made" in refused(asked(review(labelled, "UPDATE", oldObject=PLAIN))[1])
+    denying = replaced(PLAIN, ("metadata", "labels"), {INJECTED: "false"})
+    assert "is set when a pod is made" in refused(asked(review(labelled, "UPDATE", oldObject=denying))[1])
     assert asked(review(labelled, "UPDATE", oldObject=labelled))[0] is Outcome.UNTOUCHED
     assert asked(review(PLAIN, "UPDATE", oldObject=labelled))[0] is Outcome.UNTOUCHED
+
+
+@pytest.mark.parametrize("labels", [{}, {INJECTED: "true", INJECT: "false"}], ids=["taken away", "said no"])
+def test_nor_does_one_with_a_gate_lose_the_labels_by_which_it_is_asked_about(labels):
+    changed = replaced(RUNNING, ("metadata", "labels"), labels)
+    assert "stay what they were" in refused(asked(review(changed, "UPDATE", oldObject=RUNNING))[1])
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])

@@ -61,6 +61,8 @@ class ApiServer:
         self.requests: list[str] = []
         self.statuses: list[tuple[str, dict[str, Any]]] = []
         """Path and body of each status that was applied."""
+        self.ready = True
+        """Whether it says that it serves all that it has."""
         self.page = 0
         """Objects of a page, where that is fewer than is asked for."""
         self.port = 0
@@ -227,6 +229,8 @@ class ApiServer:
     async def _routed(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, method: str, target: str, body: bytes
     ) -> bool:
+        if target == "/readyz":
+            return await self._answer(writer, *((200, b"ok") if self.ready else (500, b"readyz check failed\n")))
         parts = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         _, _, group, version, *rest = parts.path.split("/")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
 from cluster.apiserver import event
 from cluster.conftest import ENTRIES, POLICIES, entry, following, kind, until
-from outgate.cluster.follow import LOOKS
+from outgate.cluster.follow import LOOKS, SURE
 
 ONE = [kind(ENTRIES)]
 TWO = [kind(ENTRIES), kind(POLICIES)]
@@ -195,21 +196,63 @@ async def test_a_kind_that_is_not_served_is_no_fault_and_is_noticed_when_it_come
         assert followed.cluster.freshness().absent == ()
 
 
-async def test_a_kind_whose_definition_goes_is_gone_when_that_is_sure(server, config):
-    """A server that is starting knows no kind for a moment: what it has forgotten is still in force."""
+async def test_what_a_server_has_forgotten_stays_until_that_is_sure(server, config):
+    """A server that is starting knows no kind for a moment, and may say that it is ready: what it has forgotten is
+    still in force, and told to be old."""
     server.put(POLICIES, "deny", {"action": "DENY", "rules": [{}]})
     async with following(config, TWO) as followed:
         await followed.knows("deny")
         resource = server.resources["security.istio.io", POLICIES]
         server.withdraw(POLICIES)
-        await until(lambda: len(lists(server, POLICIES)) >= 2)
+        await until(lambda: len(asked(server)) > LOOKS)
         assert [len(each) for each in followed.sets] == [1]
+        assert followed.cluster.freshness().reason == "authorizationpolicies.security.istio.io: it is not served"
+        assert followed.cluster.freshness().absent == ()
         server.resources["security.istio.io", POLICIES] = resource
         await until(lambda: server.watches == 2)
         assert [len(each) for each in followed.sets] == [1]
+
+
+async def test_in_the_end_what_nobody_serves_is_gone(server, config):
+    server.put(POLICIES, "deny", {"action": "DENY", "rules": [{}]})
+    async with following(config, TWO) as followed:
+        await followed.knows("deny")
         server.withdraw(POLICIES)
+        await until(lambda: asked(server))
+        followed.cluster.store.clock = lambda: time.monotonic() + SURE
         await followed.knows()
-        assert len(lists(server, POLICIES)) >= LOOKS
+        assert followed.cluster.freshness().absent == ("authorizationpolicies.security.istio.io",)
+
+
+def asked(server):
+    return [request for request in server.requests if request == "GET /readyz"]
+
+
+async def test_no_kind_is_absent_of_a_server_that_is_not_ready(server, config):
+    """Else a gate that starts beside it would begin without the denials."""
+    resource = server.resources.pop(("security.istio.io", POLICIES))
+    server.ready = False
+    server.put(ENTRIES, "a", entry("a.example"))
+    async with following(config, TWO) as followed:
+        await until(lambda: len(asked(server)) > LOOKS)
+        assert followed.sets == []
+        assert "/readyz: the API answers 500" in followed.cluster.freshness().reason
+        server.resources["security.istio.io", POLICIES] = resource
+        server.put(POLICIES, "deny", {"action": "DENY", "rules": [{}]})
+        await followed.knows("a", "deny")
+        assert [len(each) for each in followed.sets] == [2]
+
+
+async def test_looks_that_are_not_in_a_row_are_not_counted_together(server, config):
+    server.put(POLICIES, "deny", {"action": "DENY", "rules": [{}]})
+    async with following(config, [kind(POLICIES)]) as followed:
+        await followed.knows("deny")
+        (follower,) = followed.cluster._followers
+        server.withdraw(POLICIES)
+        await until(lambda: follower._missing == 1)
+        server.trouble(f"/{POLICIES}?", 503)
+        await until(lambda: "503" in followed.cluster.freshness().reason)
+        assert follower._missing == 0
 
 
 async def test_a_server_that_is_away_leaves_what_is_known(server, config):

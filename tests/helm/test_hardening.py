@@ -3,9 +3,10 @@
 import pytest
 import yaml
 
-from helm.charts import NAMES, NAMESPACE, containers, example, of_kind, one, pods, told
+from helm.charts import NAMES, NAMESPACE, containers, example, manifests, of_kind, one, pods, told
 from helm.values import CHART
-from outgate.injection.annotations import INJECT, INJECTED
+from outgate.injection.annotations import CHOICES, INJECT, INJECTED
+from outgate.injection.config import from_text
 
 CONFINED = {
     "allowPrivilegeEscalation": False,
@@ -187,13 +188,29 @@ def test_pods_of_held_namespaces_alone_are_asked_about():
 def test_a_pod_that_asks_for_a_sidecar_or_says_that_it_has_one_is_asked_about_everywhere():
     webhooks = one(example("sidecar"), "MutatingWebhookConfiguration")["webhooks"]
     asked = [
-        (each["namespaceSelector"]["matchExpressions"][1]["operator"], each.get("objectSelector")) for each in webhooks
+        ([each["operator"] for each in webhook["namespaceSelector"]["matchExpressions"]], webhook.get("objectSelector"))
+        for webhook in webhooks
     ]
     assert sorted(asked, key=str) == [
-        ("In", None),
-        ("NotIn", {"matchLabels": {INJECT: "true"}}),
-        ("NotIn", {"matchLabels": {INJECTED: "true"}}),
+        (["In", "In"], None),
+        (["In", "NotIn"], {"matchLabels": {INJECT: "true"}}),
+        (["In"], {"matchLabels": {INJECTED: "true"}}),
     ]
+
+
+@pytest.mark.parametrize(("fenced", "policy"), [(True, "Fail"), (False, "Ignore")])
+def test_nobody_takes_the_label_that_opens_the_fence_while_the_webhook_is_away(fenced, policy):
+    values = told("sidecar") | {"webhook": {"failurePolicy": "Ignore"}, "fence": {"enabled": fenced}}
+    webhooks = one(manifests(values), "MutatingWebhookConfiguration")["webhooks"]
+    assert {each["failurePolicy"] for each in webhooks if "objectSelector" not in each} == {"Ignore"}
+    claims = [each for each in webhooks if each.get("objectSelector") == {"matchLabels": {INJECTED: "true"}}]
+    assert [each["failurePolicy"] for each in claims] == [policy]
+
+
+def test_a_pod_does_not_open_a_way_past_the_gate_unless_it_is_let():
+    text = one(example("sidecar"), "ConfigMap", "injection")["data"]["injection.yaml"]
+    settings = from_text(text, "injection.yaml")
+    assert set(CHOICES) - set(settings.annotations) == {"exclude-ports", "exclude-cidrs"}
 
 
 def test_what_is_done_to_a_running_pod_is_asked_about():

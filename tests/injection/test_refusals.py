@@ -32,6 +32,21 @@ REFUSED = [
     (pod({"hostNetwork": True}), SETTINGS, "it shares the host's network"),
     (pod({"hostPID": True}), SETTINGS, "it shares the host's processes"),
     (pod({"shareProcessNamespace": True}), SETTINGS, "its containers share processes"),
+    *(
+        (pod({"volumes": [{"name": "v", "hostPath": {"path": path}}]}), SETTINGS, f"volume v is {path} of the node")
+        for path in ("/", "//", "/var", "/var/lib/kubelet/pods", "//run/containerd", "/var/log/../lib/docker", "/proc")
+    ),
+    (pod({"dnsConfig": {"nameservers": ["203.0.113.9"]}}), SETTINGS, "it names resolvers of its own"),
+    (
+        container(livenessProbe={"httpGet": {"host": "x.example", "port": 80}}),
+        SETTINGS,
+        "the livenessProbe of container main is asked at x.example, from the node",
+    ),
+    (
+        container(lifecycle={"postStart": {"tcpSocket": {"host": "169.254.169.254", "port": 80}}}),
+        SETTINGS,
+        "the postStart of container main is asked at 169.254.169.254",
+    ),
     (secured(runAsUser=1337), SETTINGS, "container main runs as uid 1337, which is the gate's"),
     (pod({"securityContext": {"runAsUser": 1500}}), Settings(uid=1500), "container main runs as uid 1500"),
     (pod({"initContainers": [{"name": "i", "securityContext": {"runAsUser": 1337}}]}), SETTINGS, "container i runs as"),
@@ -112,8 +127,11 @@ def test_every_reason_is_tried_here():
         (pod({"containers": [{"name": "istio-proxy"}]}), Settings(mode=Mode.REGULAR)),
         (pod({"restartPolicy": "OnFailure"}), SETTINGS),
         (pod({"restartPolicy": "Always"}), Settings(sidecar=Form.CLASSIC)),
+        (pod({"volumes": [{"name": "v", "hostPath": {"path": "/var/log"}}]}), SETTINGS),
+        (pod({"dnsConfig": {"searches": ["shop.example"], "nameservers": []}}), SETTINGS),
+        (container(livenessProbe={"httpGet": {"port": 80}}, lifecycle={"preStop": {"exec": {}}}), SETTINGS),
     ],
-    ids=range(11),
+    ids=range(14),
 )
 def test_who_could_not_is_not(given, settings):
     assert pods.inject(given, settings)
@@ -140,7 +158,15 @@ LOOSE = [
 
 @pytest.mark.parametrize("context", CONFINED, ids=range(len(CONFINED)))
 def test_a_container_without_the_means_is_not_warned_of(context):
-    assert warned(secured(**context)) == []
+    assert warned(secured(**{"runAsUser": 1000} | context)) == []
+
+
+@pytest.mark.parametrize("context", [each for each in CONFINED if "runAsUser" not in each], ids=range(5))
+def test_one_whose_image_may_say_who_it_is_is_warned_of_or_refused(context):
+    told = "container main may run as the gate's uid, if it is the image's"
+    assert told in warned(secured(**context))[0]
+    with pytest.raises(Refusal, match=told):
+        pods.inject(secured(**context), Settings(unconfined=Unconfined.REFUSE))
 
 
 @pytest.mark.parametrize("context", LOOSE, ids=range(len(LOOSE)))

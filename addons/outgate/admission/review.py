@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from outgate.injection.annotations import INJECTED
+from outgate.injection.annotations import INJECT, INJECTED
 from outgate.injection.differences import patch
 from outgate.injection.manifests import Done, Refused, inject
 from outgate.injection.names import is_ours
@@ -116,17 +116,28 @@ def _updated(request: Request, settings: Settings) -> Answer:
     """A container that is added to look into a running pod is held to what the pod's others are held to; and what lets
     a pod leave is not changed behind the gate's back."""
     if request.subresource == DEBUGGING and _images(request.manifest):
-        made = inject(_pod(request.manifest), settings)
-        return _refused(request, made.reason) if isinstance(made, Refused) else _allowed(request, made.warnings)
+        return _debugged(request, settings)
     if request.subresource == "" and (reason := _loosened(request.before, request.manifest)):
         return _refused(request, reason)
     return _allowed(request)
 
 
+def _debugged(request: Request, settings: Settings) -> Answer:
+    made = inject(_pod(request.manifest), settings)
+    if isinstance(made, Refused):
+        return _refused(request, made.reason)
+    if not _images(made.manifest):
+        return _refused(request, f'the pod has a gate, and says {INJECT}: "false" since; take that back')
+    return _allowed(request, made.warnings)
+
+
 def _loosened(before: Any, after: Any) -> str:
     """Why a running pod may not be changed so; empty where it may."""
-    if INJECTED in _metadata(after, "labels") and INJECTED not in _metadata(before, "labels"):
+    was, now = (_metadata(pod, "labels") for pod in (before, after))
+    if INJECTED in now and now[INJECTED] != was.get(INJECTED):
         return f"the label {INJECTED} is set when a pod is made; make it anew"
+    if _images(before) and any(now.get(label) != was.get(label) for label in (INJECT, INJECTED)):
+        return f"the labels {INJECT} and {INJECTED} of a pod with a gate stay what they were; make it anew"
     if _images(before) != _images(after):
         return "the images of the gate's containers stay what they were when the pod was made; make it anew"
     return ""

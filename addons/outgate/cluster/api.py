@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 AUTH = ["BearerToken"]
+READY = "/readyz"
+"""Everybody who has an account may ask for it, unless a cluster has taken that away."""
 PATIENCE = aiohttp.ClientTimeout(total=60, sock_connect=10)
 LARGEST = 64 * 1024 * 1024
 """Bytes of one page."""
@@ -81,6 +83,14 @@ class Api:
         patience = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=within)
         async with self._answer("GET", path, {**query, "watch": "true"}, patience) as answer:
             yield values(answer.content.iter_any())
+
+    async def unready(self) -> str:
+        """Why the server does not say that it serves all that it has; empty where it does."""
+        try:
+            async with self._answer("GET", READY, {}, PATIENCE):
+                return ""
+        except ApiError as error:
+            return f"{READY}: {error}"
 
     async def apply(self, path: str, query: Mapping[str, str], body: Mapping[str, Any]) -> None:
         """Server-side apply. Raises `ApiError`."""

@@ -28,7 +28,11 @@ WATCH = 240.0
 GRACE = 30.0
 """Seconds beyond, after which a server that says nothing is given up."""
 LOOKS = 3
-"""How often in a row a kind must not be served to be taken for absent: a server that is starting knows none yet."""
+"""How often in a row a kind must not be served, by a server that says that it is ready, to be taken for absent: one
+that is starting knows none yet."""
+SURE = 600.0
+"""Seconds in which that must be so before objects that were there count no more, for denials may be among them. Whoever
+deletes a definition has its objects deleted one by one before."""
 AGAIN = 60.0
 """Seconds after which it is looked whether an absent kind has come, half of them at least."""
 LASTED = 5.0
@@ -51,11 +55,13 @@ class Follower:
         chance: Callable[[], float] = random.random,
         again: float = AGAIN,
         watch: float = WATCH,
+        sure: float = SURE,
     ) -> None:
         self.part = part
         self._api, self._counts, self._chance, self._again, self._watch = api, counts, chance, again, watch
+        self._sure = sure
         self._backoff = Backoff(chance)
-        self._missing = 0
+        self._missing, self._missing_since = 0, 0.0
 
     async def run(self) -> None:
         while True:
@@ -66,14 +72,12 @@ class Follower:
         """List if that has to be, and watch until that ends. Seconds to wait before the next time."""
         began = self.part.store.clock()
         try:
-            await self._listed()
-            await self._watched()
+            if wait := await self._round():
+                return wait
             reason, wait = "", 0.0
         except Expired:
             reason, wait = "what was known has expired, and it is listed again", 0.0
         except ApiError as error:
-            if error.status == ABSENT and (wait := self._absent()):
-                return wait
             # What has never been served is no news before that is sure.
             unheard = error.status == ABSENT and not self.part.served
             reason, wait = UNKNOWN if unheard else str(error), error.wait
@@ -84,6 +88,23 @@ class Follower:
             log.exception("%s could not be followed", self.part.name)
             self.part.version, reason, wait = "", f"{type(error).__name__}", 0.0
         return self._fell(reason, wait, began)
+
+    async def _round(self) -> float:
+        """A list and a watch. Seconds to wait where the kind is taken for absent, which is no fault; else 0."""
+        try:
+            await self._listed()
+            await self._watched()
+        except ApiError as error:
+            if error.status != ABSENT:
+                self._missing = 0
+                raise
+            if unready := await self._api.unready():
+                self._missing = 0
+                raise ApiError(0, unready, error.wait) from error
+            if wait := self._absent():
+                return wait
+            raise
+        return 0.0
 
     def _fell(self, reason: str, wait: float, began: float) -> float:
         if reason and reason != self.part.reason:
@@ -179,10 +200,12 @@ class Follower:
         return ApiError(code if isinstance(code, int) else 0, said(code if isinstance(code, int) else 0, status))
 
     def _absent(self) -> float:
-        """Seconds to wait where the kind is taken for absent, which is no fault; else 0."""
-        part = self.part
+        """Seconds to wait once it is sure that the kind is absent; else 0."""
+        part, now = self.part, self.part.store.clock()
         self._missing += 1
-        if self._missing < LOOKS:
+        if self._missing == 1:
+            self._missing_since = now
+        if self._missing < LOOKS or (part.objects and now - self._missing_since < self._sure):
             return 0.0
         if part.objects:
             log.warning("%s is served no more, and what there was of it is gone", part.name)

@@ -6,6 +6,8 @@ Owns the reasons. What the injection does to a pod is not known here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import PurePosixPath
+from posixpath import normpath
 from typing import Any
 
 from outgate.injection import names, workload
@@ -14,8 +16,13 @@ from outgate.injection.names import Json
 from outgate.injection.settings import Form, Mode, Settings, Unconfined
 
 LISTS = ("initContainers", "containers", "ephemeralContainers")
-POWERS = ("ALL", "BPF", "NET_ADMIN", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE")
-"""With any of these a container undoes the rules, or reads the gate."""
+POWERS = ("ALL", "BPF", "DAC_READ_SEARCH", "NET_ADMIN", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO")
+"""With any of these a container undoes the rules, or reads the gate or the node's files."""
+NODE = [
+    *map(PurePosixPath, ("/dev", "/etc/cni", "/etc/kubernetes", "/opt/cni", "/proc", "/run", "/sys", "/var/run")),
+    *(PurePosixPath("/var/lib") / name for name in ("cni", "containerd", "containers", "docker", "kubelet")),
+]
+"""Where a node has the gate's keys and policy, its processes, and the sockets of its runtime."""
 GRANTED = ("NET_RAW", "SETUID")
 """What runtimes grant to root unless told: packet sockets pass no rules, and the other becomes the gate's uid."""
 MESHES = {
@@ -39,7 +46,7 @@ def check(spec: Mapping[str, Any], settings: Settings) -> None:
         for text in reason(spec, settings):
             raise Refusal(text)
     if settings.unconfined is Unconfined.REFUSE:
-        for text in _unconfined(spec):
+        for text in (*_unconfined(spec), *_nameless(spec)):
             raise Refusal(text)
 
 
@@ -51,7 +58,7 @@ def warnings(spec: Mapping[str, Any], settings: Settings, told: Mapping[str, str
         return found
     if settings.sidecar is Form.CLASSIC and spec.get("initContainers"):
         found.append("init containers run before a classic sidecar: what they send is refused; use native")
-    return [*found, *_unconfined(spec)]
+    return [*found, *_unconfined(spec), *_nameless(spec)]
 
 
 def _platform(spec: Mapping[str, Any], settings: Settings) -> Iterator[str]:
@@ -71,6 +78,40 @@ def _shared(spec: Mapping[str, Any], settings: Settings) -> Iterator[str]:
         yield f"it shares the host's processes, the gate among them; remove hostPID, {WITHOUT}"
     if spec.get("shareProcessNamespace"):
         yield f"its containers share processes, the gate among them; remove shareProcessNamespace, {WITHOUT}"
+
+
+def _node(spec: Mapping[str, Any], settings: Settings) -> Iterator[str]:
+    for volume in spec.get("volumes") or ():
+        if (path := _text(volume, "hostPath", "path")) and _exposes(PurePosixPath(path)):
+            what = f"volume {volume['name']} is {path} of the node, where the gate can be read or undone"
+            yield f"{what}; remove it, {WITHOUT}"
+
+
+def _exposes(path: PurePosixPath) -> bool:
+    """Whether it is such a place, is within one, or has one within."""
+    plain = PurePosixPath("/" + normpath(path).lstrip("/"))
+    return any(plain.is_relative_to(place) or place.is_relative_to(plain) for place in NODE)
+
+
+def _resolvers(spec: Mapping[str, Any], settings: Settings) -> Iterator[str]:
+    """DNS passes the rules to whom the pod's resolver file names, and the gate believes them where names are."""
+    if (spec.get("dnsConfig") or {}).get("nameservers"):
+        yield f"it names resolvers of its own, which may be anybody; remove dnsConfig.nameservers, {WITHOUT}"
+
+
+def _asked_by_kubelet(spec: Mapping[str, Any], settings: Settings) -> Iterator[str]:
+    """What a kubelet asks for a container leaves by the node's network."""
+    for container in containers(spec):
+        for name, handler in _handlers(container):
+            if host := (_text(handler, "httpGet", "host") or _text(handler, "tcpSocket", "host")):
+                whose = f"the {name} of container {container['name']} is asked at {host[:60]}, from the node"
+                yield f"{whose}; leave out host, which is the pod then"
+
+
+def _handlers(container: Json) -> Iterator[tuple[str, object]]:
+    yield from ((name, container.get(name)) for name in ("startupProbe", "readinessProbe", "livenessProbe"))
+    lifecycle = container.get("lifecycle")
+    yield from lifecycle.items() if isinstance(lifecycle, dict) else ()
 
 
 def _same_user(spec: Mapping[str, Any], settings: Settings) -> Iterator[str]:
@@ -168,6 +209,9 @@ def _ending(spec: Mapping[str, Any], settings: Settings) -> Iterator[str]:
 REASONS: tuple[Reason, ...] = (
     _platform,
     _shared,
+    _node,
+    _resolvers,
+    _asked_by_kubelet,
     _taken,
     _same_user,
     _powers,
@@ -185,6 +229,14 @@ def _unconfined(spec: Mapping[str, Any]) -> Iterator[str]:
         who = f"container{'s' if len(found) > 1 else ''} {', '.join(found)}"
         hint = "drop all capabilities, or set runAsNonRoot and allowPrivilegeEscalation: false"
         yield f"{who} may have {' and '.join(GRANTED)}, by which the gate is passed; {hint}"
+
+
+def _nameless(spec: Mapping[str, Any]) -> Iterator[str]:
+    """One line for all containers that may run as the gate by their image's word, whatever they dropped."""
+    nameless = [each for each in containers(spec) if _of(spec, each, "runAsUser") is None]
+    if found := [each["name"] for each in nameless if _confined(spec, each)]:
+        who = f"container{'s' if len(found) > 1 else ''} {', '.join(found)}"
+        yield f"{who} may run as the gate's uid, if it is the image's; set runAsUser"
 
 
 def _confined(spec: Mapping[str, Any], container: Json) -> bool:

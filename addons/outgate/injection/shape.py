@@ -29,7 +29,9 @@ def _shape(pod: Any) -> Iterator[tuple[str, Any, type, bool]]:
     yield from ((f"metadata.{name}", (metadata or {}).get(name), dict, False) for name in ("annotations", "labels"))
     yield "spec", spec, dict, True
     yield "spec.containers", spec.get("containers"), list, True
-    yield from ((f"spec.{name}", spec.get(name), dict, False) for name in ("securityContext", "nodeSelector", "os"))
+    yield from (
+        (f"spec.{name}", spec.get(name), dict, False) for name in ("securityContext", "nodeSelector", "os", "dnsConfig")
+    )
     for name in NAMED:
         yield f"spec.{name}", spec.get(name), list, False
         for number, each in enumerate(spec.get(name) or ()):
