@@ -416,7 +416,7 @@ READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "tuple[Path, ...]": (_paths, f"paths with {os.pathsep} between them"),
     "tuple[str, ...]": (_names, f"names with {os.pathsep} between them"),
     "Path | None": (Path, "a path"),
-    "Secret | None": (lambda text: Secret(text.encode()), "USER:PASSWORD"),
+    "Secret | None": (lambda text: Secret(text.encode("utf-8", "surrogateescape")), "USER:PASSWORD"),
     "tuple[tuple[str, int], ...]": (parse_addresses, "HOST:PORT, with commas between several"),
     "tuple[Network, ...]": (parse_networks, "networks such as 10.0.0.0/8, with commas between them"),
     "cluster_namespaces": (parse_names, "names of namespaces with commas between them"),

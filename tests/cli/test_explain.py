@@ -402,6 +402,34 @@ def test_what_holds_for_the_origin_is_told(gate):
     ]
 
 
+TUNNEL = """
+    apiVersion: networking.istio.io/v1
+    kind: ServiceEntry
+    metadata: {name: far}
+    spec:
+      hosts: [far.example]
+      addresses: [203.0.113.9]
+      ports: [{number: 5432, name: tcp, protocol: TCP}]
+      resolution: DNS
+    ---
+    apiVersion: networking.istio.io/v1
+    kind: DestinationRule
+    metadata: {name: far}
+    spec: {host: far.example, trafficPolicy: {tls: {mode: SIMPLE}, tunnel: {targetHost: db.example, targetPort: 5433}}}
+"""
+
+
+def test_a_tunnel_through_the_origin_is_told(gate):
+    gate.write("policy/t.yaml", TUNNEL)
+    result = gate.run("explain", "-", "tcp://far.example:5432", "--to", "203.0.113.9")
+    assert result.exit_code == 0, result.stderr
+    told = sections(result.stdout)["upstream"]
+    assert told[:2] == [
+        "dials far.example port 5432, resolved by the gate",
+        "tunnel a proxy, which is asked for db.example port 5433, by TLS",
+    ]
+
+
 def test_an_answer_of_the_gates_own_leaves_nothing(gate):
     for path, answer in (("/old/a?q", "HTTP 301 to http://pool.example/new/a?q"), ("/off", "HTTP 503 with 4 bytes")):
         code, told = routed(gate, path)

@@ -29,6 +29,7 @@ class Faulty2:
     opened: int = 0
     under_way: int = 0
     most_under_way: int = 0
+    pings: int = 0
     seen: Counter[str] = field(default_factory=Counter)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -47,6 +48,8 @@ class Faulty2:
                         case h2.events.DataReceived(stream_id=number, data=piece, flow_controlled_length=size):
                             bodies[number] += piece
                             wire.acknowledge_received_data(size, number)
+                        case h2.events.PingReceived():
+                            self.pings += 1
                         case h2.events.StreamEnded(stream_id=number):
                             self.asked.append(paths[number])
                             self.bodies.append(bodies[number])

@@ -27,6 +27,7 @@ from outgate.policy.route_model import (
 )
 from proxy.gates import gate, to
 from proxy.streams import Stream, Wire
+from proxy.wires import until
 
 QUICK = Backoff(0.001, 0.002)
 FIVE = RetryPolicy(2, frozenset({"5xx"}), backoff=QUICK)
@@ -197,4 +198,16 @@ async def test_a_call_beyond_its_rate_is_refused(authority):
             told.append(wire.told[number])
         assert [one["grpc-status"] for one in told] == ["0", "14"]
         assert (told[1]["x-outgate-flags"], told[1]["x-rate-limited"]) == ("RL", "true")
+        wire.close()
+
+
+async def test_a_connection_on_which_nothing_moves_is_pinged_as_often_as_its_origin_wants(authority):
+    row = Row("/hang", Route(), 0)
+    async with (
+        faulty2() as origin,
+        gate(authority, known(row, origin.port, Resilience(http2_ping=(1.0, 1.0)))) as running,
+    ):
+        wire = await Told.open(running.address)
+        wire.begin(row)
+        await until(lambda: origin.pings >= 1)
         wire.close()

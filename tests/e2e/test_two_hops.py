@@ -16,6 +16,7 @@ import pytest
 
 from e2e import two_hops
 from e2e.documents import access, defaults, destination, native, policy
+from e2e.http2_client import Client, request
 from e2e.journal import Journal
 from e2e.lab import world
 from e2e.lab.gate import Gate
@@ -235,12 +236,16 @@ def test_a_gateway_is_asked_by_connect_alone(caller: Caller, origins: LabOrigins
 
 
 def test_a_replaced_certificate_is_another_identity(workload: Workload, hop: HopPki, origins: LabOrigins) -> None:
-    """The sidecar's files change while it runs; not even a connection that idles is used under the name before."""
+    """The sidecar's files change while it runs; no connection is used under the name before, idle or shared."""
     folder = hop.folder / "sidecar"
     assert workload.curl("http://api.example/hello").status == 200
     try:
-        two_hops.copied(hop.callers["other"], folder)
-        assert _until(lambda: workload.curl("http://api.example/hello").status == 403)
+        with workload.dial("api.example", 80) as made:
+            client, asked = Client(made), request("api.example", "/hello")
+            assert client.ask(asked).status == 200
+            two_hops.copied(hop.callers["other"], folder)
+            assert _until(lambda: client.ask(asked).status == 403)
+        assert workload.curl("http://api.example/hello").status == 403
         two_hops.copied(hop.callers["expired"], folder)
         assert _until(lambda: workload.curl("http://api.example/hello").status == 503)
     finally:

@@ -1,6 +1,7 @@
 """At a gateway, whatever fails on the way to knowing who calls and where to leaves the caller outside."""
 
 import asyncio
+import os
 import ssl
 
 import pytest
@@ -10,6 +11,7 @@ from outgate.proxy import arriving
 from outgate.proxy.peers import Peers
 from outgate.settings import ListenMode
 from proxy.gates import CALLER, gate, origin, to
+from proxy.wires import until
 from upstream.authorities import Authority
 
 WEB = "spiffe://cluster.local/ns/prod/sa/web"
@@ -142,3 +144,17 @@ async def test_a_gateway_that_cannot_tell_who_calls_serves_nobody(authority, ca)
         assert await asked(running, ca, HEAD % (80, b""), GET) == b""
         assert running.counts["crashes"] == 1
         assert there.connections == 0
+
+
+async def test_a_caller_that_was_refused_and_stays_holds_no_descriptor(authority, ca):
+    async with origin() as there, gateway(authority, there.port, linger_timeout=0.1) as running:
+        running.engine.plane.peers = peers(ca)
+        before = len(os.listdir("/proc/self/fd"))
+        _, writer = await asyncio.open_connection(*running.address, ssl=context(ca))
+        writer.transport.pause_reading()
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        await until(lambda: running.counts["denied_request_malformed"])
+        assert len(running.listener.open) == 1  # as long as it holds one, it is counted
+        await until(lambda: not running.listener.open)
+        await until(lambda: len(os.listdir("/proc/self/fd")) == before + 1)
+        writer.transport.abort()

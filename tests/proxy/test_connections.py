@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import socket
 import ssl
+import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,6 +16,8 @@ from proxy.wires import LIMIT, connected, until
 NAME = "api.example"
 PATIENCE = 0.3
 """Seconds that a close waits in these tests."""
+SLOWLY = 1.0
+"""And where the peer is slower than that, and is not to be thought stuck on a busy machine."""
 
 
 @asynccontextmanager
@@ -107,6 +110,22 @@ async def test_a_peer_that_takes_nothing_is_not_waited_for(line, impatient):
     await lost(transport)
     with pytest.raises(ConnectionResetError):
         await asyncio.to_thread(everything, peer)
+
+
+async def test_a_peer_that_takes_slowly_has_all_of_it(secure, monkeypatch):
+    transport, peer = secure
+    monkeypatch.setattr(connections, "FLUSH_TIMEOUT", SLOWLY)
+
+    def slowly() -> int:
+        received = 0
+        while data := peer.recv(1 << 14):
+            received += len(data)
+            time.sleep(2 * SLOWLY * len(data) / written)
+        return received
+
+    written = fill(transport)
+    transport.close()
+    assert await asyncio.to_thread(slowly) == written
 
 
 async def test_tls_whose_end_is_not_answered_is_dropped(secure, impatient):

@@ -137,6 +137,16 @@ async def test_without_a_header_nobody_is_served_and_elsewhere_one_counts_for_no
         assert there.connections == 0
 
 
+@pytest.mark.parametrize("sent", [b"", b"PROXY TCP4 192", SIGNATURE], ids=["nothing", "a piece", "a signature"])
+async def test_a_header_that_does_not_come_in_time_is_a_refusal(authority, sent):
+    async with origin() as there, gate(authority, to("api.example", 80, there.port), peek_timeout=0.2) as running:
+        before(running, "127.0.0.0/8")
+        assert await asked(running, sent) == b""
+        (line,) = await running.lines()
+        assert (line["code"], line["reason"]) == ("caller_unproven", "no PROXY header came in time")
+        assert there.connections == 0
+
+
 async def test_a_reader_that_raises_lets_nothing_through(authority, monkeypatch):
     async def broken(*_):
         raise RuntimeError("a defect")

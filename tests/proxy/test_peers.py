@@ -31,6 +31,8 @@ def test_an_identity_is_the_one_spiffe_id(ca):
     assert identity_of(pair.der) == Identity("prod", "web", "cluster.local/ns/prod/sa/web", how="certificate")
     spire = ca.issue("spire", uris=("spiffe://example.org/billing/api",))
     assert identity_of(spire.der) == Identity("", "", "example.org/billing/api", how="certificate")
+    longer = identity_of(ca.issue("longer", uris=(WEB + "/ns/admin/sa/root",)).der)
+    assert (longer.namespace, longer.service_account) == ("prod", "web")
 
 
 @pytest.mark.parametrize(
@@ -43,8 +45,34 @@ def test_an_identity_is_the_one_spiffe_id(ca):
         ("spiffe://cluster.local/",),
         ("spiffe:///ns/prod/sa/web",),
         ("spiffe://cluster.local/" + "a" * 2048,),
+        ("spiffe://root@cluster.local/ns/prod/sa/web",),
+        ("spiffe://cluster.local:8/ns/prod/sa/web",),
+        ("spiffe://CLUSTER.local/ns/prod/sa/web",),
+        (WEB + "?sa=root",),
+        (WEB + "/",),
+        ("spiffe://cluster.local/ns//sa/web",),
+        ("spiffe://cluster.local/../ns/prod/sa/web",),
+        ("spiffe://cluster.local/ns/prod/sa/*",),
+        ("spiffe://cluster.local/ns/prod/sa/w\r\nb",),
     ],
-    ids=["none", "two", "another scheme", "no path", "empty path", "no trust domain", "too long"],
+    ids=[
+        "none",
+        "two",
+        "another scheme",
+        "no path",
+        "empty path",
+        "no trust domain",
+        "too long",
+        "a user",
+        "a port",
+        "capitals",
+        "a query",
+        "open end",
+        "empty part",
+        "dots",
+        "a wildcard",
+        "line break",
+    ],
 )
 def test_what_does_not_say_one_identity_says_none(ca, uris):
     with pytest.raises(ValueError, match="SPIFFE ID"):

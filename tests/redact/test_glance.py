@@ -52,6 +52,7 @@ TEXTS = (
     *(
         "https://a.example/v1/items/7?page=2&limit=5",
         "https://a.example/7?token=abcdef123",
+        "https://a.example/7?page2=3",
         "https://a.example/?q=a%20b",
     ),
     *(
@@ -134,6 +135,13 @@ def test_a_number_with_a_point_under_the_name_of_a_telephone_is_seen():
 def test_in_what_are_bytes_nothing_is_encoded(text):
     if glance.BYTES.fullmatch(text):
         assert list(nested.inside(text)) == []
+
+
+def test_bytes_are_left_out_and_nothing_else():
+    uuid, digest, words = "3f2a77c4-9b1e-4c55-8d2e-0a1b2c3d4e5f", sample("{h40}"), "lorem ipsum dolor sit"
+    others = [f"{uuid}0", f"{digest}g", f"{'0' * 40}-", f"x{digest}", words, digest.upper()]
+    assert glance.no_bytes([uuid, *others, digest]) == others
+    assert glance.no_bytes([]) == []
 
 
 @given(st.text('abAB09+/_-=%&:?.{<[ \\"\n', max_size=40) | st.text(max_size=40) | st.sampled_from(TEXTS))

@@ -2,12 +2,13 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
 from outgate.policy.addresses import PUBLIC_ONLY
-from outgate.policy.model import Endpoint, NameKind, SubjectName, UpstreamTLS
-from outgate.upstream.connect import connect
+from outgate.policy.model import Endpoint, NameKind, SubjectName, Tunnel, UpstreamTLS
+from outgate.upstream.connect import connect, key_of
 from outgate.upstream.environment import Timeouts
 from outgate.upstream.errors import Failure, UpstreamError
 from outgate.upstream.hops import MAX_HEAD, Hop, HopKind, basic
@@ -71,7 +72,7 @@ async def test_the_proxy_is_asked_for_the_verified_host_and_port(good, ca):
 
 async def test_the_request_is_plain_and_complete():
     proxy = Proxy()
-    async with hopping(proxy, authorization=basic("user", b"pass")) as hop:
+    async with hopping(proxy, authorization=basic(b"user", b"pass")) as hop:
         connection = await connect(target(8443), environment(), [hop])
         connection.abort()
     assert proxy.heads[0].splitlines() == [
@@ -159,7 +160,7 @@ async def test_an_address_behind_the_proxy_is_still_the_targets_to_permit():
 async def test_a_secured_proxy_is_judged_before_it_is_asked(good, evil, ca):
     tls = UpstreamTLS(ca=ca.path, names=(SubjectName(NameKind.DNS, "good.example"),))
     proxy = Proxy()
-    async with hopping(proxy, server_context(evil), tls=tls, authorization=basic("user", b"pass")) as hop:
+    async with hopping(proxy, server_context(evil), tls=tls, authorization=basic(b"user", b"pass")) as hop:
         assert (await failure(hop)).code is Failure.IDENTITY_FAILED
     assert proxy.heads == []
 
@@ -191,6 +192,32 @@ async def test_a_way_is_part_of_the_key(good, ca):
         assert direct.key != through.key
         for connection in (direct, through):
             connection.abort()
+
+
+async def test_an_origin_that_is_a_proxy_is_asked_behind_the_gates_own(good, ca):
+    """What is behind both proves itself; whoever is asked for something else is another key."""
+    async with serving(echo, server_context(good)) as port, serving(Proxy(port)) as inner:
+        outer, gate = Proxy(inner), environment()
+        given = target(inner, tls=UpstreamTLS(ca=ca.path), tunnel=Tunnel("good.example", 443))
+        async with hopping(outer) as hop:
+            connection = await connect(given, gate, [hop])
+            assert await talk(connection) == b"hi\n"
+            assert connection.tls.chain == (good.der,)
+            connection.abort()
+        other = replace(given, tunnel=Tunnel("good.example", 444))
+        assert await key_of(given, gate) != await key_of(other, gate)
+    assert outer.heads[0].startswith(f"CONNECT good.example:{inner} ")
+
+
+async def test_an_origin_that_is_a_proxy_is_not_asked_at_an_address_that_its_entry_does_not_name():
+    proxy = Proxy()
+    async with serving(proxy) as port:
+        for address in ("127.0.0.1", "169.254.169.254", "10.0.0.1"):
+            given = target(port, permit=PUBLIC_ONLY, tunnel=Tunnel("far.example", 443))
+            with pytest.raises(UpstreamError) as caught:
+                await connect(given, environment(Names({"good.example": [address]})))
+            assert caught.value.code is Failure.ADDRESS_REFUSED
+    assert proxy.heads == []
 
 
 async def test_an_authorization_cannot_add_lines():

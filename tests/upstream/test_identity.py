@@ -104,6 +104,18 @@ async def test_replaced_files_are_a_new_identity(identities, tls, ca, mount, clo
     assert (replaced, problems) == ([old.digest], [])
 
 
+async def test_what_is_current_is_what_the_files_are(identities, tls, ca, mount, clock):
+    assert identities.current(tls, ()) == ""
+    old = (await identities.get(tls, ())).digest
+    mount.swap(ca.issue("renewed"))
+    assert identities.current(tls, ()) == old
+    clock.now += 1
+    assert identities.current(tls, ()) == ""
+    new = (await identities.get(tls, ())).digest
+    clock.now += 1
+    assert identities.current(tls, ()) == new != old
+
+
 async def test_the_same_content_again_is_the_same_identity(identities, tls, client, mount, clock, replaced):
     old = await identities.get(tls, ())
     mount.swap(client)

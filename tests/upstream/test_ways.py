@@ -167,13 +167,30 @@ async def test_connections_are_shared_by_those_alone_who_ask_alike(ca):
     assert len(keys) == 6
 
 
+async def test_a_connection_is_outdated_once_the_gate_is_somebody_else(ca):
+    async with gateway(ca, Replica()) as made:
+        opened = await connect(forwarded(), made)
+        assert not made.outdated(opened)
+        other = ca.issue("sidecar-2", uris=("spiffe://cluster.local/ns/prod/sa/other",))
+        renamed = replace(made.gateway.tls, client_certificate=other.certificate, private_key=other.key)
+        made.gateway = replace(made.gateway, tls=renamed)
+        assert made.outdated(opened)
+        made.gateway = None
+        assert not made.outdated(opened)
+        await finish(opened)
+
+
 async def test_credentials_of_a_proxy_come_from_its_file_as_it_is_now(tmp_path):
     file = tmp_path / "credentials"
     proxy = Proxy(("proxy.example", 3128), file=file)
     with pytest.raises(UpstreamError, match="credentials cannot be read") as caught:
         proxy.hop()
     assert caught.value.code is Failure.IDENTITY_FAILED
-    for text, value in ((b"user:canary\n", b"Basic dXNlcjpjYW5hcnk="), (b"user:a:b", b"Basic dXNlcjphOmI=")):
+    for text, value in (
+        (b"user:canary\n", b"Basic dXNlcjpjYW5hcnk="),
+        (b"user:a:b", b"Basic dXNlcjphOmI="),
+        (b"us\xe9r:a", b"Basic dXPpcjph"),
+    ):
         file.write_bytes(text)
         assert proxy.hop().authorization.reveal() == value
     file.write_bytes(b"canary")

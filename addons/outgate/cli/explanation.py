@@ -153,6 +153,9 @@ class Explanation:
             return
         target, destination = self.target, self.decision.destination
         yield "dials", _dialled(target)
+        if (tunnel := target.tunnel) is not None:
+            secure = ", by TLS" if target.proxy_tls is not None else ""
+            yield "tunnel", f"a proxy, which is asked for {tunnel.host} port {tunnel.port}{secure}"
         if destination is not None and destination.region:
             yield "region", destination.region
         yield from (("endpoint", _endpoint(endpoint)) for endpoint in target.endpoints)

@@ -25,6 +25,15 @@ class Via(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Tunnel:
+    """What an origin that is a proxy is asked for by CONNECT; TLS to the origin is around it."""
+
+    host: str
+    """Canonical; the proxy's to resolve."""
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class Forwarding:
     """The way of some hosts and addresses; neither given: of everything."""
 

@@ -13,6 +13,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING
 
 from outgate.policy.forwarding_model import Forwarding as Forwarding
+from outgate.policy.forwarding_model import Tunnel as Tunnel
 from outgate.policy.forwarding_model import Via as Via
 from outgate.policy.resilience_model import PLAIN_RESILIENCE, Resilience
 from outgate.policy.tls_model import NameKind as NameKind
@@ -108,6 +109,7 @@ class Upstream:
     """HTTP/2 upstream even when the workload speaks HTTP/1."""
     connect_timeout: float = 10.0  # seconds
     resilience: Resilience = PLAIN_RESILIENCE
+    tunnel: Tunnel | None = None
 
 
 @dataclass(frozen=True, slots=True)

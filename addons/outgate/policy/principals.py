@@ -25,9 +25,10 @@ class Name:
 
 
 def parse(principal: str) -> Name:
-    """The parts of a principal. Further `/key/value` pairs, which SPIFFE allows, are passed over."""
+    """The parts of a principal. Further `/key/value` pairs, which SPIFFE allows, are passed over; those that repeat a
+    part, too."""
     domain, *rest = principal.removeprefix(SCHEME).split("/")
-    pairs = dict(zip(rest[::2], rest[1::2], strict=False))
+    pairs = dict(reversed(list(zip(rest[::2], rest[1::2], strict=False))))
     return Name(domain, pairs.get("ns", ""), pairs.get("sa", ""))
 
 

@@ -45,6 +45,15 @@ class Inside:
     def abort(self) -> None:
         self.writer.transport.abort()
 
+    async def close(self, within: float) -> None:
+        """Sends what was written, and waits for so long for the other end to take it."""
+        self.writer.close()
+        try:
+            async with asyncio.timeout(within):
+                await self.writer.wait_closed()
+        except OSError:  # too late, or broken
+            self.abort()
+
 
 async def arrive(plane: Plane, peers: Peers, sock: socket.socket, facts: Facts) -> tuple[Facts, Inside] | None:
     """What is known of a workload whose gate calls. None: refused, which is in the log.
@@ -71,7 +80,7 @@ async def arrive(plane: Plane, peers: Peers, sock: socket.socket, facts: Facts) 
     except (ValueError, HostError) as error:
         plane.log.rejected(facts, Code.REQUEST_MALFORMED, str(error))
         inside.writer.write(REFUSED)
-        inside.writer.close()
+        await inside.close(limits.linger_timeout)
         return None
     except BaseException:
         inside.abort()

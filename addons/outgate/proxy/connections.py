@@ -21,7 +21,9 @@ OVERFULL = 1024 * 1024
 """Unsent bytes above which nothing more is read from whom they are for: far more than it takes to be congested, for who
 speaks HTTP/2 may have to be heard before there is room."""
 FLUSH_TIMEOUT = 5.0
-"""Seconds a closing connection may take to send what it was given."""
+"""Seconds that the peer of a closing connection may take nothing of what is still to be sent."""
+ACKNOWLEDGED = 120
+"""Where Linux has `tcpi_bytes_acked` in `tcp_info`."""
 
 
 class Reader(asyncio.StreamReader):
@@ -154,11 +156,27 @@ class Transport:
         return self.writer.can_write_eof() and not self.writer.transport.get_write_buffer_size()
 
     async def _end(self) -> None:
+        """Whoever still takes of what was sent, however slowly, is not stuck."""
+        closed, taken = asyncio.ensure_future(self.writer.wait_closed()), -1
         try:
-            async with asyncio.timeout(FLUSH_TIMEOUT):
-                await self.writer.wait_closed()
-        except OSError:  # too late, or broken
+            while not closed.done() and taken < (taken := self._taken()):
+                await asyncio.wait([closed], timeout=FLUSH_TIMEOUT)
+            over = closed.done() and closed.exception() is None
+        finally:
+            closed.cancel()
+        if not over:  # too late, or broken
             self.abort()
+
+    def _taken(self) -> int:
+        """Bytes that the peer has acknowledged, while it is connected."""
+        sock = self._socket()
+        if sock is None:
+            return 0
+        try:
+            information = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, ACKNOWLEDGED + 8)
+            return int(struct.unpack_from("Q", information, ACKNOWLEDGED)[0])
+        except (OSError, struct.error):
+            return 0
 
     def abort(self) -> None:
         """Reset: nothing more is sent, and the peer is told that this is no regular end."""

@@ -128,6 +128,8 @@ class ApprovedServer(connection.Server):
     """May be, and then was, an idle connection."""
     origin: Connection | None = None
     """Once it is open."""
+    outdated: Callable[[], bool] = staticmethod(lambda: False)
+    """Whether it is open under a name that is not the gate's any more, so that nothing new is sent on it."""
     served = 0
     """Exchanges that used it."""
     failed: UpstreamError | None = None

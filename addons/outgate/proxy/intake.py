@@ -153,8 +153,8 @@ class Intake:
         try:
             with self._listening():
                 source = await read_source(self.sock, self.limits.peek_timeout)
-        except Unintroduced as error:
-            self._close(self._bare_facts(), Code.CALLER_UNPROVEN, str(error))
+        except (Unintroduced, TimeoutError) as error:
+            self._close(self._bare_facts(), Code.CALLER_UNPROVEN, str(error) or "no PROXY header came in time")
             return False
         if source is not None:
             self.peer, self.spoken_for = source, True

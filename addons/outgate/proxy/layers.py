@@ -141,6 +141,8 @@ class GateHttpLayer(HttpLayer):
         speaking = getattr(self.connections[known], "child", None)
         if not known.connected or not isinstance(speaking, GateHttp2Client) or speaking.leaving:
             return False
+        if known.outdated():
+            return False
         origin = exchange.passage.origin if exchange.passage is not None else None
         most = origin.resilience.limits.streams_per_connection if origin is not None else None
         return most is None or speaking.h2_conn.open_outbound_streams < most

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -129,6 +129,7 @@ def _failure(status: int, code: str, reason: str) -> str:
 def _adopt(handler: Handler, server: ApprovedServer, connection: Origin) -> None:
     server.timestamp_tcp_setup = time.time()
     server.origin = connection
+    server.outdated = partial(handler.plane.environment.outdated, connection)
     server.peername, server.sockname = connection.peername, connection.sockname
     server.alpn = b"h2" if server.prior_knowledge else None
     if (tls := connection.tls) is not None:

@@ -10,6 +10,7 @@ import ssl
 import time
 from collections.abc import Callable
 
+from outgate.pki import names
 from outgate.policy import principals
 from outgate.policy.model import Identity, UpstreamTLS
 from outgate.problems import Problem, Where
@@ -18,8 +19,6 @@ from outgate.upstream.trust import Trust, paths, serving
 from outgate.upstream.watch import RECHECK, contents, stamps
 
 HOW = "certificate"
-LONGEST = 2048
-"""Bytes of a SPIFFE ID, as its specification has it."""
 
 
 class Peers:
@@ -64,9 +63,17 @@ def identity_of(der: bytes) -> Identity:
     uris = read(der).uris
     if len(uris) != 1:
         raise ValueError(f"the certificate names {len(uris)} URIs; it has to name one, the SPIFFE ID of its holder")
-    domain, slash, path = uris[0].removeprefix(principals.SCHEME).partition("/")
-    if not uris[0].startswith(principals.SCHEME) or not (domain and slash and path) or len(uris[0]) > LONGEST:
+    principal = uris[0].removeprefix(principals.SCHEME)
+    if not uris[0].startswith(principals.SCHEME) or "/" not in principal or not _sound(uris[0]):
         raise ValueError("the certificate's URI is no SPIFFE ID; use spiffe://DOMAIN/ns/NAMESPACE/sa/ACCOUNT")
-    principal = f"{domain}/{path}"
     name = principals.parse(principal)
     return Identity(name.namespace, name.account, principal, how=HOW)
+
+
+def _sound(text: str) -> bool:
+    """Whether it is spelt as its specification has it, so that no other spelling of somebody is somebody else."""
+    try:
+        names.uri(text)
+    except ValueError:
+        return False
+    return True

@@ -7,17 +7,17 @@ found when all of them are searched at once. Whatever may matter is handed on as
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import compress
 from string import ascii_letters, digits
 
 from outgate.policy.redaction_model import Carrier
-from outgate.redact.codecs import json, names, nested
+from outgate.redact.codecs import json, nested
 from outgate.redact.codecs.json_cut import Cut, Wanted, is_escaped
 from outgate.redact.detect.detector import MANY_DIGITS, SEPARATOR
 from outgate.redact.detect.search import beside
 from outgate.redact.leaf import Found
-from outgate.redact.pairs import NAMING, VALUED
+from outgate.redact.naming import telling
 from outgate.redact.rulebook import Find, RuleBook
 
 LEAST = 256
@@ -35,8 +35,10 @@ NUMBER = re.compile(rf"[0-9][-+.0-9eE]{{{MANY_DIGITS - 2},}}")
 """Without its sign."""
 WHOLE = re.compile(rf"(?<![.0-9eE+])[0-9]{{{MANY_DIGITS - 1},}}[-+.0-9eE]*")
 """The same, with so many digits in front of a point: no detector that is shipped finds something behind one."""
-BYTES = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:[0-9a-f]{4})*?[0-9][0-389c-f][0-9a-f]++")
+BYTES = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?>(?:[0-9a-f]{4})*?[0-9][0-389c-f])[0-9a-f]++")
 """A UUID, and hexadecimal digits that as base64 say no text, for one of its bytes cannot stand in UTF-8."""
+OTHER = re.compile(rf"(?:{BYTES.pattern}){SEPARATOR}|([^{SEPARATOR}]*+){SEPARATOR}")
+"""Of texts that each end with a separator, those that are no such bytes."""
 URL = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]{1,31}+://[\w.-]++(?::[0-9]++)?+"
     r"(?:/[\w.~$!*-]*+)*+(?:\?(?P<query>[\w.~$-]++=[\w.~:,$*-]*+(?:&[\w.~$-]++=[\w.~:,$*-]*+)*+))?+(?<=[\w/=~-])",
@@ -45,10 +47,8 @@ URL = re.compile(
 """Without escapes, users, fragments and parameters of segments."""
 PIECES = bytes.maketrans(b"/?&=", SEPARATOR.encode() * 4)
 LIST = re.compile(r"\s*+:\s*+\[")
-QUERY, PATH = "query", "path"
-"""What parts of URLs are called; and the first one what may be a document of GraphQL."""
-
-telling = lru_cache(8192)(names.telling)
+PARTS = "query", "path"
+"""What parts of URLs are called."""
 
 
 class Glance:
@@ -57,12 +57,10 @@ class Glance:
     def __init__(self, book: RuleBook, seen: set[str]) -> None:
         self._book, self._seen = book, seen
         self._number = NUMBER if book.patterned else WHOLE
-        self._takes_urls = any(self._is_ruled(Carrier.KEY, name) for name in (QUERY, PATH))
+        self._takes_urls = any(self._is_ruled(Carrier.KEY, name) for name in PARTS)
         """Whether a rule takes parts of any URL, because of what these are called."""
         self._searched: set[str] = set()
         self._finds: dict[str, list[Find]] = {}
-        self._harmless: set[str] = {""}
-        """Queries of URLs of whose names no rule speaks."""
 
     def read(self, body: bytes) -> Iterator[Found]:
         """As `json.read`, without what does not matter."""
@@ -74,28 +72,30 @@ class Glance:
         return self._finds.get(text, []) if text in self._searched and not beside(name) else None
 
     def _wanted(self, cut: Cut) -> Wanted:
-        wanted, texts = self._named(cut), set(cut.strings)
+        naming, texts = self._book.namings.of(cut.keys), set(cut.strings)
+        self._seen |= naming.names
+        wanted = Wanted(keys=set(naming.ruled), telling=set(naming.telling))
         if cut.escapes:
             wanted.strings.update(filter(is_escaped, texts))
-        some = [text for text in suspects(texts) if not BYTES.fullmatch(text)]
+        some = no_bytes(suspects(texts))
         urls = set(self._plain_urls([text for text in some if "://" in text]))
         wanted.strings.update(text for text in some if text not in urls and _encodes(text))
-        self._search(cut, texts, urls, wanted)
+        called = dict.fromkeys(self._beside(cut, naming.beside, wanted))
+        self._search(cut, texts, urls, list(called), wanted)
         return wanted
 
-    def _search(self, cut: Cut, texts: set[str], urls: set[str], wanted: Wanted) -> None:
-        """What detectors find, and what is encoded in pieces of URLs."""
+    def _search(self, cut: Cut, texts: set[str], urls: set[str], called: list[tuple[str, str]], wanted: Wanted) -> None:
+        """What detectors find, and what is encoded in pieces of URLs. `called`: texts that are looked at with a name,
+        too."""
         pieces, numbers = set(_pieces(SEPARATOR.join(urls))), set(self._numbers(cut.between))
-        beside = list(dict.fromkeys(self._beside(cut, wanted)))
-        fresh = texts - self._searched if self._searched else texts
-        everything = [*fresh.union(pieces, numbers), *(text for text, _ in beside)]
-        names = [""] * (len(everything) - len(beside)) + [name for _, name in beside]
+        plain = [*texts.difference(self._searched).union(pieces, numbers)]
+        everything = plain + [text for text, _ in called]
         found, finds = set(), dict[str, list[Find]]()
-        for hit, number in self._book.hits(everything, names):
+        for hit, number in self._book.hits(everything, [""] * len(plain) + [name for _, name in called]):
             found.add(text := everything[hit.index])
-            if hit.index < len(everything) - len(beside):
+            if hit.index < len(plain):
                 finds.setdefault(text, []).append((hit, number))
-        self._searched = self._searched | texts if self._searched else texts
+        self._searched |= texts
         self._finds |= finds
         wanted.strings |= found | (self._finds.keys() & texts)
         found.update(each for each in pieces if len(each) >= LONG and not BYTES.fullmatch(each) and _encodes(each))
@@ -109,23 +109,9 @@ class Glance:
         any_long = RUN_OF_DIGITS in between.encode().translate(DIGITS)
         return self._number.findall(between) if any_long or self._book.patterned else []
 
-    def _named(self, cut: Cut) -> Wanted:
-        """What matters because of a name."""
-        names = cut.keys
-        self._seen.update(names.values())
-        wanted = Wanted()
-        wanted.keys.update(key for key, name in names.items() if name == QUERY or self._is_ruled(Carrier.KEY, name))
-        wanted.telling.update(key for key, name in names.items() if telling(name))
-        naming = {key for key, name in names.items() if name.lower() in NAMING}
-        valued = {key for key, name in names.items() if name.lower() in VALUED}
-        if naming and valued:
-            wanted.keys |= naming | valued
-        return wanted
-
-    def _beside(self, cut: Cut, wanted: Wanted) -> Iterator[tuple[str, str]]:
+    def _beside(self, cut: Cut, called: Mapping[str, str], wanted: Wanted) -> Iterator[tuple[str, str]]:
         """Texts that some detectors look at because of their names, which are told. A list is wanted whole."""
-        called = {key: name for key, name in cut.keys.items() if beside(name)}
-        for key, text, gap in cut.values(called.keys()) if called else ():
+        for key, text, gap in cut.values(called) if called else ():
             if text is not None:
                 yield text, called[key]
             elif LIST.match(gap):
@@ -136,24 +122,23 @@ class Glance:
     def _is_ruled(self, carrier: Carrier, name: str) -> bool:
         return self._book.called(carrier, name) is not None
 
-    def _plain_urls(self, texts: list[str]) -> Iterator[str]:
+    def _plain_urls(self, texts: list[str]) -> Iterable[str]:
         """Those of which what is encoded there can be searched as it is, and has no names that matter."""
-        plain: dict[bytes, bool] = {}
+        if self._takes_urls or not texts:
+            return ()
         # To what a plain one is all digits are alike, and most are like others but for these.
-        looks = SEPARATOR.join(texts).encode().translate(DIGITS).split(SEPARATOR.encode())
-        for text, look in zip(texts, looks, strict=False) if not self._takes_urls else ():
-            if look not in plain:
-                plain[look] = URL.fullmatch(text) is not None
-            if plain[look] and ((query := text.partition("?")[2]) in self._harmless or self._learn(query)):
-                yield text
+        looks = SEPARATOR.join(texts).encode().translate(DIGITS).decode().split(SEPARATOR)
+        plain = {look for look in set(looks) if self._is_plain(look)}
+        return compress(texts, map(plain.__contains__, looks))
 
-    def _learn(self, query: str) -> bool:
-        """Whether nothing in a query is somebody's because of its name."""
-        names = [pair.partition("=")[0] for pair in query.split("&")]
-        if any(self._is_ruled(Carrier.QUERY, name) or beside(name) or telling(name) for name in names):
+    def _is_plain(self, look: str) -> bool:
+        """Nothing in its query is somebody's because of its name. A name with digits may be another one's, too."""
+        if (found := URL.fullmatch(look)) is None:
             return False
-        self._harmless.add(query)
-        self._seen.update(names)
+        named = [pair.partition("=")[0] for pair in query.split("&")] if (query := found["query"]) else []
+        if any("0" in name or self._is_ruled(Carrier.QUERY, name) or beside(name) or telling(name) for name in named):
+            return False
+        self._seen.update(named)
         return True
 
 
@@ -164,6 +149,10 @@ def suspects(texts: Iterable[str]) -> list[str]:
     # Of no text there is one shape, which is empty.
     pairs = zip(long, shapes, strict=False)
     return [text for text, shape in pairs if RUN in shape or ENCODING in shape or "://" in text]
+
+
+def no_bytes(texts: list[str]) -> list[str]:
+    return list(filter(None, OTHER.findall(SEPARATOR.join([*texts, ""]))))
 
 
 def _pieces(urls: str) -> list[str]:

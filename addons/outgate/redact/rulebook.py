@@ -18,6 +18,7 @@ from outgate.redact.detect.names import Names
 from outgate.redact.detect.own import Patterns
 from outgate.redact.detect.search import Detectors, Hit
 from outgate.redact.leaf import Path
+from outgate.redact.naming import Namings
 from outgate.redact.quiet import Quiet
 from outgate.redact.select import jsonpath, protobuf, template, xpath
 from outgate.redact.select.template import Span
@@ -65,7 +66,7 @@ class RuleBook:
         self._exact = _by_name(self._whole)
         self._words = Names(_selectors(self._whole, Carrier.KEY))
         self._remembered: dict[tuple[Carrier, str], Number | None] = {}
-        self.quiet = Quiet()
+        self.quiet, self.namings = Quiet(), Namings(self.called)
         self.pathed = _pathed(self._whole)
         self._templates = [(number, template.compiled(each)) for each, number in _selectors(self._whole, Carrier.PATH)]
         self.body = min((number for _, number in _selectors(self._whole, Carrier.BODY)), default=None)

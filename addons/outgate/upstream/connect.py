@@ -10,14 +10,15 @@ import socket
 from collections.abc import Sequence
 
 from outgate.policy.hosts import bracketed
-from outgate.policy.model import Via
+from outgate.policy.model import Tunnel, Via
 from outgate.upstream.connection import Connection, Timings, facts
 from outgate.upstream.course import Course
 from outgate.upstream.dial import Place, dial
 from outgate.upstream.environment import Environment
 from outgate.upstream.errors import Failure, UpstreamError
 from outgate.upstream.handshake import Judged
-from outgate.upstream.hops import Hop, Quiet, tunnel
+from outgate.upstream.hops import Hop, HopKind, Quiet
+from outgate.upstream.hops import tunnel as asked_for
 from outgate.upstream.key import Key
 from outgate.upstream.places import authority_of, looked_up, places_of, places_of_hop
 from outgate.upstream.secure import Server, secure
@@ -39,7 +40,7 @@ async def _known(target: Target, environment: Environment, via: tuple[Hop, ...])
     own = ""
     if target.via is Via.GATEWAY and environment.gateway is not None:
         own = (await environment.identities.get(environment.gateway.tls, ())).digest
-    return _key(target, identity, (target.via, target.opened, own, *via))
+    return _key(target, identity, (target.via, target.opened, own, *via, target.tunnel, target.proxy_tls))
 
 
 async def connect(target: Target, environment: Environment, via: Sequence[Hop] = ()) -> Connection:
@@ -72,6 +73,8 @@ async def _connect(target: Target, environment: Environment, via: tuple[Hop, ...
     try:
         if target.preface:
             transport.write(target.preface)
+        if target.tunnel is not None:
+            transport, early = await _tunnelled(transport, early, target, target.tunnel, environment)
         server = _server(target, identity, key)
         course.enter("tls" if server is not None else "")
         reader, writer, made = await _open(transport, early, server, environment)
@@ -164,11 +167,21 @@ async def _pass(
             transport, _ = await secure(transport, Quiet(), await _proxy(hop, generation, environment), environment)
         try:
             async with asyncio.timeout(environment.timeouts.via):
-                early = await tunnel(transport, hop, asked)
+                early = await asked_for(transport, hop, asked)
         except TimeoutError as error:
             why = f"proxy {hop.address[0]}:{hop.address[1]} did not answer within {environment.timeouts.via:g} s"
             raise UpstreamError(Failure.VIA_FAILED, why, 504) from error
     return transport, early
+
+
+async def _tunnelled(
+    transport: asyncio.Transport, early: bytes, target: Target, tunnel: Tunnel, environment: Environment
+) -> tuple[asyncio.Transport, bytes]:
+    """Through the proxy that the target itself is. Returns what came out of it already."""
+    if early:
+        raise UpstreamError(Failure.VIA_FAILED, f"{target.host} sent {len(early)} bytes before it was asked")
+    hop = Hop(HopKind.CONNECT_PROXY, (target.host, target.port), target.proxy_tls)
+    return await _pass(transport, (hop,), f"{bracketed(tunnel.host)}:{tunnel.port}", target.generation, environment)
 
 
 async def _open(

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from outgate.policy.model import Via
 from outgate.upstream.connection import Connection
 from outgate.upstream.dial import STAGGER
 from outgate.upstream.identity import Identities
@@ -56,3 +57,10 @@ class Environment:
 
     def __post_init__(self) -> None:
         self.identities.replaced.append(self.sessions.forget)
+
+    def outdated(self, connection: Connection) -> bool:
+        """Whether it was opened to the gateway as somebody that this gate is not any more."""
+        way = connection.key.via
+        if self.gateway is None or not way or way[0] is not Via.GATEWAY:
+            return False
+        return self.identities.current(self.gateway.tls, ()) != way[2]

@@ -52,9 +52,9 @@ class Hop:
     """Told of the head of its answer."""
 
 
-def basic(user: str, password: bytes) -> Secret:
+def basic(user: bytes, password: bytes) -> Secret:
     """The `authorization` of a hop that takes a user and a password."""
-    return Secret(b"Basic " + base64.b64encode(user.encode() + b":" + password))
+    return Secret(b"Basic " + base64.b64encode(user + b":" + password))
 
 
 class Quiet(asyncio.Protocol):
@@ -140,7 +140,7 @@ def _judge(head: bytes) -> None:
         raise _failed("its answer is not HTTP/1")
     status = int(line[1])
     if status == 407:
-        raise Declined(Failure.VIA_FAILED, "it wants credentials (407); set the hop's authorization")
+        raise Declined(Failure.VIA_FAILED, "it wants credentials (407); correct those of the upstream proxy")
     if not 200 <= status < 300:
         raise Declined(Failure.VIA_FAILED, f"it answered {status}")
 

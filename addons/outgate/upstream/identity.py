@@ -75,6 +75,17 @@ class Identities:
             raise UpstreamError(Failure.IDENTITY_FAILED, slot.why)
         return slot.identity
 
+    def current(self, tls: UpstreamTLS, alpn: tuple[str, ...]) -> str:
+        """The digest of the identity for `tls`; empty where there is none, or its files are others by now."""
+        slot = self._slots.get(_material(tls, alpn))
+        if slot is None or slot.identity is None:
+            return ""
+        if self._clock() - slot.checked >= RECHECK:
+            if stamps(paths(tls, self.trust)) != slot.stamps:
+                return ""  # and whoever gets it next builds it anew
+            slot.checked = self._clock()
+        return slot.identity.digest
+
     def _changed(self, tls: UpstreamTLS, slot: _Slot) -> bool:
         slot.checked = self._clock()
         return stamps(paths(tls, self.trust)) != slot.stamps

@@ -24,6 +24,7 @@ from outgate.policy.model import (
     Resolution,
     SubjectName,
     Traffic,
+    Tunnel,
     Upstream,
     UpstreamTLS,
     Via,
@@ -70,6 +71,10 @@ class Target:
     via: Via = Via.DIRECT
     opened: bool = False
     """The workload's TLS was opened here, of which the gateway has to know."""
+    tunnel: Tunnel | None = None
+    """Where `host` is a proxy: what it is asked for. `tls`, `sni` and `names` are of what is behind it then."""
+    proxy_tls: UpstreamTLS | None = None
+    """Of that proxy."""
 
 
 def target_of(
@@ -171,7 +176,9 @@ def _known(
     name = backend if elsewhere else _name(destination, attempt, kept)
     address = None if upstream.endpoints else _address(destination, attempt, name, kept)
     host = name or address or upstream.endpoints[0].address
-    tls = upstream.tls or (port.tls if attempt.encrypted else None)
+    tunnel, own = upstream.tunnel, port.tls if attempt.encrypted else None
+    tls = own if tunnel is not None else upstream.tls or own
+    proven = host if tunnel is None else attempt.host or tunnel.host
     return Target(
         destination.key,
         host,
@@ -182,10 +189,12 @@ def _known(
         upstream.endpoints,
         upstream.resolution,
         tls,
-        sni_of(tls, host),
-        names_of(tls, host),
+        sni_of(tls, proven),
+        names_of(tls, proven),
         alpn if tls else PLAIN,
         upstream.connect_timeout,
+        tunnel=tunnel,
+        proxy_tls=None if tunnel is None else upstream.tls,
     )
 
 

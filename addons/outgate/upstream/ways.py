@@ -119,7 +119,7 @@ def _authorization(secret: Secret) -> Secret:
     user, colon, password = secret.reveal().partition(b":")
     if not colon:
         raise UpstreamError(Failure.IDENTITY_FAILED, "the proxy's credentials are not USER:PASSWORD; write them so")
-    return basic(user.decode("utf-8", "surrogateescape"), password)
+    return basic(user, password)
 
 
 def _permit(host: str) -> Permit:

@@ -30,7 +30,7 @@ def cut(body):
 
 def everything(made):
     return Wanted(
-        set(made.strings), set(made.gaps), set(made.keys), {key for key in made.keys if telling(made.keys[key])}
+        set(made.strings), set(made.gaps), set(made.keys), {key for key in made.keys if telling(made.names[key])}
     )
 
 
@@ -54,7 +54,7 @@ def test_what_is_wanted_alone_is_found(body, data):
     if made is None or not made.keys:
         return
     key = data.draw(st.sampled_from(sorted(made.keys)))
-    name = made.keys[key]
+    name = made.names[key]
     found, values = list(made.leaves(Wanted(keys={key}))), [each for each in read(body) if each.kind in TAKEN]
     assert found == [each for each in values if each in found]
     wanted = [each for each in values if name in each.path]

@@ -49,6 +49,7 @@ CODECS: dict[Format, Codec] = {
 }
 MOST = 250_000
 """Values of one body. A mebibyte that has more is made of digits and commas, and is no document of anybody's."""
+MARKS = tuple(mark for mark, _ in charset.MARKS)
 TAKING_ALL = frozenset({Format.FORM, Format.HTML, Format.CSV, Format.SSE, Format.TEXT})
 """Which read everything, also JSON under a wrong type."""
 
@@ -93,7 +94,7 @@ def codec_of(name: Format, media_type: str, encoding: str = "", codecs: Mapping[
 def _transcoded(named: Format | None, media_type: str, body: bytes) -> Found | None:
     """All of a text that is not in UTF-8."""
     try:
-        marked = body.startswith(tuple(mark for mark, _ in charset.MARKS))
+        marked = body.startswith(MARKS)
         if marked or (named is not None and named not in BYTES):
             return charset.transcoded(media_type, body)
     except Unreadable:

@@ -7,9 +7,10 @@ JSON to the letter and nothing else: the rest is `json`'s.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from itertools import accumulate, compress, count
+from functools import cached_property
+from itertools import accumulate, compress, count, islice
 from typing import Any, Self
 
 import orjson
@@ -25,6 +26,8 @@ SIGN = re.compile(r"[{}\[\],:]|[^{}\[\],:\s]+")
 BLANKS = b" \t\r\n"
 NO_SIGNS = bytes(set(range(256)) - set(b'[]{},:"'))
 SIGNS = frozenset("[]{},:")
+FEW = 2
+"""Strings: so many are looked for one by one, which is faster than to ask about all that are there."""
 LITERAL = re.compile("[-0-9]")
 """How numbers begin."""
 
@@ -59,13 +62,23 @@ class Cut:
         self.gaps, self.strings = self._pieces[::2], self._pieces[1::2]
         self.between = '"'.join(self.gaps)
         """All gaps."""
-        self._skeleton = self.between.encode().translate(None, NO_SIGNS)
-        self._signs = self._skeleton.decode().split('"')
+        colons = {gap for gap in set(self.gaps) if gap[:1] == ":" or gap.lstrip()[:1] == ":"}
+        self.keys = frozenset(compress(self.strings, map(colons.__contains__, islice(self.gaps, 1, None))))
+        """As they are written."""
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """What each key says."""
+        return {key: said(key) for key in self.keys}
+
+    @cached_property
+    def _skeleton(self) -> bytes:
+        return self.between.encode().translate(None, NO_SIGNS)
+
+    @cached_property
+    def _signs(self) -> list[str]:
         """Of each gap, without values and blanks."""
-        colons = {signs for signs in set(self._signs) if signs.startswith(":")}
-        written = set(compress(self.strings, map(colons.__contains__, self._signs[1:])))
-        self.keys = {key: _said(key) for key in written}
-        """As they are written, and what they say."""
+        return self._skeleton.decode().split('"')
 
     @classmethod
     def of(cls, body: bytes, most: int) -> Self | None:
@@ -80,21 +93,27 @@ class Cut:
         return made if made._depth() <= DEEPEST and not any(HIDDEN in key for key in made.keys) else None
 
     def _depth(self) -> int:
+        """No more than it is, where that is little."""
+        if self.between.count("[") + self.between.count("{") <= DEEPEST:
+            return 0
         brackets = self._skeleton.translate(None, b',:"')
-        return max(accumulate(map(STEPS.__getitem__, brackets))) if len(brackets) > DEEPEST else 0
+        return max(accumulate(map(STEPS.__getitem__, brackets)))
 
-    def values(self, keys: Set[str]) -> Iterator[tuple[str, str | None, str]]:
+    def values(self, keys: Collection[str]) -> Iterator[tuple[str, str | None, str]]:
         """Each place where one of these keys is: the key, the string that is its value if it is one, and the gap."""
-        for number in _where(keys, self.strings):
-            if (signs := self._signs[number + 1]).startswith(":"):
-                yield self.strings[number], self.strings[number + 1] if signs == ":" else None, self.gaps[number + 1]
+        strings, gaps = self.strings, self.gaps
+        for number in _where(keys, strings):
+            if (bare := (gap := gaps[number + 1]).strip()) == ":":
+                yield strings[number], strings[number + 1], gap
+            elif bare.startswith(":"):
+                yield strings[number], None, gap
 
     def leaves(self, wanted: Wanted) -> Iterator[Leaf]:
         """What is wanted, in order."""
         return self._leaves(wanted) if wanted else iter(())
 
     def _leaves(self, wanted: Wanted) -> Iterator[Leaf]:
-        way = Way(self._skeleton, lambda number: self.keys[self.strings[number]])
+        way = Way(self._skeleton, lambda number: self.names[self.strings[number]])
         bytes_, signs = _Place(self._sized()), _Place(self._signs)
         for piece in self._chosen(wanted, way):
             number, begin = piece // 2, bytes_.of(piece)
@@ -166,11 +185,24 @@ class _Place:
         return len(self._pieces[piece])
 
 
-def _where(some: Set[str], among: list[str]) -> list[int]:
+def _where(some: Collection[str], among: list[str]) -> list[int]:
+    if len(some) <= FEW:
+        return sorted(place for each in some for place in _places(each, among))
     return list(compress(count(), map(some.__contains__, among)))
 
 
-def _said(key: str) -> str:
+def _places(text: str, among: list[str]) -> Iterator[int]:
+    at = -1
+    while True:
+        try:
+            at = among.index(text, at + 1)
+        except ValueError:
+            return
+        yield at
+
+
+def said(key: str) -> str:
+    """What a key that is written so says."""
     return str(orjson.loads(f'"{key}"')) if "\\" in key and HIDDEN not in key else key
 
 

@@ -7,15 +7,16 @@ of that is counted and searched by functions that are as fast as memory is.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
+from operator import mul
 
 from outgate.redact.leaf import Path
 
 STEPS = [{"[": 1, "{": 1, "]": -1, "}": -1}.get(chr(sign), 0) for sign in range(256)]
-RUN = re.compile(rb"[^][{}]*+[][{}]|[^][{}]++")
-"""Up to a bracket, or to the end."""
+BRACKETS = bytes.maketrans(b"]{}", b"[[[")
+"""All alike."""
 OBJECT, QUOTE, COMMA = ord("{"), b'"', ord(",")
 NONE = 128
 """More than anything lies deep."""
@@ -39,7 +40,7 @@ class Way:
 
     def __init__(self, signs: bytes, key: Callable[[int], str]) -> None:
         self._signs, self._key = signs, key
-        self._depths = b"".join(_depths(signs))
+        self._depths = _depths(signs)
         """Of the place before each sign."""
         self._commas = _either(self._depths[:-1], signs.translate(BUT_COMMAS))
         """The depth of each comma, and for other signs no depth."""
@@ -82,13 +83,11 @@ class Way:
         return self._strings
 
 
-def _depths(signs: bytes) -> Iterator[bytes]:
+def _depths(signs: bytes) -> bytes:
     """Of the place before each sign, and behind the last one: one for all places up to the next bracket."""
-    depth = 0
-    for run in RUN.finditer(signs):
-        yield DEPTHS[depth] * (run.end() - run.start())
-        depth += STEPS[signs[run.end() - 1]]
-    yield DEPTHS[depth]
+    depths = accumulate(map(STEPS.__getitem__, signs.translate(None, b',:"')), initial=0)
+    sizes = [len(run) + 1 for run in signs.translate(BRACKETS).split(b"[")]
+    return b"".join(map(mul, map(DEPTHS.__getitem__, depths), sizes))
 
 
 def _either(first: bytes, second: bytes) -> bytes:

@@ -31,7 +31,10 @@ PLACED = document(
     "ServiceEntry",
     """
     hosts: [api.shop.example]
-    ports: [{number: 80, name: http, protocol: HTTP}, {number: 443, name: web, protocol: HTTP}]
+    ports:
+    - {number: 80, name: http, protocol: HTTP}
+    - {number: 443, name: web, protocol: HTTP}
+    - {number: 5432, name: sql, protocol: TCP}
     resolution: STATIC
     endpoints: [{address: 192.0.2.7, labels: {zone: a}}, {address: 192.0.2.8, labels: {zone: b}}]
     exportTo: [prod]
@@ -46,7 +49,10 @@ TO_SUBSET = document(
       route: [{destination: {host: api.shop.example, subset: first, port: {number: 80}}}]
     - match: [{uri: {prefix: /b}}]
       route: [{destination: {host: api.shop.example, subset: first, port: {number: 443}}}]
-    - route: [{destination: {host: api.shop.example}}]
+    - route: [{destination: {host: api.shop.example, port: {number: 80}}}]
+    tcp:
+    - match: [{port: 5432}]
+      route: [{destination: {host: api.shop.example, subset: first, port: {number: 5432}}}]
 """,
 )
 

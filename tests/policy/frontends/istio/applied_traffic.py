@@ -56,8 +56,7 @@ def pool_changes() -> dict[str, tuple[object, ...]]:
         made[f"connectionPool.tcp.tcpKeepalive.{name}"] = ("connectionPool", around, value)
     for name, value in http.items():
         made[f"connectionPool.http.{name}"] = ("connectionPool", around, value)
-    for name in ("interval", "timeout"):
-        made[f"connectionPool.http.http2KeepAlive.{name}"] = ("connectionPool", ping, "5s")
+    made["connectionPool.http.http2KeepAlive.interval"] = ("connectionPool", ping, "5s")
     return made
 
 
@@ -137,12 +136,16 @@ def policy_rows(shown: str, at: str) -> Rows:
 
 def whole_rows(shown: str, at: str) -> Rows:
     """A row for each field that no port can say."""
+    tunnel = {"protocol": "CONNECT", "targetHost": "far.example", "targetPort": 443}
     budget = {"percent": 10, "minRetryConcurrency": 1, "budgetInterval": "1s"}
     return rows(
         shown,
         at,
         {
             "proxyProtocol.version": ("proxyProtocol", {"version": "V1"}, "V2"),
+            "tunnel.protocol": ("tunnel", tunnel, "POST"),
+            "tunnel.targetHost": ("tunnel", tunnel, "further.example"),
+            "tunnel.targetPort": ("tunnel", tunnel, 444),
             "retryBudget.percent": ("retryBudget", budget, 30),
             "retryBudget.minRetryConcurrency": ("retryBudget", budget, 9),
             "retryBudget.budgetInterval": ("retryBudget", budget, "9s"),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from policy.frontends.istio.istio_building import document, entry, refused, warned
+from outgate.policy.model import Tunnel
+from policy.frontends.istio.istio_building import document, entry, port, refused, warned
 
 SHOP = entry()
 
@@ -125,7 +126,7 @@ def test_what_istio_refuses_of_a_policy(spec, field):
     ("spec", "field"),
     [
         ("loadBalancer: {simple: PASSTHROUGH}", "loadBalancer.simple"),
-        ("tunnel: {targetHost: proxy.example, targetPort: 3128}", "tunnel"),
+        ("tunnel: {protocol: POST, targetHost: far.example, targetPort: 443}", "tunnel.protocol"),
     ],
 )
 def test_what_would_change_where_traffic_goes_or_as_whom_is_refused_when_strict(spec, field):
@@ -136,6 +137,14 @@ def test_what_would_change_where_traffic_goes_or_as_whom_is_refused_when_strict(
 def test_what_is_inside_of_a_field_that_is_not_applied_is_not_reported_again():
     text = warned(SHOP, policy("loadBalancer: {zoneAwareLbSetting: {enabled: true, minClusterSize: 2}}"))
     assert text.count("not yet applied") == 1
+
+
+def test_a_tunnel_is_of_tls_and_tcp_alone():
+    tunnel = policy("tunnel: {targetHost: FAR.example., targetPort: 444}")
+    web, sql = "{number: 80, name: http, protocol: HTTP}", "{number: 5432, name: sql, protocol: TCP}"
+    assert port(entry(f"ports: [{sql}]"), tunnel, number=5432).upstream.tunnel == Tunnel("far.example", 444)
+    assert "is for TLS and TCP" in warned(entry(f"ports: [{web}]"), tunnel)
+    assert port(entry(f"ports: [{web}]"), tunnel, number=80).upstream.tunnel is None
 
 
 def test_an_unverified_server_is_warned_of_loudly():

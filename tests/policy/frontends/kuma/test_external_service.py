@@ -137,6 +137,25 @@ def test_passthrough_takes_the_place_of_the_mesh():
     assert load(policy("MeshPassthrough", spec)).defaults.mode is Mode.ALLOW_ANY
 
 
+OVERLAPPING = """
+default:
+  passthroughMode: Matched
+  appendMatch:
+    - {type: Domain, value: "*.example.com", protocol: tls}
+    - {type: Domain, value: "*.example.com", protocol: http, port: 8080}
+    - {type: Domain, value: api.example.com, protocol: tls, port: 443}
+"""
+
+
+@pytest.mark.parametrize("host", ["any.example.com", "api.example.com"])
+def test_matches_that_overlap_pass_what_each_of_them_would(host):
+    made = load(policy("MeshPassthrough", OVERLAPPING))
+    assert {port.upstream.connect_timeout for each in made.destinations for port in each.ports} == {5.0}
+    for number in (443, 8080, 7777):
+        assert decide(made, tls(host, number)).allowed
+        assert decide(made, http(host, number, encrypted=False)).allowed is (number == 8080)
+
+
 MATCHED = """
 default:
   passthroughMode: Matched

@@ -12,18 +12,22 @@ import yaml
 
 from outgate.policy import documents
 from outgate.policy.frontends import Contribution, Setting
+from outgate.policy.frontends.kuma import inbound
 from outgate.policy.frontends.kuma.callers import KNOWN, Caller, apart, of_target
-from outgate.policy.frontends.kuma.frontend import POLICIES
+from outgate.policy.frontends.kuma.external_service import external_service
+from outgate.policy.frontends.kuma.frontend import POLICIES, SINGLE
+from outgate.policy.frontends.kuma.merging import merged
 from outgate.policy.frontends.kuma.order import ordered
-from outgate.policy.frontends.kuma.policies import Policies, in_force
+from outgate.policy.frontends.kuma.policies import Policies, about, in_force
+from outgate.policy.frontends.kuma.routes import http_rules
 from outgate.policy.model import Gate
 from outgate.policy.schema import Reading
-from policy.frontends.kuma.kuma_building import entries_of, plain, resource
+from policy.frontends.kuma.kuma_building import HTTPBIN, entries_of, plain, resource
 
 CORPUS = Path(os.environ.get("MESH_CORPUS") or "/nonexistent")
 ORACLE = CORPUS / "oracle" / "kuma"
 pytestmark = pytest.mark.skipif(not ORACLE.is_dir(), reason="MESH_CORPUS names no directory of mesh documents")
-KINDS = {"msvc": "MeshService", "extsvc": "MeshExternalService"}
+KINDS = {"msvc": "MeshService", "extsvc": "MeshExternalService", "mhttpr": "MeshHTTPRoute"}
 
 
 def cases(*folders: str, pattern: str = "*.input.yaml") -> list[Path]:
@@ -52,27 +56,49 @@ def test_items_about_what_arrives_are_in_the_same_order(path):
     assert [entry.resource.name for entry in found] == names
 
 
-@pytest.mark.parametrize("path", cases("resourcerules/*", pattern="zone-uni.golden.yaml"), ids=stem)
-def test_what_holds_for_a_service_is_what_kuma_says(path):
+@pytest.mark.parametrize("path", cases("resourcerules/*", pattern="zone-*.golden.yaml"), ids=stem)
+def test_what_holds_for_a_service_or_a_route_is_what_kuma_says(path):
+    """Of sections of a service nothing is compared: what is outside has one port."""
     source = _input(path.parent.name)
     if not source.exists():
         pytest.skip("the golden file has no input beside it")
     given = documents.load(source)
-    named = {document.kind for document in given}
-    kind = next((one for one in POLICIES.values() if one.name in named and not one.whole), None)
+    kind = next((one for one in POLICIES.values() if one.name in {each.kind for each in given} and not one.whole), None)
     if kind is None:
-        pytest.skip("about routes alone")
+        pytest.skip("about rules of routes: compared below, but for those of built-in gateways")
     policies = Policies({kind.name: ordered(entries_of(kind, given))})
-    services = {(document.kind, document.name): resource(document) for document in given}
+    about_sections = "sectionName" in source.read_text()
     compared = 0
     for key, rule in yaml.safe_load(path.read_text()).items():
-        kind_of, name = KINDS.get(key.split("_")[1], ""), key.split("_")[-2]
-        if (kind_of, name) not in services or rule["ResourceSectionName"]:
+        named, name = KINDS.get(key.split("_")[1], ""), key.split("_")[-2]
+        if not named or about_sections:
             continue
-        said = policies.said(kind.name, services[kind_of, name])
-        assert plain(said.conf) == conf(kind.conf, rule["Conf"][0])
+        outside, route = resource(_document(named, name, given)), None
+        if named == "MeshHTTPRoute":
+            outside, route = resource(_document("MeshService", "backend", given)), outside
+        assert plain(policies.said(kind.name, outside, route).conf) == conf(kind.conf, rule["Conf"][0]), key
         compared += 1
-    assert compared or "Service" not in path.read_text()
+    assert compared or about_sections
+
+
+@pytest.mark.parametrize("path", cases("resourcerules/mhr_backendrefs", pattern="zone-*.golden.yaml"), ids=stem)
+def test_rules_of_routes_are_those_that_kuma_joins(path):
+    """With the weight of a backend that Kuma writes where nobody chose one."""
+    kind, given = POLICIES["MeshHTTPRoute"], documents.load(_input(path.parent.name))
+    policies = Policies({kind.name: ordered(entries_of(kind, given))})
+    compared = 0
+    for key, rule in yaml.safe_load(path.read_text()).items():
+        if not (named := KINDS.get(key.split("_")[1], "")):
+            continue
+        outside = resource(_document(named, key.split("_")[-2], given))
+        made = http_rules(entry for entry in policies.entries[kind.name] if about(entry, outside))
+        wanted = [
+            (match["path"]["value"], each["default"]) for each in rule["Conf"][0]["rules"] for match in each["matches"]
+        ]
+        found = [(each.match.path.value, _weighed(plain(each.conf))) for each in made]
+        assert sorted(found, key=str) == sorted(wanted, key=str)
+        compared += 1
+    assert compared
 
 
 @pytest.mark.parametrize("path", [path for path in cases("rules/from") if "mesh" not in path.name], ids=stem)
@@ -106,6 +132,53 @@ def test_each_service_has_the_conf_that_kuma_says():
         assert plain(policies.said(kind.name, resource(service)).conf) == conf(kind.conf, rule["Conf"]), name
         compared += 1
     assert compared == 3
+
+
+def test_a_policy_without_items_is_what_kuma_says():
+    (path,) = cases("rules/single")
+    kind, made = SINGLE["MeshTrace"], Contribution()
+    setting = Setting(strict=False, kuma_dialect="kuma-2.9")
+    read = [kind.entry(each, setting, made) for each in documents.load(path)]
+    (rule,) = golden(path)["Rules"]
+    found = merged(entry.conf for entry in ordered(entry for entry in read if entry is not None))
+    wanted = conf(kind.conf, rule["Conf"])
+    # Kuma writes the default of this one.
+    assert wanted["backends"][0]["datadog"].pop("splitService") is False
+    assert plain(found) == wanted
+
+
+def test_what_is_said_of_everybody_that_arrives_is_merged():
+    (path,) = [path for path in cases("rules/from") if "meshtimeout" in path.name]
+    entries = ordered(entries_of(POLICIES["MeshTimeout"], documents.load(path)))
+    (service,) = documents.parse(HTTPBIN, "httpbin.yaml")
+    (said,) = inbound.said(entries, external_service(service, Setting(), Contribution()))
+    ((rule,),) = golden(path)["Rules"].values()
+    assert plain(said.conf) == conf(POLICIES["MeshTimeout"].conf, rule["Conf"])
+    (rules,) = golden(path)["InboundRules"].values()
+    assert [plain(entry.conf) for entry in entries] == [
+        conf(POLICIES["MeshTimeout"].conf, rule["conf"]) for rule in rules
+    ]
+
+
+def test_a_policy_of_a_route_holds_for_what_that_route_takes():
+    (path,) = [path for path in cases("rules/to") if "route" in path.name]
+    kind, given = POLICIES["MeshTimeout"], documents.load(path)
+    policies = Policies({kind.name: ordered(entries_of(kind, given))})
+    service = resource(_document("MeshService", "test-service", given))
+    (rule,) = golden(path)["Rules"]
+    said = policies.said(kind.name, service, resource(_document("MeshHTTPRoute", "http-route-1", given)))
+    assert plain(said.conf) == conf(kind.conf, rule["Conf"])
+    assert policies.said(kind.name, service).conf is None
+
+
+def _document(kind: str, name: str, given: list[documents.Document]) -> documents.Document:
+    """One of those that are given, or one of which only the name counts."""
+    (made,) = documents.parse(f"type: {kind}\nname: {name}\nmesh: {given[0].root.text('mesh')}\n", "made")
+    return next((each for each in given if (each.kind, each.name) == (kind, name)), made)
+
+
+def _weighed(default: dict) -> dict:
+    return {**default, "backendRefs": [{"weight": 1, **each} for each in default.get("backendRefs", [])]}
 
 
 def _fits(subset: list[dict[str, object]], held: tuple[tuple[str, str], ...]) -> bool:

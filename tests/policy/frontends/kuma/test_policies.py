@@ -5,7 +5,7 @@ import textwrap
 import pytest
 
 from outgate.policy.decide import decide
-from outgate.policy.model import Code, Identity
+from outgate.policy.model import Code, Fate, Identity
 from outgate.policy.resilience_model import Balancer, FailurePercentage, HashKey, HashOn, Limits, Probe, SuccessRate
 from outgate.policy.route_model import Abort, Backoff, Bandwidth, Bucket, Delay, LimitScope, ResetFormat
 from policy.building import http
@@ -55,6 +55,32 @@ def test_retries():
 def test_a_conf_without_a_number_tries_once_more_and_zero_never():
     assert retry("{http: {retryOn: [Reset]}}").retries == 1
     assert retry("{http: {numRetries: 0}}") is None
+
+
+def test_each_condition_of_a_retry_has_a_fate():
+    made = load(HTTPBIN, policy("MeshRetry", to("{http: {retryOn: [5xx, Http3PostConnectFailure, HttpMethodGet]}}")))
+    told = [each for each in made.fields if "retryOn[" in each.path]
+    assert [each.fate for each in told] == [Fate.APPLIED, Fate.IGNORED, Fate.APPLIED]
+    assert told[1].note == "no HTTP/3 is spoken"
+
+
+def test_what_is_said_of_a_route_stands_instead_of_what_is_said_of_its_destination():
+    rules = "[{matches: [{path: {type: PathPrefix, value: /a}}], default: {}}]"
+    texts = [
+        policy(
+            "MeshHTTPRoute", f"to: [{{targetRef: {{kind: MeshExternalService, name: httpbin}}, rules: {rules}}}]", "r"
+        ),
+        policy("MeshTimeout", to("{http: {requestTimeout: 7s, maxStreamDuration: 9s}}"), "s"),
+        policy("MeshTimeout", "to: [{targetRef: {kind: Mesh}, default: {http: {streamIdleTimeout: 8s}}}]", "m"),
+    ]
+    own = policy(
+        "MeshTimeout", "to: [{targetRef: {kind: MeshHTTPRoute, name: r}, default: {http: {requestTimeout: 3s}}}]"
+    )
+    taken, rest = port(HTTPBIN, *texts, own).routes
+    assert (taken.timeout, taken.idle_timeout, taken.maximum_duration) == (3.0, 8.0, None)
+    assert (rest.timeout, rest.idle_timeout, rest.maximum_duration) == (7.0, 8.0, 9.0)
+    taken, _ = port(HTTPBIN, *texts).routes
+    assert (taken.timeout, taken.idle_timeout, taken.maximum_duration) == (7.0, 8.0, 9.0)
 
 
 def test_connections_are_tried_as_often_as_is_said():

@@ -344,6 +344,15 @@ def test_each_annotation_is_accounted_for(name, fate):
     assert report.fate is fate
 
 
+def test_unified_accrual_counts_failures_in_a_row_and_says_what_it_does_not_count():
+    """Linkerd's own goes by rates of success and by answers about too many requests, too."""
+    policy = load(network("Allow", notes="balancer.linkerd.io/failure-accrual: unified"))
+    assert policy.destinations[0].ports[0].upstream.resilience.outliers.consecutive_5xx == 7
+    (report,) = [each for each in policy.fields if each.path.endswith("/failure-accrual")]
+    assert (report.fate, "rates of success" in report.note) == (Fate.APPROXIMATED, True)
+    assert any("unified is read as consecutive" in str(problem) for problem in policy.problems)
+
+
 def test_a_route_without_its_network_is_not_told_as_applied():
     policy = load(network(), route("TLSRoute", parent="gone"))
     assert {each.fate for each in policy.fields if each.kind == "TLSRoute"} == {Fate.IGNORED}

@@ -45,6 +45,8 @@ ZONES = Fields(
     snake=True,
 )
 
+ZONES_NOTE = "it goes by how many callers each zone has, which the gate does not know; localityLbSetting is applied"
+
 
 def check_locality(setting: Record | None, outliers: bool, reading: Reading) -> None:
     """`outliers`: outlier detection is set, without which nothing ever fails over."""

@@ -21,7 +21,7 @@ from outgate.policy.frontends.istio.common import (
     check_exports,
     name_fault,
 )
-from outgate.policy.frontends.istio.locality import LOCALITY, ZONES, check_locality, check_zones
+from outgate.policy.frontends.istio.locality import LOCALITY, ZONES, ZONES_NOTE, check_locality, check_zones
 from outgate.policy.frontends.istio.resilience import USUAL, keepalive, resilience
 from outgate.policy.frontends.istio.resource import Resource
 from outgate.policy.frontends.istio.route_actions import RETRIES, retries
@@ -90,7 +90,7 @@ MESH = Fields(
         "defaultVirtualServiceExportTo": Field(EXPORTS),
         **mesh_telemetry.FIELDS,
         "localityLbSetting": Field(LOCALITY),
-        "zoneAwareLbSetting": Field(ZONES, fate=Fate.LATER),
+        "zoneAwareLbSetting": Field(ZONES, fate=Fate.LATER, note=ZONES_NOTE),
         "dnsRefreshRate": Field(Duration(), fate=Fate.LATER),
         "h2UpgradePolicy": Field(Choice(("DO_NOT_UPGRADE", "UPGRADE"))),
         "tcpKeepalive": Field(traffic_policy.KEEPALIVE),

@@ -10,7 +10,7 @@ from math import isqrt
 
 from outgate.policy.frontends.istio import client_tls
 from outgate.policy.frontends.istio.common import PORT, Checked, address_fault, name_fault, one_of
-from outgate.policy.frontends.istio.locality import LOCALITY, ZONES, check_locality, check_zones
+from outgate.policy.frontends.istio.locality import LOCALITY, ZONES, ZONES_NOTE, check_locality, check_zones
 from outgate.policy.model import Fate
 from outgate.policy.schema import (
     Boolean,
@@ -83,7 +83,7 @@ LOAD_BALANCER = Fields(
         "simple": Field(Choice(SIMPLE)),
         "consistentHash": Field(CONSISTENT_HASH),
         "localityLbSetting": Field(LOCALITY),
-        "zoneAwareLbSetting": Field(ZONES, fate=Fate.LATER),
+        "zoneAwareLbSetting": Field(ZONES, fate=Fate.LATER, note=ZONES_NOTE),
         "warmupDurationSecs": Field(Duration()),
         "warmup": Field(WARMUP),
     },
@@ -110,6 +110,18 @@ TCP_POOL = Fields(
     snake=True,
 )
 
+PINGS = Fields(
+    {
+        "interval": Field(Duration()),
+        "timeout": Field(
+            Duration(),
+            fate=Fate.APPROXIMATED,
+            note="a connection whose pings are not answered ends when TCP finds it out",
+        ),
+    },
+    snake=True,
+)
+
 HTTP_POOL = Fields(
     {
         "http1MaxPendingRequests": Field(COUNT),
@@ -120,7 +132,7 @@ HTTP_POOL = Fields(
         "h2UpgradePolicy": Field(Choice(("DEFAULT", "DO_NOT_UPGRADE", "UPGRADE"))),
         "useClientProtocol": Field(Boolean()),
         "maxConcurrentStreams": Field(COUNT),
-        "http2KeepAlive": Field(Fields({"interval": Field(Duration()), "timeout": Field(Duration())}, snake=True)),
+        "http2KeepAlive": Field(PINGS),
     },
     snake=True,
 )
@@ -165,7 +177,7 @@ POLICY = Fields(
     {
         **_COMMON,
         "portLevelSettings": Field(Sequence(PORT_POLICY, most=4096)),
-        "tunnel": Field(TUNNEL, fate=Fate.LATER, guards=True, note="traffic would not go through the tunnel"),
+        "tunnel": Field(TUNNEL, note="of TLS that is passed on and of raw TCP; POST is refused"),
         "proxyProtocol": Field(Fields({"version": Field(Choice(("V1", "V2")))}, snake=True)),
         "retryBudget": Field(
             Fields(

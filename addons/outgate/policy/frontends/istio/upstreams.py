@@ -18,7 +18,7 @@ from outgate.policy.frontends.istio.resilience import resilience, warn_idle
 from outgate.policy.frontends.istio.resource import Resource
 from outgate.policy.frontends.istio.traffic_policy import connecting
 from outgate.policy.hosts import canonical_host, canonical_pattern
-from outgate.policy.model import Endpoint, Intercept, Resolution, Upstream, UpstreamTLS
+from outgate.policy.model import Endpoint, Intercept, Resolution, Tunnel, Upstream, UpstreamTLS
 from outgate.policy.resilience_model import Resilience
 from outgate.policy.schema import Record
 
@@ -111,6 +111,7 @@ class Upstreams:
             http2=upgraded or (protocol is not None and needs_http2(protocol)),
             connect_timeout=self.mesh.connect_timeout if timeout is None else timeout,
             resilience=self._resilience(terms, len(endpoints)),
+            tunnel=self._tunnel(arrival, terms),
         )
 
     def _terms(self, host: str, target: Target, subset: str) -> Terms | None:
@@ -133,6 +134,20 @@ class Upstreams:
             self._said.add(id(balancer))
             what = "PASSTHROUGH dials where the workload said"
             unapplied(terms.rule.reading, balancer.at("simple"), balancer.under("simple"), what)
+
+    def _tunnel(self, arrival: Arrival, terms: Terms | None) -> Tunnel | None:
+        """As in Istio, HTTP knows of no tunnel: the proxy is sent the requests as they are."""
+        block = terms.block("tunnel") if terms is not None else None
+        if terms is None or block is None:
+            return None
+        if block.get("protocol") == "POST" and id(block) not in self._said:
+            self._said.add(id(block))
+            unapplied(terms.rule.reading, block.at("protocol"), block.under("protocol"), "a tunnel by POST")
+        if arrival.port.get("protocol", "") in HTTP_LIKE:
+            what = "is for TLS and TCP: HTTP is sent to the proxy as it is"
+            terms.rule.reading.warn(block.where, block.path, what, "route it by tcp on a port of protocol TCP")
+            return None
+        return Tunnel(canonical_host(block.get("targetHost")), block.get("targetPort"))
 
     def _resilience(self, terms: Terms | None, places: int) -> Resilience:
         """One for all ports for which the same blocks hold."""
@@ -162,7 +177,8 @@ class Upstreams:
         if mode == "ISTIO_MUTUAL":
             _refuse_mesh_identity(target.entry, terms, block)
             return None
-        if arrival.treated is Intercept.TUNNEL and arrival.port.get("protocol", "") in TLS_LIKE:
+        passed = arrival.treated is Intercept.TUNNEL and arrival.port.get("protocol", "") in TLS_LIKE
+        if passed and terms.block("tunnel") is None:
             terms.rule.reading.warn(
                 block.at("mode"),
                 block.under("mode"),

@@ -13,6 +13,7 @@ from ipaddress import ip_network
 from outgate.policy.frontends.kuma.resource import Resource
 from outgate.policy.frontends.kuma.shapes import Count, OneOf
 from outgate.policy.frontends.kuma.single import Single
+from outgate.policy.frontends.kuma.timeouts import CONNECT
 from outgate.policy.hosts import HostError, canonical_pattern
 from outgate.policy.model import EVERY_PORT, Destination, Intercept, Mode, Network, Port, Protocol, Resolution, Upstream
 from outgate.policy.schema import Field, Fields, Record, Sequence, Text
@@ -105,7 +106,8 @@ class Passthrough:
         for match in self.conf.get("appendMatch", []):
             found.setdefault(match.get("value").lower(), []).append(match)
         for value, matches in found.items():
-            yield self._destination(value, matches)
+            wider = (match for other in found if _covers(other, value) for match in found[other])
+            yield self._destination(value, [*matches, *wider])
 
     def _destination(self, value: str, matches: list[Record]) -> Destination:
         domain = matches[0].get("type") == "Domain"
@@ -121,18 +123,24 @@ class Passthrough:
         )
 
     def _ports(self, matches: Iterable[Record], resolution: Resolution) -> Iterator[Port]:
+        """What is said of every port holds beside what is said of one."""
         spoken: dict[int, dict[str, Record]] = {}
         for match in matches:
-            spoken.setdefault(match.get("port", EVERY_PORT), {})[match.get("protocol", "tcp")] = match
-        for number, protocols in spoken.items():
-            first = next(iter(protocols.values()))
+            spoken.setdefault(match.get("port", EVERY_PORT), {}).setdefault(match.get("protocol", "tcp"), match)
+        for number, own in spoken.items():
+            first, protocols = next(iter(own.values())), own | spoken.get(EVERY_PORT, {})
             yield Port(
                 number,
                 Protocol.ANY if len(protocols) > 1 else PROTOCOLS[next(iter(protocols))],
-                Upstream(number, resolution),
+                Upstream(number, resolution, connect_timeout=CONNECT),
                 Intercept.TUNNEL,
                 source=self.resource.source(first.path, first.where),
             )
+
+
+def _covers(wide: str, narrow: str) -> bool:
+    """Whether a wildcard is about a name, too. What the name's own match does not speak, the wildcard's may."""
+    return wide != narrow and wide.startswith("*.") and narrow.removeprefix("*").endswith(wide[1:])
 
 
 def _resolution(domain: str) -> Resolution:

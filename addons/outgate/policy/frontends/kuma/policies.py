@@ -47,8 +47,12 @@ class Policies:
     """Of which a warning says already why they have none."""
 
     def said(self, kind: str, outside: Resource, route: Resource | None = None) -> Said:
-        """What holds for a destination; with a route, for what that route takes."""
-        found = self.use(entry for entry in self.entries.get(kind, []) if about(entry, outside, route))
+        """What holds for a destination; with a route, for what that route takes. Where something is said of the route,
+        what is said of the destination does not hold for it, as in Kuma."""
+        found = [entry for entry in self.entries.get(kind, []) if about(entry, outside, route)]
+        if any(_names(entry, ROUTE) for entry in found):
+            found = [entry for entry in found if not _names(entry, outside.kind)]
+        self.use(found)
         return Said(merged(entry.conf for entry in found), tuple(entry.source for entry in reversed(found)))
 
     def use(self, entries: Iterable[Entry]) -> list[Entry]:
@@ -97,6 +101,11 @@ def about(entry: Entry, outside: Resource, route: Resource | None = None) -> boo
     if target.get("kind") == ROUTE:
         return route is not None and meant(target, route)
     return target.get("kind") == outside.kind and meant(target, outside)
+
+
+def _names(entry: Entry, kind: str) -> bool:
+    """Whether an item is about one of a kind, and not about everything."""
+    return entry.side == "to" and entry.target is not None and entry.target.get("kind") == kind
 
 
 def in_force(entries: Iterable[Entry], setting: Setting, made: Contribution) -> Policies:

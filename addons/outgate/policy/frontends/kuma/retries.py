@@ -5,13 +5,13 @@ Owns the conf's shape, its checks, Kuma's defaults, and what they come to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from outgate.policy.documents import Node
 from outgate.policy.frontends.kuma.entries import Kind
 from outgate.policy.frontends.kuma.shapes import Count, Span
-from outgate.policy.model import Fate
+from outgate.policy.model import Fate, FieldReport
 from outgate.policy.route_model import (
     Backoff,
     Events,
@@ -22,10 +22,12 @@ from outgate.policy.route_model import (
     TextKind,
     TextMatch,
 )
-from outgate.policy.schema import Choice, Field, Fields, Mapping, Reading, Record, Sequence, Text
+from outgate.policy.schema import Choice, Field, Fields, Reading, Record, Sequence, Text
+from outgate.policy.schema import Mapping as Map
 
 CONNECTS = 5
 """Tries of a connection in the policy that each mesh has."""
+HTTP3 = "Http3PostConnectFailure"
 EVENTS = {
     "5xx": "5xx",
     "GatewayError": "gateway-error",
@@ -34,9 +36,8 @@ EVENTS = {
     "ConnectFailure": "connect-failure",
     "EnvoyRatelimited": "envoy-ratelimited",
     "RefusedStream": "refused-stream",
-    "Http3PostConnectFailure": "",
+    HTTP3: "",
 }
-"""The last says nothing here: no HTTP/3 is spoken."""
 METHOD = "HttpMethod"
 METHODS = ("Connect", "Delete", "Get", "Head", "Options", "Patch", "Post", "Put", "Trace")
 GRPC_EVENTS = {
@@ -72,6 +73,8 @@ class Condition:
 
     names: tuple[str, ...]
     statuses: bool = True
+    inert: Mapping[str, str] = field(default_factory=dict)
+    """Names that say nothing, and why."""
 
     def read(self, node: Node, path: str, reading: Reading) -> str | None:
         text = str(node.data)
@@ -79,6 +82,8 @@ class Condition:
         if not status and text not in self.names:
             reading.error(node.where, path, f"unknown item '{text}'", f"use one of {', '.join(self.names)}")
             return None
+        fate = reading.inherited or (Fate.IGNORED if text in self.inert else Fate.APPLIED)
+        reading.fields.append(FieldReport(node.where, reading.kind, path, fate, self.inert.get(text, "")))
         return text
 
 
@@ -91,7 +96,7 @@ HEADER = Fields(
 HOSTS = Fields(
     {
         "predicate": Field(Text()),
-        "tags": Field(Mapping(Text()), fate=Fate.IGNORED, note="endpoints have no tags"),
+        "tags": Field(Map(Text()), fate=Fate.IGNORED, note="endpoints have no tags"),
         "updateFrequency": Field(Count(), fate=Fate.IGNORED, note="the gate always looks at the last try"),
     }
 )
@@ -101,10 +106,11 @@ COMMON = {
     "backOff": Field(BACKOFF),
     "rateLimitedBackOff": Field(LIMITED),
 }
+ON = Condition((*EVENTS, *(METHOD + method for method in METHODS)), inert={HTTP3: "no HTTP/3 is spoken"})
 HTTP = Fields(
     {
         **COMMON,
-        "retryOn": Field(Sequence(Condition((*EVENTS, *(METHOD + method for method in METHODS))))),
+        "retryOn": Field(Sequence(ON)),
         "retriableResponseHeaders": Field(Sequence(HEADER)),
         "retriableRequestHeaders": Field(
             Sequence(HEADER), fate=Fate.LATER, note="requests are retried whatever their headers"

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from outgate.policy.frontends.linkerd.resource import Resource
+from outgate.policy.frontends.linkerd.resource import APPROXIMATED, Resource
 from outgate.policy.resilience_model import PLAIN_RESILIENCE, Outliers, Resilience
 from outgate.policy.route_model import Events, RetryPolicy, Route
 from outgate.policy.schema import DURATION, DURATION_PART, SECONDS
@@ -91,7 +91,7 @@ def resilience(network: Resource) -> Resilience:
 def account(resource: Resource, *, network: bool) -> None:
     """Sets aside what has no effect, and warns of what looks like one of these and is none. `network`: the document is
     an EgressNetwork, and no route."""
-    for name in resource.annotations:
+    for name, text in resource.annotations.items():
         where, path = resource.annotation_place(name)
         if name not in KNOWN:
             resource.reading.set_aside(path, "for other tools")
@@ -100,6 +100,8 @@ def account(resource: Resource, *, network: bool) -> None:
         elif name.startswith(ACCRUAL) and not (network and resource.annotations.get(ACCRUAL)):
             why = f"says nothing without {ACCRUAL}" if network else "only what an EgressNetwork has counts"
             resource.reading.set_aside(path, why)
+        elif (name, text) in APPROXIMATED:
+            resource.reading.warn(where, path, f"{text} is {APPROXIMATED[name, text]}", "write consecutive")
         if name.partition("/")[0].endswith("linkerd.io") and name not in KNOWN:
             resource.reading.warn(where, path, "has no effect here", f"known: {', '.join(KNOWN)}")
 

@@ -14,6 +14,13 @@ from outgate.policy.model import Fate, FieldReport, Source
 from outgate.policy.schema import Anything, Field, Fields, Mapping, Reading, Record, Shape, Text, Timestamp
 from outgate.problems import Where
 
+APPROXIMATED = {
+    ("balancer.linkerd.io/failure-accrual", "unified"): (
+        "read as consecutive: rates of success and answers about too many requests take no address out"
+    ),
+}
+"""Annotations of which only a part is done, and what is not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Annotations:
@@ -21,9 +28,11 @@ class Annotations:
 
     def read(self, node: Node, path: str, reading: Reading) -> dict[str, str] | None:
         found: dict[str, str] | None = Mapping(Text()).read(node, path, reading)
-        for name in found or ():
-            where, fate = node.keys.get(name, node.where), reading.inherited or Fate.APPLIED
-            reading.fields.append(FieldReport(where, reading.kind, f"{path}.{name}", fate))
+        for name, text in (found or {}).items():
+            note = APPROXIMATED.get((name, text), "")
+            where = node.keys.get(name, node.where)
+            fate = reading.inherited or (Fate.APPROXIMATED if note else Fate.APPLIED)
+            reading.fields.append(FieldReport(where, reading.kind, f"{path}.{name}", fate, note))
         return found
 
 

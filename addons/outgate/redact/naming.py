@@ -1,0 +1,64 @@
+"""What the keys of a document mean under the rules, remembered: an API's answers have the same ones each time.
+
+Owns which of them matter to a glance, and its bounds. Sees no value, and remembers no keys that may be somebody's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from outgate.policy.redaction_model import Carrier
+from outgate.redact.codecs import names
+from outgate.redact.codecs.json_cut import said
+from outgate.redact.detect.search import beside
+from outgate.redact.pairs import NAMING, VALUED
+
+QUERY = "query"
+"""What may be a document of GraphQL."""
+MOST, LONGEST = 256, 4096
+"""Sets of keys, and the characters of one."""
+
+telling = lru_cache(8192)(names.telling)
+
+
+class Naming(NamedTuple):
+    """Of the keys of a document, as they are written."""
+
+    names: frozenset[str]
+    """What they say."""
+    ruled: frozenset[str]
+    """Those whose values matter, whatever they are."""
+    telling: frozenset[str]
+    """Those that may be values themselves."""
+    beside: Mapping[str, str]
+    """Those whose values some detectors look at, and what they say."""
+
+
+class Namings:
+    """Under one book. `called`: which rule is for a name."""
+
+    def __init__(self, called: Callable[[Carrier, str], int | None]) -> None:
+        self._called = called
+        self._known: dict[frozenset[str], Naming] = {}
+
+    def of(self, keys: frozenset[str]) -> Naming:
+        if (known := self._known.get(keys)) is not None:
+            return known
+        made = self._made({key: said(key) for key in keys})
+        if not made.telling and sum(map(len, keys)) <= LONGEST:
+            if len(self._known) >= MOST:
+                self._known = {}
+            self._known[keys] = made
+        return made
+
+    def _made(self, names: Mapping[str, str]) -> Naming:
+        ruled = {key for key, name in names.items() if name == QUERY or self._called(Carrier.KEY, name) is not None}
+        naming = {key for key, name in names.items() if name.lower() in NAMING}
+        valued = {key for key, name in names.items() if name.lower() in VALUED}
+        if naming and valued:
+            ruled |= naming | valued
+        odd = frozenset(key for key, name in names.items() if telling(name))
+        aside = {key: name for key, name in names.items() if beside(name)}
+        return Naming(frozenset(names.values()), frozenset(ruled), odd, aside)
