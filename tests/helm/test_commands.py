@@ -24,7 +24,9 @@ metadata: {name: web}
 spec:
   template:
     metadata: {labels: {app: web}}
-    spec: {containers: [{name: web, image: web, securityContext: {capabilities: {drop: [ALL]}}}]}
+    spec:
+      securityContext: {runAsUser: 1000}
+      containers: [{name: web, image: web, securityContext: {capabilities: {drop: [ALL]}}}]
 """)
 
 
