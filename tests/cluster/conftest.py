@@ -16,8 +16,8 @@ from outgate.cluster.cluster import Cluster
 from outgate.cluster.kinds import KINDS, Kind
 from outgate.cluster.store import Set
 
-WITHIN = 20.0
-"""Seconds that anything may take."""
+WITHIN = 60.0
+"""Seconds that anything may take; several failures in a row alone are followed by waits of twenty."""
 ENTRIES, POLICIES, OWN = "serviceentries", "authorizationpolicies", "egressdestinations"
 
 

@@ -53,9 +53,11 @@ class Tape(AbstractContextManager["Tape"]):
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __exit__(self, *_: object) -> None:
-        self._listener.close()
-        for made in self._open:
-            made.close()
+        # Closing alone would leave threads in calls, which whoever gets the same descriptor next would find there.
+        for sock in (self._listener, *self._open):
+            with suppress(OSError):  # it has ended by itself
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
 
     def forget(self) -> None:
         self.raw.clear()
