@@ -76,7 +76,8 @@ def test_nothing_is_written_over(terminal):
 def test_a_directory_that_cannot_be_made_is_told(terminal):
     terminal.write("policy/a.yaml", ISTIO)
     terminal.write("native", "a file")
-    assert terminal.run("convert", "policy", "--output", "native/below").exit_code == 2
+    result = terminal.run("convert", "policy", "--output", "native/below")
+    assert (result.exit_code, "native/below/outgate.yaml cannot be written" in result.stderr) == (2, True)
 
 
 def test_what_has_no_native_form_is_told_with_its_place_and_nothing_is_written(terminal):

@@ -5,14 +5,13 @@ Owns the arguments, where it is written, and the exit code. What is written is `
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
 from outgate.cli.check import line
 from outgate.cli.options import policy_options, settings_of
-from outgate.cli.output import counted, printable
+from outgate.cli.output import counted, create, printable
 from outgate.converting.conversion import Converted, convert
 from outgate.loading import setting_of
 from outgate.policy.compile import compile as compile_policy
@@ -95,10 +94,7 @@ def write(text: str, output: Path) -> None:
     path = output / FILE
     try:
         output.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), "w") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise click.UsageError(f"{path} is there already; name another directory") from error
     except OSError as error:
         raise click.UsageError(f"{path} cannot be written: {error.strerror}") from error
+    create(path, text.encode(), "name another directory")
     click.echo(f"written to {path}, {counted(text.count(chr(10) + '---'), 'document')}", err=True)

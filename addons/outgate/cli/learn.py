@@ -5,7 +5,6 @@ Owns the arguments, where it is written, and what is told of what is left out. W
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ import orjson
 from outgate.capture.reading import MAGIC, Capture
 from outgate.capture.record import SCHEMA
 from outgate.cli.options import read, settings_of
-from outgate.cli.output import counted, printable
+from outgate.cli.output import counted, create, printable
 from outgate.cli.progress import shown
 from outgate.learning import native
 from outgate.learning.captured import seen
@@ -177,14 +176,8 @@ def _write(content: str, output: Path | None) -> None:
     if output is None:
         click.echo(content, nl=False)
         return
-    try:
-        path = _free(output) if output.is_dir() else output
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), "w") as file:
-            file.write(content)
-    except FileExistsError as error:
-        raise click.UsageError(f"{output} is there already; name another file, or a directory") from error
-    except OSError as error:
-        raise click.UsageError(f"{output} cannot be written: {error}") from error
+    path = _free(output) if output.is_dir() else output
+    create(path, content.encode(), "name another file, or a directory")
     click.echo(f"written to {path}", err=True)
 
 

@@ -1,4 +1,4 @@
-"""What commands print: tables and JSON. Rich is loaded for a terminal only; elsewhere the text is plain.
+"""What commands print and write: tables, JSON, new files. Rich is loaded for a terminal only; elsewhere text is plain.
 
 Owns the form. Knows nothing of what is printed.
 """
@@ -6,8 +6,10 @@ Owns the form. Knows nothing of what is printed.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import click
 
@@ -59,3 +61,14 @@ def _show_rich(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))  # as text: what documents say is not markup
     Console().print(table)
+
+
+def create(path: Path, content: bytes, instead: str = "name another file", mode: int = 0o644) -> None:
+    """A file that was not there. `instead`: what to do where it was. Raises `click.UsageError`."""
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as file:
+            file.write(content)
+    except FileExistsError as error:
+        raise click.UsageError(f"{path} is there already; {instead}") from error
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from error

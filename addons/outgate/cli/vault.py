@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from outgate.capture.unsealing import Unsealing
-from outgate.cli.output import json_option, printable, show_json, show_table
+from outgate.cli.output import create, json_option, printable, show_json, show_table
 from outgate.cli.progress import shown
 from outgate.redact.replace.vault import VaultError, private_key
 
@@ -72,8 +72,8 @@ def key(file: Path) -> None:
     private = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     public = made.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     other = file.with_name(f"{file.name}.pub")
-    _make(other, public, 0o644)
-    _make(file, private, 0o600)
+    create(other, public)
+    create(file, private, mode=0o600)
     click.echo(f"{file}: the private key, mode 0600; keep it away from the gate and from version control")
     click.echo(f"{other}: the public key, for vault.key of an EgressCapture")
 
@@ -163,16 +163,6 @@ def open_command(
     for token in missing:
         click.echo(f"not in the vault: {printable(token)}", err=True)
     ctx.exit(UNKNOWN if missing else 0)
-
-
-def _make(path: Path, content: bytes, mode: int) -> None:
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as file:
-            file.write(content)
-    except FileExistsError as error:
-        raise click.UsageError(f"{path} is there already; name another file") from error
-    except OSError as error:
-        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _key(file: Path | None, variable: str | None, password_file: Path | None) -> X25519PrivateKey:
