@@ -166,6 +166,7 @@ def test_a_routes_limit_replaces_the_listeners():
 def test_a_listener_may_leave_it_to_the_routes():
     text = filters(listener(""), routed(f"{BUCKET}, {ON}", apply="VIRTUAL_HOST"))
     assert [limit.bucket.size for limit in limits(ROUTES, text)] == [5, 5]
+    assert "filterEnabled" not in warned(ROUTES, text)
 
 
 def test_a_routes_limit_without_a_listeners_filter_does_nothing_and_that_is_said():
