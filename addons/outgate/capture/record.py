@@ -63,7 +63,9 @@ def record(kept: Redacted) -> Content:
 
 def _with(made: dict[str, Any], some: Content) -> Content:
     """And what is not empty."""
-    made |= {name: value for name, value in some.items() if value}
+    for name, value in some.items():
+        if value:
+            made[name] = value
     return made
 
 
