@@ -63,9 +63,7 @@ def record(kept: Redacted) -> Content:
 
 def _with(made: dict[str, Any], some: Content) -> Content:
     """And what is not empty."""
-    for name, value in some.items():
-        if value:
-            made[name] = value
+    made |= {name: value for name, value in some.items() if value}
     return made
 
 
