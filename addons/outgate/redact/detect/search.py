@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import accumulate, compress, count, product
+from itertools import accumulate, compress, count, islice, product
 from typing import Any
 
 import re2
@@ -26,6 +26,9 @@ MEMORY = 32 * 1024 * 1024
 """Bytes that RE2 may use for all patterns of a kind at once."""
 MEMORY_OF_SET = 16 * 1024 * 1024
 """Bytes that it may use to tell them apart."""
+SOME = 16
+"""Where more than one in so many texts hints at something, all of them are looked at: to go from hint to hint takes
+longer."""
 MEMORY_OF_ONE = 4 * 1024 * 1024
 """Bytes that it may use for a single one."""
 
@@ -106,9 +109,12 @@ class _Search:
         self._compiled = [(*each, range(each[1].groups, 0, -1)) for each in zip(detectors, patterns, strict=True)]
 
     def hits(self, buffer: _Buffer) -> Iterator[Hit]:
-        if hinting := list(dict.fromkeys(self._hinting(buffer))):
-            some = _Buffer([buffer.texts[index] for index in hinting])
-            for hit in self._among(some):
+        most = len(buffer.texts) // SOME
+        hinting = list(dict.fromkeys(islice(self._hinting(buffer), most + 1)))
+        if len(hinting) > most:
+            yield from self._among(buffer)
+        elif hinting:
+            for hit in self._among(_Buffer([buffer.texts[index] for index in hinting])):
                 yield hit.moved(hinting[hit.index])
 
     def _hinting(self, buffer: _Buffer) -> Iterator[int]:
