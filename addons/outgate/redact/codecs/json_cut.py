@@ -50,8 +50,8 @@ class Wanted:
 
 
 class Cut:
-    """`strings[n]` stands between `gaps[n]` and `gaps[n + 1]`, and is a key where there is a colon in that, which begins
-    with it but for blanks."""
+    """`strings[n]` stands between `gaps[n]` and `gaps[n + 1]`, and is a key where that has a colon: it begins with it,
+    but for blanks."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
