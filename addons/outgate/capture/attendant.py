@@ -116,7 +116,7 @@ class Attendant:
                 handed = (self._shared.descriptor, self.wake, theirs.fileno(), beginning.fileno())
                 self._process = subprocess.Popen(
                     [sys.executable, "-P", "-m", MODULE, *map(str, handed)],
-                    env={"PYTHONPATH": os.pathsep.join(sys.path)},
+                    env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,

@@ -103,9 +103,9 @@ class Redacting:
         self._words[ASLEEP] = sleeps
 
     def work(self, until: float = float("inf")) -> bool:
-        """Deal with what waits, as long as the time lasts; whether anything did."""
+        """Deal with what waits, as long as the time and the gate's lasts; whether anything did."""
         some = False
-        while time.monotonic() < until and (batch := self._batch()) is not None:
+        while time.monotonic() < (self.until or until) and (batch := self._batch()) is not None:
             self._keep(batch)
             some = True
         return some

@@ -17,7 +17,7 @@ STEP = HEADER.size
 """Frames begin at its multiples, so that a header always fits in what is left at the end."""
 PAD = 0
 """The kind of a frame that only leads back to the front."""
-FRONT = 1 << 20
+FRONT = 1 << 16
 """Bytes beyond which an empty ring begins at its front again: no more memory is held than ever was needed at once."""
 HEAD, TAIL = 0, 8
 """Words with the positions, apart from each other, for each has a writer of its own."""
