@@ -13,7 +13,7 @@ from outgate.capture.keeper import Keeper
 from outgate.capture.reading import Capture
 from outgate.capture.redacting import Redacting, begun
 from outgate.capture.redactors import digest_of, keyed
-from outgate.capture.ring import HEAD
+from outgate.capture.ring import HEAD, Torn
 from outgate.capture.shared import AT, SKIP, Shared
 from outgate.capture.unsealing import Unsealing
 from outgate.capture.vaults import Vaults
@@ -337,11 +337,15 @@ def test_a_torn_frame_is_waited_for_and_then_given_up_with_all_behind_it(tmp_pat
     assert handed.counts()["captures_written"] == 3, "it was only not seen yet"
     handed.put(*map(asked, range(3, 6)))
     shared.ring.data[shared.ring.tail % shared.ring.size + 20] ^= 1
-    for _ in range(redactings.TORN + 1):
+    for _ in range(redactings.TORN):
         handed.redacting.work()
+    handed.keeper.follow(KeepingPolicy(captures=(capture(tmp_path / "other"),)))
+    with pytest.raises(Torn):
+        handed.redacting.work()
+    handed.redacting = handed.other()
     assert (handed.counts()["captures_failed"], shared.waiting) == (3, 0)
-    handed.put(asked(9))
-    assert handed.counts()["captures_written"] == 4
+    handed.put(asked(9), capture=capture(tmp_path / "other"))
+    assert handed.counts()["captures_written"] == 4, "under the policy that was among it"
     assert shared.words[HEAD] == shared.ring.tail
 
 

@@ -26,6 +26,7 @@ MODULE = "outgate.capture.process"
 SHORTEST, LONGEST = 0.1, 60.0
 """Seconds before another one is started: twice as long each time, until one has lived long."""
 LONG = 60.0
+"""Seconds."""
 GONE = 1.0
 """Seconds for one that was killed to be gone: not even that ends what waits for a broken disk."""
 MESSAGE = 1 << 16
@@ -130,7 +131,8 @@ class Attendant:
 
     def _look(self) -> None:
         """What two have ended at is left out by the next one."""
-        at = self._shared.words[AT]
+        words = self._shared.words
+        at, words[AT] = words[AT], 0  # nobody else's now; the next one may end before it comes to say its own
         if at and at == self._killed_at:
-            self._shared.words[SKIP] = at
-        self._killed_at = at
+            words[SKIP] = at
+        self._killed_at = at or self._killed_at

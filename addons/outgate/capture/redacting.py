@@ -103,7 +103,7 @@ class Redacting:
         self._words[ASLEEP] = sleeps
 
     def work(self, until: float = float("inf")) -> bool:
-        """Deal with what waits, as long as the time and the gate's lasts; whether anything did."""
+        """Deal with what waits, as long as the time and the gate's lasts; whether anything did. Raises `Torn`."""
         some = False
         while time.monotonic() < (self.until or until) and (batch := self._batch()) is not None:
             self._keep(batch)
@@ -135,16 +135,18 @@ class Redacting:
         return batch if batch.end > self._ring.tail else None
 
     def _next(self, at: int) -> Frame | None:
-        """The frame there. One that stays torn gives up all that waits: nobody knows where the next one begins."""
+        """The frame there. Raises `Torn` where it stays so: all that waits is given up then, for nobody knows where the
+        next one begins, and who follows is told of the policies that were among it."""
         try:
             frame = self._ring.read(at)
         except Torn:
-            self._torn += 1
-            if self._torn > TORN:
-                lost = self.shared.waiting
-                self._losses.add("torn")
-                self._leave(Batch(self._ring.head, taken=lost, lost=lost), written=0)
-            return None
+            self._torn += at == self._ring.tail
+            if self._torn <= TORN:
+                return None
+            lost = self.shared.waiting
+            self._losses.add("torn")
+            self._leave(Batch(self._ring.head, taken=lost, lost=lost), written=0)
+            raise
         self._torn = 0
         return frame
 

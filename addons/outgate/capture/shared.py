@@ -1,7 +1,7 @@
 """The memory that a gate and the process that redacts for it have in common. It outlives either of them.
 
 Owns its parts: the ring, the words in which each side tells the other how things are, and the counts of rules. It is
-memory of no file, never at rest. Each word has one writer, `ASLEEP` apart, which is a hint.
+memory of no file, never at rest, nor in a core dump. Each word has one writer, `ASLEEP` apart, which is a hint.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class Shared:
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
-        memory = memoryview(mmap.mmap(descriptor, os.fstat(descriptor).st_size))
+        mapped = mmap.mmap(descriptor, os.fstat(descriptor).st_size)
+        mapped.madvise(mmap.MADV_DONTDUMP)
+        memory = memoryview(mapped)
         self.words = memory[:HEAD_BYTES].cast("Q")
         self.moment = memory[:HEAD_BYTES].cast("d")
         self.note = memory[HEAD_BYTES : HEAD_BYTES + NOTE_BYTES]
