@@ -259,7 +259,7 @@ class Governor:
             await asyncio.sleep(pause)
         if not self.placed(exchange, environment):
             found = await self._look_up(target, environment)
-            self._choose(exchange, found, environment)
+            self._choose(exchange, passage, found, self.clock(), environment)
 
     def placed(self, exchange: Exchange, environment: Environment) -> bool:
         """The same where nothing has to be waited for; whether that was so."""
@@ -268,10 +268,10 @@ class Governor:
         assert target is not None
         if passage.origin is None:
             return True
-        found = self._found.get(id(target))
-        if found is None or found.target is not target or self.clock() >= found.until:
+        found, now = self._found.get(id(target)), self.clock()
+        if found is None or found.target is not target or now >= found.until:
             return False
-        self._choose(exchange, found, environment)
+        self._choose(exchange, passage, found, now, environment)
         return True
 
     async def _look_up(self, target: Target, environment: Environment) -> Found:
@@ -288,22 +288,23 @@ class Governor:
         found = self._found[id(target)] = Found(target, f"{target.host}:{target.port}", endpoints, until)
         return found
 
-    def _choose(self, exchange: Exchange, found: Found, environment: Environment) -> None:
-        passage, target, now = exchange.passage, found.target, self.clock()
-        assert passage is not None
-        origin = passage.origin
+    def _choose(
+        self, exchange: Exchange, passage: Passage, found: Found, now: float, environment: Environment
+    ) -> None:
+        origin, name = passage.origin, found.name
         if origin is not None and passage.endpoint is None:
-            origin.know(found.name, found.endpoints, now)
-            if origin.resilience.health:
-                self.checks.follow(origin, found.name, target, environment)
-            balancing = origin.resilience.balancing
-            key = sticking.key_of(balancing, exchange, passage) if balancing.hash_keys else None
-            chosen = origin.choose(found.name, key, passage.tried, now)
+            resilience = origin.resilience
+            origin.know(name, found.endpoints, now)
+            if resilience.health:
+                self.checks.follow(origin, name, found.target, environment)
+            keyed = resilience.balancing.hash_keys
+            key = sticking.key_of(resilience.balancing, exchange, passage) if keyed else None
+            chosen = origin.choose(name, key, passage.tried, now)
             if chosen is None:
                 raise Refused(503, "no_healthy_upstream", "no healthy upstream")
             passage.chose(chosen)
         if passage.endpoint is not None:  # else it has ended meanwhile
-            exchange.target = narrowed(target, passage.endpoint)
+            exchange.target = narrowed(found.target, passage.endpoint)
 
 
 def _http(exchange: Exchange) -> bool:
