@@ -172,6 +172,19 @@ def _made(
     return target_of(decision, attempt, policy.generation, alpn, policy.defaults.nat64, backend, owner)
 
 
+def head(request: http.Request, exchange: Exchange) -> bytes:
+    """The head that is sent of a request in HTTP/1, as `leaving` has it. For fields alone, nothing is copied."""
+    passage, fields = exchange.passage, request.headers.fields
+    own = exchange.injected is not None or exchange.retold is not None or exchange.inline is not None
+    if own or (passage is not None and not passage.plan.literal):
+        request = leaving(request, exchange)
+        fields = request.headers.fields
+    elif passage is not None:
+        for change in passage.plan.outgoing:
+            fields = change.apply(fields)
+    return heads.written_request(request, fields)
+
+
 def leaving(request: http.Request, exchange: Exchange) -> http.Request:
     """What is sent: the request itself or, where its route changes it or the gate sets headers of its own, a copy."""
     injected, retold, passage = exchange.injected, exchange.retold, exchange.passage

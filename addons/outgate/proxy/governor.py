@@ -166,11 +166,14 @@ class Governor:
         if passage.trouble.abort is not None:
             self._abort(passage, passage.trouble.abort)
         if limits := passage.plan.limits:
-            now = self.clock()
-            for limit, always in limits:
-                if not always:
+            attempt, now = exchange.attempt, self.clock()
+            assert attempt is not None
+            for limit, unconditional in limits:
+                if not unconditional:
                     self._take(limit, exchange, now)
-                elif wait := self.buckets.take(limit, (), now):
+                    continue
+                values = values_of(limit, attempt) if limit.by else ()
+                if values is not None and (wait := self.buckets.take(limit, values, now)):
                     self._reached(limit, wait)
         self._begin(passage)
 

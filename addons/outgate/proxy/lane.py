@@ -12,7 +12,6 @@ import time
 from typing import TYPE_CHECKING
 
 from mitmproxy import http
-from mitmproxy.net.http import http1
 from mitmproxy.proxy import commands
 
 from outgate.proxy import answers, changes, departure, heads, soundness, view
@@ -133,8 +132,7 @@ class Lane:
         try:
             if passage is not None and passage.plan.timed:
                 self.clock.begin(passage)
-            leaving = departure.leaving(asked.request, exchange)
-            origin.writer.write(http1.assemble_request_head(leaving) + asked.body)
+            origin.writer.write(departure.head(asked.request, exchange) + asked.body)
             exchange.sent_bytes = len(asked.body)
             if passage is not None and passage.route.mirrors and not passage.copied:
                 passage.copied = True
@@ -180,7 +178,7 @@ class Lane:
         if passage is not None:
             changes.incoming(response, exchange)
         self.clock.answered()
-        text, self.begun = http1.assemble_response_head(response) + answering.take(), True
+        text, self.begun = heads.written_response(response) + answering.take(), True
         while True:
             if text:
                 await self._write(text)
@@ -202,7 +200,7 @@ class Lane:
         asked = self.asked
         if asked is not None and not soundness.unsound(response, asked.request, ended=False, final=False):
             response.headers.pop("content-length", None)
-            await self._write(http1.assemble_response_head(response))
+            await self._write(heads.written_response(response))
 
     # What the traffic policy has to say.
 
@@ -258,7 +256,7 @@ class Lane:
             if asked.close:
                 made.headers["connection"] = "close"
             content = b"" if asked.request.method == "HEAD" else (made.raw_content or b"")
-            self.transport.write(http1.assemble_response_head(made) + content)
+            self.transport.write(heads.written_response(made) + content)
             answering.response = made
 
     # Ends.

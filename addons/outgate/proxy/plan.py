@@ -78,8 +78,10 @@ class Plan:
     """Bodies of requests are needed more than once."""
     changes: bool = field(init=False)
     """An origin is told something else than what was asked."""
+    literal: bool = field(init=False)
+    """That is nothing but fields which are the same for every request."""
     limits: tuple[tuple[RateLimit, bool], ...] = field(init=False)
-    """Each, and whether it is one bucket of this process that counts everything."""
+    """Each, and whether it counts everything, in this process."""
     faults: tuple[Fault, ...] = field(init=False)
     """Those that can come to anything."""
 
@@ -94,7 +96,8 @@ class Plan:
         self.outgoing = tuple(_compiled((route.request_headers, own[0])))
         self.incoming = tuple(_compiled((own[1], route.response_headers)))
         self.changes = bool(self.outgoing) or route.rewrite is not None
-        self.limits = tuple((limit, _always(limit)) for limit in route.limits)
+        self.literal = route.rewrite is None and not any(one.formats or one.authority for one in self.outgoing)
+        self.limits = tuple((limit, _unconditional(limit)) for limit in route.limits)
         self.faults = tuple(filter(_possible, route.faults))
         limits = (tried, route.timeout, route.idle_timeout, route.maximum_duration)
         self.shortest = min((limit for limit in limits if limit), default=0.0)
@@ -102,9 +105,9 @@ class Plan:
         self.by_status = retry is not None and not retry.on & READING
 
 
-def _always(limit: RateLimit) -> bool:
-    parted = limit.by or limit.caller or limit.headers or limit.connections
-    return not parted and limit.scope is LimitScope.PROCESS and limit.enabled_percent >= 100
+def _unconditional(limit: RateLimit) -> bool:
+    some = limit.caller or limit.headers or limit.connections or limit.enabled_percent < 100
+    return not some and limit.scope is LimitScope.PROCESS
 
 
 def _possible(fault: Fault) -> bool:
