@@ -115,8 +115,9 @@ class Lane:
         if passage.plan.answers or passage.lasts or waited:
             return False
         governor, environment = self.gate.governor, self.plane.environment
-        governor.admit_now(exchange)
-        if not governor.placed(exchange, environment):
+        now = passage.began  # nothing was waited for since then
+        governor.admit_now(exchange, now)
+        if not governor.placed(exchange, environment, now):
             await governor.place(exchange, environment)
         return True
 
@@ -134,7 +135,7 @@ class Lane:
                 self.clock.begin(passage)
             origin.writer.write(departure.head(asked.request, exchange) + asked.body)
             exchange.sent_bytes = len(asked.body)
-            if passage is not None and passage.route.mirrors and not passage.copied:
+            if passage is not None and passage.plan.route.mirrors and not passage.copied:
                 passage.copied = True
                 self.plane.mirrors.copy(asked.request, asked.body, exchange)
             if tap is not None and asked.body:
@@ -173,7 +174,7 @@ class Lane:
         exchange.answered(response.http_version)
         passage = exchange.passage
         if passage is not None:
-            self._tell(passage, asked, response)
+            self._tell(passage, exchange, asked, response)
         view.clean_response(response)
         if passage is not None:
             changes.incoming(response, exchange)
@@ -227,12 +228,15 @@ class Lane:
         kept = len(asked.body) <= self.limits.retry_body
         return kept and passage.again(asked.request.method, outcome)
 
-    def _tell(self, passage: Passage, asked: heads.Asked, response: http.Response) -> None:
+    def _tell(self, passage: Passage, exchange: Exchange, asked: heads.Asked, response: http.Response) -> None:
         """The head of an answer has come. Raises `Broken` where the policy would rather have another one."""
-        status, whole = response.status_code, passage.plan.reads_answers
-        outcome = outcome_of(status, response.headers, ended=False) if whole else plain_outcome(status)
+        attempt = exchange.attempt
+        assert attempt is not None
+        status, plan = response.data.status_code, passage.plan
+        outcome = outcome_of(status, response.headers, ended=False) if plan.reads_answers else plain_outcome(status)
         passage.tell(outcome)
-        if len(asked.body) <= self.limits.retry_body and passage.again(asked.request.method, outcome):
+        kept = plan.retries and len(asked.body) <= self.limits.retry_body
+        if kept and passage.again(attempt.method, outcome):
             raise Unwanted("the policy has it tried again", code=str(response.status_code))
 
     @staticmethod

@@ -101,11 +101,11 @@ class Passage:
         """It is made to wait, or there is more to ask than this process knows."""
         return self.plan.remote or bool(self.trouble.delay or self.trouble.bytes_per_second)
 
-    def take(self, kind: Kind) -> bool:
+    def take(self, kind: Kind, now: float) -> bool:
         """Whether one more may be under way at the origin; it is counted until `leave`."""
         if self.origin is None or self.over:
             return True
-        if not self.origin.under_way.take(kind, self.clock()):
+        if not self.origin.under_way.take(kind, now):
             return False
         self._held.append(kind)
         return True
@@ -125,13 +125,13 @@ class Passage:
 
     def again(self, method: str, outcome: Outcome, wall: Callable[[], float] = time.time) -> bool:
         """Whether it is tried once more after this. Then it is `pause` that is waited for before."""
-        policy = self.route.retry
-        if policy is None or not policy.retries or not self._worth(policy, method, outcome):
+        policy = self.plan.route.retry
+        if policy is None or not self.plan.retries or not self._worth(policy, method, outcome):
             return False
         if self.retries >= policy.retries:
             self.flags.append("URX")
             return False
-        if Kind.RETRIES not in self._held and not self.take(Kind.RETRIES):
+        if Kind.RETRIES not in self._held and not self.take(Kind.RETRIES, self.clock()):
             self.flags.append("UO")
             return False
         self.retries += 1
@@ -142,14 +142,15 @@ class Passage:
         return True
 
     def _worth(self, policy: RetryPolicy, method: str, outcome: Outcome) -> bool:
-        if outcome.status is None or outcome.grpc_status is not None or not self.plan.by_status:
+        status, known = outcome.status, self.plan.worth
+        if status is None or outcome.grpc_status is not None or not self.plan.by_status:
             return worth_it(policy, method, outcome, _holds)
-        key, known = (method, outcome.status), self.plan.worth
-        if key not in known:
+        worth = known.get((method, status))
+        if worth is None:
             if len(known) >= STATUSES:
                 known.clear()
-            known[key] = worth_it(policy, method, outcome, _holds)
-        return known[key]
+            worth = known[method, status] = worth_it(policy, method, outcome, _holds)
+        return worth
 
     def next_place(self) -> None:
         """The present one could not be reached; another one is asked where there is one."""

@@ -65,6 +65,8 @@ class Plan:
     """It is an answer of the gate's own."""
     remote: bool = field(init=False)
     """More has to be asked than this process knows."""
+    retries: bool = field(init=False)
+    """There may be a second try."""
     outgoing: tuple[Change, ...] = field(init=False)
     incoming: tuple[Change, ...] = field(init=False)
     worth: dict[tuple[str, int], bool] = field(default_factory=dict)
@@ -91,7 +93,8 @@ class Plan:
         self.timed = bool(tried or route.timeout or route.idle_timeout or route.maximum_duration)
         self.answers = route.direct is not None or route.redirect is not None
         self.remote = any(limit.scope is LimitScope.GLOBAL for limit in route.limits)
-        self.keeps = bool(route.mirrors) or (retry is not None and retry.retries > 0)
+        self.retries = retry is not None and retry.retries > 0
+        self.keeps = bool(route.mirrors) or self.retries
         own = (backend.request_headers, backend.response_headers) if backend is not None else (UNCHANGED, UNCHANGED)
         self.outgoing = tuple(_compiled((route.request_headers, own[0])))
         self.incoming = tuple(_compiled((own[1], route.response_headers)))

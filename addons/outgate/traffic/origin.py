@@ -96,7 +96,9 @@ class OriginState:
         endpoints, levels, whole = self._known[name]
         if len(endpoints) == 1 and self.ejections is None and not self.health:
             return endpoints[0]
-        out, skipped = self._out(now), tried
+        out, skipped = self.ejections.ejected(now) if self.ejections is not None else NO_PLACES, tried
+        if self.health:
+            out |= self._ill()
         if key is not None and self.resilience.balancing.balancer in HASHING:
             skipped = frozenset()  # the key's own order says who is next
         if whole is not None and not (out or skipped):
@@ -160,11 +162,8 @@ class OriginState:
             self.ejections = self.ejections or Ejections(self.resilience.outliers, now)
             self.ejections.among(places)
 
-    def _out(self, now: float) -> frozenset[Place]:
-        ejected = self.ejections.ejected(now) if self.ejections is not None else NO_PLACES
-        if not self.health:
-            return ejected
-        return ejected | {place for place, checks in self.health.items() if not all(check.healthy for check in checks)}
+    def _ill(self) -> set[Place]:
+        return {place for place, checks in self.health.items() if not all(check.healthy for check in checks)}
 
     def _level(self, levels: tuple[Level, ...], out: frozenset[Place]) -> tuple[Level | None, bool]:
         """The level that takes this one, and whether it is in a panic; None where nothing is healthy."""
