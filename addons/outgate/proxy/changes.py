@@ -70,7 +70,7 @@ def answer(exchange: Exchange) -> http.Response:
 
 def _formed(change: Change, fields: Fields, exchange: Exchange, response: http.Response | None) -> Fields:
     told = ((name, header_values.told(form, exchange, response), instead) for name, form, instead in change.formats)
-    return change.apply(fields, [one for one in told if one[1]])
+    return change.formed(fields, [one for one in told if one[1]])
 
 
 def _clean(text: str) -> bytes:

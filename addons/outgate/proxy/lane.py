@@ -27,6 +27,7 @@ from outgate.proxy.origin_side import IDEMPOTENT
 from outgate.proxy.passage import Passage, Refused, outcome_of, plain_outcome
 from outgate.proxy.timed import told_late
 from outgate.proxy.tries import Try, flag_of, told_flags
+from outgate.traffic.faults import NO_TROUBLE
 from outgate.traffic.outcome import Broken, Outcome
 from outgate.upstream import connect as upstream
 from outgate.upstream.connection import Connection
@@ -100,25 +101,27 @@ class Lane:
             return None
         if exchange.prior_knowledge or exchange.target is None:
             return None
+        passage, governor, environment = exchange.passage, self.gate.governor, self.plane.environment
         try:
-            if exchange.passage is not None and not await self._goes_on(exchange, exchange.passage):
-                return None
-            key = await upstream.key_of(exchange.target, self.plane.environment)
+            if passage is not None:
+                if not self._goes_on(exchange, passage):
+                    return None
+                if not governor.placed(exchange, environment, passage.began):
+                    await governor.place(exchange, environment)
+            key = await upstream.key_of(exchange.target, environment)
         except (UpstreamError, Refused):
             return None
         revoked = exchange.failure or self.handler.closed.is_set()
         return None if revoked else self.plane.pool.acquire(key)
 
-    async def _goes_on(self, exchange: Exchange, passage: Passage) -> bool:
-        """Whether the traffic policy lets it go on at once, and there is somewhere to go. Raises as the governor."""
-        waited = passage.origin is not None and self.plane.slots.queued(passage.origin)
-        if passage.plan.answers or passage.lasts or waited:
+    def _goes_on(self, exchange: Exchange, passage: Passage) -> bool:
+        """Whether the traffic policy lets it go on at once. Raises as the governor."""
+        plan, slots = passage.plan, self.plane.slots
+        if plan.answers or plan.remote or (passage.trouble is not NO_TROUBLE and passage.lasts):
             return False
-        governor, environment = self.gate.governor, self.plane.environment
-        now = passage.began  # nothing was waited for since then
-        governor.admit_now(exchange, now)
-        if not governor.placed(exchange, environment, now):
-            await governor.place(exchange, environment)
+        if passage.origin is not None and slots.queued(passage.origin):
+            return False
+        self.gate.governor.admit_now(exchange, passage.began)  # nothing was waited for since it began
         return True
 
     async def _exchange(self, asked: heads.Asked, exchange: Exchange, origin: Connection) -> bool:
@@ -236,7 +239,8 @@ class Lane:
         outcome = outcome_of(status, response.headers, ended=False) if plan.reads_answers else plain_outcome(status)
         passage.tell(outcome)
         kept = plan.retries and len(asked.body) <= self.limits.retry_body
-        if kept and passage.again(attempt.method, outcome):
+        hopeless = plan.worth.get((attempt.method, status)) is False  # as it is of most
+        if kept and not hopeless and passage.again(attempt.method, outcome):
             raise Unwanted("the policy has it tried again", code=str(response.status_code))
 
     @staticmethod

@@ -17,7 +17,6 @@ from outgate.policy.routing import Chosen, compiled
 from outgate.proxy.commands import Limited
 from outgate.proxy.plan import Plan
 from outgate.traffic.backoff import pause
-from outgate.traffic.balancing.balancer import place_of
 from outgate.traffic.faults import NO_TROUBLE, Trouble
 from outgate.traffic.limits import Kind
 from outgate.traffic.origin import OriginState
@@ -115,8 +114,9 @@ class Passage:
         assert self.origin is not None
         if self.over:
             return
-        self.endpoint, self._place = endpoint, place_of(endpoint)
-        self.origin.begin(self._place)
+        place = self._place = endpoint.address, endpoint.port
+        self.endpoint = endpoint
+        self.origin.begin(place)
 
     def tell(self, outcome: Outcome) -> None:
         """The present try is over, or has come to an answer."""
@@ -162,8 +162,8 @@ class Passage:
         """It is over. A second time does nothing."""
         self.over = True
         self._let_go()
-        held, self._held = self._held, []
-        for kind in held:
+        while self._held:
+            kind = self._held.pop()
             if self.origin is not None:
                 self.origin.under_way.give(kind)
 

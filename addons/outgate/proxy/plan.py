@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from outgate.policy.headers import CONTROL_PREFIX, HOP_BY_HOP
 from outgate.policy.route_model import (
@@ -45,13 +45,18 @@ class Change:
     formats: tuple[tuple[bytes, HeaderFormat, bool], ...] = ()
     """What is made with each message, and whether it stands in for what has the name."""
 
-    def apply(self, fields: Fields, made: Iterable[tuple[bytes, bytes, bool]] = ()) -> Fields:
+    def apply(self, fields: Fields) -> Fields:
+        """Where nothing is made with each message."""
+        gone = self.gone
+        kept = tuple([field for field in fields if field[0].lower() not in gone]) if gone else fields
+        return kept + self.more
+
+    def formed(self, fields: Fields, made: Iterable[tuple[bytes, bytes, bool]]) -> Fields:
         """`made` is what the formats have come to."""
         gone, more = self.gone, self.more
         for name, value, instead in made:
             gone, more = gone | {name.lower()} if instead else gone, (*more, (name, value))
-        kept = tuple([field for field in fields if field[0].lower() not in gone]) if gone else fields
-        return kept + more
+        return replace(self, gone=gone, more=more).apply(fields)
 
 
 @dataclass(slots=True)
@@ -74,6 +79,8 @@ class Plan:
     by_status: bool = field(init=False)
     reads_answers: bool = field(init=False)
     """More of an answer counts than its status."""
+    per_try: float = field(init=False)
+    """Seconds; 0: any number."""
     shortest: float = field(init=False)
     """Seconds of the limit that can run out first; 0: there is none."""
     keeps: bool = field(init=False)
@@ -89,8 +96,8 @@ class Plan:
 
     def __post_init__(self) -> None:
         route, backend, retry = self.route, self.backend, self.route.retry
-        tried = retry.per_try_timeout if retry is not None else None
-        self.timed = bool(tried or route.timeout or route.idle_timeout or route.maximum_duration)
+        self.per_try = (retry.per_try_timeout if retry is not None else None) or 0.0
+        self.timed = bool(self.per_try or route.timeout or route.idle_timeout or route.maximum_duration)
         self.answers = route.direct is not None or route.redirect is not None
         self.remote = any(limit.scope is LimitScope.GLOBAL for limit in route.limits)
         self.retries = retry is not None and retry.retries > 0
@@ -102,7 +109,7 @@ class Plan:
         self.literal = route.rewrite is None and not any(one.formats or one.authority for one in self.outgoing)
         self.limits = tuple((limit, _unconditional(limit)) for limit in route.limits)
         self.faults = tuple(filter(_possible, route.faults))
-        limits = (tried, route.timeout, route.idle_timeout, route.maximum_duration)
+        limits = (self.per_try, route.timeout, route.idle_timeout, route.maximum_duration)
         self.shortest = min((limit for limit in limits if limit), default=0.0)
         self.reads_answers = retry is not None and (bool(retry.on & READING) or retry.rate_limited is not None)
         self.by_status = retry is not None and not retry.on & READING

@@ -102,14 +102,15 @@ class OriginState:
         if key is not None and self.resilience.balancing.balancer in HASHING:
             skipped = frozenset()  # the key's own order says who is next
         if whole is not None and not (out or skipped):
-            return self._chooser.choose(*whole, key, tried)
+            usable, weights = whole
+            return usable[0] if len(usable) == 1 else self._chooser.choose(usable, weights, key, tried)
         level, ill = self._level(levels, out)
         if level is None:
             return None
         groups = [self._usable(group, frozenset() if ill else out, skipped) for group in level]
         weights = [group.weight if usable else 0.0 for group, usable in zip(level, groups, strict=True)]
-        usable = drawn(groups, weights, self.random)
-        return None if usable is None else self._chooser.choose(usable, self._weights(usable, now), key, tried)
+        found = drawn(groups, weights, self.random)
+        return None if found is None else self._chooser.choose(found, self._weights(found, now), key, tried)
 
     def _whole(self, levels: tuple[Level, ...]) -> tuple[Sequence[Endpoint], list[float]] | None:
         if not levels or len(levels[0]) != 1 or self.resilience.balancing.warmup is not None:
