@@ -123,7 +123,7 @@ def target_for(exchange: Exchange, decision: Decision, attempt: Attempt, alpn: t
     """Where an allowed exchange goes, by the route that it took. Raises `UpstreamError`."""
     policy, passage = exchange.policy, exchange.passage
     assert policy is not None
-    backend = passage.backend if passage is not None else None
+    backend = passage.plan.backend if passage is not None else None
     made = _target(policy, decision, attempt, alpn, backend)
     port = decision.port
     upstream = backend.upstream if backend is not None else port.upstream if port is not None else None

@@ -94,22 +94,18 @@ class Ejections:
             return _reached("consecutive local failures", standing.in_a_row_local, self.outliers.consecutive_local)
         standing.in_a_row_local = 0
         standing.requests += 1
-        if not self._failed(outcome):
+        status, named = outcome.as_status, self.outliers.statuses
+        failed = status in named if named and not outcome.local else 500 <= status <= 599
+        if not failed:
             standing.successes += 1
             standing.in_a_row_5xx = standing.in_a_row_gateway = 0
             return ""
         standing.in_a_row_5xx += 1
-        gateway = outcome.as_status in GATEWAY_ERRORS
+        gateway = status in GATEWAY_ERRORS
         standing.in_a_row_gateway = standing.in_a_row_gateway + 1 if gateway else 0
         return _reached("consecutive 5xx", standing.in_a_row_5xx, self.outliers.consecutive_5xx) or _reached(
             "consecutive gateway errors", standing.in_a_row_gateway, self.outliers.consecutive_gateway
         )
-
-    def _failed(self, outcome: Outcome) -> bool:
-        status = outcome.as_status
-        if self.outliers.statuses and not outcome.local:
-            return status in self.outliers.statuses
-        return 500 <= status <= 599
 
     def _eject(self, standing: Standing, why: str, now: float) -> bool:
         if standing.ejected is not None or not self._may_eject():
