@@ -290,9 +290,7 @@ class Governor:
         found = self._found[id(target)] = Found(target, f"{target.host}:{target.port}", endpoints, until)
         return found
 
-    def _choose(
-        self, exchange: Exchange, passage: Passage, found: Found, now: float, environment: Environment
-    ) -> None:
+    def _choose(self, exchange: Exchange, passage: Passage, found: Found, now: float, environment: Environment) -> None:
         origin, name = passage.origin, found.name
         if origin is not None and passage.endpoint is None:
             resilience = origin.resilience

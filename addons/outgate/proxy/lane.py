@@ -238,9 +238,9 @@ class Lane:
         status, plan = response.data.status_code, passage.plan
         outcome = outcome_of(status, response.headers, ended=False) if plan.reads_answers else plain_outcome(status)
         passage.tell(outcome)
-        kept = plan.retries and len(asked.body) <= self.limits.retry_body
-        hopeless = plan.worth.get((attempt.method, status)) is False  # as it is of most
-        if kept and not hopeless and passage.again(attempt.method, outcome):
+        if not plan.retries or plan.worth.get((attempt.method, status)) is False:  # as of most
+            return
+        if len(asked.body) <= self.limits.retry_body and passage.again(attempt.method, outcome):
             raise Unwanted("the policy has it tried again", code=str(response.status_code))
 
     @staticmethod

@@ -92,11 +92,11 @@ class OriginState:
     def choose(self, name: str, key: Hash | None, tried: frozenset[Place], now: float) -> Endpoint | None:
         """An endpoint of a host that is known; None where none is healthy. Those that were tried are passed over as
         long as there are others."""
-        self.used = True
+        self.used, ejections = True, self.ejections
         endpoints, levels, whole = self._known[name]
-        if len(endpoints) == 1 and self.ejections is None and not self.health:
+        if ejections is None and len(endpoints) == 1 and not self.health:
             return endpoints[0]
-        out, skipped = self.ejections.ejected(now) if self.ejections is not None else NO_PLACES, tried
+        out, skipped = NO_PLACES if ejections is None else ejections.ejected(now), tried
         if self.health:
             out |= self._ill()
         if key is not None and self.resilience.balancing.balancer in HASHING:

@@ -95,8 +95,7 @@ class Ejections:
         standing.in_a_row_local = 0
         standing.requests += 1
         status, named = outcome.as_status, self.outliers.statuses
-        failed = status in named if named and not outcome.local else 500 <= status <= 599
-        if not failed:
+        if not (status in named if named and not outcome.local else 500 <= status <= 599):
             standing.successes += 1
             standing.in_a_row_5xx = standing.in_a_row_gateway = 0
             return ""
