@@ -43,10 +43,10 @@ def incoming(response: http.Response, exchange: Exchange) -> None:
     """Change a response on its way to the workload."""
     passage = exchange.passage
     assert passage is not None
-    data = response.data
+    headers = response.headers
     for change in passage.plan.incoming:
-        fields = data.headers.fields
-        data.headers.fields = _formed(change, fields, exchange, response) if change.formats else change.apply(fields)
+        fields = headers.fields
+        headers.fields = _formed(change, fields, exchange, response) if change.formats else change.apply(fields)
     if passage.cookie:
         response.headers.add("set-cookie", passage.cookie)
 
