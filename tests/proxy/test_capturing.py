@@ -12,6 +12,7 @@ from mitmproxy.http import Response
 from outgate.capture.keeper import Keeper
 from outgate.capture.reading import Capture
 from outgate.capture.redacting import Redacting
+from outgate.capture.shared import PUT
 from outgate.policy.model import Protocol
 from outgate.policy.redaction_model import CapturePolicy, KeepingPolicy, Matching
 from outgate.redact.exchange import Body, Exchange, Relayed
@@ -324,6 +325,26 @@ async def test_the_first_capture_whose_media_type_it_is_takes_it(authority, tmp_
         await made.one()
     assert len(list(Capture(tmp_path / "text"))) == 1
     assert not (tmp_path / "json").exists()
+
+
+async def test_an_answer_that_is_out_is_handed_over_before_anybody_is_waited_for(authority, tmp_path, monkeypatch):
+    """Of the short way: a process that is killed while it waits for a client to take an answer has lost none."""
+    handed = []
+
+    async def drain(self):
+        handed.append(made.keeper.shared.words[PUT])
+
+    with kept(tmp_path / "c") as made:
+        async with answering(OK) as port, through(authority, made, port, direct=True) as (_, reader, writer):
+            writer.write(b"GET /warm HTTP/1.1\r\nHost: api.example\r\n\r\n")
+            await reader.readexactly(len(OK))
+            monkeypatch.setattr("outgate.proxy.connections.Transport.congested", True)
+            monkeypatch.setattr("outgate.proxy.connections.Transport.drain", drain)
+            writer.write(GET)
+            await reader.readexactly(len(OK))
+            await until(lambda: handed)
+        await made.all(2)
+    assert handed == [2]
 
 
 @WAYS

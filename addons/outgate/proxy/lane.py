@@ -186,7 +186,7 @@ class Lane:
         self.clock.answered()
         text, self.begun = heads.written_response(response) + answering.take(), True
         while True:
-            if answering.done:  # and told of before anything else happens: a client that has it all is in every record
+            if answering.done:  # told of before anything else can happen: whoever has all of it is in the capture
                 self._send(text)
                 return
             if text:
