@@ -1,0 +1,80 @@
+"""What rules find across pieces of a stream, of which the first have left already.
+
+Owns the end of each text that goes on, as it left, and that the piece in which something would become whole does not
+leave. Nothing can be masked then: what has left, has left.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from functools import cached_property
+from itertools import accumulate
+
+from outgate.policy.redaction_model import Carrier
+from outgate.redact.detect.search import Hit
+from outgate.redact.leaf import Path
+from outgate.redact.live.deltas import Delta
+from outgate.redact.live.rules import Rules
+from outgate.redact.live.verdict import Refused, Why
+from outgate.redact.rulebook import Place
+
+LONGEST = 4096
+"""Characters that are kept of a text."""
+MOST = 64
+"""Texts that go on at once. Of more, those are forgotten that have not gone on for the longest time."""
+
+
+class Joints:
+    """Of one direction of an exchange."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._ends: dict[Path, str] = {}
+
+    @cached_property
+    def _kept(self) -> int:
+        """Characters of a text, one more than what is looked for has; the rules may have to be compiled for it."""
+        longest = self._rules.longest
+        return LONGEST if longest is None else min(longest + 1, LONGEST)
+
+    def pass_on(self, deltas: Iterable[Delta]) -> None:
+        """Texts of a piece, as they would leave. Raises `Refused`."""
+        arrived: dict[Path, list[Delta]] = {}
+        for delta in deltas:
+            arrived.setdefault(delta.place, []).append(delta)
+        joined = [(place, self._joined(place, found)) for place, found in arrived.items()]
+        among = [(found[0].name, texts) for (_, texts), found in zip(joined, arrived.values(), strict=True)]
+        self._look([(name, texts) for name, texts in among if len(texts) > 1])
+        for place, texts in joined:
+            self._keep(place, "".join(texts))
+
+    def _joined(self, place: Path, found: list[Delta]) -> list[str]:
+        end = self._ends.get(place)
+        return [*([end] if end else ()), *(delta.text for delta in found)]
+
+    def _keep(self, place: Path, text: str) -> None:
+        self._ends.pop(place, None)
+        self._ends[place] = text[-self._kept :]
+        if len(self._ends) > MOST:
+            del self._ends[next(iter(self._ends))]
+
+    def _look(self, among: list[tuple[str, list[str]]]) -> None:
+        book = self._rules.book
+        texts, names = ["".join(pieces) for _, pieces in among], [name for name, _ in among]
+        found = book.found(texts, names, [Place(((Carrier.KEY, name),), in_body=True) for name in names])
+        across = [book.rules[number].name for hit, number in found if self._is_across(hit, among[hit.index][1])]
+        guarded = [rule for rule in across if self._rules.guards(rule)]
+        if guarded:
+            raise self._refused(next(filter(self._rules.blocks, guarded), guarded[0]))
+
+    def _is_across(self, hit: Hit, pieces: list[str]) -> bool:
+        """Whether it begins in one piece and ends in another. What begins where a text was cut may begin before."""
+        joints = [*accumulate(map(len, pieces))]
+        cut = hit.start == 0 and len(pieces[0]) == self._kept
+        return not cut and bisect_right(joints, hit.start) < bisect_right(joints, hit.end - 1)
+
+    def _refused(self, rule: str) -> Refused:
+        said = f"{rule.rpartition('/')[2]} finds something that is split over several pieces of a stream"
+        why = Why.BLOCKED if self._rules.blocks(rule) else Why.SPLIT
+        return Refused(why, said, self._rules.source(rule), rule)
