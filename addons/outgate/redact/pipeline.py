@@ -74,14 +74,15 @@ class Redactor:
             return seal(_decoded(exchange), Manifest(self._policy, before.marks, before.dropped))
         ledger = Ledger(self._replacer)
         request, response = (
-            Side(name, book, ledger, allow=terms.allow, most=terms.most)
+            Side(name, book, ledger, allow=terms.allow, most=terms.most, joins=not terms.allow)
             for name, book in zip(("request", "response"), terms.books, strict=True)
         )
         request.read(exchange.request)
         response.read(exchange.response)
         request.texts({"error": exchange.error, "verdict.reason": exchange.verdict.reason})
-        for number, message in enumerate(exchange.messages):
-            (request if message.from_client else response).message(number, message.content)
+        for side in (request, response):
+            sent = enumerate(exchange.messages)
+            side.messages({n: each.content for n, each in sent if each.from_client is (side is request)})
         request.look()
         response.look()
         sweep = Sweep(ledger.taken)

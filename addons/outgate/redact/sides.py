@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 
 from outgate.redact import places
+from outgate.redact.across import Stretch, mended
 from outgate.redact.codecs import json
 from outgate.redact.codecs.charset import is_utf8
 from outgate.redact.codecs.formats import JSON, Format
 from outgate.redact.codecs.utf8 import decoded, encoded
 from outgate.redact.decoding import Bounds, codings, decode
+from outgate.redact.deltas import reader
 from outgate.redact.documents import Document, Where
 from outgate.redact.exchange import Body, Fields, Request, Response
 from outgate.redact.heads import DIGESTS, FRAMING, Heads, phrase
-from outgate.redact.leaf import Edit, Kind, Leaf, splice
+from outgate.redact.leaf import Edit, Kind, Leaf, Path, splice
 from outgate.redact.ledger import Ledger
 from outgate.redact.quiet import LONGEST, Quiet
 from outgate.redact.rulebook import RuleBook
@@ -54,10 +56,13 @@ class Piece:
 
 
 class Side:
-    """`most`: bytes of a body, decoded."""
+    """`most`: bytes of a body, decoded. `joins`: what is split over pieces of a stream is replaced, too."""
 
-    def __init__(self, name: str, book: RuleBook, ledger: Ledger, *, allow: bool, most: int) -> None:
+    def __init__(
+        self, name: str, book: RuleBook, ledger: Ledger, *, allow: bool, most: int, joins: bool = False
+    ) -> None:
         self._name, self._book, self._ledger, self._allow, self._most = name, book, ledger, allow, most
+        self._joins = joins
         self._pieces: dict[str, Piece] = {}
         self._lines: dict[str, list[tuple[bytes, Piece]]] = {"header": [], "trailer": []}
         self._moving: list[Piece] = []
@@ -126,6 +131,14 @@ class Side:
     def _text(self, text: str, where: str) -> Document:
         return self._heads.text(text, where)
 
+    def messages(self, contents: Mapping[int, bytes]) -> None:
+        """Of a WebSocket, all that go this way. Raises `ValueError` where one cannot be changed."""
+        joins = self._joins and len(contents) > 1
+        stretches = [Stretch(each, (), partial(places.message, number)) for number, each in contents.items()]
+        made = mended(stretches, self._book, self._ledger) if joins else {}
+        for at, (number, content) in enumerate(contents.items()):
+            self.message(number, made.get(at, content))
+
     def message(self, number: int, content: bytes) -> None:
         """Of a WebSocket."""
         piece = self._add(f"message {number}", content, places.message(number))
@@ -152,7 +165,8 @@ class Side:
             if len(piece.before) > self._most:
                 piece.drop(TOO_LARGE, self._ledger)
             elif (number := self._book.body) is None:
-                piece.document = self._surveying.body(kind, piece.before, where, encoding)
+                content = self._mended(kind, piece.before, where)
+                piece.document = self._surveying.body(kind, content, where, encoding)
             else:
                 self._whole(piece, number)
         except Undecodable as error:
@@ -161,6 +175,16 @@ class Side:
             piece.drop(str(error), self._ledger)
         except Exception:  # a codec that fails has not seen everything
             piece.drop(FAILED, self._ledger)
+
+    def _mended(self, kind: str, content: bytes, where: Where) -> bytes:
+        """Without what is split over its pieces. Raises `ValueError` where that cannot be changed."""
+        if not self._joins or (pieces_of := reader(kind)) is None:
+            return content
+        pieces = list(pieces_of(content))
+        stretches = [Stretch(part.body, root, partial(_under, where, part.path)) for part, root in pieces]
+        made = mended(stretches, self._book, self._ledger)
+        parts = [(pieces[number][0], body) for number, body in made.items()]
+        return splice(content, [Edit(part.start, part.end, part.write(body)) for part, body in parts])
 
     def _whole(self, piece: Piece, number: int) -> None:
         """A rule takes all of it, or keeps it."""
@@ -230,6 +254,10 @@ class Side:
             for name, piece in self._lines[carrier]
             if piece.made is not None and not (gone and lower(name) in gone)
         )
+
+
+def _under(where: Where, path: Path, inner: Path) -> str:
+    return where(path + inner)
 
 
 def lower(name: bytes) -> str:

@@ -6,18 +6,14 @@ leave. Nothing can be masked then: what has left, has left.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable
 from functools import cached_property
-from itertools import accumulate
 
-from outgate.policy.redaction_model import Carrier
-from outgate.redact.detect.search import Hit
+from outgate.redact.across import Across, across
+from outgate.redact.deltas import Delta
 from outgate.redact.leaf import Path
-from outgate.redact.live.deltas import Delta
 from outgate.redact.live.rules import Rules
 from outgate.redact.live.verdict import Refused, Why
-from outgate.redact.rulebook import Place
 
 LONGEST = 4096
 """Characters that are kept of a text."""
@@ -60,19 +56,15 @@ class Joints:
             del self._ends[next(iter(self._ends))]
 
     def _look(self, among: list[tuple[str, list[str]]]) -> None:
-        book = self._rules.book
-        texts, names = ["".join(pieces) for _, pieces in among], [name for name, _ in among]
-        found = book.found(texts, names, [Place(((Carrier.KEY, name),), in_body=True) for name in names])
-        across = [book.rules[number].name for hit, number in found if self._is_across(hit, among[hit.index][1])]
-        guarded = [rule for rule in across if self._rules.guards(rule)]
+        found = [each for each in across(self._rules.book, among) if not self._is_cut(each, among)]
+        names = [self._rules.book.rules[each.rule].name for each in found]
+        guarded = [name for name in names if self._rules.guards(name)]
         if guarded:
             raise self._refused(next(filter(self._rules.blocks, guarded), guarded[0]))
 
-    def _is_across(self, hit: Hit, pieces: list[str]) -> bool:
-        """Whether it begins in one piece and ends in another. What begins where a text was cut may begin before."""
-        joints = [*accumulate(map(len, pieces))]
-        cut = hit.start == 0 and len(pieces[0]) == self._kept
-        return not cut and bisect_right(joints, hit.start) < bisect_right(joints, hit.end - 1)
+    def _is_cut(self, found: Across, among: list[tuple[str, list[str]]]) -> bool:
+        """Whether it begins where a text was cut: it may begin before, and be something else."""
+        return found.hit.start == 0 and len(among[found.hit.index][1][0]) == self._kept
 
     def _refused(self, rule: str) -> Refused:
         said = f"{rule.rpartition('/')[2]} finds something that is split over several pieces of a stream"

@@ -14,9 +14,9 @@ from functools import partial
 from outgate.redact.codecs.formats import Format, of_type
 from outgate.redact.codecs.media_type import essence, parameters
 from outgate.redact.decoding import Bounds, Decoder, codings
+from outgate.redact.deltas import reader, texts
 from outgate.redact.encoding import Encoder
 from outgate.redact.exchange import Body, Fields, Request, Response
-from outgate.redact.live import deltas
 from outgate.redact.live.joints import Joints
 from outgate.redact.live.look import Either, Look
 from outgate.redact.live.signatures import covered
@@ -44,7 +44,7 @@ class Stream:
         self._codings = names
         self._given: Counter[str] = Counter()
         self._begun = False
-        self._deltas = deltas.reader(self.kind) if look.rules.joins else None
+        self._pieces_of = reader(self.kind) if look.rules.joins else None
         self._joints = Joints(look.rules)
 
     def take_apart(self, pieces: Units | Windows | None = None) -> Stream:
@@ -112,8 +112,9 @@ class Stream:
         said = replace(self._head, body=Body(piece, decoded=True))
         looked = self._look.under(said, self._signed)
         made = looked.message.body.content or b""
-        if self._deltas is not None:
-            self._joints.pass_on(self._deltas(made))
+        if self._pieces_of is not None:
+            pieces = self._pieces_of(made)
+            self._joints.pass_on(delta for part, root in pieces for delta in texts(part.body, root))
         return Looked(made, looked.changed, looked.rules)
 
     def _coded(self, looked: Looked[bytes]) -> bytes:

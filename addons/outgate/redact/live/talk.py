@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outgate.redact.live.deltas import of_message
+from outgate.redact.deltas import texts
 from outgate.redact.live.joints import Joints
 from outgate.redact.live.look import Look
 from outgate.redact.live.verdict import Looked
@@ -18,5 +18,5 @@ class Talk:
         """The next one. Raises `Refused`."""
         looked = self._look.message(0, content)
         if self._look.rules.joins:
-            self._joints.pass_on(of_message(looked.message))
+            self._joints.pass_on(texts(looked.message))
         return looked

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from outgate.redact.live.deltas import of_events, of_lines, of_message, reader
+from outgate.redact.deltas import of_events, of_lines, reader, texts
 
 TOOL = {"index": 1, "function": {"arguments": '{"a'}}
 SAID = {
@@ -26,19 +26,22 @@ SAID = {
 }
 
 
+def read(pieces):
+    return [delta for part, root in pieces for delta in texts(part.body, root)]
+
+
 @pytest.mark.parametrize("name", SAID)
 def test_a_piece_of_an_answer(name):
     said, place = SAID[name]
-    [delta] = of_events(b"data: %b\n\n" % json.dumps(said).encode())
+    [delta] = read(of_events(b"data: %b\n\n" % json.dumps(said).encode()))
     assert (delta.place, delta.name) == (place, place[-1])
-    [line] = of_lines(json.dumps(said).encode())
-    [message] = of_message(json.dumps(said).encode())
-    assert line.place == message.place == place[1:]
+    [line] = read(of_lines(b"\n\n%b\n" % json.dumps(said).encode()))
+    assert line.place == place[1:]
 
 
 def test_events_of_one_type_belong_together_wherever_it_stands():
     events = b"event: t\ndata: a\n\ndata: b\nevent: t\n\n: ping\n\ndata: [DONE]\n\ndata: c\ndata: d\n\n"
-    assert [(delta.place, delta.text) for delta in of_events(events)] == [
+    assert [(delta.place, delta.text) for delta in read(of_events(events))] == [
         (("t",), "a"),
         (("t",), "b"),
         (("",), "[DONE]"),

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from outgate.redact.codecs import sse
+from outgate.redact.codecs import ndjson, sse
 from outgate.redact.codecs.formats import Format, of_type
 from outgate.redact.codecs.media_type import essence
 from outgate.redact.leaf import Part, Path
@@ -32,40 +32,37 @@ class Delta(NamedTuple):
     text: str
 
 
-type Read = Callable[[bytes], Iterator[Delta]]
+type Pieces = Iterator[tuple[Part, Path]]
+"""Of a body, each with what its texts have in common."""
+type Reader = Callable[[bytes], Pieces]
 
 
-def reader(media_type: str) -> Read | None:
-    """For pieces of a body. None: its pieces hold no such texts."""
+def reader(media_type: str) -> Reader | None:
+    """For a body, or some of it. None: it has no pieces."""
     return _READERS.get(of_type(essence(media_type)))
 
 
-def of_events(events: bytes) -> Iterator[Delta]:
+def of_events(events: bytes) -> Pieces:
     """Those of one type belong together."""
     kinds: dict[int, str] = {}
-    bodies: list[tuple[int, bytes]] = []
+    parts: list[tuple[int, Part]] = []
     for found in sse.read(events):
         event = found.path[0]
         assert isinstance(event, int)
         if isinstance(found, Part):
-            bodies.append((event, found.body))
+            parts.append((event, found))
         elif found.name == "event":
             kinds[event] = found.text
-    for event, body in bodies:
-        yield from _texts(body, (kinds.get(event, ""),))
+    for event, part in parts:
+        yield part, (kinds.get(event, ""),)
 
 
-def of_lines(lines: bytes) -> Iterator[Delta]:
-    for line in lines.splitlines():
-        yield from _texts(line, ())
+def of_lines(lines: bytes) -> Pieces:
+    return ((part, ()) for part in ndjson.lines(lines))
 
 
-def of_message(content: bytes) -> Iterator[Delta]:
-    """Of a WebSocket."""
-    return _texts(content, ())
-
-
-def _texts(body: bytes, root: Path) -> Iterator[Delta]:
+def texts(body: bytes, root: Path = ()) -> Iterator[Delta]:
+    """Of a piece, in the order in which they stand there."""
     try:
         document = orjson.loads(body)
     except ValueError:
@@ -86,7 +83,7 @@ def _text(body: bytes) -> str:
 
 
 def _inside(document: Any, root: Path) -> Iterator[Delta]:
-    """In the order in which they stand there, without recursion: a stream chooses how deep it goes."""
+    """Without recursion: a stream chooses how deep it goes."""
     left: list[tuple[Path, str, Any]] = [(root, "", document)]
     while left:
         path, name, found = left.pop()
@@ -105,4 +102,4 @@ def _item(path: Path, at: int, found: Any) -> Path:
     return path if numbered else (*path, at)
 
 
-_READERS: dict[Format | None, Read] = {Format.SSE: of_events, Format.NDJSON: of_lines}
+_READERS: dict[Format | None, Reader] = {Format.SSE: of_events, Format.NDJSON: of_lines}
