@@ -17,6 +17,7 @@ from outgate.redact.codecs.utf8 import encoded
 from outgate.redact.detect import defaults
 from outgate.redact.exchange import Body, Exchange, Request, Response, Verdict, WebSocketMessage
 from outgate.redact.ledger import UNTOUCHED, Ledger
+from outgate.redact.naming import telling
 from outgate.redact.quiet import Quiet
 from outgate.redact.redacted import Manifest, Redacted, seal
 from outgate.redact.replace.replacer import Replacer
@@ -107,6 +108,7 @@ def _stays(exchange: Exchange, terms: _Terms) -> bool:
     reason = response.reason if response is not None else ""
     return not (
         exchange.messages
+        or (request is not None and telling(request.method))
         or (request is not None and not asking.has("target", "", encoded(request.target)))
         or (error and not asking.has("text", "error", encoded(error)))
         or (said and not asking.has("text", "verdict.reason", encoded(said)))
