@@ -136,6 +136,37 @@ def test_no_text_makes_it_raise_and_hits_lie_in_it(text, name):
         at = hit.end
 
 
+JOINTS = ["", "_", "-", ".", " ", "x", "9", "é", "\\n", "\\x", "/", "=", "\0", "\n"]
+ANYTHING = [each for each in DETECTORS if not each.beside]
+PATTERNS = [re2.compile(each.pattern.encode(), module._options(module.MEMORY_OF_ONE)) for each in ANYTHING]
+
+
+def plainly(texts):
+    """Every pattern over every text, without anything that could be quicker."""
+    buffer = module._Buffer(texts)
+    for detector, pattern in zip(ANYTHING, PATTERNS, strict=True):
+        for match in pattern.finditer(buffer.data):
+            if (hit := module._judged(detector, buffer, match, range(pattern.groups, 0, -1))) is not None:
+                yield hit
+
+
+def as_found(hits):
+    return sorted((hit.index, hit.start, hit.end, hit.detector.name) for hit in hits)
+
+
+@pytest.mark.parametrize("before", JOINTS)
+def test_whatever_stands_in_front_what_patterns_find_is_found(before):
+    """Hints are looked for at the beginning of words: where else a match may begin is not left out."""
+    texts = [f"{word}{before}{sample(each.example)}" for each in DETECTORS for word in ("", "see")]
+    assert as_found(EVERYTHING.hits(texts, [""] * len(texts))) == as_found(plainly(texts))
+
+
+@settings(max_examples=60)
+@given(st.lists(st.lists(st.one_of(PIECES, st.sampled_from(JOINTS)), max_size=6).map("".join), max_size=6))
+def test_in_any_texts_what_patterns_find_is_found(texts):
+    assert as_found(EVERYTHING.hits(texts, [""] * len(texts))) == as_found(plainly(texts))
+
+
 HOSTILE = {
     **{
         piece: piece

@@ -50,7 +50,8 @@ class Wanted:
 
 
 class Cut:
-    """`strings[n]` stands between `gaps[n]` and `gaps[n + 1]`, and is a key where that begins with a colon."""
+    """`strings[n]` stands between `gaps[n]` and `gaps[n + 1]`, and is a key where that has a colon: it begins with it,
+    but for blanks."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -58,11 +59,11 @@ class Cut:
         self.escapes = "\\" in text
         if self.escapes:
             text = text.replace("\\\\", HIDDEN).replace('\\"', HIDDEN)
-        self._pieces = text.split('"')
+        self._text, self._pieces = text, text.split('"')
         self.gaps, self.strings = self._pieces[::2], self._pieces[1::2]
         self.between = '"'.join(self.gaps)
         """All gaps."""
-        colons = {gap for gap in set(self.gaps) if gap[:1] == ":" or gap.lstrip()[:1] == ":"}
+        colons = {gap for gap in set(self.gaps) if ":" in gap}
         self.keys = frozenset(compress(self.strings, map(colons.__contains__, islice(self.gaps, 1, None))))
         """As they are written."""
 
@@ -101,12 +102,13 @@ class Cut:
 
     def values(self, keys: Collection[str]) -> Iterator[tuple[str, str | None, str]]:
         """Each place where one of these keys is: the key, the string that is its value if it is one, and the gap."""
-        strings, gaps = self.strings, self.gaps
-        for number in _where(keys, strings):
-            if (bare := (gap := gaps[number + 1]).strip()) == ":":
-                yield strings[number], strings[number + 1], gap
-            elif bare.startswith(":"):
-                yield strings[number], None, gap
+        for key in keys:
+            for behind in islice(self._text.split(f'"{key}"'), 1, None):
+                gap, _, rest = behind.partition('"')
+                if gap == ":" or (bare := gap.strip()) == ":":
+                    yield key, rest.partition('"')[0], gap
+                elif bare.startswith(":"):
+                    yield key, None, gap
 
     def leaves(self, wanted: Wanted) -> Iterator[Leaf]:
         """What is wanted, in order."""
@@ -171,14 +173,16 @@ class Cut:
 
 
 class _Place:
-    """Where pieces begin, in bytes; to be asked in their order."""
+    """Where pieces begin, with a quotation mark between each two; to be asked in their order."""
 
     def __init__(self, pieces: list[Any]) -> None:
         self._pieces, self._next, self._at = pieces, 0, 0
+        self._quote = b'"' if isinstance(pieces[0], bytes) else '"'
 
     def of(self, piece: int) -> int:
-        self._at += sum(map(len, self._pieces[self._next : piece])) + piece - self._next
-        self._next = piece
+        if piece > self._next:  # to join them takes a fifth of the time that it takes to add up their lengths
+            self._at += len(self._quote.join(self._pieces[self._next : piece])) + 1
+            self._next = piece
         return self._at
 
     def size(self, piece: int) -> int:

@@ -24,6 +24,8 @@ MANY_DIGITS = 9
 """From so many digits on a number may be somebody's."""
 
 _WORD = frozenset(ascii_letters + digits)
+BEGIN = r"(?:\A|\b|[^0-9A-Za-z]|\\[bfnrt])"
+"""What is in front of all that `apart` lets be, as a pattern."""
 
 
 class Group(StrEnum):
@@ -98,6 +100,11 @@ class Detector:
     beside: Beside = Beside.ANYTHING
     longest: int = 512
     """Characters that a whole match may have where a text is looked at in pieces."""
+
+    @property
+    def begins(self) -> bool:
+        """Whether the hint is how a match begins, and stands behind `BEGIN`."""
+        return self.around in (apart, apart_as_number) and self.pattern.startswith(self.hint)
 
 
 def secret(

@@ -1,7 +1,8 @@
 """Finds what detectors know in many texts at once.
 
-Owns the search: RE2 reads all texts in one pass, as one buffer, and says which detectors may find something; only
-these are asked where. A secret that is spread over two texts is not found.
+Owns the search: RE2 reads all texts in one pass, as one buffer, and says in which of them some detector may find
+something; of these it says which detectors, and only they are asked where. A secret that is spread over two texts is
+not found.
 """
 
 from __future__ import annotations
@@ -10,19 +11,24 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import accumulate, compress, count, product
+from itertools import accumulate, compress, count, islice, product
 from typing import Any
 
 import re2
 
-from outgate.redact.detect.detector import SEPARATOR, Beside, Detector, Group
+from outgate.redact.detect.detector import BEGIN, SEPARATOR, Beside, Detector, Group
 from outgate.redact.detect.names import Names
 from outgate.redact.detect.patterns import RANK, chosen
 from outgate.redact.detect.vocabulary import CALLED, PLACES, SUSPICIOUS
 
 BETWEEN = SEPARATOR.encode()
 MEMORY = 32 * 1024 * 1024
-"""Bytes that RE2 may use for a set of patterns."""
+"""Bytes that RE2 may use for all patterns of a kind at once."""
+MEMORY_OF_SET = 16 * 1024 * 1024
+"""Bytes that it may use to tell them apart."""
+SOME = 16
+"""Where more than one in so many texts hints at something, all of them are looked at: to go from hint to hint takes
+longer."""
 MEMORY_OF_ONE = 4 * 1024 * 1024
 """Bytes that it may use for a single one."""
 
@@ -92,7 +98,8 @@ class _Search:
     """Some detectors, over some texts."""
 
     def __init__(self, detectors: tuple[Detector, ...]) -> None:
-        self._set = re2.Set.SearchSet(_options(MEMORY))
+        self._any = re2.compile(_any_of(detectors).encode(), _options(MEMORY, capture=False))
+        self._set = re2.Set.SearchSet(_options(MEMORY_OF_SET))
         for detector in detectors:
             self._set.Add(detector.hint or detector.pattern)
         self._end = self._set.Add(rf"{SEPARATOR}\z")
@@ -102,6 +109,22 @@ class _Search:
         self._compiled = [(*each, range(each[1].groups, 0, -1)) for each in zip(detectors, patterns, strict=True)]
 
     def hits(self, buffer: _Buffer) -> Iterator[Hit]:
+        most = len(buffer.texts) // SOME
+        hinting = list(dict.fromkeys(islice(self._hinting(buffer), most + 1)))
+        if len(hinting) > most:
+            yield from self._among(buffer)
+        elif hinting:
+            for hit in self._among(_Buffer([buffer.texts[index] for index in hinting])):
+                yield hit.moved(hinting[hit.index])
+
+    def _hinting(self, buffer: _Buffer) -> Iterator[int]:
+        """The texts in which detectors may find something."""
+        data, at = buffer.data, 0
+        while (found := self._any.match(data, at)) is not None:
+            yield buffer.text(found.end() - 1)
+            at = data.find(BETWEEN, found.end() - 1)
+
+    def _among(self, buffer: _Buffer) -> Iterator[Hit]:
         for number in self._possible(buffer.data):
             detector, pattern, groups = self._compiled[number]
             for match in pattern.finditer(buffer.data):
@@ -121,9 +144,21 @@ _search = lru_cache(64)(_Search)
 """Compiling takes a while, and policies that say the same mean the same detectors."""
 
 
-def _options(memory: int) -> re2.Options:
+def _any_of(detectors: Sequence[Detector]) -> str:
+    """The next hint, and all that is in front of it: RE2 would have to go back for where it begins. Those that begin a
+    word are looked for where one begins: inside of words, which texts are made of, there is little to keep track of."""
+    begun, others = ([each for each in detectors if each.begins is begins] for begins in (True, False))
+    hints = [f"{BEGIN}(?:{_either(begun)})"] if begun else []
+    return rf"\C*?(?:{'|'.join([*hints, _either(others)] if others else hints)})"
+
+
+def _either(detectors: Iterable[Detector]) -> str:
+    return "|".join(f"(?:{detector.hint or detector.pattern})" for detector in detectors)
+
+
+def _options(memory: int, *, capture: bool = True) -> re2.Options:
     options = re2.Options()
-    options.max_mem, options.log_errors = memory, False
+    options.max_mem, options.log_errors, options.never_capture = memory, False, not capture
     return options
 
 
@@ -149,16 +184,24 @@ class _Buffer:
         sizes = map(len, self.texts if self._plain else (text.encode("utf-8", "replace") for text in self.texts))
         return list(accumulate(map((1).__add__, sizes), initial=0))
 
+    def text(self, at: int) -> int:
+        """Which text a byte is of."""
+        return self._begun(at)[0]
+
     def place(self, start: int, end: int) -> tuple[int, int, int]:
         """Which text, and from where to where in it."""
-        index, first = self._text(start) if self._counted else self._sought(start)
+        index, first = self._begun(start)
         if self._plain:
             return index, start - first, end - first
         before = self._characters(first, start)
         return index, before, before + len(self.data[start:end].decode("utf-8", "replace"))
 
+    def _begun(self, at: int) -> tuple[int, int]:
+        """The text that a byte is of, and where that begins."""
+        return self._text(at) if self._counted else self._sought(at)
+
     def _text(self, at: int) -> tuple[int, int]:
-        """The text that a byte is of, and where that begins; counted on from where it was last asked."""
+        """The same; counted on from where it was last asked."""
         byte, index = self._seen
         if at < byte:
             byte, index = 0, 0

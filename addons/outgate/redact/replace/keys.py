@@ -23,13 +23,14 @@ SHORT = 256
 class Keys:
     """The key of one export. `policy` is the digest of the redaction that was in force."""
 
-    __slots__ = ("_key", "_remembered", "export")
+    __slots__ = ("_keyed", "_remembered", "export")
 
     def __init__(self, master: bytes, export: str, policy: str) -> None:
         if len(master) < LEAST:
             raise ValueError(f"a master key of {len(master)} bytes can be guessed; use at least {LEAST} random ones")
         self.export = export
-        self._key = HKDF(SHA256(), 32, salt=None, info=_joined("outgate export", export, policy)).derive(master)
+        key = HKDF(SHA256(), 32, salt=None, info=_joined("outgate export", export, policy)).derive(master)
+        self._keyed = hmac.new(key, digestmod="sha256")
         self._remembered = lru_cache(REMEMBERED)(self._digest)
 
     def __repr__(self) -> str:
@@ -40,7 +41,9 @@ class Keys:
         return (self._remembered if len(value) <= SHORT else self._digest)(class_, value)
 
     def _digest(self, class_: str, value: str) -> bytes:
-        return hmac.digest(self._key, _joined(class_, value), "sha256")
+        keyed = self._keyed.copy()
+        keyed.update(_joined(class_, value))
+        return keyed.digest()
 
 
 def _joined(*texts: str) -> bytes:

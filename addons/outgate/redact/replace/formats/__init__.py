@@ -30,6 +30,8 @@ class Maker(Protocol):
 def laid(text: str, fake: str, places: Collection[str]) -> str:
     """The characters of a fake where the text has one of `places`, in its case; the rest of the text as it is."""
     following = iter(fake)
+    if text.upper() == text.lower():
+        return "".join([next(following) if each in places else each for each in text])
     return "".join([_cased(next(following), each) if each in places else each for each in text])
 
 

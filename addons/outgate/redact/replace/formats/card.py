@@ -41,8 +41,8 @@ def read(text: str) -> str | None:
 
 
 def make(value: str, draws: Draws) -> str:
-    body = (network(value) or value[0]).ljust(len(value) - 1, "x")
-    body = "".join([draws.text(DIGITS, 1) if each == "x" else each for each in body])
+    begin = network(value) or value[0]
+    body = begin + draws.text(DIGITS, len(value) - 1 - len(begin))
     return body + checksum(body)
 
 
