@@ -106,6 +106,14 @@ def test_a_name_that_comes_twice_keeps_nothing():
     assert manifest.dropped == (("response.body", "failed"),)
 
 
+@pytest.mark.parametrize("kind", [b"", b"text/plain", b"application/json"])
+@pytest.mark.parametrize(("told", "write"), [(SSE, event), (LINES, line)])
+def test_a_stream_is_known_by_its_looks(kind, told, write):
+    body, _ = redacted(kind, b"".join(map(write, ("a 4111", "11111111", "1111"))))
+    assert "4111111111111111" not in said(told, body.content)
+    assert said(told, body.content).startswith("a 4111")
+
+
 @pytest.mark.parametrize("kind", [SSE, LINES])
 def test_where_unknown_texts_become_tokens_nothing_is_joined(kind):
     allowing = Redactor(KeepingPolicy((RedactionPolicy("x", mode=Mode.ALLOW),)), Replacer(Keys(b"k" * 32, "a", "")))

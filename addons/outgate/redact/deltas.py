@@ -6,13 +6,14 @@ together is told by the way to it, in which an index that an object gives itself
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import orjson
 
 from outgate.redact.codecs import ndjson, sse
-from outgate.redact.codecs.formats import Format, of_type
+from outgate.redact.codecs.formats import EVENTS, Format, of_type
 from outgate.redact.codecs.media_type import essence
 from outgate.redact.leaf import Part, Path
 
@@ -23,6 +24,8 @@ CONTINUED = frozenset(
     }
 )  # fmt: skip
 """Names of such texts."""
+LINES = re.compile(rb"}[ \t]*\r?\n[ \t]*{")
+"""Between two documents; in one, a comma is."""
 INDEXES = ("output_index", "content_index", "summary_index", "index")
 
 
@@ -37,9 +40,13 @@ type Pieces = Iterator[tuple[Part, Path]]
 type Reader = Callable[[bytes], Pieces]
 
 
-def reader(media_type: str) -> Reader | None:
-    """For a body, or some of it. None: it has no pieces."""
-    return _READERS.get(of_type(essence(media_type)))
+def reader(media_type: str, body: bytes = b"") -> Reader | None:
+    """For a body, or some of it, by its type or else by how it looks. None: it has no pieces."""
+    if (told := _READERS.get(of_type(essence(media_type)))) is not None:
+        return told
+    if EVENTS.match(body):
+        return of_events
+    return of_lines if LINES.search(body) else None
 
 
 def of_events(events: bytes) -> Pieces:

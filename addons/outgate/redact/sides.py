@@ -193,7 +193,7 @@ class Side:
 
     def _mended(self, kind: str, content: bytes, where: Where) -> bytes:
         """Without what is split over its pieces. Raises `ValueError` where that cannot be changed."""
-        if not self._joins or (pieces_of := reader(kind)) is None:
+        if not self._joins or (pieces_of := reader(kind, content)) is None:
             return content
         pieces = list(pieces_of(content))
         stretches = [Stretch(part.body, root, partial(_under, where, part.path)) for part, root in pieces]
