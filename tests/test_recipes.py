@@ -5,15 +5,19 @@ The network is cut. What no machine of ours has by itself lies in the directory 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 
 import pytest
 
+from capture.exchanges import sealed
 from docpages import shell
 from docpages.markdown import Page
 from docpages.recipes import JUNIT, PLAYWRIGHT, WIREMOCK, files, needs, part
+from outgate.capture.record import write
+from outgate.redact.exchange import WebSocketMessage
 
 PAGE = Page("docs/replay.md")
 JAVA, BROWSER = "JUnit with WireMock", "Playwright"
@@ -80,6 +84,49 @@ def test_playwright_asks_a_replay(playwright):
     assert code == 0, said
     assert "1 passed" in said
     assert "3 requests answered" in said, "the replay tells of itself at its end"
+
+
+TALKING = """<p></p><script>
+const say = text => { document.querySelector('p').textContent += ` ${text}` };
+const body = (n) => JSON.stringify({ variables: { n }, operationName: 'A', query: 'query A($n:Int){a(n:$n)}' });
+new EventSource('/events').onmessage = event => say(event.data);
+const socket = new WebSocket('wss://shop.example/ws');
+socket.onopen = () => socket.send('{"b":1,"a":2}');
+socket.onmessage = event => say(event.data);
+for (const n of [2, 1]) fetch('/graphql', { method: 'POST', body: body(n) }).then(got => got.text()).then(say);
+</script>"""
+HEARD = """
+const { test, expect } = require('@playwright/test');
+test('everything is said', async ({ page }) => {
+  await page.goto('https://shop.example/');
+  for (const said of ['first', 'second', 'hello', 'one', 'two']) await expect(page.locator('p')).toContainText(said);
+});
+"""
+UPGRADE = {
+    "fields": [(b"upgrade", b"websocket"), (b"connection", b"Upgrade")],
+    "answered": [(b"upgrade", b"websocket")],
+}
+
+
+def talk():
+    """What a page asks for that is no plain request, or differs by its body alone."""
+    html, events = [(b"content-type", b"text/html")], [(b"content-type", b"text/event-stream")]
+    yield sealed("https://shop.example/", answered=html, answer=TALKING.encode())
+    yield sealed("https://shop.example/events", answered=events, answer=b"data: first\n\ndata: second\n\n")
+    for number, word in ((1, b"one"), (2, b"two")):
+        asked = {"operationName": "A", "query": "query A($n: Int) { a(n: $n) }", "variables": {"n": number}}
+        yield sealed("https://shop.example/graphql", "POST", json.dumps(asked).encode(), answer=word)
+    said = WebSocketMessage(0.1, True, True, b'{"a": 2, "b": 1}'), WebSocketMessage(0.2, False, True, b"hello")
+    yield sealed("https://shop.example/ws", status=101, messages=said, close_code=1000, **UPGRADE)
+
+
+@pytest.mark.netns
+@needs("node", "chromium", beside=(PLAYWRIGHT,))
+def test_a_replay_talks_to_a_browser(place, playwright):
+    (place.folder / "shop.ndjson").write_bytes(b"".join(write(each) + b"\n" for each in talk()))
+    (place.folder / "talk.spec.js").write_text(HEARD)
+    code, said = playwright("here.config.js", "talk.spec.js")
+    assert code == 0, said
 
 
 @pytest.mark.netns
