@@ -53,7 +53,8 @@ def test_a_policy_that_finds_no_room_holds_up_what_comes_after_it(policy, tmp_pa
     while keeper.put(policy, asked()):
         pass
     written = keeper.shared.waiting
-    keeper.follow(KeepingPolicy(captures=(other,)))
+    larger = RedactionPolicy("longer than an exchange" * 100)
+    keeper.follow(KeepingPolicy((larger,), (other,)))
     assert not keeper.put(other, asked())
     Redacting(keeper.shared, keyed(MASTER)).work()
     assert keeper.put(other, asked(7))
