@@ -78,6 +78,12 @@ def documents(port: int, tls: str = "") -> str:
                 "{number: 5432, name: tcp, protocol: TCP}], resolution: DNS}",
                 "target",
             ),
+            document(
+                "ServiceEntry",
+                "{hosts: [db.internal.example], ports: [{number: 5432, name: tcp, protocol: TCP}], "
+                "resolution: STATIC, endpoints: [{address: 192.0.2.1}]}",
+                "behind",
+            ),
             document("DestinationRule", f"{{host: proxy.example, subsets: [{subsets}]}}"),
             document(
                 "VirtualService",

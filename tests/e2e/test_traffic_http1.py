@@ -40,6 +40,7 @@ from outgate.policy.snapshot import Policy
 from outgate.proxy import changes, origins
 from outgate.proxy.governor import Governor
 from outgate.proxy.passage import Passage
+from outgate.proxy.plan import Change
 from outgate.telemetry.sampling import Sampler
 from outgate.telemetry.tracer import Tracer
 from outgate.traffic.buckets import Buckets
@@ -159,7 +160,7 @@ BEFORE: dict[str, tuple[Any, str]] = {
     "endpoints": (OriginState, "know"),
     "choice": (OriginState, "choose"),
     "begin": (OriginState, "begin"),
-    "change": (changes, "outgoing"),
+    "change": (Change, "apply"),
 }
 AFTER: dict[str, tuple[Any, str]] = {
     "outcome": (OriginState, "tell"),
@@ -196,9 +197,11 @@ async def test_whatever_of_the_policy_raises_denies(authority, monkeypatch, befo
                 if way == "idle":
                     assert (await asking.ask(host("broken"))).status == 200
                 origin.asked.clear()
+                origin.path = "/status/503" if what == "retry" else ""  # what comes well is worth no other try
                 with monkeypatch.context() as patched:
                     patched.setattr(*place, fails)
                     answer = await asking.ask(host("broken"))
+                origin.path = ""
             assert answer.status in (0, 500, 502), (what, answer)
             assert b"x-origin" not in answer.body, what
             assert len(origin.asked) <= (not before), what

@@ -8,6 +8,7 @@ import pytest
 
 from outgate.policy import checks
 from outgate.policy.model import (
+    EVERY_PORT,
     Defaults,
     Endpoint,
     HeaderInjection,
@@ -16,11 +17,12 @@ from outgate.policy.model import (
     Protocol,
     Resolution,
     Source,
+    Tunnel,
     Upstream,
     UpstreamTLS,
 )
 from outgate.policy.resilience_model import PLAIN_RESILIENCE, Limits, Resilience
-from outgate.policy.route_model import Bucket, RateLimit, Route
+from outgate.policy.route_model import Backend, Bucket, RateLimit, Route
 from outgate.problems import Severity, Where
 from policy.building import destination
 from policy.strategies import NOW
@@ -192,6 +194,49 @@ def test_files_that_are_not_there_are_errors_and_warnings_when_lenient(tmp_path)
     assert [problem.severity for problem in checks.missing_files([known], strict=False)] == [Severity.WARNING]
     only_header = replace(known, ports=())
     assert len(list(checks.missing_files([only_header], strict=True))) == 1
+
+
+def through(host: str, port: int) -> tuple[Port, Tunnel]:
+    """A port whose route leads to a proxy that is asked for this."""
+    tunnel = Tunnel(host, port, Source(Where("rule.yaml", 7, 3), "DestinationRule", "d", field="targetHost"))
+    route = Route(backends=(Backend("proxy", Upstream(3128, tunnel=tunnel)),))
+    return Port(443, Protocol.TLS, Upstream(443), routes=(route,)), tunnel
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "registered"),
+    [
+        ("a.example", 443, True),
+        ("a.example", 444, False),
+        ("b.example", 443, False),
+        ("x.wide.example", 80, True),
+        ("x.wide.example", 81, False),
+        ("192.0.2.7", 5432, True),
+        ("192.0.3.7", 5432, False),
+        ("any.example", 9, True),
+    ],
+)
+def test_a_proxy_is_asked_for_nothing_that_is_not_registered(host, port, registered):
+    """Whoever may write a rule for a proxy could otherwise lead workloads past the registry."""
+    leading, _ = through(host, port)
+    everywhere = Port(EVERY_PORT, Protocol.TCP, Upstream(0))
+    known = [
+        replace(destination("a.example"), ports=(leading,)),
+        destination("*.wide.example", port=80),
+        destination(port=5432, networks=(ip_network("192.0.2.0/24"),)),
+        replace(destination("any.example"), ports=(everywhere,)),
+    ]
+    found = list(checks.unregistered_tunnels(known))
+    assert [problem.severity for problem in found] == [] if registered else [Severity.ERROR]
+    assert registered or f"asked for {host}:{port}, which is not registered" in found[0].what
+    assert registered or (found[0].where.file, found[0].field) == ("rule.yaml", "targetHost")
+
+
+def test_what_two_ports_ask_a_proxy_for_is_told_once():
+    leading, tunnel = through("far.example", 443)
+    own = Port(3128, Protocol.TCP, Upstream(3128, tunnel=tunnel))
+    known = replace(destination("a.example"), ports=(leading, own))
+    assert len(list(checks.unregistered_tunnels([known]))) == 1
 
 
 @pytest.mark.parametrize("path", [f"/{'x' * 5000}", "/a\0b"], ids=["long", "null"])

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pytest
 from mitmproxy import http
+from mitmproxy.net.http import http1
 
+from outgate.policy.header_formats import header_value
 from outgate.policy.model import Upstream
 from outgate.policy.route_model import Backend, DirectResponse, HeaderChange, Redirect, Rewrite, Route
 from outgate.policy.routing import WHOLE, Chosen
-from outgate.proxy import changes, heads
+from outgate.proxy import changes, departure, heads
 from outgate.proxy.exchange import Exchange
 from outgate.proxy.passage import Passage
 from outgate.proxy.plan import Plan
+from outgate.telemetry.propagation import OUTSIDE, Changes
 from proxy.requests import attempt, facts, get, http2
 
 
@@ -71,6 +74,28 @@ def test_path_and_authority_are_rewritten():
     route = Route(rewrite=Rewrite(prefix="/v2/", to_backend=True), backends=(backend,))
     copy = sent(get("Host: a.example", line="GET /v1/x?q HTTP/1.1"), passage(route, backend, "/v1/x", len("/v1/")))
     assert (copy.path, copy.headers["host"]) == ("/v2/x?q", "back.example")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"request_headers": FIELDS},
+        {"request_headers": HeaderChange(set=(("x-who", header_value("%REQ(x-old)%")),))},
+        {"request_headers": HeaderChange(set=(("host", "inside.example"),))},
+        {"rewrite": Rewrite(path="/b")},
+    ],
+    ids=["nothing", "fields", "a format", "the authority", "the path"],
+)
+@pytest.mark.parametrize("retold", [None, Changes(((b"traceparent", b"00"),), OUTSIDE)], ids=["", "told anew"])
+def test_the_head_of_the_short_way_is_that_of_what_leaves(change, retold):
+    asked = get("Host: api.example", "x-gone: 1", "X-Old: 1", "traceparent: 01")
+    exchange = of(passage(Route(**change)), asked)
+    exchange.retold = retold
+    before = asked.headers.fields
+    head = departure.head(asked, exchange)
+    assert head == http1.assemble_request_head(departure.leaving(asked, exchange))
+    assert asked.headers.fields == before
 
 
 def test_responses_are_changed_by_the_backend_first():

@@ -104,9 +104,9 @@ def test_what_was_not_found_out_keeps_a_request_back_for_good():
     exchange.passage = enter(governor, policy)
     governor.buckets = None
     with pytest.raises(AttributeError):
-        governor.admit_now(exchange)
+        governor.admit_now(exchange, 0.0)
     with pytest.raises(Refused, match="not found out"):
-        governor.admit_now(exchange)
+        governor.admit_now(exchange, 0.0)
 
 
 def test_backends_are_drawn_by_weight_and_have_their_own_state():

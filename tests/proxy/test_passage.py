@@ -45,8 +45,8 @@ def counts(made: Passage) -> dict[str, int]:
 
 def test_what_is_taken_is_given_back_once():
     made = passage(Route(), requests=1)
-    assert made.take(Kind.REQUESTS)
-    assert not made.take(Kind.REQUESTS)
+    assert made.take(Kind.REQUESTS, 0.0)
+    assert not made.take(Kind.REQUESTS, 0.0)
     made.chose(ONE)
     assert (counts(made), made.origin.active) == ({"requests": 1}, {("192.0.2.1", 80): 1})
     made.leave()
@@ -58,7 +58,7 @@ def test_what_comes_when_it_is_over_takes_nothing():
     """It may have waited for its delay, or for a name."""
     made = passage(Route(), requests=1)
     made.leave()
-    assert made.take(Kind.REQUESTS)
+    assert made.take(Kind.REQUESTS, 0.0)
     made.chose(ONE)
     assert (counts(made), made.origin.active, made.endpoint) == ({}, {}, None)
 

@@ -199,9 +199,12 @@ async def test_a_rotated_certificate_is_the_next_connections(demanding, good, ca
     await talk(before)
     await finish(before)
     assert len(gate.sessions) == 1
+    assert not gate.outdated(before, target(server.port, tls=tls))
     mount.swap(ca.issue("rotated"))
     clock.now += 1
+    assert gate.outdated(before, target(server.port, tls=tls)), "so that nothing new is sent on it, where it is HTTP/2"
     after = await connect(target(server.port, tls=tls), gate)
+    assert not gate.outdated(after, target(server.port, tls=tls))
     await talk(after)
     await finish(after)
     assert (server.next().certificates, server.next().certificates) == (["client"], ["rotated"])

@@ -222,6 +222,19 @@ async def test_idle_connections_are_closed_in_time(pool, gate, clock, monkeypatc
         assert gone(one)
 
 
+async def test_no_list_stays_of_connections_that_are_in_use_or_gone(pool, gate, monkeypatch):
+    """A policy may lead to any number of origins."""
+    monkeypatch.setattr(module, "SWEEP", 0.01)
+    async with serving(echo) as port:
+        one = await connect(target(port), gate)
+        pool.release(one)
+        assert pool.acquire(one.key) is one
+        await until(lambda: not pool._kept)
+        pool.release(one)
+        assert pool.acquire(one.key) is one
+        one.abort()
+
+
 async def test_one_that_idled_too_long_is_not_given(pool, gate, clock):
     async with serving(echo) as port:
         one = await connect(target(port), gate)

@@ -170,13 +170,13 @@ async def test_connections_are_shared_by_those_alone_who_ask_alike(ca):
 async def test_a_connection_is_outdated_once_the_gate_is_somebody_else(ca):
     async with gateway(ca, Replica()) as made:
         opened = await connect(forwarded(), made)
-        assert not made.outdated(opened)
+        assert not made.outdated(opened, forwarded())
         other = ca.issue("sidecar-2", uris=("spiffe://cluster.local/ns/prod/sa/other",))
         renamed = replace(made.gateway.tls, client_certificate=other.certificate, private_key=other.key)
         made.gateway = replace(made.gateway, tls=renamed)
-        assert made.outdated(opened)
+        assert made.outdated(opened, forwarded())
         made.gateway = None
-        assert not made.outdated(opened)
+        assert not made.outdated(opened, forwarded())
         await finish(opened)
 
 

@@ -79,7 +79,7 @@ def _field(named: NamedMatch) -> Test:
 
 
 def _value(part: LimitPart, attempt: Attempt) -> str | None:
-    http, caller = attempt.kind is AttemptKind.HTTP, attempt.caller
+    caller = attempt.caller
     match part.by:
         case LimitBy.CALLER:
             account = f"{caller.namespace}/{caller.service_account}" if caller.service_account else ""
@@ -91,6 +91,6 @@ def _value(part: LimitPart, attempt: Attempt) -> str | None:
         case LimitBy.HOST:
             return attempt.host or attempt.address
         case LimitBy.METHOD:
-            return attempt.method if http else None
+            return attempt.method if attempt.kind is AttemptKind.HTTP else None
         case LimitBy.PATH:
-            return attempt.path.partition("?")[0] if http else None
+            return attempt.path.partition("?")[0] if attempt.kind is AttemptKind.HTTP else None

@@ -5,19 +5,22 @@ Owns the checks of a whole load. Knows no kind of document; asks the file system
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from outgate.policy.hosts import literal
+from outgate.policy.addresses import named
+from outgate.policy.hosts import literal, matches
 from outgate.policy.model import (
+    EVERY_PORT,
     Defaults,
     Destination,
     Port,
     Protocol,
     Resolution,
     Source,
+    Tunnel,
     Upstream,
     UpstreamTLS,
 )
@@ -99,6 +102,20 @@ def missing_files(
             if fault := _fault(path, there):
                 what = f"{path[:LONGEST_SHOWN]}: {fault}"
                 yield Problem(source.where, what, "mount it, or correct the path", severity, source.field)
+
+
+def unregistered_tunnels(destinations: Sequence[Destination]) -> Iterator[Problem]:
+    """Proxies that are asked for what no entry holds: who says how a proxy is used could lead workloads anywhere."""
+    asked: dict[Tunnel, Source] = {}
+    for destination in destinations:
+        for port in destination.ports:
+            for tunnel in (upstream.tunnel for upstream in _upstreams(port)):
+                if tunnel is not None:
+                    asked.setdefault(tunnel, tunnel.source or port.source or destination.source)
+    for tunnel, source in asked.items():
+        if not any(_holds(destination, tunnel) for destination in destinations):
+            what = f"a proxy is to be asked for {tunnel.host}:{tunnel.port}, which is not registered"
+            yield Problem(source.where, what, "register it at this port, or ask for what is", field=source.field)
 
 
 def no_mode(defaults: Defaults, where: Where) -> Iterator[Problem]:
@@ -203,12 +220,27 @@ def _files(destination: Destination) -> Iterator[tuple[str, Source]]:
         if header.file is not None:
             yield header.file, destination.source
     for port in destination.ports:
-        backends = [backend for route in port.routes for backend in route.backends]
-        backends += [mirror.backend for route in port.routes for mirror in route.mirrors]
-        for tls in (port.upstream.tls, port.tls, *(backend.upstream.tls for backend in backends)):
+        for tls in (port.tls, *(upstream.tls for upstream in _upstreams(port))):
             if tls is not None:
                 source = tls.source or port.source or destination.source
                 yield from ((path, source) for path in _of(tls) if path is not None and not isinstance(path, Inline))
+
+
+def _upstreams(port: Port) -> Iterator[Upstream]:
+    """Where its own traffic goes, and what its routes lead away."""
+    yield port.upstream
+    for route in port.routes:
+        yield from (backend.upstream for backend in route.backends)
+        yield from (mirror.backend.upstream for mirror in route.mirrors)
+
+
+def _holds(destination: Destination, tunnel: Tunnel) -> bool:
+    """Whether an entry is for what a proxy is asked for."""
+    if not any(port.number in (tunnel.port, EVERY_PORT) for port in destination.ports):
+        return False
+    address = literal(tunnel.host)
+    inside = address is not None and any(named(address, network) for network in destination.networks)
+    return inside or any(matches(host, tunnel.host) for host in destination.hosts)
 
 
 def _of(tls: UpstreamTLS) -> tuple[str | None, ...]:

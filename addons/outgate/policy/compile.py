@@ -196,6 +196,7 @@ def _checked(
     yield from checks.lone_ports(destinations)
     yield from checks.expiries(destinations, utc_now())
     yield from checks.dns_channels(destinations)
+    yield from checks.unregistered_tunnels(destinations)
     for layer in rules:
         # What other meshes ask of tunnels is what they mean, unless Istio's reading is asked for.
         if layer.mesh in (IstioFrontend.mesh, NativeFrontend.mesh) or defaults.tunnel_hosts != "sni":

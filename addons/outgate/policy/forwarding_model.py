@@ -5,7 +5,7 @@ Owns the vocabulary. Which way something takes is `forwarding.py`'s; how a way i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING
@@ -31,6 +31,7 @@ class Tunnel:
     host: str
     """Canonical; the proxy's to resolve."""
     port: int
+    source: Source | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

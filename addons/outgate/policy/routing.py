@@ -132,14 +132,13 @@ class Router:
     ) -> Chosen | None:
         """None: no route takes it, and it is not forwarded either."""
         if steps is None and self._plain and attempt.kind is AttemptKind.HTTP:
-            return self._by_line((attempt.method, attempt.path), attempt, destination)
+            line = attempt.method, attempt.path
+            known = self._known.get(line, UNKNOWN)
+            return known if known is not UNKNOWN else self._by_line(line, attempt, destination)
         return self._asked(attempt, destination, steps)[0]
 
     def _by_line(self, line: tuple[str, str], attempt: Attempt, destination: Destination | None) -> Chosen | None:
         """Remembered where nothing but these was looked at, for most requests are like one before."""
-        known = self._known.get(line, UNKNOWN)
-        if known is not UNKNOWN:
-            return known
         chosen, number = self._asked(attempt, destination, None)
         if number < self._plain and len(line[0]) + len(line[1]) <= LONGEST:
             if len(self._known) >= KEPT:

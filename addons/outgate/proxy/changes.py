@@ -32,7 +32,8 @@ def outgoing(request: http.Request, exchange: Exchange) -> None:
             request.data.path = _clean(path)
         authority = rewriting.authority_of(chosen, bracketed(backend.host) if backend and backend.host else None)
     for change in passage.plan.outgoing:
-        request.headers.fields = _applied(change, request.headers.fields, exchange, None)
+        fields = request.headers.fields
+        request.headers.fields = _formed(change, fields, exchange, None) if change.formats else change.apply(fields)
         authority = change.authority or authority
     if authority is not None:
         _name(request, authority)
@@ -42,8 +43,10 @@ def incoming(response: http.Response, exchange: Exchange) -> None:
     """Change a response on its way to the workload."""
     passage = exchange.passage
     assert passage is not None
+    headers = response.headers
     for change in passage.plan.incoming:
-        response.headers.fields = _applied(change, response.headers.fields, exchange, response)
+        fields = headers.fields
+        headers.fields = _formed(change, fields, exchange, response) if change.formats else change.apply(fields)
     if passage.cookie:
         response.headers.add("set-cookie", passage.cookie)
 
@@ -65,11 +68,9 @@ def answer(exchange: Exchange) -> http.Response:
     return made
 
 
-def _applied(change: Change, fields: Fields, exchange: Exchange, response: http.Response | None) -> Fields:
-    if not change.formats:
-        return change.apply(fields)
+def _formed(change: Change, fields: Fields, exchange: Exchange, response: http.Response | None) -> Fields:
     told = ((name, header_values.told(form, exchange, response), instead) for name, form, instead in change.formats)
-    return change.apply(fields, [one for one in told if one[1]])
+    return change.formed(fields, [one for one in told if one[1]])
 
 
 def _clean(text: str) -> bytes:

@@ -123,7 +123,7 @@ def target_for(exchange: Exchange, decision: Decision, attempt: Attempt, alpn: t
     """Where an allowed exchange goes, by the route that it took. Raises `UpstreamError`."""
     policy, passage = exchange.policy, exchange.passage
     assert policy is not None
-    backend = passage.backend if passage is not None else None
+    backend = passage.plan.backend if passage is not None else None
     made = _target(policy, decision, attempt, alpn, backend)
     port = decision.port
     upstream = backend.upstream if backend is not None else port.upstream if port is not None else None
@@ -170,6 +170,19 @@ def _made(
 ) -> Target:
     owner = policy.registry.owner(backend.key) if backend is not None else None
     return target_of(decision, attempt, policy.generation, alpn, policy.defaults.nat64, backend, owner)
+
+
+def head(request: http.Request, exchange: Exchange) -> bytes:
+    """The head that is sent of a request in HTTP/1, as `leaving` has it. For fields alone, nothing is copied."""
+    passage, fields = exchange.passage, request.headers.fields
+    own = exchange.injected is not None or exchange.retold is not None or exchange.inline is not None
+    if own or (passage is not None and not passage.plan.literal):
+        request = leaving(request, exchange)
+        fields = request.headers.fields
+    elif passage is not None:
+        for change in passage.plan.outgoing:
+            fields = change.apply(fields)
+    return heads.written_request(request, fields)
 
 
 def leaving(request: http.Request, exchange: Exchange) -> http.Request:

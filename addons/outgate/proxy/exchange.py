@@ -129,7 +129,8 @@ class ApprovedServer(connection.Server):
     origin: Connection | None = None
     """Once it is open."""
     outdated: Callable[[], bool] = staticmethod(lambda: False)
-    """Whether it is open under a name that is not the gate's any more, so that nothing new is sent on it."""
+    """Whether it is open under a name that is not the gate's any more, or by roots that are not, so that nothing new is
+    sent on it."""
     served = 0
     """Exchanges that used it."""
     failed: UpstreamError | None = None

@@ -107,9 +107,10 @@ class Gate:
     def _approve(self, request: http.Request, exchange: Exchange, decision: Decision, attempt: Attempt) -> None:
         policy = exchange.policy
         assert policy is not None
-        if exchange.passage is None:
-            exchange.passage = self.governor.enter(policy, decision, attempt)
-        backend = exchange.passage.backend if exchange.passage is not None else None
+        passage = exchange.passage
+        if passage is None:
+            passage = exchange.passage = self.governor.enter(policy, decision, attempt)
+        backend = passage.plan.backend if passage is not None else None
         http2 = speaks_http2(reached_by(backend, decision.port), asked=request.is_http2)
         exchange.approved = exchange.target = target_for(exchange, decision, attempt, OFFERS[http2])
         exchange.prior_knowledge = http2 and exchange.target.tls is None

@@ -109,7 +109,7 @@ class Governor:
         port, destination = decision.port, decision.destination
         if port is None or destination is None or not (port.routes or self.ways.governs(port.upstream)):
             return None
-        chosen = policy.route(port, attempt, destination)
+        chosen = policy.routers.choose(port, attempt, destination)
         if chosen is None or chosen.route.missing:
             raise Refused(404, "no_route", f"no route of {destination.name} takes this")
         backends = chosen.route.backends
@@ -147,32 +147,34 @@ class Governor:
                 await self._admit(passage, exchange)
             except Refused as refused:
                 passage.refused = refused
-        self.admit_now(exchange)
+        self.admit_now(exchange, self.clock())
 
-    def admit_now(self, exchange: Exchange) -> None:
+    def admit_now(self, exchange: Exchange, now: float) -> None:
         """The same of one that is not made to wait."""
         passage = exchange.passage
         assert passage is not None
         if not passage.asked:
             passage.asked = True
             try:
-                self._admit_now(passage, exchange)
+                self._admit_now(passage, exchange, now)
             except Refused as refused:
                 passage.refused = refused
         if not passage.admitted:
             raise passage.refused or Refused(502, str(Code.POLICY_FAILURE), "whether this may go on was not found out")
 
-    def _admit_now(self, passage: Passage, exchange: Exchange) -> None:
+    def _admit_now(self, passage: Passage, exchange: Exchange, now: float) -> None:
         if passage.trouble.abort is not None:
             self._abort(passage, passage.trouble.abort)
-        if limits := passage.plan.limits:
-            now = self.clock()
-            for limit, always in limits:
-                if not always:
-                    self._take(limit, exchange, now)
-                elif wait := self.buckets.take(limit, (), now):
-                    self._reached(limit, wait)
-        self._begin(passage)
+        attempt = exchange.attempt
+        assert attempt is not None
+        for limit, unconditional in passage.plan.limits:
+            if not unconditional:
+                self._take(limit, exchange, now)
+                continue
+            values = values_of(limit, attempt) if limit.by else ()
+            if values is not None and (wait := self.buckets.take(limit, values, now)):
+                self._reached(limit, wait)
+        self._begin(passage, now)
 
     async def _admit(self, passage: Passage, exchange: Exchange) -> None:
         if passage.trouble.delay:
@@ -185,7 +187,7 @@ class Governor:
                 await self._take_everywhere(limit, exchange)
             else:
                 self._take(limit, exchange, self.clock())
-        self._begin(passage)
+        self._begin(passage, self.clock())
 
     @staticmethod
     def _abort(passage: Passage, abort: Abort) -> None:
@@ -194,8 +196,8 @@ class Governor:
         raise Refused(status, "fault_abort", "a fault of the policy aborts this", grpc_status=abort.grpc_status)
 
     @staticmethod
-    def _begin(passage: Passage) -> None:
-        if not passage.plan.answers and not passage.take(Kind.REQUESTS):
+    def _begin(passage: Passage, now: float) -> None:
+        if not passage.plan.answers and not passage.take(Kind.REQUESTS, now):
             raise overflow("too many requests are under way to this origin")
         passage.admitted = True
 
@@ -257,11 +259,11 @@ class Governor:
         if passage.pause:
             pause, passage.pause = passage.pause, 0.0
             await asyncio.sleep(pause)
-        if not self.placed(exchange, environment):
+        if not self.placed(exchange, environment, self.clock()):
             found = await self._look_up(target, environment)
-            self._choose(exchange, found, environment)
+            self._choose(exchange, passage, found, self.clock(), environment)
 
-    def placed(self, exchange: Exchange, environment: Environment) -> bool:
+    def placed(self, exchange: Exchange, environment: Environment, now: float) -> bool:
         """The same where nothing has to be waited for; whether that was so."""
         passage, target = exchange.passage, exchange.approved
         assert passage is not None
@@ -269,9 +271,9 @@ class Governor:
         if passage.origin is None:
             return True
         found = self._found.get(id(target))
-        if found is None or found.target is not target or self.clock() >= found.until:
+        if found is None or found.target is not target or now >= found.until:
             return False
-        self._choose(exchange, found, environment)
+        self._choose(exchange, passage, found, now, environment)
         return True
 
     async def _look_up(self, target: Target, environment: Environment) -> Found:
@@ -288,22 +290,21 @@ class Governor:
         found = self._found[id(target)] = Found(target, f"{target.host}:{target.port}", endpoints, until)
         return found
 
-    def _choose(self, exchange: Exchange, found: Found, environment: Environment) -> None:
-        passage, target, now = exchange.passage, found.target, self.clock()
-        assert passage is not None
-        origin = passage.origin
+    def _choose(self, exchange: Exchange, passage: Passage, found: Found, now: float, environment: Environment) -> None:
+        origin, name = passage.origin, found.name
         if origin is not None and passage.endpoint is None:
-            origin.know(found.name, found.endpoints, now)
-            if origin.resilience.health:
-                self.checks.follow(origin, found.name, target, environment)
-            balancing = origin.resilience.balancing
-            key = sticking.key_of(balancing, exchange, passage) if balancing.hash_keys else None
-            chosen = origin.choose(found.name, key, passage.tried, now)
+            resilience = origin.resilience
+            origin.know(name, found.endpoints, now)
+            if resilience.health:
+                self.checks.follow(origin, name, found.target, environment)
+            keyed = resilience.balancing.hash_keys
+            key = sticking.key_of(resilience.balancing, exchange, passage) if keyed else None
+            chosen = origin.choose(name, key, passage.tried, now)
             if chosen is None:
                 raise Refused(503, "no_healthy_upstream", "no healthy upstream")
             passage.chose(chosen)
         if passage.endpoint is not None:  # else it has ended meanwhile
-            exchange.target = narrowed(target, passage.endpoint)
+            exchange.target = narrowed(found.target, passage.endpoint)
 
 
 def _http(exchange: Exchange) -> bool:

@@ -1,4 +1,4 @@
-"""Heads of HTTP/1 that every parser reads alike, read in one pass.
+"""Heads of HTTP/1 that every parser reads alike, read in one pass, and written in one.
 
 Owns what counts as plain: one spelling of everything, no field that changes how a message ends or what its connection
 becomes. What is not plain is no error here; it is read, and judged, where all of HTTP/1 is known. Pure.
@@ -83,6 +83,21 @@ def response(head: bytes, *, most_fields: int) -> tuple[http.Response, int | Non
     if length is None or not (announced or code in BODILESS):
         return None
     return _response(version, code, reason, fields), 0 if code in BODILESS else length
+
+
+def written_request(request: http.Request, fields: Fields) -> bytes:
+    """The head of a request in origin form, with these fields in place of its own."""
+    data = request.data
+    return b"%b %b %b\r\n%b\r\n" % (data.method, data.path, data.http_version, _written(fields))
+
+
+def written_response(response: http.Response) -> bytes:
+    data = response.data
+    return b"%b %d %b\r\n%b\r\n" % (data.http_version, data.status_code, data.reason, _written(data.headers.fields))
+
+
+def _written(fields: Fields) -> bytes:
+    return b"".join([b"%b: %b\r\n" % field for field in fields])
 
 
 def _fields(text: bytes) -> Fields:

@@ -12,7 +12,6 @@ import time
 from typing import TYPE_CHECKING
 
 from mitmproxy import http
-from mitmproxy.net.http import http1
 from mitmproxy.proxy import commands
 
 from outgate.proxy import answers, changes, departure, heads, soundness, view
@@ -28,6 +27,7 @@ from outgate.proxy.origin_side import IDEMPOTENT
 from outgate.proxy.passage import Passage, Refused, outcome_of, plain_outcome
 from outgate.proxy.timed import told_late
 from outgate.proxy.tries import Try, flag_of, told_flags
+from outgate.traffic.faults import NO_TROUBLE
 from outgate.traffic.outcome import Broken, Outcome
 from outgate.upstream import connect as upstream
 from outgate.upstream.connection import Connection
@@ -101,24 +101,27 @@ class Lane:
             return None
         if exchange.prior_knowledge or exchange.target is None:
             return None
+        passage, governor, environment = exchange.passage, self.gate.governor, self.plane.environment
         try:
-            if exchange.passage is not None and not await self._goes_on(exchange, exchange.passage):
-                return None
-            key = await upstream.key_of(exchange.target, self.plane.environment)
+            if passage is not None:
+                if not self._goes_on(exchange, passage):
+                    return None
+                if not governor.placed(exchange, environment, passage.began):
+                    await governor.place(exchange, environment)
+            key = await upstream.key_of(exchange.target, environment)
         except (UpstreamError, Refused):
             return None
         revoked = exchange.failure or self.handler.closed.is_set()
         return None if revoked else self.plane.pool.acquire(key)
 
-    async def _goes_on(self, exchange: Exchange, passage: Passage) -> bool:
-        """Whether the traffic policy lets it go on at once, and there is somewhere to go. Raises as the governor."""
-        waited = passage.origin is not None and self.plane.slots.queued(passage.origin)
-        if passage.plan.answers or passage.lasts or waited:
+    def _goes_on(self, exchange: Exchange, passage: Passage) -> bool:
+        """Whether the traffic policy lets it go on at once. Raises as the governor."""
+        plan, slots = passage.plan, self.plane.slots
+        if plan.answers or plan.remote or (passage.trouble is not NO_TROUBLE and passage.lasts):
             return False
-        governor, environment = self.gate.governor, self.plane.environment
-        governor.admit_now(exchange)
-        if not governor.placed(exchange, environment):
-            await governor.place(exchange, environment)
+        if passage.origin is not None and slots.queued(passage.origin):
+            return False
+        self.gate.governor.admit_now(exchange, passage.began)  # nothing was waited for since it began
         return True
 
     async def _exchange(self, asked: heads.Asked, exchange: Exchange, origin: Connection) -> bool:
@@ -133,10 +136,9 @@ class Lane:
         try:
             if passage is not None and passage.plan.timed:
                 self.clock.begin(passage)
-            leaving = departure.leaving(asked.request, exchange)
-            origin.writer.write(http1.assemble_request_head(leaving) + asked.body)
+            origin.writer.write(departure.head(asked.request, exchange) + asked.body)
             exchange.sent_bytes = len(asked.body)
-            if passage is not None and passage.route.mirrors and not passage.copied:
+            if passage is not None and passage.plan.route.mirrors and not passage.copied:
                 passage.copied = True
                 self.plane.mirrors.copy(asked.request, asked.body, exchange)
             if tap is not None and asked.body:
@@ -175,12 +177,12 @@ class Lane:
         exchange.answered(response.http_version)
         passage = exchange.passage
         if passage is not None:
-            self._tell(passage, asked, response)
+            self._tell(passage, exchange, asked, response)
         view.clean_response(response)
         if passage is not None:
             changes.incoming(response, exchange)
         self.clock.answered()
-        text, self.begun = http1.assemble_response_head(response) + answering.take(), True
+        text, self.begun = heads.written_response(response) + answering.take(), True
         while True:
             if text:
                 await self._write(text)
@@ -202,7 +204,7 @@ class Lane:
         asked = self.asked
         if asked is not None and not soundness.unsound(response, asked.request, ended=False, final=False):
             response.headers.pop("content-length", None)
-            await self._write(http1.assemble_response_head(response))
+            await self._write(heads.written_response(response))
 
     # What the traffic policy has to say.
 
@@ -229,12 +231,16 @@ class Lane:
         kept = len(asked.body) <= self.limits.retry_body
         return kept and passage.again(asked.request.method, outcome)
 
-    def _tell(self, passage: Passage, asked: heads.Asked, response: http.Response) -> None:
+    def _tell(self, passage: Passage, exchange: Exchange, asked: heads.Asked, response: http.Response) -> None:
         """The head of an answer has come. Raises `Broken` where the policy would rather have another one."""
-        status, whole = response.status_code, passage.plan.reads_answers
-        outcome = outcome_of(status, response.headers, ended=False) if whole else plain_outcome(status)
+        attempt = exchange.attempt
+        assert attempt is not None
+        status, plan = response.data.status_code, passage.plan
+        outcome = outcome_of(status, response.headers, ended=False) if plan.reads_answers else plain_outcome(status)
         passage.tell(outcome)
-        if len(asked.body) <= self.limits.retry_body and passage.again(asked.request.method, outcome):
+        if not plan.retries or plan.worth.get((attempt.method, status)) is False:  # as of most
+            return
+        if len(asked.body) <= self.limits.retry_body and passage.again(attempt.method, outcome):
             raise Unwanted("the policy has it tried again", code=str(response.status_code))
 
     @staticmethod
@@ -258,7 +264,7 @@ class Lane:
             if asked.close:
                 made.headers["connection"] = "close"
             content = b"" if asked.request.method == "HEAD" else (made.raw_content or b"")
-            self.transport.write(http1.assemble_response_head(made) + content)
+            self.transport.write(heads.written_response(made) + content)
             answering.response = made
 
     # Ends.

@@ -25,11 +25,11 @@ class LaneClock:
         self.timer: asyncio.TimerHandle | None = None
 
     def begin(self, passage: Passage) -> None:
-        now = self.moved = passage.heard = time.monotonic()
-        retry = passage.route.retry
-        self.tried = now + retry.per_try_timeout if retry is not None and retry.per_try_timeout else 0.0
+        now, plan = time.monotonic(), passage.plan
+        self.moved = passage.heard = now
+        self.tried = now + plan.per_try if plan.per_try else 0.0
         self.passage = passage
-        if self.timer is None or self.timer.when() > now + passage.plan.shortest:
+        if self.timer is None or self.timer.when() > now + plan.shortest:
             self._arm(now)
 
     def answered(self) -> None:

@@ -129,7 +129,7 @@ def _failure(status: int, code: str, reason: str) -> str:
 def _adopt(handler: Handler, server: ApprovedServer, connection: Origin) -> None:
     server.timestamp_tcp_setup = time.time()
     server.origin = connection
-    server.outdated = partial(handler.plane.environment.outdated, connection)
+    server.outdated = partial(handler.plane.environment.outdated, connection, server.target)
     server.peername, server.sockname = connection.peername, connection.sockname
     server.alpn = b"h2" if server.prior_knowledge else None
     if (tls := connection.tls) is not None:

@@ -17,7 +17,6 @@ from outgate.policy.routing import Chosen, compiled
 from outgate.proxy.commands import Limited
 from outgate.proxy.plan import Plan
 from outgate.traffic.backoff import pause
-from outgate.traffic.balancing.balancer import place_of
 from outgate.traffic.faults import NO_TROUBLE, Trouble
 from outgate.traffic.limits import Kind
 from outgate.traffic.origin import OriginState
@@ -101,11 +100,11 @@ class Passage:
         """It is made to wait, or there is more to ask than this process knows."""
         return self.plan.remote or bool(self.trouble.delay or self.trouble.bytes_per_second)
 
-    def take(self, kind: Kind) -> bool:
+    def take(self, kind: Kind, now: float) -> bool:
         """Whether one more may be under way at the origin; it is counted until `leave`."""
         if self.origin is None or self.over:
             return True
-        if not self.origin.under_way.take(kind, self.clock()):
+        if not self.origin.under_way.take(kind, now):
             return False
         self._held.append(kind)
         return True
@@ -115,8 +114,9 @@ class Passage:
         assert self.origin is not None
         if self.over:
             return
-        self.endpoint, self._place = endpoint, place_of(endpoint)
-        self.origin.begin(self._place)
+        place = self._place = endpoint.address, endpoint.port
+        self.endpoint = endpoint
+        self.origin.begin(place)
 
     def tell(self, outcome: Outcome) -> None:
         """The present try is over, or has come to an answer."""
@@ -125,13 +125,13 @@ class Passage:
 
     def again(self, method: str, outcome: Outcome, wall: Callable[[], float] = time.time) -> bool:
         """Whether it is tried once more after this. Then it is `pause` that is waited for before."""
-        policy = self.route.retry
-        if policy is None or not policy.retries or not self._worth(policy, method, outcome):
+        policy = self.plan.route.retry
+        if policy is None or not self.plan.retries or not self._worth(policy, method, outcome):
             return False
         if self.retries >= policy.retries:
             self.flags.append("URX")
             return False
-        if Kind.RETRIES not in self._held and not self.take(Kind.RETRIES):
+        if Kind.RETRIES not in self._held and not self.take(Kind.RETRIES, self.clock()):
             self.flags.append("UO")
             return False
         self.retries += 1
@@ -142,14 +142,15 @@ class Passage:
         return True
 
     def _worth(self, policy: RetryPolicy, method: str, outcome: Outcome) -> bool:
-        if outcome.status is None or outcome.grpc_status is not None or not self.plan.by_status:
+        status, known = outcome.status, self.plan.worth
+        if status is None or outcome.grpc_status is not None or not self.plan.by_status:
             return worth_it(policy, method, outcome, _holds)
-        key, known = (method, outcome.status), self.plan.worth
-        if key not in known:
+        worth = known.get((method, status))
+        if worth is None:
             if len(known) >= STATUSES:
                 known.clear()
-            known[key] = worth_it(policy, method, outcome, _holds)
-        return known[key]
+            worth = known[method, status] = worth_it(policy, method, outcome, _holds)
+        return worth
 
     def next_place(self) -> None:
         """The present one could not be reached; another one is asked where there is one."""
@@ -161,8 +162,8 @@ class Passage:
         """It is over. A second time does nothing."""
         self.over = True
         self._let_go()
-        held, self._held = self._held, []
-        for kind in held:
+        while self._held:
+            kind = self._held.pop()
             if self.origin is not None:
                 self.origin.under_way.give(kind)
 

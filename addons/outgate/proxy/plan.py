@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from outgate.policy.headers import CONTROL_PREFIX, HOP_BY_HOP
 from outgate.policy.route_model import (
@@ -45,13 +45,18 @@ class Change:
     formats: tuple[tuple[bytes, HeaderFormat, bool], ...] = ()
     """What is made with each message, and whether it stands in for what has the name."""
 
-    def apply(self, fields: Fields, made: Iterable[tuple[bytes, bytes, bool]] = ()) -> Fields:
+    def apply(self, fields: Fields) -> Fields:
+        """Where nothing is made with each message."""
+        gone = self.gone
+        kept = tuple([field for field in fields if field[0].lower() not in gone]) if gone else fields
+        return kept + self.more
+
+    def formed(self, fields: Fields, made: Iterable[tuple[bytes, bytes, bool]]) -> Fields:
         """`made` is what the formats have come to."""
         gone, more = self.gone, self.more
         for name, value, instead in made:
             gone, more = gone | {name.lower()} if instead else gone, (*more, (name, value))
-        kept = tuple([field for field in fields if field[0].lower() not in gone]) if gone else fields
-        return kept + more
+        return replace(self, gone=gone, more=more).apply(fields)
 
 
 @dataclass(slots=True)
@@ -65,6 +70,8 @@ class Plan:
     """It is an answer of the gate's own."""
     remote: bool = field(init=False)
     """More has to be asked than this process knows."""
+    retries: bool = field(init=False)
+    """There may be a second try."""
     outgoing: tuple[Change, ...] = field(init=False)
     incoming: tuple[Change, ...] = field(init=False)
     worth: dict[tuple[str, int], bool] = field(default_factory=dict)
@@ -72,39 +79,45 @@ class Plan:
     by_status: bool = field(init=False)
     reads_answers: bool = field(init=False)
     """More of an answer counts than its status."""
+    per_try: float = field(init=False)
+    """Seconds; 0: any number."""
     shortest: float = field(init=False)
     """Seconds of the limit that can run out first; 0: there is none."""
     keeps: bool = field(init=False)
     """Bodies of requests are needed more than once."""
     changes: bool = field(init=False)
     """An origin is told something else than what was asked."""
+    literal: bool = field(init=False)
+    """That is nothing but fields which are the same for every request."""
     limits: tuple[tuple[RateLimit, bool], ...] = field(init=False)
-    """Each, and whether it is one bucket of this process that counts everything."""
+    """Each, and whether it counts everything, in this process."""
     faults: tuple[Fault, ...] = field(init=False)
     """Those that can come to anything."""
 
     def __post_init__(self) -> None:
         route, backend, retry = self.route, self.backend, self.route.retry
-        tried = retry.per_try_timeout if retry is not None else None
-        self.timed = bool(tried or route.timeout or route.idle_timeout or route.maximum_duration)
+        self.per_try = (retry.per_try_timeout if retry is not None else None) or 0.0
+        self.timed = bool(self.per_try or route.timeout or route.idle_timeout or route.maximum_duration)
         self.answers = route.direct is not None or route.redirect is not None
         self.remote = any(limit.scope is LimitScope.GLOBAL for limit in route.limits)
-        self.keeps = bool(route.mirrors) or (retry is not None and retry.retries > 0)
+        self.retries = retry is not None and retry.retries > 0
+        self.keeps = bool(route.mirrors) or self.retries
         own = (backend.request_headers, backend.response_headers) if backend is not None else (UNCHANGED, UNCHANGED)
         self.outgoing = tuple(_compiled((route.request_headers, own[0])))
         self.incoming = tuple(_compiled((own[1], route.response_headers)))
         self.changes = bool(self.outgoing) or route.rewrite is not None
-        self.limits = tuple((limit, _always(limit)) for limit in route.limits)
+        self.literal = route.rewrite is None and not any(one.formats or one.authority for one in self.outgoing)
+        self.limits = tuple((limit, _unconditional(limit)) for limit in route.limits)
         self.faults = tuple(filter(_possible, route.faults))
-        limits = (tried, route.timeout, route.idle_timeout, route.maximum_duration)
+        limits = (self.per_try, route.timeout, route.idle_timeout, route.maximum_duration)
         self.shortest = min((limit for limit in limits if limit), default=0.0)
         self.reads_answers = retry is not None and (bool(retry.on & READING) or retry.rate_limited is not None)
         self.by_status = retry is not None and not retry.on & READING
 
 
-def _always(limit: RateLimit) -> bool:
-    parted = limit.by or limit.caller or limit.headers or limit.connections
-    return not parted and limit.scope is LimitScope.PROCESS and limit.enabled_percent >= 100
+def _unconditional(limit: RateLimit) -> bool:
+    some = limit.caller or limit.headers or limit.connections or limit.enabled_percent < 100
+    return not some and limit.scope is LimitScope.PROCESS
 
 
 def _possible(fault: Fault) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from outgate.policy.model import Endpoint
@@ -42,6 +43,8 @@ ERRORS = {
     "fault_abort": ("fault_abort", ""),
 }
 """Of codes of failures: how outputs name the error, and Envoy's flag for it. Leaving is no error."""
+PLACES = 1024
+"""Ends of connections that are kept as they are told, for they are told with every request."""
 
 
 @dataclass(slots=True)
@@ -148,12 +151,12 @@ def _tls(origin: Connection, mutual: bool) -> Tls:
 def _endpoint(origin: Connection) -> Endpoint | None:
     """Of the places that the policy names, the one that is connected to."""
     endpoints = origin.key.endpoints
-    if not endpoints:
-        return None
+    if len(endpoints) < 2:
+        return endpoints[0] if endpoints else None
     place = _place(origin.peername)
-    named = [one for one in endpoints if (one.address, one.port) == place]
-    return named[0] if named else (endpoints[0] if len(endpoints) == 1 else None)
+    return next((one for one in endpoints if (one.address, one.port) == place), None)
 
 
+@lru_cache(PLACES)
 def _place(name: tuple[object, ...]) -> tuple[str, int] | None:
     return (str(name[0]), int(str(name[1]))) if len(name) > 1 else None

@@ -30,10 +30,6 @@ class Way:
     """The key by which the state of its origin is kept; empty where there is nothing to keep."""
     resilience: Resilience
 
-    def leads(self, destination: Destination, port: Port, route: Route, backend: Backend | None) -> bool:
-        same = self.destination is destination and self.port is port
-        return same and self.plan.route is route and self.plan.backend is backend
-
 
 @dataclass(slots=True)
 class Ways:
@@ -45,7 +41,7 @@ class Ways:
     def of(self, destination: Destination, port: Port, route: Route, backend: Backend | None) -> Way:
         key = (id(destination), id(port), id(route), id(backend))
         way = self._ways.get(key)
-        if way is None or not way.leads(destination, port, route, backend):
+        if way is None:
             if len(self._ways) >= KEPT:
                 self._ways.clear()
             way = self._ways[key] = self._made(destination, port, route, backend)

@@ -7,7 +7,7 @@ found when all of them are searched at once. Whatever may matter is handed on as
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import compress
 from string import ascii_letters, digits
 
@@ -142,13 +142,16 @@ class Glance:
         return True
 
 
-def suspects(texts: Iterable[str]) -> list[str]:
+def suspects(texts: Collection[str]) -> list[str]:
     """Those in which something may be encoded."""
-    long = [text for text in texts if len(text) >= nested.SHORTEST]
-    shapes = SEPARATOR.join(long).encode().translate(SHAPES).decode("latin-1").split(SEPARATOR)
+    shapes = SEPARATOR.join(texts).encode().translate(SHAPES).decode("latin-1").split(SEPARATOR)
     # Of no text there is one shape, which is empty.
-    pairs = zip(long, shapes, strict=False)
-    return [text for text, shape in pairs if RUN in shape or ENCODING in shape or "://" in text]
+    pairs = zip(texts, shapes, strict=False)
+    return [
+        text
+        for text, shape in pairs
+        if (RUN in shape or ENCODING in shape or "://" in text) and len(text) >= nested.SHORTEST
+    ]
 
 
 def no_bytes(texts: list[str]) -> list[str]:

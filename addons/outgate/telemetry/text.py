@@ -6,8 +6,12 @@ go before, is known to `urls` and `showing`.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 MAX_TEXT = 1024
 """Characters of one value of the gate's own lines, and of spans."""
+PLACES = 1024
+"""Addresses that are kept as they are written: every line has one or two, and most have the same."""
 MAX_VALUE = 4096
 """Characters of one value of a format that somebody wrote: a user agent may be longer than it should."""
 
@@ -42,6 +46,7 @@ def decoded(value: bytes) -> str:
     return value[: 4 * MAX_VALUE].decode("utf-8", "surrogateescape")
 
 
+@lru_cache(PLACES)
 def place(address: tuple[str, int] | None) -> str:
     """An address and its port; empty for none."""
     if address is None:

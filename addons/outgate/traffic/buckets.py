@@ -43,7 +43,8 @@ class TokenBucket:
 
     def take(self, now: float) -> float:
         """0.0 where a token was there, and is now taken; else the seconds until the next one."""
-        self._fill(now)
+        if now - self.filled >= self.interval:
+            self._fill(now)
         if self.tokens >= 1:
             self.tokens -= 1
             return 0.0
@@ -56,8 +57,6 @@ class TokenBucket:
         return self.tokens >= self.size
 
     def _fill(self, now: float) -> None:
-        if now - self.filled < self.interval:
-            return
         intervals = floor((now - self.filled) / self.interval)
         if intervals > 0:
             self.filled += intervals * self.interval
@@ -81,6 +80,9 @@ class Buckets:
         bucket = self._buckets.get(key)
         if bucket is None:
             bucket = self._made(key, limit, now)
+        if bucket.tokens >= 1 and now - bucket.filled < bucket.interval:  # as nearly always
+            bucket.tokens -= 1
+            return 0.0
         return bucket.take(now)
 
     def __len__(self) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from outgate.policy.model import Endpoint
 from outgate.policy.resilience_model import Balancer, Resilience, Warmup
@@ -25,6 +26,16 @@ NAMES = 1024
 """Hosts of one origin whose endpoints are kept; only an origin with a wildcard has many."""
 NOWHERE = Home()
 HASHING = (Balancer.RING_HASH, Balancer.MAGLEV)
+NO_PLACES: frozenset[Place] = frozenset()
+
+
+class Known(NamedTuple):
+    """The endpoints of a host, and how a choice among them begins."""
+
+    endpoints: tuple[Endpoint, ...]
+    levels: tuple[Level, ...]
+    whole: tuple[Sequence[Endpoint], list[float]] | None
+    """All of the preferred endpoints with their weights, where nothing but these counts as long as all are in use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +67,8 @@ class OriginState:
     health: dict[Place, tuple[Health, ...]] = field(default_factory=dict)
     used: bool = False
     """Whether it was ever asked for an endpoint."""
-    _known: dict[str, tuple[tuple[Endpoint, ...], tuple[Level, ...]]] = field(default_factory=dict)
+    _known: dict[str, Known] = field(default_factory=dict)
     _seen: dict[Place, float] = field(default_factory=dict)
-    _plain: dict[int, list[float]] = field(default_factory=dict)
-    """Weights by group, of those that are known."""
     _chooser: Chooser = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,12 +79,12 @@ class OriginState:
     def know(self, name: str, endpoints: tuple[Endpoint, ...], now: float) -> None:
         """The endpoints of a host of this origin, as they are resolved and permitted now."""
         known = self._known.get(name)
-        if known is not None and known[0] is endpoints and len(self._known) == 1:
+        if known is not None and known.endpoints is endpoints and len(self._known) == 1:
             return
         known = self._known.pop(name, None)
-        if known is None or known[0] != endpoints:
-            known = endpoints, layout(endpoints, self.resilience.balancing.locality, self.home)
-            self._known[name] = known
+        if known is None or known.endpoints != endpoints:
+            levels = layout(endpoints, self.resilience.balancing.locality, self.home)
+            self._known[name] = Known(endpoints, levels, self._whole(levels))
             self._among(now)
         else:
             self._known[name] = known  # the last in line to be let go
@@ -83,32 +92,31 @@ class OriginState:
     def choose(self, name: str, key: Hash | None, tried: frozenset[Place], now: float) -> Endpoint | None:
         """An endpoint of a host that is known; None where none is healthy. Those that were tried are passed over as
         long as there are others."""
-        self.used = True
-        endpoints, levels = self._known[name]
-        if len(endpoints) == 1 and self.ejections is None and not self.health:
+        self.used, ejections = True, self.ejections
+        endpoints, levels, whole = self._known[name]
+        if ejections is None and len(endpoints) == 1 and not self.health:
             return endpoints[0]
-        out, skipped = self._out(now), tried
+        out, skipped = NO_PLACES if ejections is None else ejections.ejected(now), tried
+        if self.health:
+            out |= self._ill()
         if key is not None and self.resilience.balancing.balancer in HASHING:
             skipped = frozenset()  # the key's own order says who is next
-        if not (out or skipped) and (whole := self._whole(levels)) is not None:
-            return self._chooser.choose(*whole, key, tried)
+        if whole is not None and not (out or skipped):
+            usable, weights = whole
+            return usable[0] if len(usable) == 1 else self._chooser.choose(usable, weights, key, tried)
         level, ill = self._level(levels, out)
         if level is None:
             return None
         groups = [self._usable(group, frozenset() if ill else out, skipped) for group in level]
         weights = [group.weight if usable else 0.0 for group, usable in zip(level, groups, strict=True)]
-        usable = drawn(groups, weights, self.random)
-        return None if usable is None else self._chooser.choose(usable, self._weights(usable, now), key, tried)
+        found = drawn(groups, weights, self.random)
+        return None if found is None else self._chooser.choose(found, self._weights(found, now), key, tried)
 
     def _whole(self, levels: tuple[Level, ...]) -> tuple[Sequence[Endpoint], list[float]] | None:
-        """All of the preferred endpoints with their weights, where nothing but these counts."""
         if not levels or len(levels[0]) != 1 or self.resilience.balancing.warmup is not None:
             return None
-        group = levels[0][0]
-        weights = self._plain.get(id(group))
-        if weights is None:
-            weights = self._plain[id(group)] = self._weights(group.endpoints, 0.0)
-        return group.endpoints, weights
+        preferred = levels[0][0].endpoints
+        return preferred, self._weights(preferred, 0.0)
 
     def begin(self, place: Place) -> None:
         self.active[place] = self.active.get(place, 0) + 1
@@ -135,7 +143,7 @@ class OriginState:
 
     def endpoints(self) -> list[Endpoint]:
         """All that are known, each once."""
-        return list(dict.fromkeys(endpoint for endpoints, _ in self._known.values() for endpoint in endpoints))
+        return list(dict.fromkeys(endpoint for known in self._known.values() for endpoint in known.endpoints))
 
     def shown(self, now: float) -> list[EndpointState]:
         if self.ejections is not None:
@@ -143,7 +151,6 @@ class OriginState:
         return [self._shown(endpoint, now) for endpoint in self.endpoints()]
 
     def _among(self, now: float) -> None:
-        self._plain.clear()
         while len(self._known) > NAMES:
             self._known.pop(next(iter(self._known)))
         places = frozenset(map(place_of, self.endpoints()))
@@ -156,11 +163,8 @@ class OriginState:
             self.ejections = self.ejections or Ejections(self.resilience.outliers, now)
             self.ejections.among(places)
 
-    def _out(self, now: float) -> frozenset[Place]:
-        ejected = self.ejections.ejected(now) if self.ejections is not None else frozenset[Place]()
-        if not self.health:
-            return ejected
-        return ejected | {place for place, checks in self.health.items() if not all(check.healthy for check in checks)}
+    def _ill(self) -> set[Place]:
+        return {place for place, checks in self.health.items() if not all(check.healthy for check in checks)}
 
     def _level(self, levels: tuple[Level, ...], out: frozenset[Place]) -> tuple[Level | None, bool]:
         """The level that takes this one, and whether it is in a panic; None where nothing is healthy."""

@@ -7,7 +7,7 @@ are caught up with, so that no timer is needed. Knows no balancing.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from math import ceil
 from statistics import fmean, pstdev
 
@@ -42,8 +42,8 @@ class Ejections:
     """The endpoints of one origin. `places` are those there are now: percentages are of their number."""
 
     outliers: Outliers
-    now: float
-    """When it was last caught up with; at first, when it was made."""
+    made: InitVar[float]
+    """When it was: the first interval begins then."""
     places: frozenset[Place] = frozenset()
     standings: dict[Place, Standing] = field(default_factory=dict)
     total: int = 0
@@ -52,8 +52,8 @@ class Ejections:
     _out: frozenset[Place] | None = None
     """Those that are ejected, where that is known: it is asked with every request."""
 
-    def __post_init__(self) -> None:
-        self._next = self.now + self.outliers.interval
+    def __post_init__(self, made: float) -> None:
+        self._next = made + self.outliers.interval
 
     def among(self, places: Iterable[Place]) -> None:
         """Other endpoints than before; what is known of those that stay is kept."""
@@ -61,7 +61,8 @@ class Ejections:
         self.standings = {place: standing for place, standing in self.standings.items() if place in self.places}
 
     def ejected(self, now: float) -> frozenset[Place]:
-        self._catch_up(now)
+        if now >= self._next:
+            self._catch_up(now)
         if self._out is None:
             out = (place for place, standing in self.standings.items() if standing.ejected is not None)
             self._out = frozenset(out)
@@ -69,11 +70,12 @@ class Ejections:
 
     def tell(self, place: Place, outcome: Outcome, now: float) -> bool:
         """How an attempt at an endpoint ended; whether that ejects it."""
-        self._catch_up(now)
-        if place not in self.places:
-            return False
+        if now >= self._next:
+            self._catch_up(now)
         standing = self.standings.get(place)
         if standing is None:
+            if place not in self.places:
+                return False
             standing = self.standings[place] = Standing()
         why = self._counted(standing, outcome)
         return bool(why) and self._eject(standing, why, now)
@@ -92,22 +94,17 @@ class Ejections:
             return _reached("consecutive local failures", standing.in_a_row_local, self.outliers.consecutive_local)
         standing.in_a_row_local = 0
         standing.requests += 1
-        if not self._failed(outcome):
+        status, named = outcome.as_status, self.outliers.statuses
+        if not (status in named if named and not outcome.local else 500 <= status <= 599):
             standing.successes += 1
             standing.in_a_row_5xx = standing.in_a_row_gateway = 0
             return ""
         standing.in_a_row_5xx += 1
-        gateway = outcome.as_status in GATEWAY_ERRORS
+        gateway = status in GATEWAY_ERRORS
         standing.in_a_row_gateway = standing.in_a_row_gateway + 1 if gateway else 0
         return _reached("consecutive 5xx", standing.in_a_row_5xx, self.outliers.consecutive_5xx) or _reached(
             "consecutive gateway errors", standing.in_a_row_gateway, self.outliers.consecutive_gateway
         )
-
-    def _failed(self, outcome: Outcome) -> bool:
-        status = outcome.as_status
-        if self.outliers.statuses and not outcome.local:
-            return status in self.outliers.statuses
-        return 500 <= status <= 599
 
     def _eject(self, standing: Standing, why: str, now: float) -> bool:
         if standing.ejected is not None or not self._may_eject():
@@ -129,9 +126,6 @@ class Ejections:
 
     def _catch_up(self, now: float) -> None:
         """Ends the intervals that have passed. Of many, all but the first saw no traffic and only let time pass."""
-        self.now = now
-        if now < self._next:
-            return
         passed = int((now - self._next) // self.outliers.interval) + 1
         self._judge(self._next)
         for standing in self.standings.values():

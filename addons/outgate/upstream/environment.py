@@ -19,6 +19,7 @@ from outgate.upstream.resolve import Resolver
 from outgate.upstream.sessions import Sessions
 
 if TYPE_CHECKING:
+    from outgate.upstream.target import Target
     from outgate.upstream.ways import Gateway, Proxy
 
 
@@ -58,9 +59,10 @@ class Environment:
     def __post_init__(self) -> None:
         self.identities.replaced.append(self.sessions.forget)
 
-    def outdated(self, connection: Connection) -> bool:
-        """Whether it was opened to the gateway as somebody that this gate is not any more."""
-        way = connection.key.via
-        if self.gateway is None or not way or way[0] is not Via.GATEWAY:
-            return False
-        return self.identities.current(self.gateway.tls, ()) != way[2]
+    def outdated(self, connection: Connection, target: Target) -> bool:
+        """Whether it was opened to `target` by other files than there are now: as somebody that this gate is not any
+        more, or by roots of before. One to the gateway is by the gateway's."""
+        key = connection.key
+        if key.via and key.via[0] is Via.GATEWAY:
+            return self.gateway is not None and self.identities.current(self.gateway.tls, ()) != key.via[2]
+        return target.tls is not None and self.identities.current(target.tls, target.alpn) != key.identity

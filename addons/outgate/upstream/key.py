@@ -36,3 +36,9 @@ class Key(NamedTuple):
     via: tuple[object, ...] = ()
     preface: bytes = b""
     """What it begins with says whose it is."""
+
+    def __hash__(self) -> int:
+        """Of what tells nearly all of them apart: it is asked with every request, and all that a permit and a list of
+        endpoints hold would be gone through each time. Equality is that of everything."""
+        place = self.endpoints[0].address if self.endpoints else self.address
+        return hash((self.destination, self.host, self.port, place, self.identity, self.generation))

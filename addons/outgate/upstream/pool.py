@@ -35,6 +35,7 @@ class Pool:
     ) -> None:
         self._each, self._total, self._idle, self._clock = each, total, idle, clock
         self._kept: dict[Key, list[Connection]] = {}
+        """By key. A list that has come to be empty is let go by the next sweep: most are needed again at once."""
         self._since: dict[Connection, float] = {}  # in the order of release
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -46,10 +47,11 @@ class Pool:
 
     def acquire(self, key: Key) -> Connection | None:
         """The connection of this key that was released last and still lives, or None."""
-        while kept := self._kept.get(key):
-            connection = kept[-1]
+        kept = self._kept.get(key)
+        while kept:
+            connection = kept.pop()
             fresh = self._clock() < self._limit(connection)
-            self._remove(connection)
+            del self._since[connection]
             if fresh and usable(connection):
                 connection.active()
                 return connection
@@ -60,17 +62,19 @@ class Pool:
         """Takes a connection back, its last message complete. One that cannot be used again is closed."""
         connection.remember()
         connection.served += 1
-        kept = self._kept.get(connection.key, [])
         spoken = connection.alpn in (None, "http/1.1")
         worn = self._worn(connection)
         if self._closed or worn or not spoken or connection in self._since or not usable(connection):
             self._discard(connection)
             return
+        kept = self._kept.get(connection.key)
+        if kept is None:
+            kept = self._kept[connection.key] = []
         if len(kept) >= self._each:
             self._discard(kept[0])
         while len(self._since) >= self._total:
             self._discard(next(iter(self._since)))
-        self._kept.setdefault(connection.key, []).append(connection)
+        kept.append(connection)
         self._since[connection] = self._clock()
         connection.idle()
         self.released(connection)
@@ -114,6 +118,7 @@ class Pool:
         for connection in list(self._since):
             if now >= self._limit(connection) or not usable(connection):
                 self._discard(connection)
+        self._kept = {key: kept for key, kept in self._kept.items() if kept}
         self._timer = asyncio.get_running_loop().call_later(SWEEP, self._sweep) if self._since else None
 
     def _discard(self, connection: Connection) -> None:
@@ -121,12 +126,8 @@ class Pool:
         connection.close()
 
     def _remove(self, connection: Connection) -> None:
-        if self._since.pop(connection, None) is None:
-            return
-        kept = self._kept[connection.key]
-        kept.remove(connection)
-        if not kept:
-            del self._kept[connection.key]
+        if self._since.pop(connection, None) is not None:
+            self._kept[connection.key].remove(connection)
 
 
 def usable(connection: Connection) -> bool:

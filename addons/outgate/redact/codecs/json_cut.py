@@ -50,7 +50,8 @@ class Wanted:
 
 
 class Cut:
-    """`strings[n]` stands between `gaps[n]` and `gaps[n + 1]`, and is a key where that begins with a colon."""
+    """`strings[n]` stands between `gaps[n]` and `gaps[n + 1]`, and is a key where that has a colon: it begins with it,
+    but for blanks."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -62,7 +63,7 @@ class Cut:
         self.gaps, self.strings = self._pieces[::2], self._pieces[1::2]
         self.between = '"'.join(self.gaps)
         """All gaps."""
-        colons = {gap for gap in set(self.gaps) if gap[:1] == ":" or gap.lstrip()[:1] == ":"}
+        colons = {gap for gap in set(self.gaps) if ":" in gap}
         self.keys = frozenset(compress(self.strings, map(colons.__contains__, islice(self.gaps, 1, None))))
         """As they are written."""
 

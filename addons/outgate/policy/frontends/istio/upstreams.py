@@ -147,7 +147,8 @@ class Upstreams:
             what = "is for TLS and TCP: HTTP is sent to the proxy as it is"
             terms.rule.reading.warn(block.where, block.path, what, "route it by tcp on a port of protocol TCP")
             return None
-        return Tunnel(canonical_host(block.get("targetHost")), block.get("targetPort"))
+        source = terms.rule.source(block.under("targetHost"), block.at("targetHost"))
+        return Tunnel(canonical_host(block.get("targetHost")), block.get("targetPort"), source)
 
     def _resilience(self, terms: Terms | None, places: int) -> Resilience:
         """One for all ports for which the same blocks hold."""
