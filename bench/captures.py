@@ -1,7 +1,7 @@
 """outgate with and without a capture of what it carries: of all exchanges, and of a tenth of them.
 
 Owns the documents, and that what is to be captured is: a capture that loses exchanges costs little, and is worth no
-row. What is captured is redacted by the default rules, on the core of the proxy like everything else.
+row. What is captured is redacted by the default rules, in a process on the core of the proxy like everything else.
 """
 
 from __future__ import annotations

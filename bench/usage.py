@@ -26,5 +26,13 @@ def rss(pid: int | None) -> float:
 def _tree(pid: int | None) -> list[int]:
     if pid is None:
         return []
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(found for child in children for found in _tree(int(child)))]
+    children = [each for task in Path(f"/proc/{pid}/task").iterdir() for each in _children(task)]
+    return [pid, *(found for child in children for found in _tree(child))]
+
+
+def _children(task: Path) -> list[int]:
+    """Of one thread; one that has just ended has none."""
+    try:
+        return [int(each) for each in (task / "children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []

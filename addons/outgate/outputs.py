@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, TextIO, cast
 
-from outgate.capture.keeper import Keeper, keyed
-from outgate.capture.vaults import Vaults
+from outgate.capture.keeper import Keeper
 from outgate.policy.snapshot import Policy
 from outgate.policy.telemetry_model import SinkKind
 from outgate.settings import MetricsSource, Settings
@@ -84,8 +83,7 @@ def outputs_of(settings: Settings, policy: Policy, turn: Turn | None = None, mas
     )
     reporter = Reporter(settings.gate, settings.cluster, always=settings.metrics_source is MetricsSource.GATE)
     metrics = Metrics(reporter, hosts=limits.metric_hosts, series=limits.metric_series)
-    vaults = Vaults()
-    keeper = Keeper(keyed(master or secrets.token_bytes(MASTER), vaults), vaults=vaults)
+    keeper = Keeper(master or secrets.token_bytes(MASTER))
     metrics.read_each(names.REDACTIONS, lambda: dict(keeper.rules))
     outputs = Outputs(logs, metrics, exports, keeper)
     outputs.begin(policy)

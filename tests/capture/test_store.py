@@ -1,4 +1,4 @@
-"""Exchanges are written off the caller's way, whatever the disk does and whoever is killed."""
+"""Exchanges are in files when `write` returns, whatever the disk does and whoever is killed."""
 
 import logging
 import random
@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from capture.exchanges import exchange, sealed
+from outgate.capture import record
 from outgate.capture import store as stores
 from outgate.capture.files import found
 from outgate.capture.reading import Capture
-from outgate.capture.store import Bounds, Store
+from outgate.capture.retention import prune
+from outgate.capture.store import Store
 from outgate.policy.redaction_model import CapturePolicy
 
 PATIENCE = 30.0
@@ -29,13 +31,6 @@ def numbered(number, size=400):
     return sealed(id=str(number), answer=random.Random(number).randbytes(size), started=1e9 + number)
 
 
-def until(condition):
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
-
-
 def identities(folder):
     capture = Capture(Path(folder))
     read = [int(kept.exchange.id) for kept in capture]
@@ -43,100 +38,99 @@ def identities(folder):
     return read
 
 
-@pytest.fixture
-def started():
-    """Stores that are closed where the test ends."""
-    running = []
-
-    def start(*arguments, **facts):
-        running.append(made := Store(*arguments, **facts))
-        made.start()
-        return made
-
-    yield start
-    for made in running:
-        made.close(PATIENCE)
-
-
-def test_what_is_put_is_read_back(tmp_path, started):
-    store = started(policy(tmp_path / "new"))
+def test_what_is_written_is_read_back(tmp_path):
+    store = Store(policy(tmp_path / "new"))
     kept = [numbered(number) for number in range(50)]
-    assert all(map(store.put, kept))
-    store.close(PATIENCE)
+    assert store.write(kept[:20]) == 20
+    assert list(Capture(tmp_path / "new")) == kept[:20], "at once, while the file is open"
+    assert store.write(kept[20:]) == 30
+    store.close()
     assert list(Capture(tmp_path / "new")) == kept
-    assert (store.written, store.dropped) == (50, 0)
-    assert not store.put(numbered(51))
 
 
 def test_only_what_is_redacted_is_taken(tmp_path):
     with pytest.raises(TypeError, match="Exchange cannot be kept"):
-        Store(policy(tmp_path)).put(exchange())
+        Store(policy(tmp_path)).write([exchange()])
+    assert found(tmp_path) == []
 
 
-def test_what_is_too_much_is_dropped_and_counted(tmp_path):
-    few, small = Store(policy(tmp_path), Bounds(waiting=3)), Store(policy(tmp_path), Bounds(bytes=5000))
-    assert [few.put(numbered(number)) for number in range(5)] == [True] * 3 + [False] * 2
-    assert [small.put(numbered(number, 2000)) for number in range(3)] == [True, False, False]
-    assert (few.refused, small.refused) == (2, 2)
+def test_a_record_that_cannot_be_written_costs_no_other(tmp_path, monkeypatch):
+    def failing(kept, write=record.write):
+        if kept.exchange.id == "1":
+            raise ValueError
+        return write(kept)
+
+    monkeypatch.setattr(record, "write", failing)
+    monkeypatch.setattr(stores, "RETRY", 0.0)
+    assert Store(policy(tmp_path)).write([numbered(number) for number in range(3)]) == 2
+    assert identities(tmp_path) == [0, 2]
 
 
-def test_a_file_is_followed_by_another(tmp_path, started):
-    store = started(policy(tmp_path, rotate_bytes=2000))
+def test_a_file_is_followed_by_another(tmp_path):
+    store = Store(policy(tmp_path, rotate_bytes=2000))
     for number in range(40):
-        store.put(numbered(number))
-    store.close(PATIENCE)
+        store.write([numbered(number)])
+        assert store.room > 0
     assert identities(tmp_path) == list(range(40))
     assert len(found(tmp_path)) > 2
     assert all(path.stat().st_size < 2600 for path in found(tmp_path))
 
 
-def test_a_file_is_ended_when_it_is_old_also_where_nothing_comes(tmp_path, started):
+def test_a_file_is_ended_when_it_is_old_also_where_nothing_comes(tmp_path):
     """Which shows in that it can be deleted: nobody holds it."""
-    store = started(policy(tmp_path, rotate_seconds=0.05))
-    store.put(numbered(0))
-    until(lambda: store.written == 1 and store._file is None)
-    store.put(numbered(1))
-    until(lambda: store.written == 2)
-    assert len(found(tmp_path)) == 2
+    store = Store(policy(tmp_path, rotate_seconds=0.0, retention=60.0))
+    store.write([numbered(0)])
+    assert prune(tmp_path, time.time() + 60, 0) == 0
+    store.turn()
+    assert prune(tmp_path, time.time() + 60, 0) == 1
+    store.write([numbered(1)])
+    assert identities(tmp_path) == [1]
 
 
-def test_the_folder_holds_no_more_than_it_may(tmp_path, started):
-    store = started(policy(tmp_path, rotate_bytes=2000, max_bytes=6000))
-    for number in range(200):
-        store.put(numbered(number))
-    store.close(PATIENCE)
+def test_the_folder_holds_no_more_than_it_may(tmp_path):
+    store = Store(policy(tmp_path, rotate_bytes=2000, max_bytes=6000))
+    assert sum(store.write([numbered(number)]) for number in range(200)) == 200
     assert sum(path.stat().st_size for path in found(tmp_path)) <= 6600
     assert identities(tmp_path)[-1] == 199
-    assert store.written == 200
 
 
-def test_old_files_go_by_their_age(tmp_path, started):
-    first = started(policy(tmp_path))
-    first.put(numbered(0))
-    first.close(PATIENCE)
-    second = started(policy(tmp_path, retention=60.0), clock=lambda: time.time() + 61)
-    second.put(numbered(1))
-    second.close(PATIENCE)
+def test_old_files_go_by_their_age(tmp_path):
+    first = Store(policy(tmp_path))
+    first.write([numbered(0)])
+    first.close()
+    Store(policy(tmp_path, retention=60.0), clock=lambda: time.time() + 61).write([numbered(1)])
     assert identities(tmp_path) == [1]
+
+
+def test_what_is_written_is_noted_before(tmp_path):
+    noted = []
+
+    def note(path, size, added):
+        noted.append((path.stat().st_size, size, size + added))
+
+    store = Store(policy(tmp_path), note)
+    for number in range(3):
+        store.write([numbered(number)])
+    assert [before for before, _, _ in noted] == [before for _, before, _ in noted]
+    assert [after for _, _, after in noted] == [
+        *(before for _, before, _ in noted[1:]),
+        found(tmp_path)[0].stat().st_size,
+    ]
 
 
 # Processes that are killed.
 
 WRITER = """
-    import sys, time
+    import sys
     sys.path[:0] = sys.argv[2:4]
     from capture.exchanges import sealed
     from outgate.capture.store import Store
     from outgate.policy.redaction_model import CapturePolicy
 
     store = Store(CapturePolicy("all", folder=sys.argv[1]))
-    store.start()
     number = 0
     while True:
-        store.put(sealed(id=str(number), answer=bytes((number * at) % 251 for at in range(3000))))
-        number += 1
-        while store.written < number:
-            time.sleep(0)
+        number += store.write([sealed(id=str(number), answer=bytes((number * at) % 251 for at in range(3000)))])
         print(number, flush=True)
 """
 
@@ -197,35 +191,33 @@ def small_disk(tmp_path):
     subprocess.run(["umount", place], check=True)
 
 
-def test_a_full_disk_stops_the_capture_and_is_told_of_once(small_disk, started, caplog, monkeypatch):
+def test_a_full_disk_stops_the_capture_and_is_told_of_once(small_disk, caplog, monkeypatch):
     """And again when it is over; what was written before and after can be read."""
-    monkeypatch.setattr(stores, "RETRY", 0.01)
+    monkeypatch.setattr(stores, "RETRY", 0.0)
     caplog.set_level(logging.WARNING)
     (ballast := small_disk / "ballast").write_bytes(b"x" * 40_000)
-    store = started(policy(small_disk))
-    number = 0
-    while store.failed < 3:
-        assert store.put(numbered(number, 3000))
-        number += 1
-        until(lambda: store.written + store.failed >= number)  # noqa: B023
-        time.sleep(0.005)
-    before = store.written
+    store = Store(policy(small_disk))
+    written = [store.write([numbered(number, 3000)]) for number in range(12)]
+    before = written.index(0)
     assert before > 0
-    assert identities(small_disk) == list(range(before))
+    assert identities(small_disk)[:before] == list(range(before))
 
     ballast.unlink()
-    until(lambda: store.put(numbered(number, 3000)) and store.written > before)
-    store.close(PATIENCE)
+    written.append(store.write([numbered(12, 3000)]))
+    assert written[-1] == 1
+    store.close()
     told = [(entry.levelname, entry.getMessage()) for entry in caplog.records]
     assert [level for level, _ in told] == ["ERROR", "WARNING"]
     assert "cannot be written, exchanges pass without: [Errno 28] No space left on device" in told[0][1]
-    assert f"is written again; {store.failed} exchanges are missing" in told[1][1]
-    assert len(identities(small_disk)) == store.written
+    assert "is written again; 1 exchanges are missing" in told[1][1] or written[before:].count(0) > 1
+    assert len(identities(small_disk)) == sum(written)
 
 
-def test_a_folder_that_cannot_be_made_is_told_of(tmp_path, started, caplog):
+def test_after_a_failure_nothing_is_tried_for_a_while(tmp_path, caplog):
     (tmp_path / "file").write_text("in the way")
-    store = started(policy(tmp_path / "file" / "folder"))
-    store.put(numbered(0))
-    until(lambda: store.failed == 1)
+    store = Store(policy(tmp_path / "file" / "folder"))
+    assert store.write([numbered(0)]) == 0
     assert "cannot be written" in caplog.text
+    (tmp_path / "file").unlink()
+    assert store.write([numbered(1)]) == 0
+    assert not (tmp_path / "file").exists()

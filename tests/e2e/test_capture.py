@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -13,7 +15,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import zstandard
@@ -335,24 +337,136 @@ def test_what_waits_is_written_at_the_end(
     assert numbers(tmp_path / "all") == list(range(100, 140))
 
 
-def test_a_process_that_is_killed_loses_at_most_what_it_was_writing(
+class Asking:
+    """Clients that ask until they are told to stop, whoever is killed meanwhile. `answered`: the numbers of requests
+    whose whole answers have come."""
+
+    def __init__(self, gate: LoopbackGate, numbers: Iterator[int]) -> None:
+        self.gate, self.answered = gate, set[int]()
+        self._numbers, self._stopped = numbers, threading.Event()
+        self._threads = [threading.Thread(target=self._ask, args=(each % 2 == 0,)) for each in range(8)]
+
+    def __enter__(self) -> Self:
+        for each in self._threads:
+            each.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        for each in self._threads:
+            each.join()
+
+    def _ask(self, again: bool) -> None:
+        """On one connection, or on one each time."""
+        while not self._stopped.is_set():
+            with suppress(OSError), socket.create_connection(self.gate.address, PATIENCE) as made:
+                made.settimeout(PATIENCE)
+                while not self._stopped.is_set() and self._whole(made) and again:
+                    pass
+
+    def _whole(self, made: socket.socket) -> bool:
+        number, got = next(self._numbers), b""
+        made.sendall(f"GET http://api.example/{number} HTTP/1.1\r\nHost: api.example\r\n\r\n".encode())
+        while piece := made.recv(1 << 16):
+            got += piece
+            head, _, body = got.partition(b"\r\n\r\n")
+            length = re.search(rb"(?i)content-length: (\d+)", head)
+            if length and len(body) == int(length[1]):
+                self.answered.add(number)
+                return True
+        return False
+
+
+def descendants(pid: int) -> list[int]:
+    """Of a process, by what all of its threads have started."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        children = [int(each) for path in Path(f"/proc/{pid}/task").iterdir() for each in told(path / "children")]
+        return [found for child in children for found in (child, *descendants(child))]
+    return []
+
+
+def told(path: Path) -> list[str]:
+    try:
+        return path.read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def redactors(pid: int) -> list[int]:
+    """Processes that redact for a gate and its workers."""
+    return [
+        each for each in descendants(pid) if b"outgate.capture.process" in b" ".join(map(str.encode, command(each)))
+    ]
+
+
+def command(pid: int) -> list[str]:
+    return [part for line in told(Path(f"/proc/{pid}/cmdline")) for part in line.split("\0")]
+
+
+def seen(folder: Path) -> set[int]:
+    """Also while it is written."""
+    found = Capture(folder)
+    return {int(each.exchange.request.target[1:]) for each in found if each.exchange.request}
+
+
+def kill(gate: LoopbackGate, whom: str) -> None:
+    assert gate.process is not None
+    if whom == "supervisor":
+        gate.stop(signal.SIGKILL)
+    elif whom == "worker":
+        os.kill(int(gate.admin("/status")["workers"][0]["pid"]), signal.SIGKILL)
+    else:
+        for each in redactors(gate.process.pid)[: 1 if whom == "redactor" else None]:
+            os.kill(each, signal.SIGKILL)
+
+
+def loses(gate: LoopbackGate, whom: str, numbers: Iterator[int], folder: Path, most: int) -> None:
+    """No more of those whose whole answers had come stay away from the files."""
+    with Asking(gate, numbers) as asking:
+        until(lambda: len(asking.answered) > 100)
+        kill(gate, whom)
+        many = len(asking.answered)
+        until(lambda: gate.process is None or len(asking.answered) > many + 50)
+    until(lambda: len(asking.answered - seen(folder)) <= most)
+
+
+def test_whoever_is_killed_at_most_one_exchange_is_lost(
     origin_pki: world.OriginPki, registry: tuple[Document, ...], tmp_path: Path
 ) -> None:
+    """The one that was on its way when the process that carried it was killed. The others wait for none of it."""
+    folder, count = tmp_path / "all", itertools.count(100)
+    with running(origin_pki, policy(*registry, capture(folder)), workers=2) as gate:
+        assert gate.process is not None
+        supervisor = gate.process.pid
+        for whom in ("worker", "redactor", "worker", "all redactors", "worker"):
+            until(lambda: len(redactors(supervisor)) == 2)
+            loses(gate, whom, count, folder, most=int(whom == "worker"))
+        until(lambda: len(redactors(supervisor)) == 2)
+        last = redactors(supervisor)
+        loses(gate, "supervisor", count, folder, most=2)
+        until(lambda: not any(map(command, last)))
+    kept = numbers(folder)
+    assert len(kept) == len(set(kept)), "none is there twice"
+
+
+def test_while_nothing_is_redacted_traffic_passes(
+    origin_pki: world.OriginPki, registry: tuple[Document, ...], tmp_path: Path
+) -> None:
+    """However long it takes: what redacts is held up until everything was answered."""
     with running(origin_pki, policy(*registry, capture(tmp_path / "all"))) as gate:
-        asked(gate, range(100, 130))
-        until(lambda: counts(gate)["captures_written"] == 30)
-        going = threading.Thread(target=_ask_until_it_ends, args=(gate,))
-        going.start()
-        until(lambda: counts(gate)["captures_written"] > 35)
-        written = counts(gate)["captures_written"]
-        gate.stop(signal.SIGKILL)
-        going.join()
-    found = Capture(tmp_path / "all")
-    kept = [int(each.exchange.request.target[1:]) for each in found if each.exchange.request]
-    assert set(range(100, 130)) <= set(kept)
-    assert len(kept) >= written, "what was counted as written is there"
-    assert len(kept) == len(set(kept))
-    assert len(found.problems) <= 1
+        assert gate.process is not None
+        assert ask(gate, 100) == b"HTTP/1.1 200"
+        until(lambda: counts(gate)["captures_written"] == 1)
+        (redactor,) = redactors(gate.process.pid)
+        os.kill(redactor, signal.SIGSTOP)
+        asked(gate, range(101, 160))
+        assert counts(gate)["captures_written"] == 1
+        os.kill(redactor, signal.SIGCONT)
+        until(lambda: counts(gate)["captures_written"] == 60)
+        os.killpg(gate.process.pid, signal.SIGTERM)
+        gate.stop()
+        assert not any(command(redactor))
+    assert numbers(tmp_path / "all") == list(range(100, 160))
 
 
 def test_a_token_is_unsealed_by_who_has_the_key_and_by_nobody_else(
@@ -374,13 +488,6 @@ def test_a_token_is_unsealed_by_who_has_the_key_and_by_nobody_else(
     )
     assert (opened.exit_code, json.loads(opened.stdout)) == (0, {token: ["1"]})
     assert (tmp_path / "vault" / "audit.ndjson").read_text().count("\n") == 1
-
-
-def _ask_until_it_ends(gate: LoopbackGate) -> None:
-    number = 1000
-    with suppress(OSError):
-        while ask(gate, number):
-            number += 1
 
 
 def test_a_reload_turns_to_other_folders_and_rules_under_traffic(
@@ -416,6 +523,8 @@ def test_a_full_disk_stops_the_capture_and_not_the_traffic(
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], check=True)
     try:
         with running(origin_pki, policy(*registry, capture(small / "all"))) as gate:
+            assert ask(gate, 99) == b"HTTP/1.1 200"
+            until(lambda: counts(gate)["captures_written"] == 1)
             (small / "other").write_bytes(b"x" * 60 * 1024)
             asked(gate, range(100, 200))
             until(lambda: counts(gate)["captures_failed"] > 0)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,13 +20,15 @@ import yaml
 from mitmproxy.io import FlowReader
 
 from capture.formats.schemas import HAR, MAPPING, SIMULATION, faults
+from docpages.recipes import WIREMOCK, needs
 from e2e import exchanged
 from e2e.test_every_kind import (
     Run,
     run,  # noqa: F401 (a fixture)
 )
 from e2e.test_replay import CUT, ENVIRONMENT
-from outgate.capture.formats.writing import OF_THE_WIRE
+from e2e.wiremock import WireMock
+from outgate.capture.formats.writing import OF_THE_WIRE, authority
 from outgate.capture.reading import Capture
 from outgate.redact.redacted import Redacted
 
@@ -73,19 +77,38 @@ def test_vcrpy_replays_its_cassette(run: Run, tmp_path: Path) -> None:  # noqa: 
         assert played.all_played
 
 
-def asked(kept: Redacted) -> tuple[int, bytes]:
+@needs("java", beside=(WIREMOCK,))
+def test_wiremock_answers_as_recorded(run: Run) -> None:  # noqa: F811
+    assert [name for root in sorted((run.folder / "wiremock").iterdir()) for name in strayed(run, root)] == []
+
+
+def strayed(run: Run, root: Path) -> list[str]:  # noqa: F811
+    """What the WireMock of one host answers otherwise than it was recorded, by its target."""
+    found = []
+    with WireMock(root) as port:
+        for kept in answered(run):
+            request, response = kept.exchange.request, kept.exchange.response
+            assert request is not None
+            assert response is not None
+            here = re.sub(r"[^\w.-]", "_", authority(request)) == root.name
+            if here and asked(kept, ("127.0.0.1", port)) != (response.status, response.body.content):
+                found.append(request.target)
+    return found
+
+
+def asked(kept: Redacted, at: tuple[str, int] | None = None) -> tuple[int, bytes]:
     """Of a host that nobody knows, by the standard library's client."""
     request = kept.exchange.request
     assert request is not None
     url = urlsplit(f"http://{request.host}{request.target}")
-    connection = http.client.HTTPConnection(request.host, request.port)
     gone = OF_THE_WIRE | {b"host", b"content-encoding"}
     fields = {name.decode(): value.decode("latin-1") for name, value in request.fields if name.lower() not in gone}
-    connection.request(
-        request.method, url.path + (f"?{url.query}" if url.query else ""), request.body.content or None, fields
-    )
-    response = connection.getresponse()
-    return response.status, response.read()
+    with closing(http.client.HTTPConnection(*at or (request.host, request.port))) as connection:
+        connection.request(
+            request.method, url.path + (f"?{url.query}" if url.query else ""), request.body.content or None, fields
+        )
+        response = connection.getresponse()
+        return response.status, response.read()
 
 
 @pytest.mark.netns

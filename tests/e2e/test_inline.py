@@ -537,6 +537,22 @@ def test_a_blocked_event_ends_a_stream_that_has_begun(gate, tape):
     assert journal.one(host="block.example")["code"] == "redaction_blocked"
 
 
+SPLIT = ("your card is 4111", " 1111 11", "11 11", "11, right?")
+
+
+@pytest.mark.parametrize(
+    ("host", "code"), [("block.example", "redaction_blocked"), ("mask.example", "redaction_refused")]
+)
+def test_a_card_that_is_split_over_events_ends_the_stream_before_it_is_whole(gate, tape, host, code):
+    events = [json.dumps({"choices": [{"delta": {"content": text}}]}).encode() for text in SPLIT]
+    tape.answer = in_chunks(*(b"data: %b\n\n" % event for event in events), kind="text/event-stream")
+    journal = Journal(gate)
+    answer = ask(gate, host, method="GET")
+    assert (answer.status, answer.whole) == (200, False)
+    assert events[-1] not in answer.body
+    assert journal.one(host=host)["code"] == code
+
+
 @pytest.mark.parametrize(
     ("host", "answer", "code"),
     [
@@ -609,6 +625,22 @@ def test_a_message_that_is_blocked_ends_the_websocket(gate, tape):
             client.recv(timeout=PATIENCE)
     assert tape.said == [b"fine"]
     assert journal.one(host="block.example")["code"] == "redaction_blocked"
+
+
+@pytest.mark.parametrize(
+    ("host", "code"), [("block.example", "redaction_blocked"), ("mask.example", "redaction_refused")]
+)
+def test_a_card_that_is_split_over_messages_does_not_arrive_whole(gate, tape, host, code):
+    journal = Journal(gate)
+    with websocket(gate, host) as client:
+        for text in SPLIT[:3]:
+            client.send(text)
+            assert client.recv(timeout=PATIENCE) == text
+        client.send(SPLIT[3])
+        with pytest.raises((ConnectionClosed, ConnectionError)):
+            client.recv(timeout=PATIENCE)
+    assert tape.said == [text.encode() for text in SPLIT[:3]]
+    assert journal.one(host=host)["code"] == code
 
 
 # gRPC.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from capture.exchanges import exchange
+from capture.handing import asked
 from outgate.capture.reading import Capture
 from outgate.exec.captured import capturing
 from outgate.policy.redaction_model import CapturePolicy, KeepingPolicy
@@ -19,7 +19,7 @@ def test_everything_goes_into_the_file_before_the_captures_of_the_policy(tmp_pat
         taker = policy.keeping.captures[0]
         assert policy.keeping.captures[1:] == OWN.keeping.captures
         for number in range(3):
-            keeper.put(taker, lambda number=number: exchange(id=str(number)))
+            keeper.put(taker, asked(number))
         assert file.read_bytes() == b"of before"
     assert sorted(kept.exchange.id for kept in Capture(file)) == ["0", "1", "2"]
     assert not list(tmp_path.glob(".out*"))
@@ -30,7 +30,7 @@ def test_files_that_were_turned_over_are_one(tmp_path, monkeypatch):
     with capturing(Policy("p"), tmp_path / "out", tmp_path) as (policy, keeper):
         keeper.start()
         for number in range(5):
-            keeper.put(policy.keeping.captures[0], lambda number=number: exchange(id=str(number)))
+            keeper.put(policy.keeping.captures[0], asked(number))
     assert len(list((tmp_path / "capture").iterdir())) > 1
     assert [kept.exchange.id for kept in Capture(tmp_path / "out")] == ["0", "1", "2", "3", "4"]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from collections.abc import Callable
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -10,10 +11,12 @@ from mitmproxy.http import Response
 
 from outgate.capture.keeper import Keeper
 from outgate.capture.reading import Capture
+from outgate.capture.redacting import Redacting
+from outgate.capture.shared import PUT
 from outgate.policy.model import Protocol
 from outgate.policy.redaction_model import CapturePolicy, KeepingPolicy, Matching
 from outgate.redact.exchange import Body, Exchange, Relayed
-from outgate.redact.redacted import Manifest, seal
+from outgate.redact.redacted import Manifest, Redacted, seal
 from proxy.gates import gate, origin, to
 from proxy.test_websockets import frame
 from proxy.wires import LIMIT, until
@@ -22,7 +25,6 @@ WAYS = pytest.mark.parametrize("direct", [True, False], ids=["short way", "layer
 GET = b"GET /a?b=c HTTP/1.1\r\nHost: api.example\r\nX-Mine: 1\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
-PATIENCE = 30.0
 
 
 @dataclass
@@ -31,7 +33,22 @@ class Kept:
 
     keeper: Keeper
     keeping: KeepingPolicy
-    exchanges: list[Exchange] = field(default_factory=list)
+    redactor: Callable[[Exchange], Redacted] | None
+    taken: list[Exchange] = field(default_factory=list)
+    _redacting: Redacting | None = None
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """Those that are over by now, redacted and stored in this process."""
+        if self._redacting is None and self.keeper.shared is not None:
+            self._redacting = Redacting(self.keeper.shared, lambda keeping, capture: self.redactor or self._as_it_is)
+        if self._redacting is not None:
+            self._redacting.work()
+        return self.taken
+
+    def _as_it_is(self, exchange: Exchange) -> Redacted:
+        self.taken.append(exchange)
+        return seal(exchange, Manifest())
 
     async def one(self) -> Exchange:
         return (await self.all(1))[0]
@@ -39,12 +56,13 @@ class Kept:
     async def all(self, count: int) -> list[Exchange]:
         """So many, and no more."""
         await until(lambda: len(self.exchanges) >= count)
-        await asyncio.to_thread(self.end)
         assert len(self.exchanges) == count, self.exchanges
         return self.exchanges
 
     def end(self) -> None:
-        self.keeper.close(PATIENCE)
+        if self._redacting is not None:
+            self._redacting.close()
+        self.keeper.close(0)
         self.keeper.join()
 
 
@@ -52,14 +70,8 @@ class Kept:
 def kept(folder, *captures, redactor=None, **facts):
     """A keeper of these captures, or of one for everything. Nothing is redacted unless a redactor is given."""
     policies = captures or (CapturePolicy("all", folder=str(folder), **facts),)
-    made = Kept(Keeper(redactor or (lambda keeping, capture: redact)), KeepingPolicy(captures=policies))
-
-    def redact(exchange):
-        made.exchanges.append(exchange)
-        return seal(exchange, Manifest())
-
+    made = Kept(Keeper(b"m" * 32), KeepingPolicy(captures=policies), redactor)
     made.keeper.follow(made.keeping)
-    made.keeper.start()
     try:
         yield made
     finally:
@@ -315,6 +327,26 @@ async def test_the_first_capture_whose_media_type_it_is_takes_it(authority, tmp_
     assert not (tmp_path / "json").exists()
 
 
+async def test_an_answer_that_is_out_is_handed_over_before_anybody_is_waited_for(authority, tmp_path, monkeypatch):
+    """Of the short way: a process that is killed while it waits for a client to take an answer has lost none."""
+    handed = []
+
+    async def drain(self):
+        handed.append(made.keeper.shared.words[PUT])
+
+    with kept(tmp_path / "c") as made:
+        async with answering(OK) as port, through(authority, made, port, direct=True) as (_, reader, writer):
+            writer.write(b"GET /warm HTTP/1.1\r\nHost: api.example\r\n\r\n")
+            await reader.readexactly(len(OK))
+            monkeypatch.setattr("outgate.proxy.connections.Transport.congested", True)
+            monkeypatch.setattr("outgate.proxy.connections.Transport.drain", drain)
+            writer.write(GET)
+            await reader.readexactly(len(OK))
+            await until(lambda: handed)
+        await made.all(2)
+    assert handed == [2]
+
+
 @WAYS
 async def test_what_no_capture_wants_is_not_taken_down(authority, tmp_path, direct):
     wanting = CapturePolicy("c", Matching(hosts=("other.example",)), str(tmp_path / "c"))
@@ -365,16 +397,14 @@ async def test_without_room_the_exchange_is_dropped_and_the_traffic_passes(autho
 
 
 async def test_a_redactor_that_raises_costs_the_exchange_and_nothing_else(authority, tmp_path):
-    def failing(keeping, capture):
-        def redact(exchange):
-            raise ValueError("hidden")
-
-        return redact
+    def failing(exchange):
+        raise ValueError("hidden")
 
     with kept(tmp_path / "c", redactor=failing) as made:
         async with answering(OK) as port:
             assert (await asked(authority, made, port)).endswith(b"ok")
-        await until(lambda: made.keeper.counts()["captures_failed"] == 1)
+        await made.all(0)
+        assert made.keeper.counts()["captures_failed"] == 1
     assert not (tmp_path / "c").exists()
 
 

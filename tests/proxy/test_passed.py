@@ -2,8 +2,10 @@
 
 import pytest
 
+from outgate.capture.wire import exchange_of, packed, unpacked
 from outgate.policy.model import Identity
-from outgate.proxy.passed import Passed, exchanged, media_types, relayed
+from outgate.proxy import passed
+from outgate.proxy.passed import Passed, media_types
 from outgate.proxy.taps import Room, Tap
 from outgate.redact.exchange import Body
 from outgate.telemetry.event import Event
@@ -25,6 +27,15 @@ def tapped(request=b"", response=b"", ended=True):
             half.take(content)
     tap.response.ended = ended
     return tap
+
+
+def arrived(plain):
+    """The exchange, on the other side."""
+    return exchange_of(unpacked(memoryview(packed("/c", plain)))[1])
+
+
+def exchanged(over):
+    return arrived(passed.exchanged(over))
 
 
 def body(tap, most=1000, **facts):
@@ -105,9 +116,8 @@ def test_messages_that_are_not_all_there_are_told_of():
 
 
 def test_of_bytes_there_is_where_and_how_many():
-    found = relayed(
-        event(port=7000, sent=1, received=2, sni="a.example", address="192.0.2.1", error_type="idle_timeout")
-    )
+    over = event(port=7000, sent=1, received=2, sni="a.example", address="192.0.2.1", error_type="idle_timeout")
+    found = arrived(passed.relayed(over))
     told = found.relayed
     assert (told.host, told.port, told.sent, told.received, told.sni) == ("192.0.2.1", 7000, 1, 2, "a.example")
     assert (found.request, found.response, found.error) == (None, None, "idle_timeout")

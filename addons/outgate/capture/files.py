@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +22,13 @@ STAMP = "%Y%m%dT%H%M%S.%fZ"
 MODE = 0o640
 LEVEL = 1
 """Of zstd: of short records it makes as little as the next ones, in half of the time and of the caches."""
+
+type Note = Callable[[Path, int, int], None]
+"""Is told, before they are written, to which file of what size how many bytes are added."""
+
+
+def unnoted(path: Path, size: int, added: int) -> None:
+    """For what nobody goes on with."""
 
 
 class CaptureFile:
@@ -33,9 +41,10 @@ class CaptureFile:
         self.begun = time.monotonic()
         self._frame = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compressobj()
 
-    def append(self, lines: bytes) -> None:
+    def append(self, lines: bytes, note: Note = unnoted) -> None:
         """Write whole records. Raises `OSError`: then nothing of them is there, and the file is to be dropped."""
         block = self._frame.compress(lines) + self._frame.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        note(self.path, self.size, len(block))
         self._write(block)
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from outgate.capture.keeper import digest_of
+from outgate.capture.redactors import digest_of
 from outgate.cli.options import settings_of
 from outgate.loading import setting_of
 from outgate.policy.compile import load

@@ -14,8 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from outgate.capture.files import found
-from outgate.capture.keeper import Keeper, keyed
-from outgate.capture.vaults import Vaults
+from outgate.capture.keeper import Keeper
 from outgate.policy.redaction_model import CapturePolicy
 from outgate.policy.snapshot import Policy
 
@@ -34,8 +33,7 @@ def capturing(policy: Policy, file: Path | None, folder: Path) -> Iterator[tuple
     if file is not None:
         captures = (CapturePolicy(NAME, folder=str(inside), retention=0.0), *policy.keeping.captures)
         policy = replace(policy, keeping=replace(policy.keeping, captures=captures))
-    vaults = Vaults()
-    keeper = Keeper(keyed(secrets.token_bytes(MASTER), vaults), vaults=vaults)
+    keeper = Keeper(secrets.token_bytes(MASTER))
     keeper.follow(policy.keeping)
     try:
         yield policy, keeper

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from outgate.capture.keeper import Keeper, keyed
+from outgate.capture.keeper import Keeper
 from outgate.onward.asking import Client
 from outgate.pki.authority import Authority, create_authority
 from outgate.policy.current import Snapshot
@@ -64,7 +64,7 @@ async def gate(way: Way) -> AsyncIterator[Client]:
     asyncio.get_running_loop().set_task_factory(contained_task)
     sockets = bind(HOST, 0)
     port = sockets[0].getsockname()[1]
-    policy, keeper = way.capturing, Keeper(keyed(secrets.token_bytes(MASTER)))
+    policy, keeper = way.capturing, Keeper(secrets.token_bytes(MASTER))
     authority = create_authority("outgate replay", DAYS)
     keeper.follow(policy.keeping)
     keeper.start()

@@ -163,6 +163,15 @@ class Opaque(StrEnum):
     """It is looked through for texts."""
 
 
+class Split(StrEnum):
+    """What becomes of a stream in which something goes on from event to event, or message to message, that a rule
+    finds in what they say together."""
+
+    BLOCK = "block"
+    """It ends before all of that has left."""
+    PASS = "pass"
+
+
 @dataclass(frozen=True, slots=True)
 class Inline:
     """The rules of a document are about live messages, too. The default rules never are."""
@@ -172,6 +181,7 @@ class Inline:
     max_body: int = 1024 * 1024
     """Bytes, decoded, that are held back to be looked at; of a stream, of each event, line or message in it."""
     opaque: Opaque = Opaque.BLOCK
+    split: Split = Split.BLOCK
     force_signed: bool = False
     """Masked also where a signature covers it, which breaks the signature."""
 

@@ -22,7 +22,7 @@ from outgate.capture.formats.har import HarWriter
 from outgate.capture.formats.ndjson import LineWriter
 from outgate.capture.formats.vcr import CassetteWriter
 from outgate.capture.formats.writing import Writer
-from outgate.capture.keeper import Redact
+from outgate.capture.redactors import Redact
 from outgate.capture.report import Report
 from outgate.policy.decide import decide
 from outgate.policy.steps import Steps

@@ -1,8 +1,8 @@
 """Which exchanges are captured, and what becomes of what was taken down of them when they are over.
 
 Owns the choice: an exchange is chosen once, at its head, and the policy in force at its end says where it goes, so that
-no capture that documents do not name any more is given anything. What is captured is redacted and written by others, in
-threads of theirs. Whatever fails here costs the record and nothing else.
+no capture that documents do not name any more is given anything. What is captured is redacted and written by
+a process of its own. Whatever fails here costs the record and nothing else.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 from mitmproxy import http
 
@@ -67,7 +66,7 @@ class Capturing:
         """A tunnel or raw TCP is over, or was refused. Nothing was taken down of it."""
         try:
             if (capture := self._capture(event, random.random())) is not None:
-                self.keeper.put(capture, partial(passed.relayed, event))
+                self.keeper.put(capture, passed.relayed(event))
         except Exception as error:
             self.keeper.lose(type(error).__name__)
 
@@ -107,7 +106,7 @@ class Capturing:
             response.http_version if response is not None else "",
             request.trailers.fields if request.trailers is not None else (),
         )
-        self.keeper.put(capture, partial(passed.exchanged, told), tap.size)
+        self.keeper.put(capture, passed.exchanged(told))
 
 
 def _drawn(captures: Sequence[CapturePolicy], draw: float) -> Iterator[CapturePolicy]:

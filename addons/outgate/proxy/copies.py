@@ -18,7 +18,7 @@ from functools import partial
 from mitmproxy import flow, http
 
 from outgate.capture.formats.writing import Writer
-from outgate.capture.keeper import Redact, digest_of
+from outgate.capture.redactors import Redact, digest_of
 from outgate.capture.report import Report
 from outgate.capture.told import Malformed
 from outgate.policy.redaction_model import KeepingPolicy

@@ -28,6 +28,7 @@ from outgate.redact.live.look import Either, Look
 from outgate.redact.live.rules import Rules
 from outgate.redact.live.signatures import covered
 from outgate.redact.live.stream import Stream, passing, scanning
+from outgate.redact.live.talk import Talk
 from outgate.redact.live.units import is_call, is_endless
 from outgate.redact.live.verdict import Refused, Why
 from outgate.redact.replace.keys import Keys
@@ -81,6 +82,8 @@ class Course:
     begun: bool = False
     stream: Stream | None = None
     """What looks at the body while it passes; None where it is held back."""
+    talk: Talk | None = None
+    """Of a WebSocket."""
     seen: object = None
     """What was looked at."""
 
@@ -230,11 +233,13 @@ class Inline:
         """The last message of a WebSocket."""
         assert flow.websocket is not None
         message = flow.websocket.messages[-1]
-        if (look := self.course(sending=message.from_client).look) is None:
+        course = self.course(sending=message.from_client)
+        if course.look is None:
             return
+        talk = course.talk = course.talk or Talk(course.look)
         content, message.content = message.content, b""
         try:
-            looked = await self._done(partial(look.message, 0, content), len(content))
+            looked = await self._done(partial(talk.message, content), len(content))
         except Refused as refused:
             self._refuse(refused)
         except Exception as error:

@@ -67,6 +67,8 @@ class Lane:
         handler = self.handler
         if not handler.http.resting or not await self._carry(data):
             return False
+        if self.transport.congested:  # whoever has not taken this answer is not heard with another request
+            await self.transport.drain()
         if self.plane.draining:
             handler.drain()
         return True
@@ -184,19 +186,24 @@ class Lane:
         self.clock.answered()
         text, self.begun = heads.written_response(response) + answering.take(), True
         while True:
+            if answering.done:  # told of before anything else can happen: whoever has all of it is in the capture
+                self._send(text)
+                return
             if text:
                 await self._write(text)
-            if answering.done:
-                return
             await answering.more()
             text = answering.take()
 
     async def _write(self, text: bytes) -> None:
         """To the workload; an origin that sends more than it takes is made to wait."""
-        self.transport.write(text)
-        self.handler.active = self.clock.moved = time.monotonic()
+        self._send(text)
         if self.transport.congested:
             await self.transport.drain()
+
+    def _send(self, text: bytes) -> None:
+        if text:
+            self.transport.write(text)
+            self.handler.active = self.clock.moved = time.monotonic()
 
     async def _hint(self, response: http.Response) -> None:
         """Hints are a kindness: left out where anything is wrong with them."""

@@ -1,7 +1,7 @@
-"""From what is known of an attempt that is over, and what was taken down of it, to the neutral exchange.
+"""From what is known of an attempt that is over, and what was taken down of it, to an exchange in plain values.
 
-Owns that translation, which is made away from the event loop. Values are as they passed: whoever is given the exchange
-redacts it before anything else.
+Owns that translation. It is made in the event loop, for what passed is to outlive this process as soon as it is over.
+Values are as they passed: whoever is given the exchange redacts it before anything else.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ import os
 import re
 from typing import NamedTuple
 
+from outgate.capture.wire import Plain, PlainBody, PlainRequest, PlainResponse, PlainTiming, PlainVerdict
 from outgate.proxy.taps import TOO_LARGE, Half, Tap
-from outgate.redact import exchange as neutral
 from outgate.telemetry.event import Event, Fields
 
 BROKEN_OFF = "broken_off"
 EVENTS = b"text/event-stream"
 EVENT_ENDS = re.compile(rb".*(?:\n\n|\r\n\r\n|\r\r)", re.DOTALL)
 SWITCHED = 101
-NOTHING = neutral.Body(decoded=True)
+EMPTY: PlainBody = (b"", False, 0, "", ())
+NOTHING: PlainBody = (b"", True, 0, "", ())
 ID = 16
 """Bytes."""
 
@@ -37,34 +38,29 @@ class Passed(NamedTuple):
     request_trailers: Fields = ()
 
 
-def exchanged(passed: Passed) -> neutral.Exchange:
+def exchanged(passed: Passed) -> Plain:
     event, tap = passed.event, passed.tap
-    return neutral.Exchange(
-        id=os.urandom(ID).hex(),
-        started=event.started,
-        request=_request(passed),
-        response=_response(passed) if event.status else None,
-        messages=tuple(tap.messages),
-        close_code=tap.close_code,
-        error=passed.failure,
-        verdict=_verdict(event),
-        timing=_timing(event),
-        caller=_caller(event),
+    messages = [(each.after, each.from_client, each.text, each.content) for each in tap.messages]
+    return (
+        os.urandom(ID).hex(),
+        event.started,
+        _request(passed),
+        _response(passed) if event.status else None,
+        messages,
+        tap.close_code,
+        None,
+        passed.failure,
+        _verdict(event),
+        _timing(event),
+        _caller(event),
     )
 
 
-def relayed(event: Event) -> neutral.Exchange:
+def relayed(event: Event) -> Plain:
     """Of a tunnel or raw TCP, also of one that was refused."""
-    host = event.named or event.address
-    return neutral.Exchange(
-        id=os.urandom(ID).hex(),
-        started=event.started,
-        relayed=neutral.Relayed(host, event.port, event.sent, event.received, event.sni),
-        error=event.error_type,
-        verdict=_verdict(event),
-        timing=_timing(event),
-        caller=_caller(event),
-    )
+    relay = (event.named or event.address, event.port, event.sent, event.received, event.sni)
+    verdict, timing, caller = _verdict(event), _timing(event), _caller(event)
+    return (os.urandom(ID).hex(), event.started, None, None, (), 0, relay, event.error_type, verdict, timing, caller)
 
 
 def media_types(event: Event) -> frozenset[str]:
@@ -79,37 +75,30 @@ def value_of(fields: Fields, name: bytes) -> bytes:
     return next((value for each, value in fields if each.lower() == name), b"")
 
 
-def _request(passed: Passed) -> neutral.Request:
+def _request(passed: Passed) -> PlainRequest:
     event, attempt = passed.event, passed.event.attempt
-    host = (attempt.host or attempt.address or "") if attempt is not None else ""
-    whole = event.request_end is not None or not _announces(event.request_fields)
-    return neutral.Request(
-        method=event.method,
-        scheme="https" if event.encrypted else "http",
-        host=host,
-        port=event.port,
-        target=event.path,
-        protocol=event.protocol,
-        fields=event.request_fields,
-        body=_body(passed.tap.request, passed.most, whole=whole, fields=event.request_fields),
-        trailers=passed.request_trailers,
+    fields, host = event.request_fields, (attempt.host or attempt.address or "") if attempt is not None else ""
+    whole = event.request_end is not None or not _announces(fields)
+    return (
+        event.method,
+        "https" if event.encrypted else "http",
+        host,
+        event.port,
+        event.path,
+        event.protocol,
+        fields,
+        _body(passed.tap.request, passed.most, whole=whole, fields=fields),
+        passed.request_trailers,
     )
 
 
-def _response(passed: Passed) -> neutral.Response:
+def _response(passed: Passed) -> PlainResponse:
     event, half = passed.event, passed.tap.response
     if event.status == SWITCHED:
-        body = neutral.Body(None, size=event.received, missing=TOO_LARGE) if passed.tap.cut else neutral.Body()
+        body: PlainBody = (None, False, event.received, TOO_LARGE, ()) if passed.tap.cut else EMPTY
     else:
         body = _body(half, passed.most, whole=half.ended or not event.failure, fields=event.response_fields)
-    return neutral.Response(
-        status=event.status,
-        reason=passed.reason,
-        protocol=passed.protocol,
-        fields=event.response_fields,
-        body=body,
-        trailers=event.trailer_fields,
-    )
+    return event.status, passed.reason, passed.protocol, event.response_fields, body, event.trailer_fields
 
 
 def _announces(fields: Fields) -> bool:
@@ -117,16 +106,15 @@ def _announces(fields: Fields) -> bool:
     return value_of(fields, b"content-length") not in (b"", b"0") or bool(value_of(fields, b"transfer-encoding"))
 
 
-def _body(half: Half, most: int, *, whole: bool, fields: Fields) -> neutral.Body:
+def _body(half: Half, most: int, *, whole: bool, fields: Fields) -> PlainBody:
     if whole and not (half.chunks or half.missing):
         return NOTHING
-    chunks = tuple(neutral.Chunk(after, size) for after, size in half.chunks)
-    content: bytes | None = bytes(half.content)
+    content: bytes | bytearray | None = half.content
     missing = half.missing or (TOO_LARGE if half.size > most else "")
     if not missing and not whole:
         content = _events(half.content, fields)
         missing = BROKEN_OFF if content is None else ""
-    return neutral.Body(None if missing else content, _is_plain(fields), half.size, missing, chunks)
+    return None if missing else content, _is_plain(fields), half.size, missing, half.chunks
 
 
 def _is_plain(fields: Fields) -> bool:
@@ -143,11 +131,11 @@ def _events(content: bytearray, fields: Fields) -> bytes | None:
     return found.group() if found is not None else b""
 
 
-def _verdict(event: Event) -> neutral.Verdict:
+def _verdict(event: Event) -> PlainVerdict:
     decision = event.decision
     source = decision.source if decision is not None else None
     destination = decision.destination if decision is not None else None
-    return neutral.Verdict(
+    return (
         event.verdict,
         event.code,
         event.reason,
@@ -157,9 +145,9 @@ def _verdict(event: Event) -> neutral.Verdict:
     )
 
 
-def _timing(event: Event) -> neutral.Timing:
+def _timing(event: Event) -> PlainTiming:
     first = event.last.phases.first_byte if event.last is not None else None
-    return neutral.Timing(event.request_end, first, event.duration)
+    return event.request_end, first, event.duration
 
 
 def _caller(event: Event) -> str:

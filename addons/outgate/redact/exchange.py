@@ -2,7 +2,8 @@
 
 Owns the shape alone, free of mitmproxy's flows. Fields, sizes and chunks tell what passed on the wire and stay facts
 of it, also where the content has changed since: whoever writes an exchange down, or answers with it, makes lengths and
-codings anew. What may be kept is `redacted.Redacted` and nothing else.
+codings anew. What may be kept is `redacted.Redacted` and nothing else. Not frozen, for they are made of every request
+that is captured, and that takes three times as long; nobody changes one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 type Fields = tuple[tuple[bytes, bytes], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Chunk:
     """A piece of a body as it came. `after`: seconds since the exchange began; `size`: bytes on the wire."""
 
@@ -20,7 +21,7 @@ class Chunk:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Body:
     """`content` is None where it was not kept; `missing` then says why."""
 
@@ -37,7 +38,7 @@ class Body:
     """Where redaction or decoding changed the length, they tell the pace, and no places in `content`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Request:
     method: str
     scheme: str
@@ -51,7 +52,7 @@ class Request:
     trailers: Fields = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Response:
     status: int
     reason: str = ""
@@ -61,7 +62,7 @@ class Response:
     trailers: Fields = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class WebSocketMessage:
     """`after`: seconds since the exchange began. Whole messages, inflated."""
 
@@ -71,7 +72,7 @@ class WebSocketMessage:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Relayed:
     """What is known of a tunnel or raw TCP: never its bytes."""
 
@@ -82,7 +83,7 @@ class Relayed:
     sni: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Verdict:
     """What the gate decided."""
 
@@ -94,7 +95,7 @@ class Verdict:
     generation: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Timing:
     """Seconds since the exchange began; None for what did not come."""
 
@@ -103,7 +104,7 @@ class Timing:
     end: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Exchange:
     """`request` or `relayed` is set."""
 

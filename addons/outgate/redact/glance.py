@@ -37,7 +37,9 @@ WHOLE = re.compile(rf"(?<![.0-9eE+])[0-9]{{{MANY_DIGITS - 1},}}[-+.0-9eE]*")
 """The same, with so many digits in front of a point: no detector that is shipped finds something behind one."""
 BYTES = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?>(?:[0-9a-f]{4})*?[0-9][0-389c-f])[0-9a-f]++")
 """A UUID, and hexadecimal digits that as base64 say no text, for one of its bytes cannot stand in UTF-8."""
-OTHER = re.compile(rf"(?:{BYTES.pattern}){SEPARATOR}|([^{SEPARATOR}]*+){SEPARATOR}")
+SPELT = f"(?:[2-7][0-9a-f])++{SEPARATOR}"
+"""Hexadecimal digits that say ASCII."""
+OTHER = re.compile(rf"(?!{SPELT})(?:{BYTES.pattern}){SEPARATOR}|([^{SEPARATOR}]*+){SEPARATOR}")
 """Of texts that each end with a separator, those that are no such bytes."""
 URL = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]{1,31}+://[\w.-]++(?::[0-9]++)?+"

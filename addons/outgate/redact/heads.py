@@ -75,7 +75,7 @@ class Heads:
         )
         if name in URLS:
             self._templates(document)
-        (self._detecting if name in NEGOTIATION else self._surveying).document(document)
+        (self._detecting if name in NEGOTIATION or name in FRAMING else self._surveying).document(document)
         return None if self._goes(name) else document
 
     def _goes(self, name: str) -> bool:

@@ -58,6 +58,10 @@ class Ledger:
             self.gone(text, made)
         return made
 
+    def goes_on(self, rule: RedactionRule, where: Callable[[], str]) -> None:
+        """What was taken begins in another place, and this one held the rest of it."""
+        self._marks.append((where, rule.name, rule.replacement.strategy))
+
     def wherever(self, rule: RedactionRule, detector: Detector, text: str) -> None:
         """For what a detector has found in a place that is no value's: it goes from all places."""
         self.gone(text, self._replaced(rule.replacement, _class(detector), text))

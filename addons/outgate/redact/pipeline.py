@@ -17,6 +17,7 @@ from outgate.redact.codecs.utf8 import encoded
 from outgate.redact.detect import defaults
 from outgate.redact.exchange import Body, Exchange, Request, Response, Verdict, WebSocketMessage
 from outgate.redact.ledger import UNTOUCHED, Ledger
+from outgate.redact.naming import telling
 from outgate.redact.quiet import Quiet
 from outgate.redact.redacted import Manifest, Redacted, seal
 from outgate.redact.replace.replacer import Replacer
@@ -74,14 +75,15 @@ class Redactor:
             return seal(_decoded(exchange), Manifest(self._policy, before.marks, before.dropped))
         ledger = Ledger(self._replacer)
         request, response = (
-            Side(name, book, ledger, allow=terms.allow, most=terms.most)
+            Side(name, book, ledger, allow=terms.allow, most=terms.most, joins=not terms.allow)
             for name, book in zip(("request", "response"), terms.books, strict=True)
         )
         request.read(exchange.request)
         response.read(exchange.response)
         request.texts({"error": exchange.error, "verdict.reason": exchange.verdict.reason})
-        for number, message in enumerate(exchange.messages):
-            (request if message.from_client else response).message(number, message.content)
+        for side in (request, response):
+            sent = enumerate(exchange.messages)
+            side.messages({n: each.content for n, each in sent if each.from_client is (side is request)})
         request.look()
         response.look()
         sweep = Sweep(ledger.taken)
@@ -106,6 +108,7 @@ def _stays(exchange: Exchange, terms: _Terms) -> bool:
     reason = response.reason if response is not None else ""
     return not (
         exchange.messages
+        or (request is not None and telling(request.method))
         or (request is not None and not asking.has("target", "", encoded(request.target)))
         or (error and not asking.has("text", "error", encoded(error)))
         or (said and not asking.has("text", "verdict.reason", encoded(said)))

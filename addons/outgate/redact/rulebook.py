@@ -7,7 +7,7 @@ is told as carriers and names, and paths as they lead to it.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from outgate.redact.detect.defaults import EVERY
 from outgate.redact.detect.detector import Detector
 from outgate.redact.detect.names import Names
 from outgate.redact.detect.own import Patterns
+from outgate.redact.detect.plain import Plain, plain
 from outgate.redact.detect.search import Detectors, Hit
 from outgate.redact.leaf import Path
 from outgate.redact.naming import Namings
@@ -112,6 +113,8 @@ class RuleBook:
     def hits(self, texts: Sequence[str], names: Sequence[str], places: Sequence[Place] = ()) -> list[Find]:
         """The same with what rules keep. `places` matter where some rule is `placed`."""
         hits: list[Find] = []
+        if others := plain(texts):
+            texts = [others[at].text if at in others else text for at, text in enumerate(texts)]
         for searching in self._searches if texts else ():
             if searching.within is None:
                 among, called, chosen = texts, names, None
@@ -122,7 +125,7 @@ class RuleBook:
             for hit in (*searching.detectors.hits(among, called), *searching.patterns.hits(among)):
                 moved = hit if chosen is None else hit.moved(chosen[hit.index])
                 hits.append((moved, self._decides(hit.detector, searching.within)))
-        return hits
+        return [(_as_written(hit, others), number) for hit, number in hits] if others else hits
 
     def _decides(self, detector: Detector, within: Number | None) -> Number:
         if within is not None:
@@ -196,6 +199,12 @@ class _Places:
 
     def _has_segment(self, path: str, start: int, end: int) -> bool:
         return any(first < end and start < last for spans in self._templates for first, last in spans(path))
+
+
+def _as_written(hit: Hit, others: Mapping[int, Plain]) -> Hit:
+    if (found := others.get(hit.index)) is None:
+        return hit
+    return Hit(hit.index, *found.span(hit.start, hit.end), hit.detector)
 
 
 def earliest(*numbers: Number | None) -> Number | None:

@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 
 from outgate.redact import places
+from outgate.redact.across import Stretch, mended
 from outgate.redact.codecs import json
 from outgate.redact.codecs.charset import is_utf8
 from outgate.redact.codecs.formats import JSON, Format
 from outgate.redact.codecs.utf8 import decoded, encoded
 from outgate.redact.decoding import Bounds, codings, decode
+from outgate.redact.deltas import reader
 from outgate.redact.documents import Document, Where
 from outgate.redact.exchange import Body, Fields, Request, Response
 from outgate.redact.heads import DIGESTS, FRAMING, Heads, phrase
-from outgate.redact.leaf import Edit, Kind, Leaf, splice
+from outgate.redact.leaf import Edit, Kind, Leaf, Path, splice
 from outgate.redact.ledger import Ledger
+from outgate.redact.naming import telling
 from outgate.redact.quiet import LONGEST, Quiet
 from outgate.redact.rulebook import RuleBook
 from outgate.redact.survey import Survey, Unseen
@@ -27,6 +30,9 @@ from outgate.redact.sweep import Sweep
 from outgate.redact.unpacking import Reason, Undecodable
 
 OF_BODY = frozenset({b"content-encoding", b"content-type", b"grpc-encoding", b"connect-content-encoding"})
+METHOD = "request.method"
+TRUE = frozenset({"host", "content-length"})
+"""Of what frames a message: a name that is no value, and a number."""
 TOO_LARGE, UNDECODABLE, FAILED = "too_large", "undecodable", "failed"
 
 
@@ -54,12 +60,17 @@ class Piece:
 
 
 class Side:
-    """`most`: bytes of a body, decoded."""
+    """`most`: bytes of a body, decoded. `joins`: what is split over pieces of a stream is replaced, too."""
 
-    def __init__(self, name: str, book: RuleBook, ledger: Ledger, *, allow: bool, most: int) -> None:
-        self._name, self._book, self._ledger, self._allow, self._most = name, book, ledger, allow, most
+    def __init__(
+        self, name: str, book: RuleBook, ledger: Ledger, *, allow: bool, most: int, joins: bool = False
+    ) -> None:
+        self._side, self._book, self._ledger, self._allow, self._most = name, book, ledger, allow, most
+        self._joins = joins
         self._pieces: dict[str, Piece] = {}
         self._lines: dict[str, list[tuple[bytes, Piece]]] = {"header": [], "trailer": []}
+        self._odd: dict[bytes, Piece] = {}
+        """Names of fields that may be values."""
         self._moving: list[Piece] = []
         """Of all these what may change."""
         self._heard: list[tuple[str, str, Document]] = []
@@ -89,19 +100,28 @@ class Side:
         if message is None:
             return
         if isinstance(message, Request):
+            if telling(message.method):
+                self.texts({METHOD: message.method})
             read = lambda: self._heads.target(message.target)  # noqa: E731
             self._pieces["target"] = self._head("target", "", encoded(message.target), "request.target", read)
         elif not (self._allow and message.reason != phrase(message.status)):
             self.texts({"response.reason": message.reason})
         for carrier, fields in (("header", message.fields), ("trailer", message.trailers)):
             self._lines[carrier] = [(name, self._line(carrier, name, value)) for name, value in fields]
+            odd = [name for name, _ in fields if _called(self._side, carrier, name)[2]]
+            self._odd |= {name: self._name(carrier, name) for name in odd}
         self._body(message)
 
     def _line(self, carrier: str, name: bytes, value: bytes) -> Piece:
-        called, where = _called(self._name, carrier, name)
-        if called in FRAMING:
+        called, where, _ = _called(self._side, carrier, name)
+        if _frames(called, value):
             return Piece(where, value, None, value)
-        return self._head(carrier, called, value, where, lambda: self._heads.field(self._name, carrier, called, value))
+        return self._head(carrier, called, value, where, lambda: self._heads.field(self._side, carrier, called, value))
+
+    def _name(self, carrier: str, name: bytes) -> Piece:
+        """What is no word, and may say something."""
+        where = f"{self._side}.{carrier}"
+        return self._head("name", "", name, where, partial(self._text, decoded(name), where))
 
     def _head(self, kind: str, name: str, value: bytes, where: str, read: Callable[[], Document | None]) -> Piece:
         """Something of a head, which is not read where nothing was found in the same before."""
@@ -126,6 +146,14 @@ class Side:
     def _text(self, text: str, where: str) -> Document:
         return self._heads.text(text, where)
 
+    def messages(self, contents: Mapping[int, bytes]) -> None:
+        """Of a WebSocket, all that go this way. Raises `ValueError` where one cannot be changed."""
+        joins = self._joins and len(contents) > 1
+        stretches = [Stretch(each, (), partial(places.message, number)) for number, each in contents.items()]
+        made = mended(stretches, self._book, self._ledger) if joins else {}
+        for at, (number, content) in enumerate(contents.items()):
+            self.message(number, made.get(at, content))
+
     def message(self, number: int, content: bytes) -> None:
         """Of a WebSocket."""
         piece = self._add(f"message {number}", content, places.message(number))
@@ -133,7 +161,7 @@ class Side:
 
     def _body(self, message: Request | Response) -> None:
         content = message.body.content
-        piece = self._add("body", content or b"", places.body(self._name))
+        piece = self._add("body", content or b"", places.body(self._side))
         if content is None:
             piece.missing = message.body.missing or FAILED
             return
@@ -142,7 +170,7 @@ class Side:
         if not names and (not content or self._book.quiet.has("body", kind, content)):
             piece.made = content
             return
-        where: Where = lambda path: places.body(self._name, self._ledger.shown(path))  # noqa: E731
+        where: Where = lambda path: places.body(self._side, self._ledger.shown(path))  # noqa: E731
         self._survey(piece, media_type, where, encoding, lambda: decode(content, names, Bounds(self._most)))
         self._hear("body", kind, piece.document)
 
@@ -152,7 +180,8 @@ class Side:
             if len(piece.before) > self._most:
                 piece.drop(TOO_LARGE, self._ledger)
             elif (number := self._book.body) is None:
-                piece.document = self._surveying.body(kind, piece.before, where, encoding)
+                content = self._mended(kind, piece.before, where)
+                piece.document = self._surveying.body(kind, content, where, encoding)
             else:
                 self._whole(piece, number)
         except Undecodable as error:
@@ -161,6 +190,16 @@ class Side:
             piece.drop(str(error), self._ledger)
         except Exception:  # a codec that fails has not seen everything
             piece.drop(FAILED, self._ledger)
+
+    def _mended(self, kind: str, content: bytes, where: Where) -> bytes:
+        """Without what is split over its pieces. Raises `ValueError` where that cannot be changed."""
+        if not self._joins or (pieces_of := reader(kind, content)) is None:
+            return content
+        pieces = list(pieces_of(content))
+        stretches = [Stretch(part.body, root, partial(_under, where, part.path)) for part, root in pieces]
+        made = mended(stretches, self._book, self._ledger)
+        parts = [(pieces[number][0], body) for number, body in made.items()]
+        return splice(content, [Edit(part.start, part.end, part.write(body)) for part, body in parts])
 
     def _whole(self, piece: Piece, number: int) -> None:
         """A rule takes all of it, or keeps it."""
@@ -209,7 +248,8 @@ class Side:
             return None
         fields, body, trailers = self._kept(message)
         at, protocol = (message.scheme, message.host, message.port), message.protocol
-        return Request(message.method, *at, self.text("target"), protocol, fields, body, trailers)
+        method = self.text(METHOD) if METHOD in self._pieces else message.method
+        return Request(method, *at, self.text("target"), protocol, fields, body, trailers)
 
     def response(self, message: Response | None) -> Response | None:
         if message is None:
@@ -226,10 +266,14 @@ class Side:
 
     def _fields(self, carrier: str, gone: frozenset[str]) -> Fields:
         return tuple(
-            (name, piece.made)
+            (odd.made or b"" if (odd := self._odd.get(name)) else name, piece.made)
             for name, piece in self._lines[carrier]
             if piece.made is not None and not (gone and lower(name) in gone)
         )
+
+
+def _under(where: Where, path: Path, inner: Path) -> str:
+    return where(path + inner)
 
 
 def lower(name: bytes) -> str:
@@ -238,10 +282,15 @@ def lower(name: bytes) -> str:
 
 
 @lru_cache(4096)
-def _called(side: str, carrier: str, name: bytes) -> tuple[str, str]:
-    """What a field is called, and where it stands."""
+def _called(side: str, carrier: str, name: bytes) -> tuple[str, str, bool]:
+    """What a field is called, where it stands, and whether its name may be a value."""
     called = lower(name)
-    return called, places.named(side, carrier, called)
+    return called, places.named(side, carrier, called), telling(decoded(name))
+
+
+def _frames(called: str, value: bytes) -> bool:
+    """Whether a field does nothing but to frame a message."""
+    return called in FRAMING and (called in TRUE or not telling(decoded(value)))
 
 
 def described(message: Request | Response) -> tuple[tuple[str, ...], str, str]:
@@ -264,8 +313,10 @@ def stays(side: str, message: Request | Response | None, quiet: Quiet) -> bool:
     if content is None or len(content) > LONGEST or message.trailers:
         return False
     for name, value in message.fields:
-        called, _ = _called(side, "header", name)
-        if value and called not in FRAMING and not quiet.has("header", called, value):
+        called, _, odd = _called(side, "header", name)
+        if odd and not quiet.has("name", "", name):
+            return False
+        if value and not _frames(called, value) and not quiet.has("header", called, value):
             return False
     names, media_type, encoding = described(message) if content else ((), "", "")
     return not (names or (content and not quiet.has("body", f"{media_type} {encoding}", content)))

@@ -40,6 +40,10 @@ class Nursery:
             self._process = subprocess.Popen(command, pass_fds=(theirs.fileno(),))
 
     @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
+    @property
     def lives(self) -> bool:
         if self._process is None:
             return False

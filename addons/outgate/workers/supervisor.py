@@ -31,6 +31,7 @@ from outgate.telemetry.calls import Calls, summed
 from outgate.telemetry.exporting import SHUTDOWN, Exports
 from outgate.telemetry.merged import merged as added
 from outgate.telemetry.usage import Usage, merged
+from outgate.workers.bonds import Orphans
 from outgate.workers.nursery import Nursery
 from outgate.workers.post import Plan, Post
 from outgate.workers.report import counted
@@ -107,6 +108,7 @@ class Supervisor:
         self._exports = Exports(settings.export.of_metrics, environ=os.environ)
         self._stop, self._ready = asyncio.Event(), asyncio.Event()
         self._draining = False
+        self._orphans = Orphans()
         self._reloading: asyncio.Task[bool] | None = None
 
     def _followed(self, prepared: Prepared) -> Following | None:
@@ -216,6 +218,7 @@ class Supervisor:
     async def _gather(self) -> None:
         while True:
             await asyncio.sleep(GATHER)
+            self._orphans.bury({self._nursery.pid, *(post.pid for post in self._posts)})
             await asyncio.gather(*(post.scraped() for post in self._posts))
 
     def _heed_signals(self) -> None:

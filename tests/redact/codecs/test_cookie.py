@@ -39,6 +39,11 @@ def test_attributes_of_a_cookie_are_no_values():
     assert replaced(value, leaf(read_set, value, "s3cret"), "x") == b"sid=x; Path=/; HttpOnly; Domain=a.example"
 
 
+def test_an_attribute_that_is_no_word_is_a_value():
+    value = b"sid=x; Path=/u/jane@a.example; Expires=Wed, 21 Oct 2099 07:28:00 GMT; Domain=x.a.example"
+    assert named(read_set, value) == [("sid", "x"), ("Path", "/u/jane@a.example")]
+
+
 @pytest.mark.parametrize("piece", [b";", b"=", b" ", b"a", b'"', b"a=b;"])
 def test_any_bytes_are_read_in_linear_time(piece):
     assert is_linear(read, piece)

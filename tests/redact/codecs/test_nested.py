@@ -46,6 +46,8 @@ JWT = ".".join([b64('{"alg":"RS256"}', base64.urlsafe_b64encode).rstrip("="), b6
         ("<a><b>c</b></a>", [("xml", "<a><b>c</b></a>")]),
         ("<p>a<br>b</p>", [("html", "<p>a<br>b</p>")]),
         ("a=b&token=c%20d", [("form", "a=b&token=c%20d")]),
+        (b"a text, spelt".hex(), [("hexadecimal", "a text, spelt")]),
+        (f"0x {b'a text, spelt'.hex().upper()}", [("hexadecimal", "a text, spelt")]),
         ("https://a.example/?t=1", [("url", "https://a.example/?t=1")]),
         ("see https://a.example/x, or redis://:p@h.", [("url", "https://a.example/x"), ("url", "redis://:p@h")]),
         ("/login?next=x&token=y", [("url", "/login?next=x&token=y")]),
@@ -94,6 +96,8 @@ def test_files_in_base64_are_found():
         (f"a {b64(LONG)} b", b"new", f"a {b64('new')} b"),
         ("J%C3%A4ne Doe/x%2Fy", "Jö Doe/x".encode(), "J%C3%B6 Doe%2Fx"),
         ("see https://a.example/x.", b"https://a.example/y", "see https://a.example/y."),
+        (f"x {b'a text, spelt'.hex()}", b"new", f"x {b'new'.hex()}"),
+        (b"a text, spelt J".hex().upper(), b"new J", b"new J".hex().upper()),
     ],
 )
 def test_what_is_written_is_encoded_as_it_was(text, new, expected):

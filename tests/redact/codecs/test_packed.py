@@ -1,6 +1,7 @@
 """Files of gzip and zstd: what is in them is a part."""
 
 import gzip
+import zlib
 
 import pytest
 import zstandard
@@ -19,6 +20,15 @@ def test_what_is_in_a_file_is_a_part(pack):
     (again,) = parts(read, replaced(body, part, b"new"))
     assert again.body == b"new"
     same_again(read, body)
+
+
+@pytest.mark.parametrize("level", [1, 6, 9])
+def test_what_is_in_a_stream_of_zlib_is_a_part(level):
+    body = zlib.compress(b'{"a": "b"}', level)
+    (part,) = parts(read, body)
+    assert part.body == b'{"a": "b"}'
+    (again,) = parts(read, replaced(body, part, b"new"))
+    assert again.body == b"new"
 
 
 @pytest.mark.parametrize("body", [b"", b"PK", gzip.compress(b"a", mtime=0)[:-1], gzip.compress(b"a", mtime=0) + b"x"])

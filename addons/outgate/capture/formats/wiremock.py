@@ -17,9 +17,13 @@ from outgate.capture.formats.stubs import Asked, Pattern, StubWriter
 from outgate.capture.formats.writing import authority, lists, media_type, sent_anew, text
 from outgate.capture.matching.bodies import meaning
 from outgate.capture.matching.forms import pairs, parts
+from outgate.redact.codecs.packed import MOST
+from outgate.redact.decoding import Bounds, decode
 from outgate.redact.exchange import Exchange, Request, Response
 from outgate.redact.redacted import Manifest, Redacted
+from outgate.redact.unpacking import Undecodable
 
+GZIP = b"\x1f\x8b\x08"
 ANY = "${json-unit.ignore}"
 STARTED = "Started"
 MOST_CONSTRAINTS = 20
@@ -117,7 +121,7 @@ def _body(asked: Asked) -> Pattern:
             return {}
         case "xml":
             return {"bodyPatterns": [{"equalToXml": asked.body.decode("utf-8", "replace")}]}
-    return {"bodyPatterns": [_exact(asked.body)]}
+    return {"bodyPatterns": [_exact(_seen(asked.body))]}
 
 
 def _document(asked: Asked) -> Pattern:
@@ -126,6 +130,14 @@ def _document(asked: Asked) -> Pattern:
     return {
         "bodyPatterns": [{"equalToJson": document.text, **({"ignoreExtraElements": True} if document.open else {})}]
     }
+
+
+def _seen(body: bytes) -> bytes:
+    """As WireMock looks at a body: without gzip, whoever put it on."""
+    try:
+        return decode(body, ["gzip"], Bounds(MOST)) if body.startswith(GZIP) else body
+    except Undecodable:
+        return body
 
 
 def _exact(content: bytes) -> Pattern:

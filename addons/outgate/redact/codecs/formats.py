@@ -115,7 +115,7 @@ def is_object(body: bytes) -> bool:
 
 def of_look(body: bytes, kind: str) -> Iterator[Format]:
     """What a body may be in, the likeliest first; text or bytes at the end."""
-    if body.startswith(tuple(packed.MAGIC.values())):
+    if body.startswith(packed.BEGIN):
         yield Format.PACKED
     if is_text(body):
         yield from _of_text(body)

@@ -18,16 +18,19 @@ DOCUMENT = re.compile(rb"\s*+[\[{].*[\]}]\s*+")
 
 def read(body: bytes) -> Iterator[Found]:
     """Raises `Unreadable` where the first line is no document, or another does not look like one."""
-    number = 0
-    for found in LINE.finditer(body):
-        if found[0].isspace():
-            continue
-        if not DOCUMENT.fullmatch(found[0]):
+    for number, part in enumerate(lines(body)):
+        if not DOCUMENT.fullmatch(part.body):
             raise Unreadable("a line is no JSON")
         if not number:
-            deque(json.read(found[0]), maxlen=0)
+            deque(json.read(part.body), maxlen=0)
+        yield part
+
+
+def lines(body: bytes) -> Iterator[Part]:
+    """Those that are not empty, whatever is in them."""
+    said = (found for found in LINE.finditer(body) if not found[0].isspace())
+    for number, found in enumerate(said):
         yield Part(*found.span(), found[0], _line, (number,), media_type="application/json")
-        number += 1
 
 
 def _line(document: bytes) -> bytes:

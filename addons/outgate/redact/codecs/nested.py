@@ -1,4 +1,5 @@
-"""What is encoded in a text: JSON and XML in a string, forms and URLs in a value, base64, web tokens, percent signs.
+"""What is encoded in a text: JSON and XML in a string, forms and URLs in a value, base64, hexadecimal, web tokens,
+percent signs.
 
 Owns how such a thing is known, and how it is written again. Gives the first layer only: how deep to go is the
 pipeline's. What only looks encoded is text.
@@ -32,6 +33,7 @@ PAIRS = re.compile(r"[\w.\[\]%+~$-]{1,64}+=[^&\s]*+(?:&[\w.\[\]%+~$-]{1,64}+=[^&
 RUN = re.compile(r"(?:[A-Za-z0-9+/_-]{24,}+(?:\r?\n[A-Za-z0-9+/_-]++)*+)={0,2}+")
 PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 LINE_END = re.compile(r"\r?\n")
+HEXADECIMAL = re.compile("(?:[0-9a-f]{2})+|(?:[0-9A-F]{2})+")
 URL_SAFE = str.maketrans("-_", "+/")
 STANDARD = str.maketrans("+/", "-_")
 
@@ -145,9 +147,16 @@ def _base64(text: str) -> Iterator[Inner]:
     for found in RUN.finditer(text):
         lines = LINE_END.split(found[0])
         joined = "".join(lines)
+        if HEXADECIMAL.fullmatch(joined) and is_text(said := bytes.fromhex(joined)):
+            yield Inner(*found.span(), said, partial(_hexadecimal, joined), "hexadecimal")
+            continue
         body = _unpadded(joined) if len(joined) % 4 == 0 or not joined.endswith("=") else None
-        if body is not None and (body.startswith(tuple(packed.MAGIC.values())) or is_text(body)):
+        if body is not None and (body.startswith(packed.BEGIN) or is_text(body)):
             yield Inner(*found.span(), body, partial(_again, found[0], len(lines[0])), "base64")
+
+
+def _hexadecimal(raw: str, body: bytes) -> str:
+    return body.hex() if raw == raw.lower() else body.hex().upper()
 
 
 def _again(raw: str, width: int, body: bytes) -> str:

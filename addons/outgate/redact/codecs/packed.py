@@ -1,4 +1,4 @@
-"""Bodies that are compressed themselves, as files are: gzip and zstd.
+"""Bodies that are compressed themselves, as files are: gzip, zstd, and streams of zlib that do not begin like a text.
 
 Owns the bound on what comes out. What is in them is a part.
 """
@@ -15,13 +15,20 @@ from outgate.redact.unpacking import Undecodable
 
 MOST = 16 * 1024 * 1024
 """Bytes that come out."""
-MAGIC = {"gzip": b"\x1f\x8b\x08", "zstd": b"\x28\xb5\x2f\xfd"}
+MAGIC = {
+    b"\x1f\x8b\x08": "gzip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x78\x01": "deflate",
+    b"\x78\x9c": "deflate",
+    b"\x78\xda": "deflate",
+}
+BEGIN = tuple(MAGIC)
 
 
 def read(body: bytes) -> Iterator[Found]:
-    coding = next((name for name, magic in MAGIC.items() if body.startswith(magic)), None)
+    coding = next((name for magic, name in MAGIC.items() if body.startswith(magic)), None)
     if coding is None:
-        raise Unreadable("this is neither gzip nor zstd")
+        raise Unreadable("this is none of these")
     try:
         inner = decode(body, [coding], Bounds(MOST))
     except Undecodable as error:

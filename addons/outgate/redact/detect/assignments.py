@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from string import ascii_letters, digits
 
-from outgate.redact.detect.detector import UUID, Detector, Group, anywhere, secret
+from outgate.redact.detect.detector import UUID, Detector, Group, anywhere
 from outgate.redact.detect.names import Names, classify
 from outgate.redact.detect.randomness import random
 from outgate.redact.detect.vocabulary import SECRETS, SUSPICIOUS
@@ -95,6 +95,12 @@ def _parted(match: str) -> tuple[str, str, str]:
     return (match[: found.start()], found[0], match[found.end() :]) if found else (match, "", "")
 
 
+def _element(text: str, start: int, end: int) -> bool:
+    """Its name is that of a secret, and it ends as it begins."""
+    name = text[start + 1 : end].partition(">")[0].split(None, 1)[0]
+    return classify(name.rpartition(":")[2]) in SECRETS and text.startswith(f"{name}>", end)
+
+
 def _parameter(text: str, start: int, end: int) -> bool:
     name, _, value = text[start + 1 : end].partition("=")
     secret = name.lower() in _SIGNED or classify(name) in SECRETS
@@ -138,6 +144,55 @@ DETECTORS = (
         around=_suspected,
     ),
     Detector(
+        "block-value",
+        Group.SECRETS,
+        rf"(?i:{_WORDS})[A-Za-z0-9_-]*:[ ]{{1,2}}[|>][0-9+-]{{0,2}}[ \t]*\r?\n[ \t]+([^\s\x00]{{4,}})",
+        "password: |\n  {w16}",
+        hint=rf"(?i:{_WORDS})[A-Za-z0-9_-]*:[ ]{{1,2}}[|>]",
+        check=lambda value: not stands_for_nothing(value),
+    ),
+    Detector(
+        "element",
+        Group.SECRETS,
+        rf"<(?:[A-Za-z0-9_-]+:)?[A-Za-z0-9_-]*(?i:{_WORDS})[A-Za-z0-9_-]*(?:[ ][^<>\x00]*)?>([^<>\s\x00]{{4,}})</",
+        "<password>{w16}</password>",
+        hint=rf"<[A-Za-z0-9_:-]*(?i:{_WORDS})",
+        check=lambda value: not stands_for_nothing(value),
+        around=_element,
+    ),
+    Detector(
+        "password-input",
+        Group.SECRETS,
+        r"""(?i:type=["']?password["']?[^<>\x00]{0,200}\bvalue=)["']([^"'<>\x00]{3,})""",
+        '<input type="password" value="{w12}">',
+        hint="(?i:type=[\"']?password)",
+        check=lambda value: not stands_for_nothing(value),
+        around=anywhere,
+    ),
+    Detector(
+        "login-line",
+        Group.SECRETS,
+        r"(?i:\blogin[ \t]+[^\s\x00]+[ \t\r\n]+password[ \t]+)([^\s\x00]{4,})",
+        "machine a.example login jane password {w12}",
+        hint=r"(?i:\blogin[ \t])",
+        check=lambda value: not stands_for_nothing(value),
+    ),
+    Detector(
+        "sql-password",
+        Group.SECRETS,
+        r"(?i:\bidentified[ ](?:with[ ][^\s\x00]+[ ])?(?:by|as)[ ]|\bpassword[ ])'([^'\x00\n]{4,})'",
+        "CREATE USER jane IDENTIFIED BY '{w12}'",
+        hint=r"(?i:\bidentified[ ]|\bpassword[ ]')",
+        check=lambda value: not stands_for_nothing(value),
+        around=anywhere,
+    ),
+    Detector(
+        "kubernetes-bearer",
+        Group.SECRETS,
+        r"base64url\.bearer\.authorization\.k8s\.io\.([A-Za-z0-9_-]{8,})",
+        "base64url.bearer.authorization.k8s.io.{w24}",
+    ),
+    Detector(
         "option",
         Group.SECRETS,
         rf"--?[A-Za-z-]*(?i:{_WORDS})(?:[ ][\"']?|\"[, ]{{1,3}}\")({_BARE})",
@@ -158,13 +213,6 @@ DETECTORS = (
         rf"(?i:(?:password|passcode|passphrase|pin|pass) is|passwort lautet|(?:passwort|kennwort) ist)[ :]+({_BARE})",
         "the password is {w12}1",
         check=lambda value: any(character.isdigit() for character in value),
-    ),
-    secret(
-        "sql-password",
-        "(?i:identified by|identified with [0-9a-z_]+ by) ",
-        "'([^'\\x00\\n]{3,})'",
-        "IDENTIFIED BY '{w12}'",
-        check=lambda value: not stands_for_nothing(value),
     ),
     Detector(
         "curl-user",

@@ -66,6 +66,8 @@ def apart_as_number(text: str, start: int, end: int) -> bool:
     if not apart(text, start, end):
         return False
     before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    if after in (".0", ".00") and text[end : end + 4].strip("0") == ".":  # all that some programs call a number
+        after = ""
     return not (_continues(before[::-1]) or _continues(after) or (text[start] in digits and _negates(before)))
 
 

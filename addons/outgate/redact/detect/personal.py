@@ -28,7 +28,7 @@ _PLACE = (
     rf"|[A-Za-z\x{{80}}-\x{{10FFFF}}]{_STREET}(?:[ ]{_STREET})*,?[ ][0-9]{{1,5}}(?:[^0-9\x00][^\x00]*)?"
 )
 _GAP = r"[ \x{A0}.-]?"
-_CARD_GAP = r"(?:[ \x{A0}.-]|\r?\n)"
+_CARD_GAP = r"(?:[ \t\x{A0}]{1,2}|[._/·-]|\r?\n)"
 _CALL = (
     "(?i:t[eé]l(?:e(?:fono?|phone|fon)|efon|éfono)?|phone|mobile?|cell(?:ulare?)?|celular|handy|fax|whatsapp|call|sms"
     "|rufnummer|电话|手机|電話)(?i:[ ]?(?:no|nr|num(?:ber|mer)?)?)[.:\\s]{1,4}(?:(?:me |us )?(?:at |on |is ))?"

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 
-from outgate.policy.redaction_model import Action, Direction, Inline, Opaque, RedactionPolicy, RedactionRule
+from outgate.policy.redaction_model import Action, Direction, Inline, Opaque, RedactionPolicy, RedactionRule, Split
 from outgate.redact.detect.search import Detectors
 from outgate.redact.rulebook import RuleBook
 
@@ -58,6 +58,15 @@ class Rules:
         """Whether what a rule found may not go on. What none is known for is what any of them says."""
         known = [self._inline[name]] if name in self._inline else self._inline.values()
         return any(each.action is Action.BLOCK for each in known)
+
+    def guards(self, name: str) -> bool:
+        """Whether what a rule finds in several pieces of a stream together may not go on."""
+        return self._inline[name].split is Split.BLOCK
+
+    @cached_property
+    def joins(self) -> bool:
+        """Whether some rule looks across pieces of a stream."""
+        return any(map(self.guards, self._inline))
 
     def forced(self, names: Iterable[str]) -> bool:
         """Whether what these rules found is masked although a signature covers it."""

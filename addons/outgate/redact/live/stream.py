@@ -14,8 +14,10 @@ from functools import partial
 from outgate.redact.codecs.formats import Format, of_type
 from outgate.redact.codecs.media_type import essence, parameters
 from outgate.redact.decoding import Bounds, Decoder, codings
+from outgate.redact.deltas import reader, texts
 from outgate.redact.encoding import Encoder
 from outgate.redact.exchange import Body, Fields, Request, Response
+from outgate.redact.live.joints import Joints
 from outgate.redact.live.look import Either, Look
 from outgate.redact.live.signatures import covered
 from outgate.redact.live.units import IN_UTF8, Units, units_of
@@ -42,6 +44,8 @@ class Stream:
         self._codings = names
         self._given: Counter[str] = Counter()
         self._begun = False
+        self._pieces_of = reader(self.kind) if look.rules.joins else None
+        self._joints = Joints(look.rules)
 
     def take_apart(self, pieces: Units | Windows | None = None) -> Stream:
         """Without `pieces` it is a text. Raises `Refused` where the body cannot be sent on as it would have to be."""
@@ -107,7 +111,11 @@ class Stream:
     def _piece(self, piece: bytes) -> Looked[bytes]:
         said = replace(self._head, body=Body(piece, decoded=True))
         looked = self._look.under(said, self._signed)
-        return Looked(looked.message.body.content or b"", looked.changed, looked.rules)
+        made = looked.message.body.content or b""
+        if self._pieces_of is not None:
+            pieces = self._pieces_of(made)
+            self._joints.pass_on(delta for part, root in pieces for delta in texts(part.body, root))
+        return Looked(made, looked.changed, looked.rules)
 
     def _coded(self, looked: Looked[bytes]) -> bytes:
         self._given.update(looked.rules)

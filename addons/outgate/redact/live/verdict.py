@@ -24,6 +24,7 @@ class Why(StrEnum):
     UNREADABLE = "unreadable"
     TOO_DEEP = "too_deep"
     OPAQUE = "opaque"
+    SPLIT = "split"
     PARTIAL = "partial"
     FRAMING = "framing"
     BUSY = "busy"

@@ -17,6 +17,7 @@ from outgate.policy.redaction_model import (
     RedactionPolicy,
     Replacement,
     Selector,
+    Split,
     Strategy,
 )
 from outgate.problems import PolicyError, Problem, Severity
@@ -63,9 +64,9 @@ def test_what_is_done_to_live_messages():
     rules = "rules: [{name: n, detect: card}]"
     assert made(f"{{{rules}}}").inline is None
     assert made(f"{{{rules}, inline: {{action: block}}}}").inline == Inline(Action.BLOCK)
-    said = "{action: MASK, direction: response, maxBody: 64Ki, opaque: SCAN, forceSigned: true}"
+    said = "{action: MASK, direction: response, maxBody: 64Ki, opaque: SCAN, split: PASS, forceSigned: true}"
     assert made(f"{{{rules}, inline: {said}}}").inline == Inline(
-        Action.MASK, Direction.RESPONSE, 65536, Opaque.SCAN, force_signed=True
+        Action.MASK, Direction.RESPONSE, 65536, Opaque.SCAN, Split.PASS, force_signed=True
     )
 
 

@@ -26,6 +26,7 @@ from outgate.policy.redaction_model import (
     RedactionRule,
     Replacement,
     Selector,
+    Split,
     Strategy,
 )
 from outgate.policy.schema import Boolean, Choice, Field, Fields, Integer, Reading, Record, Sequence, Text
@@ -93,6 +94,7 @@ INLINE = Fields(
         "direction": Field(Choice(tuple(Direction), fold=True)),
         "maxBody": Field(Size(1, LARGEST_HELD)),
         "opaque": Field(Choice(tuple(Opaque), fold=True)),
+        "split": Field(Choice(tuple(Split), fold=True)),
         "forceSigned": Field(Boolean()),
     }
 )
@@ -161,6 +163,7 @@ def _inline(record: Record | None) -> Inline | None:
         direction=Direction(record.get("direction", LIVE.direction)),
         max_body=record.get("maxBody", LIVE.max_body),
         opaque=Opaque(record.get("opaque", LIVE.opaque)),
+        split=Split(record.get("split", LIVE.split)),
         force_signed=record.get("forceSigned", LIVE.force_signed),
     )
 
