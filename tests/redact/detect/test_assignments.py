@@ -4,6 +4,7 @@ import pytest
 
 from outgate.redact.detect.assignments import stands_for_nothing
 from outgate.redact.detect.search import Detectors
+from redact.samples import sample
 
 SECRETS = Detectors(["secrets"])
 
@@ -31,10 +32,57 @@ def found(text):
         ("authorization=Token abc123", "abc123"),
         ('"Cookie":"a=b; c=d"', "a=b; c=d"),
         ("your password is tiger7.", "tiger7."),
+        ('if (password == "tiger") {', "tiger"),
+        ("secret := `be quiet`", "be quiet"),
+        ('string password = @"C:tiger";', "C:tiger"),
+        ("env[\"DB_PASSWORD\"] = 'tiger'", "tiger"),
+        ("create user ann identified by 'tiger'", "tiger"),
+        ("-Password 'tiger7'", "tiger7"),
+        ("activation key: tiger-7", "tiger-7"),
     ],
 )
 def test_the_value_is_found(text, value):
     assert found(text) == [value]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "acme_key = '{}'",
+        "Using Key={}",
+        "authKey: `{}`",
+        'acmeKey := "{}"',
+        "Incorrect API key provided: {}",
+        "invalid token ({})",
+        "acme token - '{}'",
+        "the key is {}.",
+    ],
+)
+@pytest.mark.parametrize("template", ["{w32}", "{l40}", "{h40}"])
+def test_what_a_machine_drew_is_found_behind_a_name_that_is_often_a_secrets(text, template):
+    drawn = sample(template)
+    assert found(text.format(drawn)) == [drawn]
+
+
+def test_identifiers_are_secrets_where_something_says_so():
+    identifier = sample("{h8}-{h4}-{h4}-{h4}-{h12}")
+    assert found(f"the token is {identifier}") == [identifier]
+    assert found(f"acme_key = {identifier}") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "key: checkout-session-2026-summary-page",
+        "cache_key = 2026/11/30/08/report-final-version-2",
+        "primary_key = {}",
+        "token classification-of-many-texts-2026",
+        "the token endpoint of {}",
+        "monkey={}",
+    ],
+)
+def test_what_only_stands_near_such_a_name_is_left_alone(text):
+    assert found(text.format(sample("{w32}"))) == []
 
 
 @pytest.mark.parametrize(

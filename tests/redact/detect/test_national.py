@@ -30,6 +30,8 @@ NUMBERS = {
     national.citizen_service: ["111222333"],
     national.pesel: ["44051401359"],
     national.nif: ["123456789"],
+    national.insured: ["15070649C103", "65070803A019"],
+    national.turkish: ["10000000146", "36493665440"],
     national.tax_id: ["86095742719", "65 929 970 489"],
 }
 RIGHT = [(check, number) for check, numbers in NUMBERS.items() for number in numbers]
@@ -54,6 +56,11 @@ def test_with_a_wrong_digit_it_is_none(check, number):
 @pytest.mark.parametrize("number", ["111.111.111-11", "000.000.000-00"])
 def test_one_digit_for_all_is_nobody(number):
     assert not national.cpf(number)
+
+
+def test_seventeen_digits_are_no_vehicle():
+    assert not national.vehicle("85872290979354091")
+    assert not national.vehicle("11111111111111111")
 
 
 def test_a_number_without_check_digits_is_told_by_its_form_alone():

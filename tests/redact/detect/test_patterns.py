@@ -16,6 +16,7 @@ CALLED = {
     Beside.SUSPICIOUS: "signing_key",
     Beside.CALLED: "contact",
     Beside.PLACES: "address",
+    Beside.PEOPLE: "full_name",
 }
 BY_ITS_NAME = pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
 

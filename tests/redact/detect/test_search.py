@@ -78,7 +78,10 @@ def test_a_value_is_the_group_that_took_part():
 def test_some_values_are_looked_at_for_their_name_alone():
     random = sample("{w40}")
     assert found([random, random], ["title", "signing_key"]) == [(1, random, "random-secret")]
-    assert found(["030 901820", "030 901820"], ["contact", "order"]) == [(0, "030 901820", "phone-by-name")]
+    assert found(["30 901820", "30 901820"], ["contact", "order"]) == [(0, "30 901820", "phone-by-name")]
+    assert found(["Jane Doe", "acme/shop", "Jane Doe"], ["full_name", "full_name", "title"]) == [
+        (0, "Jane Doe", "person-name")
+    ]
     assert found(["12 Main Street"] * 2, ["address", "title"]) == [(0, "12 Main Street", "street-address")]
 
 

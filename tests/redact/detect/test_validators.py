@@ -19,6 +19,9 @@ YES = {
     validators.imei: ["490154203237518", "49-015420-323751-8"],
     validators.international: ["+49 30 901820", "0049 30 901820", "+1 (415) 555-2671", "+861380013800", "+97143213456"],
     validators.telephone: ["030 901820", "555-1234"],
+    validators.national: ["030 9018200", "01 23 45 67 89"],
+    validators.payable: ["630412345674", "4111111111119"],
+    validators.person: ["Jane Q. Doe", "Madonna", "李雷", "d'Arc, J."],
     validators.email: ["a@b.io", "jane.doe+tag@mail.example.co.uk", "a@bücher.example"],
     validators.social_security: ["219-09-9999", "078 05 1120"],
     validators.address: ["192.0.2.1", "2001:db8::1", "[::1]", "fe80::1%eth0"],
@@ -32,7 +35,15 @@ YES = {
     validators.wallet_key: ["5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ"],
 }
 NO = {
-    validators.card: ["4111111111111112", "1111111111111117", "41111111", "", "0000000000000000", "4111111111111"],
+    validators.card: [
+        "4111111111111112",
+        "676147040917790724",
+        "1111111111111117",
+        "41111111",
+        "",
+        "0000000000000000",
+        "4111111111111",
+    ],
     validators.iban: ["DE88 3704 0044 0532 0130 00", "DE8937040044053201300", "XX89370400440532013000", ""],
     validators.imei: ["490154203237519", "49015420323751"],
     validators.international: [
@@ -44,6 +55,9 @@ NO = {
         "+2101234567",
     ],
     validators.telephone: ["12", "0000000", "1234567890123456"],
+    validators.national: ["0123 45", "0123 4567 89012"],
+    validators.payable: ["630412345675", "000000000000"],
+    validators.person: ["jane", "os.path.join", "acme.shop Module"],
     validators.email: ["logo@2x.png", "a..b@c.example", f"a@{'b' * 64}.example"],
     validators.social_security: ["000-12-3456", "666-12-3456", "900-12-3456", "123-00-4567", "123-45-0000"],
     validators.address: ["1.2.3", "999.1.1.1", ":::", "12:34:56"],

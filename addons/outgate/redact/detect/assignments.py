@@ -9,20 +9,29 @@ from __future__ import annotations
 import re
 from string import ascii_letters, digits
 
-from outgate.redact.detect.detector import Detector, Group, anywhere
-from outgate.redact.detect.names import classify
-from outgate.redact.detect.vocabulary import SECRETS
+from outgate.redact.detect.detector import UUID, Detector, Group, anywhere
+from outgate.redact.detect.names import Names, classify
+from outgate.redact.detect.randomness import random
+from outgate.redact.detect.vocabulary import SECRETS, SUSPICIOUS
 
 _WORDS = (
-    "passw(?:or)?d|passwort|passphrase|pwd|secret|token|credentials?|(?:api|app|access|auth|account|private|secret|master"
-    "|encryption|signing|subscription|license)[_ -]?key|session[_-]?id|contrase(?:n|ñ)a|mot de passe|senha|kennwort"
+    "passw(?:or)?d|passwort|passphrase|pwd|secret|token|credentials?|(?:api|app|access|auth|account|authentication|activation|private|secret|master"
+    "|encryption|signing|subscription|license|session)[_ -]?key|session[_-]?id|contrase(?:n|ñ)a|mot de passe|senha"
+    "|kennwort"
 )
+_TOLD = (
+    "secret|token|passw(?:or)?d|credentials?|(?:api|app|access|auth|private|secret|license|service)[_ -]?key"
+    "|key(?: is|:)"
+)
+_SUSPECTED = "key|auth|cred(?:ential)?s?|access|private|session|signature|webhook"
+_APART = r"""\s{0,2}(?:=>|[:|=-])?\s{1,2}[("'`|]{0,2}"""
 _BARE = r"""[^\s"'\\,;&<>(){}\[\]\x00]{4,}"""
-_QUOTED = r"""\\?"([^"\x00\n\\]{3,})|\\?'([^'\x00\n\\]{3,})"""
+_QUOTED = r"""@?\\?"([^"\x00\n\\]{3,})|\\?'([^'\x00\n\\]{3,})|`([^`\x00\n\\]{3,})"""
+_DRAWN = "[0-9A-Za-z+/_.~-]{19,}[0-9A-Za-z+/_-]={0,2}"
 _QUOTE = r"""\\?["']?"""
 _CREDENTIALS = r"""[^\s"'\\,\x00]{4,}"""
-_SIGN = r"""\\?["']?\s{0,2}(?:=>|:=|[:=])\s{0,2}"""
-_ASSIGNS = re.compile(rf"""{_SIGN}\\?["']?""")
+_SIGN = r"""\\?["']?\]?\s{0,2}(?:=>|:=|[!=]==?|[:=])\s{0,2}"""
+_ASSIGNS = re.compile(rf"""{_SIGN}@?\\?["'`]?""")
 _IDENTIFIER = re.compile("[A-Za-z_.]*")
 _NAME = frozenset(f"{ascii_letters}{digits}_.-")
 _PLACEHOLDER = re.compile(
@@ -42,6 +51,8 @@ _PARAMETER = (
     "[?&][A-Za-z0-9_.-]*(?i:sig|token|key|auth|secret|credential|passw?(?:or)?d?|pwd|code|sess|sid|ticket|jwt|hmac|hdn"
     "|accessid)[A-Za-z0-9_.-]*="
 )
+UUID_ALONE = re.compile(UUID, re.IGNORECASE)
+_SUSPICIOUS = Names((word, True) for word in SUSPICIOUS)
 _BACK = 64
 """Characters in front of a match that may belong to the name."""
 
@@ -54,13 +65,28 @@ def stands_for_nothing(value: str) -> bool:
 def _named(text: str, start: int, end: int) -> bool:
     """The name is that of a secret, and the value is one: in quotes, right behind `=`, or more than names of a program
     and words of a language are."""
+    head, sign, value = _parted(text[start:end])
+    if classify(_before(text, start) + head) not in SECRETS or stands_for_nothing(value):
+        return False
+    return sign == "=" or sign.endswith(('"', "'", "`")) or _IDENTIFIER.fullmatch(value.rstrip(".:!?")) is None
+
+
+def _suspected(text: str, start: int, end: int) -> bool:
+    """The name is that of what may be a secret."""
+    return bool(_SUSPICIOUS.find(_before(text, start) + _parted(text[start:end])[0]))
+
+
+def _before(text: str, start: int) -> str:
+    """How a name begins that ends at `start`."""
     begin = start
     while begin > max(0, start - _BACK) and text[begin - 1] in _NAME:
         begin -= 1
-    head, sign, value = _parted(text[start:end])
-    if classify(text[begin:start] + head) not in SECRETS or stands_for_nothing(value):
-        return False
-    return sign == "=" or sign.endswith(('"', "'")) or _IDENTIFIER.fullmatch(value.rstrip(".:!?")) is None
+    return text[begin:start]
+
+
+def _drawn(value: str) -> bool:
+    """By a machine, also where it is no secret unless something says so."""
+    return random(value) or UUID_ALONE.fullmatch(value) is not None
 
 
 def _parted(match: str) -> tuple[str, str, str]:
@@ -107,6 +133,15 @@ DETECTORS = (
         'password = "{w12}"',
         hint=rf"(?i:{_WORDS})[A-Za-z0-9_-]*{_SIGN}",
         around=_named,
+    ),
+    Detector(
+        "assigned-key",
+        Group.SECRETS,
+        rf"""(?i:{_SUSPECTED})[A-Za-z0-9_-]*{_SIGN}@?\\?["'`]?({_DRAWN})""",
+        "acme_key = {w32}",
+        hint=rf"(?i:{_SUSPECTED})[A-Za-z0-9_-]*{_SIGN}",
+        check=random,
+        around=_suspected,
     ),
     Detector(
         "block-value",
@@ -160,9 +195,17 @@ DETECTORS = (
     Detector(
         "option",
         Group.SECRETS,
-        rf"--?[A-Za-z-]*(?i:{_WORDS})(?:[ ]|\"[, ]{{1,3}}\")({_BARE})",
+        rf"--?[A-Za-z-]*(?i:{_WORDS})(?:[ ][\"']?|\"[, ]{{1,3}}\")({_BARE})",
         "--token {w20}",
         check=lambda value: value[0] not in "-$<" and not value.isalpha(),
+    ),
+    Detector(
+        "told-secret",
+        Group.SECRETS,
+        rf"(?i:{_TOLD})(?i:[ ](?:is|was|provided|used|id|value|key|token))?{_APART}({_DRAWN})",
+        "invalid API key provided: {w32}",
+        hint=rf"(?i:{_TOLD})(?i:[ ](?:is|was|provided|used|id|value|key|token))?{_APART}[0-9A-Za-z+/_.-]",
+        check=_drawn,
     ),
     Detector(
         "told-password",

@@ -47,6 +47,8 @@ class Beside(StrEnum):
     """`vocabulary.CALLED`"""
     PLACES = "places"
     """`vocabulary.PLACES`"""
+    PEOPLE = "people"
+    """`vocabulary.PEOPLE`"""
 
 
 def apart(text: str, start: int, end: int) -> bool:
@@ -60,17 +62,27 @@ def apart(text: str, start: int, end: int) -> bool:
 
 
 def apart_as_number(text: str, start: int, end: int) -> bool:
-    """Nor is it a piece of a longer number, a fraction, or one of the groups of an identifier."""
+    """Nor is it a piece of a longer number, a fraction, a negative number, or one of the groups of an identifier."""
     if not apart(text, start, end):
         return False
     before, after = text[max(0, start - 2) : start], text[end : end + 2]
     if after in (".0", ".00") and text[end : end + 4].strip("0") == ".":  # all that some programs call a number
         after = ""
-    return not (_continues(before[::-1]) or _continues(after))
+    return not (_continues(before[::-1]) or _continues(after) or (text[start] in digits and _negates(before)))
 
 
 def _continues(neighbours: str) -> bool:
     return len(neighbours) == 2 and neighbours[0] in ".-/" and neighbours[1] in digits
+
+
+def _negates(before: str) -> bool:
+    return before[-1:] == "-" and before[:-1] not in _WORD
+
+
+def apart_from_groups(text: str, start: int, end: int) -> bool:
+    """Nor are groups of digits around it."""
+    around = text[max(0, start - 2) : start], text[end : end + 2][::-1]
+    return apart_as_number(text, start, end) and not any(each[:1].isdigit() and each[1:] == " " for each in around)
 
 
 def whole(text: str, start: int, end: int) -> bool:
@@ -104,7 +116,7 @@ class Detector:
     @property
     def begins(self) -> bool:
         """Whether the hint is how a match begins, and stands behind `BEGIN`."""
-        return self.around in (apart, apart_as_number) and self.pattern.startswith(self.hint)
+        return self.around in (apart, apart_as_number, apart_from_groups) and self.pattern.startswith(self.hint)
 
 
 def secret(

@@ -8,6 +8,12 @@ from outgate.redact.detect.detector import Beside, Detector, Group, anywhere, se
 _BASE64 = r"[0-9A-Za-z+/=\s\\:,.@()-]"
 """What stands between the lines of armour, escaped and with headers."""
 _ARMOUR = r"-----(?:BEGIN|END)[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+_NEXT = r"(?:[\r\n]|\\[nr]){1,4}[ \t]*"
+_KEY_INFO = (
+    "(?:MII[A-Z][0-9A-Za-z+/][AQgw]IB(?:AA[JK]|ADANBgkqhkiG9w0BAQEF)|MHcCAQEEI|MIGkAgEBBD|MC4CAQAwBQYDK2V"
+    "|MI(?:GH|G2|Hu)AgEAM(?:BM|BA)GByqGSM49AgEG|MEECAQAwEwYHKoZIzj0CAQYI|b3BlbnNzaC1rZXktdjEA)"
+)
+"""How keys begin that have lost their armour: RSA, elliptic curves, Ed25519, OpenSSH. Public ones begin otherwise."""
 _USER = r"""[^\s/?#@"'<>\\\x00]"""
 
 DETECTORS = (
@@ -20,6 +26,12 @@ DETECTORS = (
         around=anywhere,
         longest=16 * 1024,
     ),
+    secret(
+        "bare-private-key",
+        _KEY_INFO,
+        rf"[0-9A-Za-z+/]{{16,}}={{0,2}}(?:{_NEXT}[0-9A-Za-z+/]{{4,}}={{0,2}})*",
+        "MC4CAQAwBQYDK2Vw{w43}=",
+    ),
     Detector(
         "putty-key",
         Group.SECRETS,
@@ -30,7 +42,8 @@ DETECTORS = (
     Detector(
         "jwt",
         Group.SECRETS,
-        r"eyJ[0-9A-Za-z_-]{8,}={0,2}\.[0-9A-Za-z_-]*={0,2}(?:\.[0-9A-Za-z_-]*={0,2}){1,3}",
+        r"eyJ[0-9A-Za-z_-]{8,}={0,2}\.(?:eyJ[0-9A-Za-z_-]{8,}={0,2}|[0-9A-Za-z_-]*={0,2}\.[0-9A-Za-z_-]*={0,2})"
+        r"(?:\.[0-9A-Za-z_-]*={0,2}){0,3}",
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ{b40}.{b43}",
         hint=r"eyJ[0-9A-Za-z_-]{8,}={0,2}\.",
         check=validators.json_web_token,
@@ -65,6 +78,7 @@ DETECTORS = (
         "https://{w40}@git.example/repository",
         hint=rf"https?://{_USER}{{16,}}@",
     ),
+    secret("ntlm-message", "TlRMTVNTUAAD", "[0-9A-Za-z+/]{20,}={0,2}", "TlRMTVNTUAAD{w80}"),
     secret("bcrypt-hash", r"\$2[abxy]\$[0-9]{2}\$", "[./0-9A-Za-z]{53}", "$2b$12${w53}"),
     secret(
         "crypt-hash",
@@ -85,6 +99,15 @@ DETECTORS = (
         "[ ]*([0-9A-Za-z+/]{42}[AEIMQUYcgkosw048]=)",
         "PrivateKey = {w42}A=",
     ),
+    secret(
+        "prefixed-key",
+        "(?:sk|api|secret|token|pat|key)[_-](?:[0-9a-z]{1,8}[_-])*",
+        "[0-9A-Za-z]{20,}",
+        "sk_acme_{w32}",
+        hint="(?:sk|api|secret|token|pat|key)[_-][0-9A-Za-z_-]{12}",
+        check=randomness.random,
+    ),
+    secret("live-key", "(?:live|test)_", "[0-9A-Za-z]{24,}", "live_{w27}", check=randomness.random),
     Detector(
         "random-secret",
         Group.SECRETS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from outgate.redact.detect import national_checks as checks
-from outgate.redact.detect.detector import Check, Detector, Group, apart_as_number
+from outgate.redact.detect.detector import Around, Check, Detector, Group, apart_as_number, apart_from_groups
 from outgate.redact.detect.validators import social_security
 
 _NINO = (
@@ -19,14 +19,16 @@ _MBI = "[AC-HJKMNP-RT-Y]"
 """Letters of Medicare's numbers: none that looks like a digit."""
 
 
-def _number(name: str, pattern: str, example: str, check: Check | None = None) -> Detector:
-    return Detector(name, Group.PII, rf"\b(?:{pattern})", example, check=check, around=apart_as_number)
+def _number(
+    name: str, pattern: str, example: str, check: Check | None = None, around: Around = apart_as_number
+) -> Detector:
+    return Detector(name, Group.PII, rf"\b(?:{pattern})", example, check=check, around=around)
 
 
 def _called(name: str, words: str, pattern: str, example: str, check: Check | None = None) -> Detector:
     """One that only a word in front of it tells from any other number."""
     return _number(
-        name, rf"(?i:{words})(?i:[ ]?(?:no|nr|number|num|#))?[.:#]?[ ]{{1,3}}(?:is )?({pattern})", example, check
+        name, rf"(?i:{words})(?i:[ ]?(?:no|nr|number|num|#))?[.:#= ]{{1,4}}(?:is )?({pattern})", example, check
     )
 
 
@@ -37,13 +39,25 @@ DETECTORS = (
         "|(?i:ssn|social security(?: (?:number|no))?)[.:# ]{1,3}([0-9]{9})",
         "219-09-9999",
         check=social_security,
+        around=apart_from_groups,
     ),
     _number(
         "uk-nino",
         rf"{_NINO}[ ]?[0-9]{{2}}[ ]?[0-9]{{2}}[ ]?[0-9]{{2}}[ ]?[A-D]",
         "AB 12 34 56 C",
     ),
-    _number("uk-nhs-number", "[0-9]{3} [0-9]{3} [0-9]{4}", "943 476 5919", check=checks.nhs),
+    _number(
+        "uk-nhs-number",
+        "[0-9]{3} [0-9]{3} [0-9]{4}|[0-9]{3}-[0-9]{3}-[0-9]{4}",
+        "943 476 5919",
+        check=checks.nhs,
+        around=apart_from_groups,
+    ),
+    _number(
+        "uk-driving-licence",
+        f"[A-Z][A-Z9]{{4}}[0-9][0156][0-9]{_DAY}[0-9][A-Z9]{{2}}[A-Z0-9][A-Z]{{2}}",
+        "MORGA657054SM9IJ",
+    ),
     _number("br-cpf", r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}", "529.982.247-25", check=checks.cpf),
     _number("es-dni", f"(?:[0-9]{{8}}|[XYZ][0-9]{{7}})-?[{checks.DNI}]", "12345678Z", check=checks.dni),
     _number(
@@ -69,6 +83,7 @@ DETECTORS = (
         "[2-9][0-9]{3} [0-9]{4} [0-9]{4}|[2-9][0-9]{3}-[0-9]{4}-[0-9]{4}",
         "2341 2341 2346",
         check=checks.aadhaar,
+        around=apart_from_groups,
     ),
     _number(
         "mx-curp",
@@ -80,7 +95,7 @@ DETECTORS = (
     _number(
         "se-personnummer", f"(?:19|20)?[0-9]{{2}}{_MONTH}{_DAY}[-+][0-9]{{4}}", "811228-9874", check=checks.personnummer
     ),
-    _number("kr-resident-number", f"[0-9]{{2}}{_MONTH}{_DAY}-[1-4][0-9]{{6}}", "900101-1234567"),
+    _number("kr-resident-number", f"[0-9]{{2}}{_MONTH}{_DAY}-[1-8][0-9]{{6}}", "900101-1234567"),
     _number(
         "ca-sin",
         "(?i:sin|nas|social insurance(?: (?:number|no))?)[.:# ]{1,3}([0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3})",
@@ -90,11 +105,18 @@ DETECTORS = (
     _number("us-itin", "9[0-9]{2}-(?:5[0-9]|6[0-5]|7[0-9]|8[0-8]|9[0-24-9])-[0-9]{4}", "912-70-1234"),
     _number(
         "us-medicare-number",
-        f"[1-9]{_MBI}[AC-HJKMNP-RT-Y0-9][0-9]-{_MBI}[AC-HJKMNP-RT-Y0-9][0-9]-{_MBI}{{2}}[0-9]{{2}}",
+        f"[1-9]{_MBI}[AC-HJKMNP-RT-Y0-9][0-9]-?{_MBI}[AC-HJKMNP-RT-Y0-9][0-9]-?{_MBI}{{2}}[0-9]{{2}}",
         "1EG4-TE5-MK73",
     ),
     _number("br-cnpj", r"[0-9]{2}\.[0-9]{3}\.[0-9]{3}/[0-9]{4}-[0-9]{2}", "11.222.333/0001-81", check=checks.cnpj),
     _number("in-pan", "[A-Z]{3}[ABCFGHJLPT][A-Z][0-9]{4}[A-Z]", "ABCPE1234F"),
+    _number("in-gst-number", "[0-3][0-9][A-Z]{3}[ABCFGHJLPT][A-Z][0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]", "27ABCPE1234F1Z5"),
+    _number(
+        "de-insurance-number",
+        f"[0-9]{{2}}{_DAY}{_MONTH}[0-9]{{2}}[A-Z][0-9]{{3}}",
+        "15070649C103",
+        check=checks.insured,
+    ),
     _number(
         "be-national-number",
         rf"[0-9]{{2}}\.{_MONTH}\.{_DAY}-[0-9]{{3}}[.-][0-9]{{2}}",
@@ -119,6 +141,23 @@ DETECTORS = (
     ),
     _called("au-medicare-number", "medicare", "[2-6][0-9]{3} ?[0-9]{5} ?[0-9]", "Medicare 2123 45670 1"),
     _called("nl-bsn", "bsn|burgerservicenummer", "[0-9]{9}", "BSN 111222333", check=checks.citizen_service),
+    _called(
+        "tr-national-id", "t[.]?c[.]?(?: kimlik)?|kimlik", "[1-9][0-9]{10}", "TC Kimlik No: 10000000146", checks.turkish
+    ),
+    _called("in-voter-id", "voter(?: id)?|epic", "[A-Z]{3}[0-9]{7}", "voter ID KSD1287349"),
+    _called(
+        "tax-id",
+        "tin|tax ?(?:payer)?(?: ?id(?:entification)?)?",
+        "[0-9]{3}-[0-9]{3}-[0-9]{3}(?:-[0-9]{3,5})?|[0-9]{2}-[0-9]{7}|[0-9]{9}|[0-9]{12}",
+        "TIN 123-456-789-000",
+    ),
+    _called(
+        "national-id",
+        "(?:national|citizen|resident|personal) id(?:entity|entification)?|identity card|id card|personnummer|pnr",
+        "[A-Z]{0,3}[0-9][A-Z0-9-]{6,17}",
+        "national ID number: AB1234567C",
+        lambda value: sum(map(str.isdigit, value)) >= 6,
+    ),
     _called("pl-pesel", "pesel", "[0-9]{11}", "PESEL 44051401359", check=checks.pesel),
     _called("ie-pps", "ppsn?", "[0-9]{7}[A-W][A-I]?", "PPS 1234567T"),
     _called("pt-nif", "nif|contribuinte", "[0-9]{3} ?[0-9]{3} ?[0-9]{3}", "NIF 123456789", check=checks.nif),

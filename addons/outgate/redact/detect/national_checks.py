@@ -81,7 +81,8 @@ def social_insurance(text: str) -> bool:
 
 def nhs(text: str) -> bool:
     """England: modulo 11."""
-    return _modulo_11(digits(text), range(10, 1, -1))
+    number = digits(text)
+    return len(set(number)) > 1 and _modulo_11(number, range(10, 1, -1))
 
 
 def _modulo_11(number: str, weights: Sequence[int]) -> bool:
@@ -130,9 +131,27 @@ def south_african(text: str) -> bool:
 
 
 def vehicle(text: str) -> bool:
-    """North America: the ninth is the rest modulo 11."""
+    """North America: the ninth is the rest modulo 11. Digits alone are a time or a count."""
+    if text.isdigit():
+        return False
     values = text.translate(_VEHICLE)[:8] + "0" + text.translate(_VEHICLE)[9:]
     return "0123456789X"[weighted(values, (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)) % 11] == text[8]
+
+
+def insured(text: str) -> bool:
+    """Germany, pensions: the letter counts as two digits, and of products the digits are added up."""
+    number = f"{text[:8]}{ord(text[8]) - ord('A') + 1:02}{text[9:]}"
+    products = (
+        int(digit) * weight for digit, weight in zip(number, (2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1), strict=False)
+    )
+    return sum(product // 10 + product % 10 for product in products) % 10 == int(number[12])
+
+
+def turkish(text: str) -> bool:
+    """Turkey: two check digits, of the odd and the even places, and of all."""
+    number = [int(digit) for digit in text]
+    odd, even = sum(number[0:9:2]), sum(number[1:8:2])
+    return (odd * 7 - even) % 10 == number[9] and sum(number[:10]) % 10 == number[10]
 
 
 def routing(text: str) -> bool:

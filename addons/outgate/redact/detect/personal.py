@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from outgate.redact.detect import validators
-from outgate.redact.detect.detector import Beside, Check, Detector, Group, apart, apart_as_number, whole
+from outgate.redact.detect.detector import (
+    Beside,
+    Check,
+    Detector,
+    Group,
+    apart,
+    apart_as_number,
+    apart_from_groups,
+    whole,
+)
 from outgate.redact.detect.validators import ACCOUNTS
 
 _NO_USER = frozenset(" \t\r\n/?#\"'<>,;")
@@ -22,19 +31,19 @@ _GAP = r"[ \x{A0}.-]?"
 _CARD_GAP = r"(?:[ \t\x{A0}]{1,2}|[._/·-]|\r?\n)"
 _CALL = (
     "(?i:t[eé]l(?:e(?:fono?|phone|fon)|efon|éfono)?|phone|mobile?|cell(?:ulare?)?|celular|handy|fax|whatsapp|call|sms"
-    "|rufnummer|电话|手机|電話)(?i:[ ]?(?:no|nr|num(?:ber|mer)?)?)[.: ]{1,4}(?:at |on |is )?"
+    "|rufnummer|电话|手机|電話)(?i:[ ]?(?:no|nr|num(?:ber|mer)?)?)[.:\\s]{1,4}(?:(?:me |us )?(?:at |on |is ))?"
 )
 
+_AREA = "0[1-9][0-9]{1,3}(?:[ ][0-9]{2}|[/-][0-9]{3})"
 _NATIONAL = (
-    "0[1-9](?:[ ][0-9]{2}){4}",  # France
-    "02[0-9][ ][0-9]{4}[ ][0-9]{4}|01[0-9]{3}[ ][0-9]{6}|07[0-9]{3}[ ][0-9]{6}",  # United Kingdom
-    "01[5-7][0-9][ /-][0-9]{7,8}",  # Germany, mobile
-    "04[0-9]{2}[ ][0-9]{3}[ ][0-9]{3}",  # Australia, mobile
-    "0[1-9]0-[0-9]{4}-[0-9]{4}",  # Japan, Korea, mobile
+    "0[1-9](?:[ ][0-9]{2}){4}|0[1-9](?:[.][0-9]{2}){4}",  # France
     "1[3-9][0-9][ -][0-9]{4}[ -][0-9]{4}",  # China, mobile
     "[6-9][0-9]{4}[ ][0-9]{5}",  # India, mobile
+    "[1-9][0-9][ ]9?[0-9]{4}-[0-9]{4}",  # Brazil
+    "0[ ][1-9][0-9]{2}[ ][0-9]{3}[ ][0-9]{2}[ ]?[0-9]{2}",  # Turkey
 )
 """Written as they are at home, where that is like nothing else."""
+_BRACKETS = "[(](?:0[1-9][0-9]{0,3}|[1-9][0-9])[)]"
 _MONTH = r"[A-Za-z\x{C0}-\x{52F}]{3,9}"
 _YEAR = "(?:19|20)[0-9]{2}"
 _DATE = (
@@ -42,7 +51,7 @@ _DATE = (
     rf"|[0-9]{{1,2}}(?:st|nd|rd|th|\.)?[ ]{_MONTH}[ ,]{{1,2}}{_YEAR}|{_MONTH}[ ][0-9]{{1,2}},?[ ]{_YEAR}"
 )
 _BORN = "(?i:dob|date of birth|birth ?date|birthday|born(?: on)?|geboren(?: am)?|geb\\.|n[ée]e? le)[: ]{1,3}"
-_NUMBERED = r"(?i:[ ]?(?:no|nr|number|num|#))?[.:#]?[ ]{0,2}"
+_NUMBERED = r"(?i:[ ]?(?:no|nr|number|num|id|#))?[.:#=]?[ ]{0,2}(?i:(?:is|ist|es|est)[: ]{1,2})?"
 
 
 def personal(
@@ -64,12 +73,6 @@ def _no_sum(text: str, start: int, end: int) -> bool:
     """`30+20221128` is no telephone number."""
     before = text[max(0, start - 1) : start]
     return apart_as_number(text, start, end) and not (before.isascii() and before.isalnum())
-
-
-def _no_group_of_a_number(text: str, start: int, end: int) -> bool:
-    """Nor are groups of digits around it."""
-    around = text[max(0, start - 2) : start], text[end : end + 2][::-1]
-    return apart_as_number(text, start, end) and not any(each[:1].isdigit() and each[1:] == " " for each in around)
 
 
 def _accounts() -> str:
@@ -97,9 +100,15 @@ DETECTORS = (
     ),
     personal(
         "card",
-        rf"\b(?:[2-9][0-9]{{13,18}}|[2-9][0-9]{{3}}(?:{_CARD_GAP}[0-9]{{4}}){{3}}|3[0-9]{{3}}{_CARD_GAP}[0-9]{{6}}{_CARD_GAP}[0-9]{{4,5}})",
+        rf"\b(?:[2-9][0-9]{{13,18}}|(?:1800|2131)[0-9]{{11}}|[2-9][0-9]{{3}}(?:{_CARD_GAP}[0-9]{{4}}){{3}}|3[0-9]{{3}}{_CARD_GAP}[0-9]{{6}}{_CARD_GAP}[0-9]{{4,5}})",
         "4111 1111 1111 1111",
         check=validators.card,
+    ),
+    personal(
+        "card-by-word",
+        rf"(?i:card|cc|pan){_NUMBERED}([0-9]{{12,19}})",
+        "card number 630412345674",
+        check=validators.payable,
     ),
     personal(
         "iban",
@@ -111,7 +120,7 @@ DETECTORS = (
     Detector(
         "phone",
         Group.PII,
-        r"\+[1-9][0-9]{0,2}(?:[ ./()-]{0,2}[0-9]{1,5}){2,7}",
+        r"\+[1-9][0-9]{0,2}(?:[ ./()-]{0,2}[0-9]{1,5}){2,7}(?:x[0-9]{2,5})?",
         "+49 30 901820",
         hint=r"\+[1-9][0-9 ./()-]{6}",
         check=validators.international,
@@ -123,19 +132,20 @@ DETECTORS = (
         r"\b00[ ]?[1-9][0-9]{0,2}[ /()-]{1,2}[0-9]{1,5}(?:[ ./()-]{0,2}[0-9]{1,5}){1,6}",
         "0049 30 901820",
         check=validators.international,
-        around=_no_group_of_a_number,
+        around=apart_from_groups,
     ),
     personal(
         "phone-north-america",
-        r"(?:\b1[ .-])?(?:\([2-9][0-9]{2}\)[ ]?[2-9][0-9]{2}[ .-]|\b[2-9][0-9]{2}[.-][2-9][0-9]{2}[.-])[0-9]{4}",
+        r"(?:\b(?:001|1)[ .-])?(?:\([2-9][0-9]{2}\)[ ]?[2-9][0-9]{2}[ .-]|\b[2-9][0-9]{2}[.-][2-9][0-9]{2}[.-])[0-9]{4}"
+        r"(?:[ ]?(?:x|ext[.]?)[ ]?[0-9]{2,5})?",
         "(415) 555-2671",
     ),
     Detector(
         "phone-national",
         Group.PII,
         rf"\b(?:{'|'.join(_NATIONAL)})",
-        "020 7946 0958",
-        around=_no_group_of_a_number,
+        "01 23 45 67 89",
+        around=apart_from_groups,
     ),
     personal(
         "phone-by-word",
@@ -152,6 +162,24 @@ DETECTORS = (
         around=whole,
         beside=Beside.CALLED,
     ),
+    Detector(
+        "phone-with-area",
+        Group.PII,
+        rf"{_AREA}(?:[0-9]{{3,6}}|[0-9]{{0,2}}(?:[ -][0-9]{{2,4}}){{1,2}})",
+        "020 7946 0958",
+        hint=_AREA,
+        check=validators.national,
+        around=apart_from_groups,
+    ),
+    Detector(
+        "phone-in-brackets",
+        Group.PII,
+        rf"{_BRACKETS}[ -]?[0-9]{{3,4}}(?:[ -]?[0-9]{{2,4}}){{1,2}}",
+        "(030) 901820",
+        hint=_BRACKETS,
+        check=validators.national,
+        around=apart_from_groups,
+    ),
     personal(
         "imei",
         r"(?i:imei)[^0-9\x00\n]{0,12}([0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{6}[ -]?[0-9])",
@@ -161,15 +189,25 @@ DETECTORS = (
     personal("birth-date", f"{_BORN}({_DATE})", "date of birth: 1985-05-17"),
     personal(
         "passport",
-        rf"(?i:passport|reisepass){_NUMBERED}([A-Z0-9]{{1,2}}[0-9][A-Z0-9]{{4,7}})",
+        rf"(?i:passe?port|reisepass|personalausweis|pasaporte|passaporto){_NUMBERED}"
+        "([A-Z0-9]{1,3}[0-9][A-Z0-9]{4,7})",
         "passport no. C01X00T47",
     ),
     personal(
         "driver-licence",
-        rf"(?i:driv(?:er'?s?|ing) licen[cs]e){_NUMBERED}([A-Z0-9]{{1,5}}[0-9]{{3}}[A-Z0-9]{{1,10}})",
+        rf"(?i:driv(?:er'?s?|ing) licen[cs]e|dl){_NUMBERED}([A-Z]{{0,5}}[0-9]{{3}}[A-Z0-9-]{{2,13}})",
         "driver's license D1234567",
     ),
     personal("imei-in-groups", r"\b[0-9]{2}-[0-9]{6}-[0-9]{6}-[0-9]", "49-015420-323751-8", check=validators.imei),
+    Detector(
+        "person-name",
+        Group.PII,
+        rf"[{_LETTERS}{_SIGNS}][{_LETTERS}{_SIGNS} .,'\x{{2019}}-]{{1,80}}",
+        "Jane Q. Doe",
+        check=validators.person,
+        around=whole,
+        beside=Beside.PEOPLE,
+    ),
     Detector(
         "street-address",
         Group.PII,

@@ -19,7 +19,7 @@ import re2
 from outgate.redact.detect.detector import BEGIN, SEPARATOR, Beside, Detector, Group
 from outgate.redact.detect.names import Names
 from outgate.redact.detect.patterns import RANK, chosen
-from outgate.redact.detect.vocabulary import CALLED, PLACES, SUSPICIOUS
+from outgate.redact.detect.vocabulary import CALLED, PEOPLE, PLACES, SUSPICIOUS
 
 BETWEEN = SEPARATOR.encode()
 MEMORY = 32 * 1024 * 1024
@@ -34,7 +34,12 @@ MEMORY_OF_ONE = 4 * 1024 * 1024
 
 _BESIDE = Names(
     (word, beside)
-    for beside, listed in ((Beside.SUSPICIOUS, SUSPICIOUS), (Beside.CALLED, CALLED), (Beside.PLACES, PLACES))
+    for beside, listed in (
+        (Beside.SUSPICIOUS, SUSPICIOUS),
+        (Beside.CALLED, CALLED),
+        (Beside.PLACES, PLACES),
+        (Beside.PEOPLE, PEOPLE),
+    )
     for word in listed
 )
 

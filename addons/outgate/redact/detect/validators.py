@@ -23,11 +23,13 @@ ISSUERS: tuple[tuple[re.Pattern[str], tuple[int, ...]], ...] = tuple(
         (r"5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720", (16,)),  # Mastercard
         (r"3[47]", (15,)),  # American Express
         (r"6011|622|64[4-9]|65", (16, 19)),  # Discover
-        (r"35(?:2[89]|[3-8])", (16,)),  # JCB
+        (r"35", (16,)),  # JCB
+        (r"1800|2131", (15,)),  # JCB, before
         (r"30[0-59]|36|3[89]", (14,)),  # Diners Club
-        (r"62|81", (16, 17, 18, 19)),  # UnionPay
-        (r"50(?:18|20|38)|5[678]|6304|6390|67", (16, 18, 19)),  # Maestro
+        (r"62|81", (16, 19)),  # UnionPay
+        (r"50(?:18|20|38)|5[678]|6304|6390|67", (16, 19)),  # Maestro
         (r"220[0-4]", (16,)),  # Mir
+        (r"5019", (16,)),  # Dankort
         (r"60|508|82|353|356", (16,)),  # RuPay
         (r"5041|506[67]|5090|6277|636[23]", (16,)),  # Elo
         (r"506[01]|507[89]", (16, 18, 19)),  # Verve
@@ -68,6 +70,12 @@ def card(text: str) -> bool:
     return known and luhn(number) and len(set(number)) > 1
 
 
+def payable(text: str) -> bool:
+    """The number of a card, whoever issued it."""
+    number = digits(text)
+    return luhn(number) and len(set(number)) > 1
+
+
 def iban(text: str) -> bool:
     account = _NOT_ALPHANUMERIC.sub("", text).upper()
     return len(account) == ACCOUNTS.get(account[:2]) and mod97(account)
@@ -86,6 +94,11 @@ def international(text: str) -> bool:
     return 8 <= len(number) <= 15 and _CALLING.match(number) is not None
 
 
+def national(text: str) -> bool:
+    """A telephone number as it is written at home: as many digits as one has."""
+    return 9 <= len(digits(text)) <= 12
+
+
 def telephone(text: str) -> bool:
     """As many digits as a number to call has, and not all the same."""
     number = digits(text)
@@ -96,6 +109,12 @@ def email(text: str) -> bool:
     local, _, domain = text.rpartition("@")
     labels = domain.split(".")
     return ".." not in local and labels[-1].lower() not in _FILES and all(len(label) <= 63 for label in labels)
+
+
+def person(text: str) -> bool:
+    """A name in full: of several words, or of one that begins as names do. Dots inside of words are a module's."""
+    inside = re.search(r"[^\W\d_]{2}[.][^\W\d_]", text) is not None
+    return not inside and (" " in text or text[:1].isupper() or not text.isascii())
 
 
 def social_security(text: str) -> bool:

@@ -24,8 +24,8 @@ SECRETS: dict[str, tuple[str, ...]] = {
     """),
     "api-key": _listed("""
         api key, app key, application key, access key, access key id, account key, subscription key, consumer key,
-        license key, licence key, developer key, service key, server key, auth key, integration key, ingest key,
-        ingestion key, write key, admin key, shared access key, api credential
+        license key, licence key, authentication key, activation key, developer key, service key, server key, auth key,
+        integration key, ingest key, ingestion key, write key, admin key, shared access key, api credential
     """),
     "secret": _listed("""
         secret, secret key, secret access key, secret id, connection string, conn string, conn str,
@@ -72,8 +72,10 @@ PERSONAL: dict[str, tuple[str, ...]] = {
         identity card number, id card number, id number, citizen id, personal number, personal id number, nino,
         national insurance number, aadhaar, aadhaar number, aadhar, pan card, cpf, dni, nie, nif, curp, bsn, pesel,
         personnummer, fodselsnummer, cpr number, hetu, codice fiscale, numero de securite sociale, rodne cislo,
-        personalausweisnummer, ausweisnummer, rut, cedula, emirates id, nric, resident id, 身份证, 身份证号, 身份证号码,
-        マイナンバー, 주민등록번호
+        personalausweisnummer, ausweisnummer, sozialversicherungsnummer, rentenversicherungsnummer, rut,
+        personal identity code, personal code, voter id, voter id number, epic number, tckn, tc kimlik, tc kimlik no,
+        ppsn, pps number, jmbg, oib, cnic, bvn, hkid, mykad, cuil, cedula, emirates id, nric, resident id,
+        身份证, 身份证号, 身份证号码, マイナンバー, 주민등록번호
     """),
     "passport": _listed("""
         passport, passport number, passport no, passport num, passport id, reisepass, reisepassnummer, pasaporte,
@@ -99,7 +101,7 @@ PERSONAL: dict[str, tuple[str, ...]] = {
         data di nascita, geboortedatum, data urodzenia, 出生日期, 生年月日, 생년월일, дата рождения
     """),
     "name": _listed("""
-        first name, last name, full name, given name, family name, middle name, maiden name, surname, fname, lname,
+        first name, last name, given name, family name, middle name, maiden name, surname, fname, lname,
         forename, legal name, preferred name, card holder, cardholder name, card holder name, name on card,
         account holder, account holder name, holder name, customer name, patient name, contact name, recipient name,
         beneficiary name, employee name, billing name, shipping name, guest name, passenger name, student name,
@@ -129,6 +131,8 @@ CALLED = _listed("""
 """What may be a number to call where it looks like one."""
 PLACES = _listed("address, adresse, addr, adres, residence, location, destination, origin")
 """What may be where somebody lives where it looks like that."""
+PEOPLE = _listed("full name")
+"""What may be somebody's where it looks like a name: repositories and modules have full names, too."""
 
 UNCOUNTED = frozenset({"token"})
 """Without a plural: `max_tokens`, `total_tokens` are numbers."""
@@ -149,8 +153,8 @@ ABOUT = frozenset(
         preferences, opt, optin, optout, subscribed, domain, domains, host, hostname, port, path, paths, file,
         files, filename, dir, directory, cost, price, rate, budget, window, bucket, match, matches, mismatch,
         exists, present, supported, allowed, visible, visibility, hidden, available, availability, unique,
-        confirmed, sent, delivered, bounced, notifications, notification, alerts, frequency, fingerprint,
-        thumbprint, check, checks, result,
+        localities, locality, confirmed, sent, delivered, bounced, notifications, notification, alerts, frequency,
+        fingerprint, thumbprint, check, checks, result,
         arn, month, year, bin, prefix, manager, store, service, server, generator, validator,
         validation, extension, carrier, header, param, parameter, parameters
     """)
