@@ -413,6 +413,11 @@ TUNNEL = """
       resolution: DNS
     ---
     apiVersion: networking.istio.io/v1
+    kind: ServiceEntry
+    metadata: {name: db}
+    spec: {hosts: [db.example], ports: [{number: 5433, name: tcp, protocol: TLS}], resolution: DNS}
+    ---
+    apiVersion: networking.istio.io/v1
     kind: DestinationRule
     metadata: {name: far}
     spec: {host: far.example, trafficPolicy: {tls: {mode: SIMPLE}, tunnel: {targetHost: db.example, targetPort: 5433}}}

@@ -404,8 +404,8 @@ def command(pid: int) -> list[str]:
 
 
 def seen(folder: Path) -> set[int]:
-    """Also while it is written."""
-    found = Capture(folder)
+    """Also while it is written, or nothing is yet."""
+    found = Capture(folder) if folder.exists() else ()
     return {int(each.exchange.request.target[1:]) for each in found if each.exchange.request}
 
 

@@ -11,6 +11,7 @@ import http.client
 import itertools
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -21,7 +22,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,6 +34,8 @@ ADDONS = str(engines.ADDONS)
 OUTGATE = [sys.executable, "-m", "outgate"]
 UID = 1337
 PATIENCE = 20.0  # seconds for a start, a reload or a stop
+OWN_PORTS = 20000, 32768
+"""Below those that the kernel gives."""
 
 Documents = str | Mapping[str, str]
 Entry = dict[str, Any]
@@ -333,9 +336,11 @@ PIPES: dict[str, Any] = {
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody has now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port of the loopback that nobody has now, and that is given to nobody who connects."""
+    while True:
+        port = random.randrange(*OWN_PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def _environment(home: Path) -> dict[str, str]:
