@@ -11,7 +11,7 @@ import http.client
 import itertools
 import json
 import os
-import random
+import secrets
 import shutil
 import signal
 import socket
@@ -34,8 +34,8 @@ ADDONS = str(engines.ADDONS)
 OUTGATE = [sys.executable, "-m", "outgate"]
 UID = 1337
 PATIENCE = 20.0  # seconds for a start, a reload or a stop
-OWN_PORTS = 20000, 32768
-"""Below those that the kernel gives."""
+OWN_PORTS = range(20000, 32768)
+"""Below those that the kernel gives. Drawn by the system: seeds that tests set would draw the same for several."""
 
 Documents = str | Mapping[str, str]
 Entry = dict[str, Any]
@@ -338,7 +338,7 @@ PIPES: dict[str, Any] = {
 def free_port() -> int:
     """A port of the loopback that nobody has now, and that is given to nobody who connects."""
     while True:
-        port = random.randrange(*OWN_PORTS)
+        port = OWN_PORTS[secrets.randbelow(len(OWN_PORTS))]
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
 
