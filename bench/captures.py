@@ -1,7 +1,8 @@
 """outgate with and without a capture of what it carries: of all exchanges, and of a tenth of them.
 
 Owns the documents, and that what is to be captured is: a capture that loses exchanges costs little, and is worth no
-row. What is captured is redacted by the default rules, in a process on the core of the proxy like everything else.
+row. What is captured is redacted by the default rules, in a process on the core of the proxy like everything else but
+where a row says otherwise.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from e2e.lab.world import OriginPki
 
 ENTRIES = 200
 OFF, ALL, SOME = "outgate, no capture", "outgate, all captured", "outgate, 10% captured"
-PROMISES = (Promise(ALL, 0.8, OFF), Promise(SOME, 0.9, OFF))
+OFF_FREE, ALL_FREE = f"{OFF}, any core", f"{ALL}, any core"
+"""Where the system puts the gate and the process that redacts, as it does unless somebody says otherwise."""
+PROMISES = (Promise(ALL, 0.8, OFF), Promise(SOME, 0.9, OFF), Promise(ALL_FREE, 0.8, OFF_FREE))
 DOCUMENT = """apiVersion: outgate.dev/v1alpha1
 kind: EgressCapture
 metadata: {{name: bench}}
@@ -71,8 +74,13 @@ def _lines(path: Path) -> int:
 
 
 def captures(folder: Path, pki: OriginPki) -> list[Proxy]:
-    off = outgate(folder, pki, ENTRIES, port=15001)
-    return [replace(off, name=OFF), _capturing(folder, pki, ALL, 1.0, 15006), _capturing(folder, pki, SOME, 0.1, 15007)]
+    return [
+        replace(outgate(folder, pki, ENTRIES, port=15001), name=OFF),
+        _capturing(folder, pki, ALL, 1.0, 15006),
+        _capturing(folder, pki, SOME, 0.1, 15007),
+        replace(outgate(folder, pki, ENTRIES, port=15008), name=OFF_FREE, cores=2),
+        replace(_capturing(folder, pki, ALL_FREE, 1.0, 15009), cores=2),
+    ]
 
 
 def _capturing(folder: Path, pki: OriginPki, name: str, part: float, port: int) -> Proxy:

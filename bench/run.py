@@ -107,7 +107,8 @@ def sections(place: Place, asked: argparse.Namespace) -> Iterator[Section]:
     if told := chosen("telemetry", TOLD, asked.rows):
         yield Section("Telemetry", variants(folder, pki), told, (OFF, STOCK), PROMISES, most=1.25)
     if kept := chosen("capture", TOLD, asked.rows):
-        yield Section("Capture", captures.captures(folder, pki), kept, (captures.OFF,), captures.PROMISES, most=1.25)
+        bases = captures.OFF, captures.OFF_FREE
+        yield Section("Capture", captures.captures(folder, pki), kept, bases, captures.PROMISES, most=1.25)
     if told := chosen("policies", TOLD, asked.rows):
         yield Section("Policies", governed(folder, pki), told, (NONE, STOCK), GOVERNED, most=1.25)
     if scale := chosen("registry", SCALE, asked.rows):
