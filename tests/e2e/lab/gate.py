@@ -339,7 +339,9 @@ def free_port() -> int:
     """A port of the loopback that nobody has now, and that is given to nobody who connects."""
     while True:
         port = OWN_PORTS[secrets.randbelow(len(OWN_PORTS))]
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+        # Without SO_REUSEADDR, which would pass over ports that something else has, and is not listening on.
+        with suppress(OSError), socket.socket() as held:
+            held.bind(("127.0.0.1", port))
             return port
 
 
