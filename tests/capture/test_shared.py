@@ -1,7 +1,9 @@
 """What two processes tell each other in memory that both have."""
 
 import os
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +48,11 @@ def test_counts_that_are_torn_are_none_for_once(shared):
     shared._rules[:] = b"\xff" * len(shared._rules)
     shared._rules[0] = 0
     assert shared.rules() == Counter()
+
+
+def test_it_is_in_no_core_dump(shared):
+    mappings = re.split(r"(?m)^(?=[0-9a-f]+-[0-9a-f]+ )", Path("/proc/self/smaps").read_text())
+    flags = [each.rpartition("VmFlags:")[2].split() for each in mappings if "memfd:outgate-captures" in each]
+    assert shared.words[PUT] == 0
+    assert flags
+    assert all("dd" in each for each in flags)
