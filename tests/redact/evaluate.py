@@ -19,6 +19,7 @@ from outgate.policy.redaction_model import Carrier
 from outgate.redact.detect.defaults import EVERY, RULES
 from outgate.redact.detect.names import Names
 from outgate.redact.detect.search import Detectors
+from outgate.redact.meanings import is_other
 from redact.samples import sample
 
 FOLDER = Path(__file__).parent / "labelled"
@@ -143,11 +144,11 @@ def _carried() -> dict[tuple[Carrier, str], str]:
 
 
 def found(value: Value) -> list[Span]:
-    """By the default rules: all of it where its name says so, else what the detectors find in it."""
+    """By the default rules: all of it where its name says so and it can be that, else what the detectors find in it."""
     carrier = NAMED_BY.get(value.carrier)
     rule = _carried().get((carrier, value.name.lower()) if carrier else None) or _carried().get((carrier, EVERY))
     rule = rule or next(iter(_keys().find(value.name)), None)
-    if rule is not None:
+    if rule is not None and not is_other(value.name, value.text):
         return [Span(0, len(value.text), rule)] if value.text else []
     hits = _detectors().search([value.text], [value.name])
     return [Span(hit.start, hit.end, hit.detector.name) for hit in hits]

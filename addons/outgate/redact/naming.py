@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from itertools import product
 from typing import NamedTuple
 
 from outgate.policy.redaction_model import Carrier
 from outgate.redact.codecs import names
 from outgate.redact.codecs.json_cut import said
 from outgate.redact.detect.search import beside
+from outgate.redact.meanings import GENERAL, together
 from outgate.redact.pairs import NAMING, VALUED
 
 QUERY = "query"
@@ -59,6 +61,14 @@ class Namings:
         valued = {key for key, name in names.items() if name.lower() in VALUED}
         if naming and valued:
             ruled |= naming | valued
+        ruled |= self._together(names)
         odd = frozenset(key for key, name in names.items() if telling(name))
         aside = {key: name for key, name in names.items() if beside(name)}
         return Naming(frozenset(names.values()), frozenset(ruled), odd, aside)
+
+    def _together(self, names: Mapping[str, str]) -> set[str]:
+        """Those that matter inside of another one."""
+        general = {key: name for key, name in names.items() if name.lower() in GENERAL}
+        pairs = product(general.items(), names.values()) if general else ()
+        found = ((key, together(name, (around, name))) for (key, name), around in pairs)
+        return {key for key, said in found if said and self._called(Carrier.KEY, said) is not None}

@@ -97,6 +97,10 @@ class RuleBook:
         own = [number for number in found if number < self._shipped]
         return earliest(*exact, min(own) if own else next(iter(found), None))
 
+    def is_shipped(self, number: Number) -> bool:
+        """Whether it is one of the default rules, which take what they know by common names."""
+        return number >= self._shipped
+
     def spans(self, path: str) -> list[tuple[Span, Number]]:
         """What templates take of a path, the first that takes something of it deciding."""
         taken: list[tuple[Span, Number]] = []

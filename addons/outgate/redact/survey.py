@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from outgate.policy.redaction_model import Carrier
+from outgate.redact import meanings
 from outgate.redact.codecs import choose, nested
 from outgate.redact.codecs.choose import Reading
 from outgate.redact.codecs.formats import Format
@@ -197,7 +198,8 @@ class Survey:
         if self._book.keeps(number):
             self._kept.add(found.text if isinstance(found, Leaf) else decoded(found.body))
             return
-        rule, where, name = self._book.rules[number], document.place(found), said or found.name
+        rule, where = self._book.rules[number], document.place(found)
+        name = said or meanings.together(found.name, found.path) or found.name
         if isinstance(found, Leaf):
             made = self._ledger.by_place(rule, name, found.text, where)
             if found.kind is Kind.KEY:
@@ -318,9 +320,22 @@ class _Ways:
             named = self._named[name] = self._called(found)
         if said:
             named = earliest(named, self._book.called(Carrier.KEY, said), self._book.called(Carrier.HEADER, said))
-        if named is None and len(found.path) > 1 and kind is Kind.STRING:
-            named = self._inherited(found.path)
+        if named is None and len(found.path) > 1:
+            named = self._around_it(found, kind)
+        elif named is not None and isinstance(found, Leaf) and self._book.is_shipped(named):
+            named = None if meanings.is_other(said or name or self._document.name, found.text) else named
         return named if by_path is None else earliest(named, by_path)
+
+    def _around_it(self, found: Found, kind: Kind) -> Number | None:
+        """By what it is in."""
+        if said := meanings.together(found.name, found.path):
+            return self._book.called(Carrier.KEY, said)
+        if kind is not Kind.STRING and found.name not in meanings.COORDINATES:
+            return None
+        named = self._inherited(found.path)
+        if named is not None and isinstance(found, Leaf) and self._book.is_shipped(named):
+            return None if meanings.is_about(found.path, found.name, found.text) else named
+        return named
 
     def place(self, leaf: Leaf, name: str) -> Place:
         """For rules whose detectors are for some places alone."""

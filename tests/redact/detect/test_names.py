@@ -82,7 +82,9 @@ def test_names_are_split_into_words(name, split):
         ("name", ""),
         ("hostname", ""),
         ("first_name", "name"),
-        ("ip_address", ""),
+        ("ip_address", "client-address"),
+        ("server_ip", ""),
+        ("phone_retry_seconds", ""),
         ("email_address", "email"),
     ],
 )

@@ -21,7 +21,7 @@ CALLED = {
 BY_ITS_NAME = pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
 
 
-OPEN = ("cookie-line", "private-key", "putty-key")
+OPEN = ("cookie-line", "private-key", "putty-key", "personal-line", "contact-line")
 """Those that go on to the end of a line, or of what may be armour."""
 
 

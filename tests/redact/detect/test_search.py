@@ -82,7 +82,7 @@ def test_some_values_are_looked_at_for_their_name_alone():
     assert found(["Jane Doe", "acme/shop", "Jane Doe"], ["full_name", "full_name", "title"]) == [
         (0, "Jane Doe", "person-name")
     ]
-    assert found(["12 Main Street"] * 2, ["address", "title"]) == [(0, "12 Main Street", "street-address")]
+    assert found(["12 Main Row"] * 2, ["address", "title"]) == [(0, "12 Main Row", "street-address")]
 
 
 def test_of_two_that_find_the_same_the_more_specific_stays():

@@ -1,7 +1,8 @@
 """HTML as it is found: texts, attributes, comments, and scripts with the JSON that is in them.
 
 Owns a reader that takes everything, as browsers do, and gives the place of each value in the bytes. The value of an
-input has the name of the input. Elements have no depth here: few pages close what they open.
+input has the name of the input, and that of a cell the name of its row or column. Elements have no depth here: few
+pages close what they open.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from outgate.redact.codecs import scripts
+from outgate.redact.codecs.cells import Cells
 from outgate.redact.codecs.entities import in_comment
 from outgate.redact.codecs.utf8 import encoded, said, seen
 from outgate.redact.leaf import Found, Leaf
@@ -38,16 +40,18 @@ class Attribute(NamedTuple):
 
 def read(body: bytes) -> Iterator[Found]:
     """All bytes are HTML."""
-    view, at, element = seen(body), 0, ""
+    view, at, element, cells = seen(body), 0, "", Cells()
     while (found := MARKUP.search(view, at)) is not None:
-        yield from _text(view, at, found.start(), element)
+        yield from _in_a_cell(_text(view, at, found.start(), element), cells)
         if found[1]:
             begin, at = found.end(), _after(view, "-->", found.end())
             yield from _comment(view, begin, at)
         elif found[2] or found[3]:
+            cells.closed((found[4] or "").lower())
             element, at = "", _after(view, ">", found.end())
         else:
             element = found[4].lower()
+            cells.opened(element)
             attributes, at = _attributes(view, found.end())
             yield from _values(element, attributes)
             if element in RAW:
@@ -72,6 +76,11 @@ def _text(view: str, begin: int, end: int, element: str) -> Iterator[Leaf]:
         start, known = view.index(text[0], begin), html.unescape(said(text))
         if known.strip():
             yield Leaf(start, start + len(text), known, _escaped, (element,), element)
+
+
+def _in_a_cell(leaves: Iterator[Leaf], cells: Cells) -> Iterator[Leaf]:
+    for leaf in leaves:
+        yield leaf._replace(name=cells.name(leaf.text) or leaf.name)
 
 
 def _escaped(text: str) -> bytes:

@@ -32,6 +32,8 @@ TRAILING = ".,;:!)]"
 PAIRS = re.compile(r"[\w.\[\]%+~$-]{1,64}+=[^&\s]*+(?:&[\w.\[\]%+~$-]{1,64}+=[^&\s]*+)++", re.ASCII)
 RUN = re.compile(r"(?:[A-Za-z0-9+/_-]{24,}+(?:\r?\n[A-Za-z0-9+/_-]++)*+)={0,2}+")
 PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+STRIPE = re.compile(r"%[Bb][0-9]{12,19}\^")
+"""Of a card: the first track begins like a percent sign of something encoded."""
 LINE_END = re.compile(r"\r?\n")
 HEXADECIMAL = re.compile("(?:[0-9a-f]{2})+|(?:[0-9A-F]{2})+")
 URL_SAFE = str.maketrans("-_", "+/")
@@ -70,7 +72,7 @@ def _inside(text: str, name: str) -> Iterator[Inner]:
         if found.start >= at:
             yield found
             at = found.end
-    if not at and PERCENT.search(text):
+    if not at and PERCENT.search(text) and not STRIPE.search(text):
         yield Inner(0, len(text), unquote_to_bytes(encoded(text)), partial(_percent, text), "percent")
 
 

@@ -25,15 +25,15 @@ _TOLD = (
 )
 _SUSPECTED = "key|auth|cred(?:ential)?s?|access|private|session|signature|webhook"
 _APART = r"""\s{0,2}(?:=>|[:|=-])?\s{1,2}[("'`|]{0,2}"""
-_BARE = r"""[^\s"'\\,;&<>(){}\[\]\x00]{4,}"""
-_QUOTED = r"""@?\\?"([^"\x00\n\\]{3,})|\\?'([^'\x00\n\\]{3,})|`([^`\x00\n\\]{3,})"""
+BARE = r"""[^\s"'\\,;&<>(){}\[\]\x00]{4,}"""
+QUOTED = r"""@?\\?"([^"\x00\n\\]{3,})|\\?'([^'\x00\n\\]{3,})|`([^`\x00\n\\]{3,})"""
 _DRAWN = "[0-9A-Za-z+/_.~-]{19,}[0-9A-Za-z+/_-]={0,2}"
 _QUOTE = r"""\\?["']?"""
 _CREDENTIALS = r"""[^\s"'\\,\x00]{4,}"""
-_SIGN = r"""\\?["']?\]?\s{0,2}(?:=>|:=|[!=]==?|[:=])\s{0,2}"""
-_ASSIGNS = re.compile(rf"""{_SIGN}@?\\?["'`]?""")
+SIGN = r"""\\?["']?\]?\s{0,2}(?:=>|:=|[!=]==?|[:=])\s{0,2}"""
+ASSIGNS = re.compile(rf"""{SIGN}@?\\?["'`]?""")
 _IDENTIFIER = re.compile("[A-Za-z_.]*")
-_NAME = frozenset(f"{ascii_letters}{digits}_.-")
+NAME = frozenset(f"{ascii_letters}{digits}_.-")
 _PLACEHOLDER = re.compile(
     r"[*.xX•#-]+|[$<{%\[(].*|(?:null|none|nil|undefined|true|false|string|required|optional|empty|hidden|redacted|secret"
     r"|password|token|your.*|example|enter.*|n/a)",
@@ -79,7 +79,7 @@ def _suspected(text: str, start: int, end: int) -> bool:
 def _before(text: str, start: int) -> str:
     """How a name begins that ends at `start`."""
     begin = start
-    while begin > max(0, start - _BACK) and text[begin - 1] in _NAME:
+    while begin > max(0, start - _BACK) and text[begin - 1] in NAME:
         begin -= 1
     return text[begin:start]
 
@@ -91,7 +91,7 @@ def _drawn(value: str) -> bool:
 
 def _parted(match: str) -> tuple[str, str, str]:
     """Name, what assigns, and value."""
-    found = _ASSIGNS.search(match)
+    found = ASSIGNS.search(match)
     return (match[: found.start()], found[0], match[found.end() :]) if found else (match, "", "")
 
 
@@ -129,17 +129,17 @@ DETECTORS = (
     Detector(
         "assignment",
         Group.SECRETS,
-        rf"(?i:{_WORDS})[A-Za-z0-9_-]*{_SIGN}(?:{_QUOTED}|({_BARE}))",
+        rf"(?i:{_WORDS})[A-Za-z0-9_-]*{SIGN}(?:{QUOTED}|({BARE}))",
         'password = "{w12}"',
-        hint=rf"(?i:{_WORDS})[A-Za-z0-9_-]*{_SIGN}",
+        hint=rf"(?i:{_WORDS})[A-Za-z0-9_-]*{SIGN}",
         around=_named,
     ),
     Detector(
         "assigned-key",
         Group.SECRETS,
-        rf"""(?i:{_SUSPECTED})[A-Za-z0-9_-]*{_SIGN}@?\\?["'`]?({_DRAWN})""",
+        rf"""(?i:{_SUSPECTED})[A-Za-z0-9_-]*{SIGN}@?\\?["'`]?({_DRAWN})""",
         "acme_key = {w32}",
-        hint=rf"(?i:{_SUSPECTED})[A-Za-z0-9_-]*{_SIGN}",
+        hint=rf"(?i:{_SUSPECTED})[A-Za-z0-9_-]*{SIGN}",
         check=random,
         around=_suspected,
     ),
@@ -195,7 +195,7 @@ DETECTORS = (
     Detector(
         "option",
         Group.SECRETS,
-        rf"--?[A-Za-z-]*(?i:{_WORDS})(?:[ ][\"']?|\"[, ]{{1,3}}\")({_BARE})",
+        rf"--?[A-Za-z-]*(?i:{_WORDS})(?:[ ][\"']?|\"[, ]{{1,3}}\")({BARE})",
         "--token {w20}",
         check=lambda value: value[0] not in "-$<" and not value.isalpha(),
     ),
@@ -210,7 +210,7 @@ DETECTORS = (
     Detector(
         "told-password",
         Group.SECRETS,
-        rf"(?i:(?:password|passcode|passphrase|pin|pass) is|passwort lautet|(?:passwort|kennwort) ist)[ :]+({_BARE})",
+        rf"(?i:(?:password|passcode|passphrase|pin|pass) is|passwort lautet|(?:passwort|kennwort) ist)[ :]+({BARE})",
         "the password is {w12}1",
         check=lambda value: any(character.isdigit() for character in value),
     ),
@@ -225,7 +225,7 @@ DETECTORS = (
     Detector(
         "authorization-line",
         Group.SECRETS,
-        rf"(?i:authorization){_SIGN}{_QUOTE}(?:[A-Za-z-]+[ \t]+)?({_CREDENTIALS})",
+        rf"(?i:authorization){SIGN}{_QUOTE}(?:[A-Za-z-]+[ \t]+)?({_CREDENTIALS})",
         "Authorization: {b40}",
         check=lambda value: not (stands_for_nothing(value) or (value.isalpha() and len(value) < 16)),
     ),

@@ -51,8 +51,9 @@ _FORMATS = {
     "iban": Format.IBAN,
     "birth-date": Format.DATE,
 }
-_CONSTANT = frozenset({"security-code"})
-"""Too short for a token to hide: whoever has the tokens of ten thousand numbers has the number."""
+_CONSTANT = {"security-code": "REDACTED", "geo": "0"}
+"""Too short for a token to hide: whoever has the tokens of ten thousand numbers has the number. And what is a number
+for whoever reads it."""
 _DETECTED = {
     Format.EMAIL: ("email",),
     Format.PHONE: tuple(each.name for each in DETECTORS if each.name.startswith("phone")),
@@ -64,7 +65,7 @@ _DETECTED = {
 
 def _replacement(meaning: str) -> Replacement:
     if meaning in _CONSTANT:
-        return Replacement(Strategy.CONSTANT)
+        return Replacement(Strategy.CONSTANT, _CONSTANT[meaning])
     return Replacement(Strategy.FORMAT, format=_FORMATS[meaning]) if meaning in _FORMATS else _TOKEN
 
 
@@ -88,6 +89,7 @@ RULES: tuple[RedactionRule, ...] = (
         RedactionRule(f"default-{form}", detectors=names, replacement=Replacement(Strategy.FORMAT, format=form))
         for form, names in _DETECTED.items()
     ),
+    RedactionRule("default-security-code", detectors=("security-code",), replacement=_replacement("security-code")),
     RedactionRule("default-pii", detectors=(Group.PII,), replacement=_TOKEN),
 )
 """In the order in which they decide."""

@@ -23,6 +23,8 @@ SEPARATOR = "\0"
 MANY_DIGITS = 9
 """From so many digits on a number may be somebody's."""
 
+ANSWERING = frozenset(f"{digits}(+")
+"""How a number begins."""
 _WORD = frozenset(ascii_letters + digits)
 BEGIN = r"(?:\A|\b|[^0-9A-Za-z]|\\[bfnrt])"
 """What is in front of all that `apart` lets be, as a pattern."""
@@ -79,6 +81,14 @@ def _negates(before: str) -> bool:
     return before[-1:] == "-" and before[:-1] not in _WORD
 
 
+def apart_as_answer(text: str, start: int, end: int) -> bool:
+    """Where it goes on in another line, that is all of the line, or the line before asks for it."""
+    asking, feed, answer = text[start:end].partition("\n")
+    if feed and not asking.rstrip().endswith("?") and answer.lstrip()[:1] not in ANSWERING:
+        return False
+    return apart_as_number(text, start, end)
+
+
 def apart_from_groups(text: str, start: int, end: int) -> bool:
     """Nor are groups of digits around it."""
     around = text[max(0, start - 2) : start], text[end : end + 2][::-1]
@@ -116,7 +126,8 @@ class Detector:
     @property
     def begins(self) -> bool:
         """Whether the hint is how a match begins, and stands behind `BEGIN`."""
-        return self.around in (apart, apart_as_number, apart_from_groups) and self.pattern.startswith(self.hint)
+        stands_apart = self.around in (apart, apart_as_number, apart_as_answer, apart_from_groups)
+        return stands_apart and self.pattern.startswith(self.hint)
 
 
 def secret(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from outgate.redact.detect import national_checks as checks
 from outgate.redact.detect.detector import Around, Check, Detector, Group, apart_as_number, apart_from_groups
+from outgate.redact.detect.said import said
 from outgate.redact.detect.validators import social_security
 
 _NINO = (
@@ -26,10 +27,8 @@ def _number(
 
 
 def _called(name: str, words: str, pattern: str, example: str, check: Check | None = None) -> Detector:
-    """One that only a word in front of it tells from any other number."""
-    return _number(
-        name, rf"(?i:{words})(?i:[ ]?(?:no|nr|number|num|#))?[.:#= ]{{1,4}}(?:is )?({pattern})", example, check
-    )
+    """One that only a word in front of it tells from any other number: right in front, where it has no check digits."""
+    return said(name, words, pattern, example, check, near=check is None)
 
 
 DETECTORS = (
@@ -96,9 +95,10 @@ DETECTORS = (
         "se-personnummer", f"(?:19|20)?[0-9]{{2}}{_MONTH}{_DAY}[-+][0-9]{{4}}", "811228-9874", check=checks.personnummer
     ),
     _number("kr-resident-number", f"[0-9]{{2}}{_MONTH}{_DAY}-[1-8][0-9]{{6}}", "900101-1234567"),
-    _number(
+    _called(
         "ca-sin",
-        "(?i:sin|nas|social insurance(?: (?:number|no))?)[.:# ]{1,3}([0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3})",
+        "sin|nas|social insurance",
+        "[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{3}",
         "SIN 130 692 544",
         check=checks.social_insurance,
     ),

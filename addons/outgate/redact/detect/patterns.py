@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from outgate.redact.detect import assignments, coins, generic, national, network, personal
+from outgate.redact.detect import (
+    accounts,
+    assignments,
+    coins,
+    generic,
+    hosts,
+    national,
+    network,
+    particulars,
+    people,
+    personal,
+    registers,
+)
 from outgate.redact.detect.detector import Detector, Group
 from outgate.redact.detect.vendors import cloud, code, messages, models, payments, watching
 
@@ -20,6 +32,11 @@ DETECTORS: tuple[Detector, ...] = (
     *coins.DETECTORS,
     *personal.DETECTORS,
     *national.DETECTORS,
+    *registers.DETECTORS,
+    *accounts.DETECTORS,
+    *hosts.DETECTORS,
+    *people.DETECTORS,
+    *particulars.DETECTORS,
     *network.DETECTORS,
 )
 """The more specific first: of two that find the same, the first has found it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from outgate.redact.detect import validators
 from outgate.redact.detect.detector import (
     Beside,
@@ -9,14 +11,22 @@ from outgate.redact.detect.detector import (
     Detector,
     Group,
     apart,
+    apart_as_answer,
     apart_as_number,
     apart_from_groups,
     whole,
 )
+from outgate.redact.detect.names import Names
+from outgate.redact.detect.plausible import is_label
+from outgate.redact.detect.said import ENDED, NEAR, REPLY
 from outgate.redact.detect.validators import ACCOUNTS
+from outgate.redact.detect.vocabulary import PEOPLE
 
 _NO_USER = frozenset(" \t\r\n/?#\"'<>,;")
 """Characters that a user in a URL does not have."""
+_UNIT = re.compile(r"@[^.@]+\.(?:service|socket|timer|mount|target|slice|scope)\Z")
+_DAY = re.compile("(?:19|20)[0-9]{2}[-/.][01]?[0-9][-/.][0-3]?[0-9]|[0-3]?[0-9][-/.][01]?[0-9][-/.](?:19|20)[0-9]{2}")
+_PEOPLE = Names((word, True) for word in PEOPLE)
 _FARTHEST = 300
 """Characters of a URL in front of what is asked about."""
 _LETTERS = r"A-Za-z\x{C0}-\x{24F}\x{370}-\x{DFF}\x{1E00}-\x{1FFF}"
@@ -31,9 +41,11 @@ _GAP = r"[ \x{A0}.-]?"
 _CARD_GAP = r"(?:[ \t\x{A0}]{1,2}|[._/·-]|\r?\n)"
 _CALL = (
     "(?i:t[eé]l(?:e(?:fono?|phone|fon)|efon|éfono)?|phone|mobile?|cell(?:ulare?)?|celular|handy|fax|whatsapp|call|sms"
-    "|rufnummer|电话|手机|電話)(?i:[ ]?(?:no|nr|num(?:ber|mer)?)?)[.:\\s]{1,4}(?:(?:me |us )?(?:at |on |is ))?"
+    "|rufnummer|电话|手机|電話)"
 )
 
+_SUFFIX = r"-[A-Z]{1,3}\b"
+"""Of a number of parts."""
 _AREA = "0[1-9][0-9]{1,3}(?:[ ][0-9]{2}|[/-][0-9]{3})"
 _NATIONAL = (
     "0[1-9](?:[ ][0-9]{2}){4}|0[1-9](?:[.][0-9]{2}){4}",  # France
@@ -50,7 +62,11 @@ _DATE = (
     rf"{_YEAR}[-/.][0-9]{{1,2}}[-/.][0-9]{{1,2}}|[0-9]{{1,2}}[-/.][0-9]{{1,2}}[-/.](?:{_YEAR}|[0-9]{{2}})"
     rf"|[0-9]{{1,2}}(?:st|nd|rd|th|\.)?[ ]{_MONTH}[ ,]{{1,2}}{_YEAR}|{_MONTH}[ ][0-9]{{1,2}},?[ ]{_YEAR}"
 )
-_BORN = "(?i:dob|date of birth|birth ?date|birthday|born(?: on)?|geboren(?: am)?|geb\\.|n[ée]e? le)[: ]{1,3}"
+_BORN = (
+    "(?i:dob|(?:date|day)[ _-]?of[ _-]?birth|birth[ _-]?(?:date|day)|born(?:[ _-]?on)?|geboren(?: am)?|geb[.]"
+    "|geburts(?:datum|tag)|n[ée]e? le|date de naissance|fecha de nacimiento|data di nascita|geboortedatum"
+    f"|data urodzenia|дата рождения){ENDED}"
+)
 _NUMBERED = r"(?i:[ ]?(?:no|nr|number|num|id|#))?[.:#=]?[ ]{0,2}(?i:(?:is|ist|es|est)[: ]{1,2})?"
 
 
@@ -67,6 +83,20 @@ def _no_user_of_a_url(text: str, start: int, end: int) -> bool:
     before = text[max(0, start - _FARTHEST) : start]
     _, scheme, user = before.rpartition("://")
     return apart(text, start, end) and not (scheme and _NO_USER.isdisjoint(user))
+
+
+def _mail(text: str) -> bool:
+    """`getty@tty1.service` is a unit of an init system."""
+    return validators.email(text) and _UNIT.search(text) is None
+
+
+def _to_call(text: str) -> bool:
+    """A day is no telephone number."""
+    return validators.telephone(text) and _DAY.match(text) is None
+
+
+def _no_part(text: str) -> bool:
+    return not text[-1].isalpha()
 
 
 def _no_sum(text: str, start: int, end: int) -> bool:
@@ -91,11 +121,11 @@ DETECTORS = (
     Detector(
         "email",
         Group.PII,
-        rf"[0-9_{_LETTERS}][0-9{_LETTERS}._%+'-]*@(?:[0-9{_LETTERS}{_SIGNS}][0-9{_LETTERS}{_SIGNS}-]*\.)+"
+        rf"(?:[0-9_{_LETTERS}][0-9{_LETTERS}._%+'-]*|\"[^\"@\x00\r\n]{{1,64}}\")@(?:[0-9{_LETTERS}{_SIGNS}][0-9{_LETTERS}{_SIGNS}-]*\.)+"
         rf"(?:[{_LETTERS}]{{2,24}}|xn--[0-9a-z-]+)",
         "jane.doe@example.com",
         hint=r"[^\s]@[^\s]",
-        check=validators.email,
+        check=_mail,
         around=_no_user_of_a_url,
     ),
     personal(
@@ -137,8 +167,9 @@ DETECTORS = (
     personal(
         "phone-north-america",
         r"(?:\b(?:001|1)[ .-])?(?:\([2-9][0-9]{2}\)[ ]?[2-9][0-9]{2}[ .-]|\b[2-9][0-9]{2}[.-][2-9][0-9]{2}[.-])[0-9]{4}"
-        r"(?:[ ]?(?:x|ext[.]?)[ ]?[0-9]{2,5})?",
+        rf"(?:[ ]?(?:x|ext[.]?)[ ]?[0-9]{{2,5}}|{_SUFFIX})?",
         "(415) 555-2671",
+        check=_no_part,
     ),
     Detector(
         "phone-national",
@@ -147,11 +178,14 @@ DETECTORS = (
         "01 23 45 67 89",
         around=apart_from_groups,
     ),
-    personal(
+    Detector(
         "phone-by-word",
-        rf"{_CALL}(\(?\+?[0-9][0-9 ()./-]{{6,20}}[0-9])",
+        Group.PII,
+        rf"{_CALL}{ENDED}(?:{NEAR}|{REPLY})(\(?\+?[0-9][0-9 ()./-]{{6,20}}[0-9])",
         "Tel.: 030 901820",
-        check=validators.telephone,
+        hint=f"{_CALL}{ENDED}",
+        check=_to_call,
+        around=apart_as_answer,
     ),
     Detector(
         "phone-by-name",
@@ -165,10 +199,10 @@ DETECTORS = (
     Detector(
         "phone-with-area",
         Group.PII,
-        rf"{_AREA}(?:[0-9]{{3,6}}|[0-9]{{0,2}}(?:[ -][0-9]{{2,4}}){{1,2}})",
+        rf"{_AREA}(?:[0-9]{{3,6}}|[0-9]{{0,2}}(?:[ -][0-9]{{2,4}}){{1,2}})(?:{_SUFFIX})?",
         "020 7946 0958",
         hint=_AREA,
-        check=validators.national,
+        check=lambda text: validators.national(text) and _no_part(text),
         around=apart_from_groups,
     ),
     Detector(
@@ -186,7 +220,7 @@ DETECTORS = (
         "IMEI 490154203237518",
         check=validators.imei,
     ),
-    personal("birth-date", f"{_BORN}({_DATE})", "date of birth: 1985-05-17"),
+    personal("birth-date", rf"{_BORN}{NEAR}\b({_DATE})", "date of birth: 1985-05-17", hint=_BORN),
     personal(
         "passport",
         rf"(?i:passe?port|reisepass|personalausweis|pasaporte|passaporto){_NUMBERED}"
@@ -204,7 +238,7 @@ DETECTORS = (
         Group.PII,
         rf"[{_LETTERS}{_SIGNS}][{_LETTERS}{_SIGNS} .,'\x{{2019}}-]{{1,80}}",
         "Jane Q. Doe",
-        check=validators.person,
+        check=lambda text: validators.person(text) and not (is_label("name", text) or _PEOPLE.find(text)),
         around=whole,
         beside=Beside.PEOPLE,
     ),

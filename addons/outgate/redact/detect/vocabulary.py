@@ -64,18 +64,24 @@ PERSONAL: dict[str, tuple[str, ...]] = {
     "iban": _listed("iban, iban number, iban code"),
     "bank-account": _listed("""
         bank account, bank account number, bank account no, account number, account no, acct number, acct no, acct num,
-        kontonummer, routing number, sort code, bban, clabe, numero de cuenta, bsb number
+        kontonummer, konto nr, routing number, routing, routing no, routing code, aba routing, aba routing number, aba,
+        aba number, transit number, sort code, bban, clabe, numero de cuenta, numero de compte, rekeningnummer, bsb, bsb
+        number, bic, bic code, swift, swift code, swift bic, bic swift, ifsc, ifsc code, bankleitzahl, blz
     """),
     "ssn": _listed("ssn, social security number, social security no, social security, social insurance number, itin"),
     "national-id": _listed("""
         national id, national id number, national identification number, national identity number, identity number,
-        identity card number, id card number, id number, citizen id, personal number, personal id number, nino,
-        national insurance number, aadhaar, aadhaar number, aadhar, pan card, cpf, dni, nie, nif, curp, bsn, pesel,
-        personnummer, fodselsnummer, cpr number, hetu, codice fiscale, numero de securite sociale, rodne cislo,
-        personalausweisnummer, ausweisnummer, sozialversicherungsnummer, rentenversicherungsnummer, rut,
-        personal identity code, personal code, voter id, voter id number, epic number, tckn, tc kimlik, tc kimlik no,
-        ppsn, pps number, jmbg, oib, cnic, bvn, hkid, mykad, cuil, cedula, emirates id, nric, resident id,
-        身份证, 身份证号, 身份证号码, マイナンバー, 주민등록번호
+        identity card number, id card number, id number, citizen id, personal number, personal id number, nino, national
+        insurance number, aadhaar, aadhaar number, aadhar, pan card, cpf, dni, nie, nif, curp, bsn, pesel, personnummer,
+        fodselsnummer, cpr number, hetu, codice fiscale, numero de securite sociale, rodne cislo, personalausweisnummer,
+        ausweisnummer, sozialversicherungsnummer, rentenversicherungsnummer, rut, personal identity code, personal code,
+        voter id, voter id number, epic number, tckn, tc kimlik, tc kimlik no, ppsn, pps number, jmbg, oib, cnic, bvn,
+        hkid, mykad, cuil, cedula, emirates id, nric, resident id, cnp, egn, emso, embg, snils, amka, avs number, ahv
+        number, ahv nummer, svnr, sv nummer, taj, taj szam, isikukood, asmens kodas, personas kods, kennitala, cpr, cpr
+        nr, fnr, fodselsnummer nr, nin, nik, ktp, nomor ktp, nik ktp, cccd, iqama, iqama number, thai id, teudat zehut,
+        my number, individual number, social insurance no, sin number, burgerservicenummer, rijksregisternummer,
+        resident number, population id, mynumber, kimlik no, kimlik, steuerliche identifikationsnummer, henkilotunnus,
+        unique identity number, 身份证, 身份证号, 身份证号码, マイナンバー, 주민등록번호
     """),
     "passport": _listed("""
         passport, passport number, passport no, passport num, passport id, reisepass, reisepassnummer, pasaporte,
@@ -86,14 +92,37 @@ PERSONAL: dict[str, tuple[str, ...]] = {
         driver license number, drivers license number, driving license number, driver licence number,
         drivers licence number, driving licence number, dl number, fuhrerscheinnummer
     """),
-    "vehicle": _listed("license plate, licence plate, number plate, vin, vehicle identification number, kennzeichen"),
+    "vehicle": _listed("""
+        license plate, licence plate, number plate, plate number, plate no, license plate number, licence plate number,
+        registration plate, vehicle registration number, vin, vehicle identification number, kennzeichen, kenteken,
+        matricula, immatriculation, plaque d immatriculation, targa
+    """),
+    "device-id": _listed("""
+        imei, imei number, imei no, meid, imsi, iccid, udid, mac address, mac addr, device mac, wifi mac, bluetooth mac
+    """),
+    "client-address": _listed("""
+        user ip, client ip, customer ip, visitor ip, login ip, remote ip, actor ip, signup ip, ip address, ip addr,
+        remote addr, remote address, client address, x forwarded for, forwarded for, x real ip, real ip,
+        cf connecting ip, true client ip
+    """),
+    "geo": _listed("""
+        user location, user position, user lat, user lng, user lon, user latitude, user longitude, user coordinates,
+        customer lat, customer lng, customer lon, home lat, home lng, home lon, home location, home coordinates, gps,
+        gps lat, gps lng, gps lon, gps latitude, gps longitude, gps coordinates, gps location, gps position,
+        last position, last location, last known location, last known position, current position, device location
+    """),
     "tax-id": _listed("""
         tax id, tax id number, tax identification number, tax number, tax file number, tin, taxpayer id, steuernummer,
-        steuer id, steueridentifikationsnummer, numero fiscal, tfn
+        steuer id, steueridentifikationsnummer, numero fiscal, tfn, tax file no, cuit, afm, rnokpp, inn, iin, rfc, ein,
+        ein number, employer id, employer identification number, abn, abn number, ird, ird number, cnpj, partita iva,
+        nip, ruc, nit, adoazonosito, adoszam, vat number, vat id, vat no, vat registration number, ust id, ust id nr,
+        umsatzsteuer id
     """),
     "health-id": _listed("""
-        nhs number, medical record number, mrn, patient id, patient number, health insurance number, health card number,
-        medicare number, medicaid number, insurance number, versichertennummer, krankenversicherungsnummer
+        health insurance id, insurance id, insurance no, insurance policy number, insured id, health id, health plan id,
+        nhs number, nhs no, medical record no, medical record number, mrn, patient id, patient number, health insurance
+        number, health card number, medicare number, medicaid number, insurance number, versichertennummer,
+        krankenversicherungsnummer
     """),
     "birth-date": _listed("""
         birth date, date of birth, dob, birthday, birth day, birth year, birth month, born on, geburtsdatum, geburtstag,
@@ -140,22 +169,21 @@ ENDINGS = ("password", "passwd", "passphrase", "token", "secret", "apikey", "num
 
 ABOUT = frozenset(
     _listed("""
-        type, types, kind, count, counts, counter, length, len, size, at, time, timestamp, ts, date, expires,
-        expire, expired, expiry, expiration, exp, ttl, age, lifetime, duration, interval, timeout, delay, verified,
-        verify, verification, enabled, disabled, required, requires, optional, status, state, valid, invalid,
-        validity, policy, policies, hint, hints, url, urls, uri, uris, endpoint, endpoints, link, links, format,
-        formats, label, labels, version, versions, limit, limits, quota, usage, used, uses, created, updated,
-        changed, modified, rotated, rotation, issued, last, strength, algorithm, alg, method, methods, provider,
-        providers, template, templates, field, fields, placeholder, min, max, minimum, maximum, index, idx,
-        position, name, names, id, ids, description, desc, title, scheme, scope, scopes, source, issuer, audience,
-        brand, network, country, locale, lang, language, region, zone, regex, pattern, rule, rules, schema, model,
-        class, category, error, errors, message, messages, reset, attempts, retries, failures, preference,
-        preferences, opt, optin, optout, subscribed, domain, domains, host, hostname, port, path, paths, file,
-        files, filename, dir, directory, cost, price, rate, budget, window, bucket, match, matches, mismatch,
-        exists, present, supported, allowed, visible, visibility, hidden, available, availability, unique,
-        localities, locality, confirmed, sent, delivered, bounced, notifications, notification, alerts, frequency,
-        fingerprint, thumbprint, check, checks, result,
-        arn, month, year, bin, prefix, manager, store, service, server, generator, validator,
+        type, types, kind, count, counts, counter, length, len, size, at, time, timestamp, ts, date, expires, expire,
+        expired, expiry, expiration, exp, ttl, age, lifetime, duration, interval, timeout, delay, verified, verify,
+        verification, enabled, disabled, required, requires, optional, status, state, valid, invalid, validity, policy,
+        policies, hint, hints, url, urls, uri, uris, endpoint, endpoints, link, links, format, formats, label, labels,
+        version, versions, limit, limits, quota, usage, used, uses, created, updated, changed, modified, rotated,
+        rotation, issued, last, strength, algorithm, alg, method, methods, provider, providers, template, templates,
+        field, fields, placeholder, min, max, minimum, maximum, index, idx, position, name, names, id, ids,
+        description, desc, title, scheme, scope, scopes, source, issuer, audience, brand, network, country, locale,
+        lang, language, region, zone, regex, pattern, rule, rules, schema, model, class, category, error, errors,
+        message, messages, reset, attempts, retries, failures, preference, preferences, opt, optin, optout, subscribed,
+        domain, domains, host, hostname, port, path, paths, file, files, filename, dir, directory, cost, price, rate,
+        budget, window, bucket, match, matches, mismatch, exists, present, supported, allowed, visible, visibility,
+        hidden, available, availability, unique, localities, locality, seconds, secs, minutes, millis, retry,
+        confirmed, sent, delivered, bounced, notifications, notification, alerts, frequency, fingerprint, thumbprint,
+        check, checks, result, arn, month, year, bin, prefix, manager, store, service, server, generator, validator,
         validation, extension, carrier, header, param, parameter, parameters
     """)
 )

@@ -1,0 +1,108 @@
+"""Whether a value can be what its name says: `{"phone": "Telephone"}` is a label, `{"ssn": "is required"}` a text.
+
+Owns the doubts about names of personal data. About secrets there are none: a password may be any text.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from outgate.redact.detect.accounts import bank
+from outgate.redact.detect.hosts import public
+from outgate.redact.detect.names import words
+from outgate.redact.detect.vocabulary import CLASSES, PERSONAL
+
+NUMBERED = frozenset(
+    (
+        *("phone", "card", "iban", "bank-account", "ssn", "national-id", "passport", "driver-licence", "vehicle"),
+        *("tax-id", "health-id", "device-id"),
+    )
+)
+"""Classes of what is made of digits, at least in part."""
+LABELLED = (*PERSONAL, "security-code")
+LEAST_DIGITS = 4
+LEAST = {"national-id": LEAST_DIGITS, "tax-id": 6, "device-id": LEAST_DIGITS}
+"""Digits of what has a short name that means other things, too."""
+_ASKED = re.compile(r"(?:please |enter |type |your |the |confirm |new |invalid |missing |select )*", re.IGNORECASE)
+_SPEAKS = re.compile(r"(?<![^\W\d_])[^\W\d_]{2,}[ '\u2019][^\W\d_]*[a-zß-ÿ]")
+"""A word, and another one."""
+_CODE = re.compile("[A-Z]{6}[A-Z2-9][A-Z0-9](?:[A-Z0-9]{3})?")
+_SPELT = {
+    meaning: frozenset(
+        spelt for each in CLASSES[meaning] for one in ["".join(words(each))] for spelt in (one, f"{one}s")
+    )
+    for meaning in LABELLED
+}
+_KINDS = frozenset(("string", "number", "integer", "boolean", "object", "array", "null"))
+_FORMATS = frozenset(
+    (
+        *("email", "idn-email", "date", "date-time", "time", "uri", "url", "uuid", "password", "byte", "binary"),
+        *("int32", "int64", "float", "double", "decimal", "phone", "hostname", "ipv4", "ipv6"),
+    )
+)
+
+
+def is_label(meaning: str, text: str) -> bool:
+    """It is what things of that class are called, as forms have it."""
+    return "".join(words(_ASKED.sub("", text, count=1))) in _SPELT.get(meaning, ())
+
+
+def can_be(meaning: str, text: str) -> bool:
+    if len(text) <= 64 and is_label(meaning, text):
+        return False
+    match meaning:
+        case "client-address":
+            return any(public(each.strip()) for each in text.split(","))
+        case "email":
+            return "@" in text or "%40" in text or _SPEAKS.search(text) is None
+        case "bank-account":
+            return bank(text) if _CODE.fullmatch(text) else _counted(text) >= LEAST_DIGITS and "." not in text
+        case _ if meaning in LEAST:
+            return _counted(text) >= LEAST[meaning]
+        case _:
+            return meaning not in NUMBERED or _counted(text) >= LEAST_DIGITS or _SPEAKS.search(text) is None
+
+
+def _counted(text: str) -> int:
+    return sum(map(str.isdigit, text))
+
+
+def is_schema(name: str, text: str, meaning: str) -> bool:
+    """It says what values of that class look like."""
+    match name:
+        case "type":
+            return text in _KINDS
+        case "format":
+            return text in _FORMATS
+        case "pattern":
+            return text.startswith("^") and text.endswith("$")
+        case _:
+            return is_label(meaning, text)
+
+
+_NO_NAME = re.compile(r"[0-9_=<>{}()\[\];/\\@#$]|\w[.]\w|[a-z][A-Z][a-z]+[A-Z]|[,;]$")
+_DAY = re.compile(r"[0-9]{1,4}[-/. ][0-9A-Za-zÀ-ÿ]{1,9}[-/. ,]+[0-9]{2,4}|[A-Za-zÀ-ÿ]{3,9}\.? [0-9]{1,2},? [0-9]{4}")
+_PLACE = re.compile(r"(?=.*[0-9])(?=.*[^\W\d_]{2}).* ")
+_SAYS = re.compile("[a-z]{3}")
+_SYMBOLS = re.compile(r"[{}()\[\]<>=;$|]")
+
+
+def is_told(meaning: str, written: str) -> bool:
+    """It can be, where nothing but a text says the name: settings and programs have other things there."""
+    text = unquote(written.replace("+", " ")) if "%" in written else written
+    if _SYMBOLS.search(text) or not can_be(meaning, text):
+        return False
+    match meaning:
+        case "name":
+            return text[:1].isupper() and len(text) > 1 and not _NO_NAME.search(text)
+        case "address":
+            return _PLACE.match(text) is not None
+        case "birth-date":
+            return _DAY.fullmatch(text) is not None
+        case "email" | "iban" | "client-address":
+            return False
+        case "vehicle":
+            return _counted(text) >= 2 and 4 <= len(text) <= 20 and text.upper() == text
+        case _:
+            return _counted(text) >= LEAST_DIGITS and _SAYS.search(text) is None and len(text) <= 40

@@ -1,0 +1,42 @@
+"""What a value is, by the names on the way to it: a name in a customer is a customer's, a type in an email a schema's.
+
+Owns which names say too little by themselves, and which values under a name of personal data are none. Knows no rules.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from outgate.redact.detect.names import classify
+from outgate.redact.detect.plausible import can_be, is_schema
+from outgate.redact.detect.vocabulary import PERSONAL
+from outgate.redact.leaf import Path
+
+COORDINATES = frozenset(("lat", "lng", "lon", "long", "latitude", "longitude"))
+GENERAL = COORDINATES | {"name", "number", "no", "date", "id", "line", "line1", "line2", "line_1", "line_2"}
+"""Names that say what they mean together with that of what they are in."""
+
+
+def together(name: str, path: Path) -> str:
+    """The name with that of what it is in, where both together say what is somebody's; else empty."""
+    if name.lower() not in GENERAL:
+        return ""
+    around = next((step for step in reversed(path[:-1]) if type(step) is str), "")
+    if not around or (name.lower() == "id" and is_personal(around)):  # what has an address has an id of its own
+        return ""
+    return said if is_personal(said := f"{around} {name}") else ""
+
+
+@lru_cache(8192)
+def is_personal(name: str) -> bool:
+    return classify(name) in PERSONAL
+
+
+def is_other(name: str, text: str) -> bool:
+    """It cannot be what its name says."""
+    return not can_be(classify(name), text)
+
+
+def is_about(path: Path, name: str, text: str) -> bool:
+    """It says how something looks that is called as what it is in."""
+    return any(is_schema(name, text, classify(step)) for step in path[:-1] if type(step) is str)
