@@ -15,11 +15,12 @@ from outgate.redact.leaf import Path
 COORDINATES = frozenset(("lat", "lng", "lon", "long", "latitude", "longitude"))
 GENERAL = COORDINATES | {"name", "number", "no", "date", "id", "line", "line1", "line2", "line_1", "line_2"}
 """Names that say what they mean together with that of what they are in."""
+LONGEST = max(map(len, GENERAL))
 
 
 def together(name: str, path: Path) -> str:
     """The name with that of what it is in, where both together say what is somebody's; else empty."""
-    if name.lower() not in GENERAL:
+    if len(name) > LONGEST or name.lower() not in GENERAL:
         return ""
     around = next((step for step in reversed(path[:-1]) if type(step) is str), "")
     if not around or (name.lower() == "id" and is_personal(around)):  # what has an address has an id of its own

@@ -120,13 +120,15 @@ class Detector:
     check: Check | None = None
     around: Around = apart
     beside: Beside = Beside.ANYTHING
+    begun: bool = False
+    """Whether nothing in front of a match is part of its word, though `around` is a function of its own."""
     longest: int = 512
     """Characters that a whole match may have where a text is looked at in pieces."""
 
     @property
     def begins(self) -> bool:
         """Whether the hint is how a match begins, and stands behind `BEGIN`."""
-        stands_apart = self.around in (apart, apart_as_number, apart_as_answer, apart_from_groups)
+        stands_apart = self.begun or self.around in (apart, apart_as_number, apart_as_answer, apart_from_groups)
         return stands_apart and self.pattern.startswith(self.hint)
 
 

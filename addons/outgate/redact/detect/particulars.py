@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from outgate.redact.detect.assignments import ASSIGNS, BARE, NAME, QUOTED, SIGN, stands_for_nothing
-from outgate.redact.detect.detector import Detector, Group
+from outgate.redact.detect.detector import Detector, Group, apart
 from outgate.redact.detect.names import Names, classify
 from outgate.redact.detect.plausible import is_told
 from outgate.redact.detect.vocabulary import PEOPLE, PERSONAL
@@ -44,7 +44,7 @@ def _told(name: str, value: str) -> bool:
 
 def _assigned(text: str, start: int, end: int) -> bool:
     found = ASSIGNS.search(text, start, end)
-    if found is None or text[end : end + 1] in ("(", "["):
+    if found is None or text[end : end + 1] in ("(", "[") or not apart(text, start, found.start()):
         return False
     value = text[found.end() : end].rstrip("\"'`\\")
     quoted = found[0].endswith(('"', "'", "`"))
@@ -56,7 +56,7 @@ def _lined(text: str, start: int, end: int) -> bool:
     begin = text.rfind("\n", max(0, start - _FARTHEST), start) + 1
     head, _, value = text[start:end].partition(":")
     front = _LINE.fullmatch(text, begin, start) if begin or start <= _FARTHEST else None
-    return front is not None and _told(front[1] + head, value)
+    return front is not None and apart(text, start, end) and _told(front[1] + head, value)
 
 
 DETECTORS = (
@@ -67,6 +67,7 @@ DETECTORS = (
         'last_name="Doe"',
         hint=rf"(?i:{_STEMS})[A-Za-z0-9_-]*{SIGN}",
         around=_assigned,
+        begun=True,
     ),
     Detector(
         "personal-line",
@@ -75,5 +76,6 @@ DETECTORS = (
         "Plate number: B-KL 4839",
         hint=rf"(?i:{_STEMS})[A-Za-z0-9_-]*{_ENDS}:[ \t]",
         around=_lined,
+        begun=True,
     ),
 )

@@ -22,8 +22,10 @@ NUMBERED = frozenset(
 """Classes of what is made of digits, at least in part."""
 LABELLED = (*PERSONAL, "security-code")
 LEAST_DIGITS = 4
-LEAST = {"national-id": LEAST_DIGITS, "tax-id": 6, "device-id": LEAST_DIGITS}
+LEAST = {"national-id": 3, "tax-id": 6, "device-id": LEAST_DIGITS}
 """Digits of what has a short name that means other things, too."""
+LONGEST_LABEL = 64
+_NO_LABEL = re.compile("[0-9@]")
 _ASKED = re.compile(r"(?:please |enter |type |your |the |confirm |new |invalid |missing |select )*", re.IGNORECASE)
 _SPEAKS = re.compile(r"(?<![^\W\d_])[^\W\d_]{2,}[ '\u2019][^\W\d_]*[a-zß-ÿ]")
 """A word, and another one."""
@@ -45,11 +47,13 @@ _FORMATS = frozenset(
 
 def is_label(meaning: str, text: str) -> bool:
     """It is what things of that class are called, as forms have it."""
+    if len(text) > LONGEST_LABEL or _NO_LABEL.search(text):
+        return False
     return "".join(words(_ASKED.sub("", text, count=1))) in _SPELT.get(meaning, ())
 
 
 def can_be(meaning: str, text: str) -> bool:
-    if len(text) <= 64 and is_label(meaning, text):
+    if is_label(meaning, text):
         return False
     match meaning:
         case "client-address":

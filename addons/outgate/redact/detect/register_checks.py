@@ -37,9 +37,18 @@ def _twice(number: str, weights: Sequence[int], again: Sequence[int]) -> bool:
     return rest % 10 == int(number[len(weights)])
 
 
+def dated(number: str, day: int, month: int, more: tuple[int, ...] = (0,)) -> bool:
+    """A day and a month of the calendar stand there. `more`: what may be added to the month."""
+    return "01" <= number[day : day + 2] <= "31" and any(
+        1 <= int(number[month : month + 2]) - each <= 12 for each in more
+    )
+
+
 def norwegian(text: str) -> bool:
-    """Two check digits."""
+    """Two check digits; 40 is added to the day of who stays for a while."""
     number = digits(text)
+    if not dated(f"{int(number[0]) % 4}{number[1:]}", 0, 2):
+        return False
     first, second = _less(number, (3, 7, 6, 1, 8, 9, 4, 5, 2)), _less(number, (5, 4, 3, 2, 7, 6, 5, 4, 3, 2))
     return first % 11 == int(number[9]) and second % 11 == int(number[10])
 
@@ -57,12 +66,12 @@ def icelandic(text: str) -> bool:
 
 def nordic(text: str) -> bool:
     """Denmark and Iceland write theirs alike."""
-    return danish(text) or icelandic(text)
+    return dated(text, 0, 2) and (danish(text) or icelandic(text))
 
 
 def baltic(text: str) -> bool:
-    """Estonia and Lithuania."""
-    return _twice(digits(text), _BALTIC, _BALTIC_AGAIN)
+    """Estonia and Lithuania: sex and century, and the date of birth."""
+    return text[0] in "123456" and dated(text, 5, 3) and _twice(digits(text), _BALTIC, _BALTIC_AGAIN)
 
 
 def latvian(text: str) -> bool:
@@ -71,9 +80,11 @@ def latvian(text: str) -> bool:
 
 
 def czech(text: str) -> bool:
-    """Czechia and Slovakia: a multiple of 11; those of before 1954 have no check digit."""
+    """Czechia and Slovakia: a multiple of 11; those of before 1954 have no check digit. Women have 50 more months."""
     number = digits(text)
-    return len(number) == 9 or int(number) % 11 == 0 or (int(number[:9]) % 11 == 10 and number[9] == "0")
+    return dated(number, 4, 2, (0, 50)) and (
+        len(number) == 9 or int(number) % 11 == 0 or (int(number[:9]) % 11 == 10 and number[9] == "0")
+    )
 
 
 def romanian(text: str) -> bool:
@@ -111,9 +122,9 @@ def polish_tax(text: str) -> bool:
 
 
 def austrian(text: str) -> bool:
-    """The fourth digit is the check."""
+    """The fourth digit is the check; the date of birth follows."""
     number = digits(text)
-    return weighted(number, (3, 7, 9, 0, 5, 8, 4, 2, 1, 6)) % 11 == int(number[3])
+    return dated(number, 4, 6) and weighted(number, (3, 7, 9, 0, 5, 8, 4, 2, 1, 6)) % 11 == int(number[3])
 
 
 def irish(text: str) -> bool:
@@ -158,6 +169,8 @@ def chilean(text: str) -> bool:
 def mexican_tax(text: str) -> bool:
     """Firms have three letters, people four."""
     places = text.upper().rjust(13)
+    if not dated(places, 8, 6):
+        return False
     total = sum(_RFC.index(each) * (13 - place) for place, each in enumerate(places[:12]))
     return "0123456789A"[-total % 11] == places[12]
 
@@ -189,6 +202,12 @@ def australian_business(text: str) -> bool:
     number = digits(text)
     weights = (10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19)
     return (weighted(number, weights) - weights[0]) % 89 == 0
+
+
+def malaysian(text: str) -> bool:
+    """No check digit: a date of birth, and the number of a place."""
+    number = digits(text)
+    return dated(number, 4, 2) and number[6:8] not in ("00", "17", "18", "19", "20", "69", "70")
 
 
 def thai(text: str) -> bool:

@@ -20,26 +20,24 @@ def _formed(name: str, pattern: str, example: str, check: Check | None = None) -
 FORMED = (
     _formed(
         "no-national-id",
-        rf"(?:{_DAY}|[4-6][0-9]|7[01]){_MONTH}{_YEAR}[ ]?[0-9]{{5}}",
+        "[0-9]{11}",
         "15108695088",
         register_checks.norwegian,
     ),
-    _formed("dk-is-national-id", rf"{_DAY}{_MONTH}{_YEAR}-[0-9]{{4}}", "211062-5629", register_checks.nordic),
+    _formed("dk-is-national-id", "[0-9]{6}-[0-9]{4}", "211062-5629", register_checks.nordic),
     _formed(
         "ee-lt-national-id",
-        rf"[1-6]{_YEAR}{_MONTH}{_DAY}[0-9]{{4}}",
+        "[0-9]{11}",
         "36805280109",
         register_checks.baltic,
     ),
     _formed(
         "cz-sk-birth-number",
-        rf"{_YEAR}(?:[0257][1-9]|[1368][0-2]){_DAY}/[0-9]{{3,4}}",
+        "[0-9]{6}/[0-9]{4}",
         "710319/2745",
         register_checks.czech,
     ),
-    _formed(
-        "at-insurance-number", rf"[1-9][0-9]{{3}}[ ]{_DAY}{_MONTH}{_YEAR}", "1237 010180", register_checks.austrian
-    ),
+    _formed("at-insurance-number", "[0-9]{4}[ ][0-9]{6}", "1237 010180", register_checks.austrian),
     _formed("ie-pps-number", "[0-9]{7}[A-W][ABHW]", "1234567FA", register_checks.irish),
     _formed(
         "ru-insurance-number",
@@ -51,12 +49,12 @@ FORMED = (
     _formed("cl-national-id", r"[0-9]{1,2}\.[0-9]{3}\.[0-9]{3}-[0-9Kk]", "12.531.909-2", register_checks.chilean),
     _formed(
         "mx-tax-number",
-        rf"[A-ZÑ&]{{4}}{_YEAR}{_MONTH}{_DAY}[A-Z0-9]{{2}}[0-9A]",
+        "[A-ZÑ&]{4}[0-9]{6}[A-Z0-9]{2}[0-9A]",
         "GODE561231GR8",
         register_checks.mexican_tax,
     ),
     _formed("pk-national-id", "[1-7][0-9]{4}-[0-9]{7}-[0-9]", "35202-1234567-1"),
-    _formed("my-national-id", rf"{_YEAR}{_MONTH}{_DAY}-[0-9]{{2}}-[0-9]{{4}}", "850923-14-5678"),
+    _formed("my-national-id", "[0-9]{6}-[0-9]{2}-[0-9]{4}", "850923-14-5678", register_checks.malaysian),
     _formed(
         "th-national-id",
         "[1-8]-[0-9]{4}-[0-9]{5}-[0-9]{2}-[0-9]",
