@@ -39,7 +39,8 @@ def _before(text: str, start: int) -> str:
 
 def _told(name: str, value: str) -> bool:
     meaning = classify(name) or ("name" if _PEOPLE.find(name) else "")
-    return meaning in PERSONAL and not stands_for_nothing(value) and is_told(meaning, value.strip())
+    value = value.strip()
+    return meaning in PERSONAL and not stands_for_nothing(value) and is_told(meaning, value)
 
 
 def _assigned(text: str, start: int, end: int) -> bool:

@@ -55,7 +55,7 @@ DETECTORS = (
         Group.PII,
         rf"[0-9]{{1,4}}(?:[ ]?(?:bis|ter))?,?[ ](?i:{_ROADS})[ ](?:(?:de|du|des|la|le|les)[ ]|d'|l'){{0,2}}{_NAMED}",
         "12 rue de Rivoli",
-        hint=f"[0-9r],?[ ](?i:{_ROADS})[ ]",
+        hint=f"[0-9rs],?[ ](?i:{_ROADS})[ ]",
         around=apart,
     ),
     Detector(

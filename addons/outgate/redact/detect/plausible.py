@@ -88,6 +88,7 @@ def is_schema(name: str, text: str, meaning: str) -> bool:
 _NO_NAME = re.compile(r"[0-9_=<>{}()\[\];/\\@#$]|\w[.]\w|[a-z][A-Z][a-z]+[A-Z]|[,;]$")
 _DAY = re.compile(r"[0-9]{1,4}[-/. ][0-9A-Za-zÀ-ÿ]{1,9}[-/. ,]+[0-9]{2,4}|[A-Za-zÀ-ÿ]{3,9}\.? [0-9]{1,2},? [0-9]{4}")
 _PLACE = re.compile(r"(?=.*[0-9])(?=.*[^\W\d_]{2}).* ")
+_POSTAL = re.compile("(?=.*[0-9].*[0-9])[A-Z0-9][A-Z0-9 -]{2,8}[A-Z0-9]")
 _SAYS = re.compile("[a-z]{3}")
 _SYMBOLS = re.compile(r"[{}()\[\]<>=;$|]")
 
@@ -99,9 +100,10 @@ def is_told(meaning: str, written: str) -> bool:
         return False
     match meaning:
         case "name":
-            return text[:1].isupper() and len(text) > 1 and not _NO_NAME.search(text)
+            alike = text.isupper() and " " not in text  # a placeholder
+            return text[:1].isupper() and not alike and not _NO_NAME.search(text)
         case "address":
-            return _PLACE.match(text) is not None
+            return (_PLACE.match(text) or _POSTAL.fullmatch(text)) is not None
         case "birth-date":
             return _DAY.fullmatch(text) is not None
         case "email" | "iban" | "client-address":

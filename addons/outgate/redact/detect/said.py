@@ -12,7 +12,7 @@ ENDED = r"[^0-9A-Za-z\x00]"
 """Behind a word."""
 _COUNTED = "(?i:(?:no|nr|number|num|id|code|nummer|n[uú]mero)[.]?)?"
 _LINKS = (
-    "is|was|are|as|to|of|on|the|this|that|my|your|our|their|his|her|an?|and|form|file|record|reads?|says|shows?|states?"
+    "is|was|are|as|to|on|the|this|that|my|your|our|their|his|her|an?|and|form|file|record|reads?|says|shows?|states?"
     "|given|entered|provided|listed|registered|updated|now|number|ends?|should|be|for|with|contact|customer|caller"
     "|reach|me|us|at|ist|lautet|est|es|er|är|jest"
 )

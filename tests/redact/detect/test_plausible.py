@@ -1,0 +1,75 @@
+"""A value is what its name says, unless it evidently is a label, a text or a description."""
+
+import pytest
+
+from outgate.redact.detect.plausible import can_be, is_label, is_schema
+from outgate.redact.detect.vocabulary import CLASSES
+
+
+@pytest.mark.parametrize(
+    ("meaning", "text"),
+    [
+        ("email", "jane@example.com"),
+        ("email", "jane"),
+        ("email", "jane%40example.com or so"),
+        ("phone", "467 3395"),
+        ("name", "Street"),
+        ("address", "12 Main Street"),
+        ("ssn", "unknown"),
+        ("national-id", "A123"),
+        ("tax-id", "GODE561231GR8"),
+        ("bank-account", "COBADEFFXXX"),
+        ("bank-account", "021000021"),
+        ("client-address", "8.20.30.40, 10.0.0.7"),
+        ("security-code", "042"),
+        ("password", "Password"),
+        ("", "anything"),
+    ],
+)
+def test_it_can_be(meaning, text):
+    assert can_be(meaning, text)
+
+
+@pytest.mark.parametrize(
+    ("meaning", "text"),
+    [
+        ("email", "E-mail address"),
+        ("email", "is not a valid address"),
+        ("phone", "Telefon"),
+        ("phone", "can't be blank"),
+        ("name", "Please enter your first name"),
+        ("ssn", "must contain 9 digits"),
+        ("national-id", "pending"),
+        ("tax-id", "RFC 9110"),
+        ("bank-account", "round_robin"),
+        ("bank-account", "131.2345"),
+        ("device-id", "aa-bb"),
+        ("client-address", "10.0.0.7"),
+        ("client-address", "localhost"),
+        ("security-code", "Security code"),
+    ],
+)
+def test_it_cannot_be(meaning, text):
+    assert not can_be(meaning, text)
+
+
+@pytest.mark.parametrize("meaning", ["email", "phone", "name", "address", "birth-date", "security-code"])
+def test_every_name_of_a_class_is_its_label(meaning):
+    assert all(is_label(meaning, each) for each in CLASSES[meaning] if not any(map(str.isdigit, each)))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "right"),
+    [
+        ("type", "string", True),
+        ("type", "home", False),
+        ("format", "email", True),
+        ("format", "jane@example.com", False),
+        ("pattern", "^[0-9]+$", True),
+        ("pattern", "jane", False),
+        ("title", "E-mail", True),
+        ("title", "Jane Doe", False),
+    ],
+)
+def test_what_says_how_a_value_looks_is_none(name, text, right):
+    assert is_schema(name, text, "email") is right

@@ -1,0 +1,65 @@
+"""Names on the way to a value say what it is."""
+
+import json
+
+import pytest
+
+from capture.exchanges import exchange
+from outgate.policy.redaction_model import KeepingPolicy
+from outgate.redact.labels import Labels
+from outgate.redact.meanings import is_about, is_other, together
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (("customer", "name"), "customer name"),
+        (("recipients", 0, "recipient", "Name"), "recipient Name"),
+        (("device", "gps", "latitude"), "gps latitude"),
+        (("birth", "date"), "birth date"),
+        (("product", "name"), ""),
+        (("email", "id"), ""),
+        (("patient", "id"), "patient id"),
+        (("customer", "color"), ""),
+        (("name",), ""),
+    ],
+)
+def test_a_general_name_means_something_together_with_what_it_is_in(path, said):
+    assert together(str(path[-1]), path) == said
+
+
+def test_a_value_is_doubted_by_its_name():
+    assert is_other("work_phone", "Phone number")
+    assert not is_other("work_phone", "467 3395")
+    assert not is_other("title", "Phone number")
+
+
+def test_a_description_is_one_of_what_it_is_in():
+    assert is_about(("email", "type"), "type", "string")
+    assert not is_about(("type",), "type", "string")
+
+
+def shown(document: object) -> object:
+    body = json.dumps(document).encode()
+    labels = Labels(KeepingPolicy())
+    made = labels.put(exchange(answer=body, answered=((b"content-type", b"application/json"),))).exchange
+    return json.loads(labels.read(made.response.body.content.decode()))
+
+
+@pytest.mark.parametrize("filling", [{}, {"filling": ["lorem ipsum"] * 40}], ids=("short", "long"))
+def test_both_readers_of_json_go_by_them(filling):
+    """What is short is read whole, of what is long only what may matter."""
+    document = {
+        "customer": {"name": "Ingrid Halvorsen", "plan": "gold"},
+        "product": {"name": "Desk Lamp"},
+        "rider": {"last_position": {"lat": 40.7419, "lon": -73.9893}},
+        "shop": {"lat": 52.5211},
+        "labels": {"phone": "Phone number", "ssn": "must contain 9 digits"},
+        "properties": {"email": {"type": "string", "format": "email"}},
+        **filling,
+    }
+    made = shown(document)
+    assert made == document | {
+        "customer": {"name": "⟦default-name-by-name⟧", "plan": "gold"},
+        "rider": {"last_position": {"lat": "⟦default-geo-by-name⟧", "lon": "⟦default-geo-by-name⟧"}},
+    }
