@@ -18,7 +18,6 @@ def found(text: str) -> list[tuple[str, str]]:
         ("swipe %B4111111111111111^DOE/JANE^27101010000? ok", "card-track", "%B4111111111111111^DOE/JANE^27101010000?"),
         ("B4111 1111 1111 1111^DOE/J^2710101", "card-track", "B4111 1111 1111 1111^DOE/J^2710101"),
         ("2: ;4111111111111111=27101010000?", "card-track-2", ";4111111111111111=27101010000?"),
-        ("4111111111111111D27101010000", "card-track-2", "4111111111111111D27101010000"),
         ("expires 12/27, cvv 416", "security-code", "416"),
         ("card security code: 0042", "security-code", "0042"),
         ("Sort-Code: 404784", "uk-sort-code", "404784"),

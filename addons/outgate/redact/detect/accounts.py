@@ -21,7 +21,7 @@ def bank(text: str) -> bool:
 
 def striped(text: str) -> bool:
     """The second track of a card: its number, and when it ends."""
-    number, _, rest = text.strip(";?").replace("D", "=").partition("=")
+    number, _, rest = text.strip(";?").partition("=")
     return payable(number) and "01" <= rest[2:4] <= "12"
 
 
@@ -36,14 +36,14 @@ DETECTORS = (
         Group.PII,
         r"%?[Bb][0-9][0-9 ]{11,22}\^[^\^\x00\r\n?]{2,26}\^[0-9]{4}[^\x00\r\n?\"'<>]{0,64}\??",
         "%B4111111111111111^DOE/JANE^27101010000?",
-        hint=r"[0-9]\^[A-Za-z]",
+        hint=r"\^[A-Za-z]",
     ),
     Detector(
         "card-track-2",
         Group.PII,
-        r";?[0-9]{12,19}[=D][0-9]{7,24}\??",
+        r";?[0-9]{12,19}=[0-9]{7,24}\??",
         ";4111111111111111=27101010000?",
-        hint="[0-9]{4}[=D][0-9]{4}",
+        hint="=[0-9]{7}",
         check=striped,
         around=apart,
     ),

@@ -20,6 +20,8 @@ UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 SEPARATOR = "\0"
 """Stands between texts that are searched together. No pattern matches it."""
 
+NO_UUID = r"[^0-9A-Za-z\x00-]|\x00"
+"""Behind a number that is no piece of a UUID: for hints alone, as no pattern may match what separates texts."""
 MANY_DIGITS = 9
 """From so many digits on a number may be somebody's."""
 
@@ -121,15 +123,15 @@ class Detector:
     around: Around = apart
     beside: Beside = Beside.ANYTHING
     begun: bool = False
-    """Whether nothing in front of a match is part of its word, though `around` is a function of its own."""
+    """Whether the hint begins where a match does and nothing in front is part of its word, though that is not seen."""
     longest: int = 512
     """Characters that a whole match may have where a text is looked at in pieces."""
 
     @property
     def begins(self) -> bool:
         """Whether the hint is how a match begins, and stands behind `BEGIN`."""
-        stands_apart = self.begun or self.around in (apart, apart_as_number, apart_as_answer, apart_from_groups)
-        return stands_apart and self.pattern.startswith(self.hint)
+        stands_apart = self.around in (apart, apart_as_number, apart_as_answer, apart_from_groups)
+        return self.begun or (stands_apart and self.pattern.startswith(self.hint))
 
 
 def secret(

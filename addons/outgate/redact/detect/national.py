@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from outgate.redact.detect import national_checks as checks
-from outgate.redact.detect.detector import Around, Check, Detector, Group, apart_as_number, apart_from_groups
+from outgate.redact.detect.detector import NO_UUID, Around, Check, Detector, Group, apart_as_number, apart_from_groups
 from outgate.redact.detect.said import said
 from outgate.redact.detect.validators import social_security
 
@@ -16,6 +16,7 @@ but `QQ` is, in examples."""
 _MONTH, _DAY = "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][0-9]|3[01])"
 
 
+_AADHAAR = "[2-9][0-9]{3} [0-9]{4} [0-9]{4}|[2-9][0-9]{3}-[0-9]{4}-[0-9]{4}"
 _MBI = "[AC-HJKMNP-RT-Y]"
 """Letters of Medicare's numbers: none that looks like a digit."""
 
@@ -77,12 +78,15 @@ DETECTORS = (
         "11010519491231002X",
         check=checks.resident,
     ),
-    _number(
+    Detector(
         "in-aadhaar",
-        "[2-9][0-9]{3} [0-9]{4} [0-9]{4}|[2-9][0-9]{3}-[0-9]{4}-[0-9]{4}",
+        Group.PII,
+        _AADHAAR,
         "2341 2341 2346",
+        hint=f"(?:{_AADHAAR})(?:{NO_UUID})",
         check=checks.aadhaar,
         around=apart_from_groups,
+        begun=True,
     ),
     _number(
         "mx-curp",

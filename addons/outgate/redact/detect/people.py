@@ -47,7 +47,7 @@ DETECTORS = (
         Group.PII,
         rf"[0-9]{{1,5}}[A-Za-z]?,?[ ](?:[NSEW][.]?[ ])?(?:{_PART}[ ]){{1,3}}(?:{_STREETS})",
         "12 Example Street",
-        hint=f"[{_SMALL}][ ](?:{_STREETS})(?:[^A-Za-z0-9])",
+        hint=f"[ ](?:{_STREETS})[^A-Za-z0-9]",
         around=apart,
     ),
     Detector(
@@ -55,7 +55,7 @@ DETECTORS = (
         Group.PII,
         rf"[0-9]{{1,4}}(?:[ ]?(?:bis|ter))?,?[ ](?i:{_ROADS})[ ](?:(?:de|du|des|la|le|les)[ ]|d'|l'){{0,2}}{_NAMED}",
         "12 rue de Rivoli",
-        hint=f"[0-9rs],?[ ](?i:{_ROADS})[ ]",
+        hint=f"[ ](?i:{_ROADS})[ ]",
         around=apart,
     ),
     Detector(

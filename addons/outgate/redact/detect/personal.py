@@ -6,6 +6,7 @@ import re
 
 from outgate.redact.detect import validators
 from outgate.redact.detect.detector import (
+    NO_UUID,
     Beside,
     Check,
     Detector,
@@ -201,9 +202,10 @@ DETECTORS = (
         Group.PII,
         rf"{_AREA}(?:[0-9]{{3,6}}|[0-9]{{0,2}}(?:[ -][0-9]{{2,4}}){{1,2}})(?:{_SUFFIX})?",
         "020 7946 0958",
-        hint=_AREA,
+        hint=rf"{_AREA}(?:[0-9]{{3,6}}|[0-9]{{0,2}}(?:[ -][0-9]{{2,4}}){{1,2}})(?:{_SUFFIX})?(?:{NO_UUID})",
         check=lambda text: validators.national(text) and _no_part(text),
         around=apart_from_groups,
+        begun=True,
     ),
     Detector(
         "phone-in-brackets",

@@ -20,17 +20,11 @@ def _formed(name: str, pattern: str, example: str, check: Check | None = None) -
 FORMED = (
     _formed(
         "no-national-id",
-        "[0-9]{11}",
+        "[0-7][0-9][01][0-9]{8}",
         "15108695088",
         register_checks.norwegian,
     ),
     _formed("dk-is-national-id", "[0-9]{6}-[0-9]{4}", "211062-5629", register_checks.nordic),
-    _formed(
-        "ee-lt-national-id",
-        "[0-9]{11}",
-        "36805280109",
-        register_checks.baltic,
-    ),
     _formed(
         "cz-sk-birth-number",
         "[0-9]{6}/[0-9]{4}",
@@ -71,6 +65,13 @@ FORMED = (
     _formed("gh-national-id", "GHA-[0-9]{9}-[0-9]", "GHA-123456789-1"),
 )
 TOLD = (
+    said(
+        "ee-lt-national-id",
+        "isikukood|asmens kodas|personal code",
+        "[1-6][0-9]{10}",
+        "isikukood 36805280109",
+        register_checks.baltic,
+    ),
     said(
         "lv-national-id",
         "personas kods",
