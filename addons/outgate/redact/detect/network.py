@@ -1,4 +1,5 @@
-"""Addresses of machines. No default rule has them: traffic is full of them, and of little use without."""
+"""Addresses of machines, whoever sits there. No default rule has them: traffic is full of them, and of little use
+without. Those of somebody are in `hosts`."""
 
 from __future__ import annotations
 
