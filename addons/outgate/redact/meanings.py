@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from outgate.redact.detect.names import classify
-from outgate.redact.detect.plausible import can_be, is_schema
+from outgate.redact.detect.plausible import can_be, can_be_inside, is_schema
 from outgate.redact.detect.vocabulary import PERSONAL
 from outgate.redact.leaf import Path
 
@@ -39,5 +39,9 @@ def is_other(name: str, text: str) -> bool:
 
 
 def is_about(path: Path, name: str, text: str) -> bool:
-    """It says how something looks that is called as what it is in."""
-    return any(is_schema(name, text, classify(step)) for step in path[:-1] if type(step) is str)
+    """It says how something looks that is called as what it is in, or belongs to something else of that name."""
+    around = [(step, classify(step)) for step in path[:-1] if type(step) is str]
+    return any(
+        meaning and (is_schema(name, text, meaning) or not can_be_inside(step, meaning, text))
+        for step, meaning in around
+    )

@@ -24,6 +24,7 @@ LABELLED = (*PERSONAL, "security-code")
 LEAST_DIGITS = 4
 LEAST = {"national-id": 3, "tax-id": 6, "device-id": LEAST_DIGITS}
 """Digits of what has a short name that means other things, too."""
+AMBIGUOUS = frozenset(("swift", "routing", "bic", "aba"))
 LONGEST_LABEL = 64
 _NO_LABEL = re.compile("[0-9@]")
 _ASKED = re.compile(r"(?:please |enter |type |your |the |confirm |new |invalid |missing |select )*", re.IGNORECASE)
@@ -66,6 +67,14 @@ def can_be(meaning: str, text: str) -> bool:
             return _counted(text) >= LEAST[meaning]
         case _:
             return meaning not in NUMBERED or _counted(text) >= LEAST_DIGITS or _SPEAKS.search(text) is None
+
+
+def can_be_inside(name: str, meaning: str, text: str) -> bool:
+    """Whether a value in an object of that name can be of its class: where the name has other meanings, it has to look
+    like one."""
+    if meaning == "geo":
+        return _counted(text) > 0
+    return can_be(meaning, text) if meaning in LEAST or name.lower() in AMBIGUOUS else True
 
 
 def _counted(text: str) -> int:
