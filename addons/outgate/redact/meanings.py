@@ -1,4 +1,4 @@
-"""What a value is, by the names on the way to it: a name in a customer is a customer's, a type in an email a schema's.
+"""What a value is, by the names on the way to it: a name in a customer is a customer's, a type of routing is no bank's.
 
 Owns which names say too little by themselves, and which values under a name of personal data are none. Knows no rules.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from outgate.redact.detect.names import classify
-from outgate.redact.detect.plausible import can_be, can_be_inside, is_schema
+from outgate.redact.detect.plausible import can_be, can_be_inside
 from outgate.redact.detect.vocabulary import PERSONAL
 from outgate.redact.leaf import Path
 
@@ -38,10 +38,7 @@ def is_other(name: str, text: str) -> bool:
     return not can_be(classify(name), text)
 
 
-def is_about(path: Path, name: str, text: str) -> bool:
-    """It says how something looks that is called as what it is in, or belongs to something else of that name."""
+def is_foreign(path: Path, text: str) -> bool:
+    """It is in an object whose name may mean something else, and does not look like what it means by itself."""
     around = [(step, classify(step)) for step in path[:-1] if type(step) is str]
-    return any(
-        meaning and (is_schema(name, text, meaning) or not can_be_inside(step, meaning, text))
-        for step, meaning in around
-    )
+    return any(meaning and not can_be_inside(step, meaning, text) for step, meaning in around)

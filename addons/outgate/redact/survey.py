@@ -7,6 +7,7 @@ by detectors, all of one side in one pass. Knows no message.
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 from outgate.policy.redaction_model import Carrier
 from outgate.redact import meanings
@@ -23,6 +24,7 @@ from outgate.redact.leaf import Edit, Found, Kind, Leaf, Part, Path
 from outgate.redact.ledger import DEEP, SHORTEST, Ledger
 from outgate.redact.pairs import Pairs
 from outgate.redact.rulebook import Find, Number, Place, RuleBook, earliest
+from outgate.redact.schemas import Schemas
 from outgate.redact.sweep import Sweep
 
 DEEPEST_TEXT, DEEPEST_PART = 4, 24
@@ -333,8 +335,10 @@ class _Ways:
         if kind is not Kind.STRING and found.name not in meanings.COORDINATES:
             return None
         named = self._inherited(found.path)
-        if named is not None and isinstance(found, Leaf) and self._book.is_shipped(named):
-            return None if meanings.is_about(found.path, found.name, found.text) else named
+        if named is None or self._schemas.describe(found):
+            return None
+        if isinstance(found, Leaf) and self._book.is_shipped(named) and meanings.is_foreign(found.path, found.text):
+            return None
         return named
 
     def place(self, leaf: Leaf, name: str) -> Place:
@@ -346,6 +350,10 @@ class _Ways:
         carrier = PATHS.get(document.format)
         paths = tuple((carrier, root + leaf.path) for root in document.roots) if carrier else ()
         return Place(called, paths, document.carrier is Carrier.BODY, document.segment(leaf))
+
+    @cached_property
+    def _schemas(self) -> Schemas:
+        return Schemas(self._document.found)
 
     def _called(self, found: Found) -> Number | None:
         self._names.add(found.name)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from outgate.redact.detect.plausible import can_be, is_label, is_schema
+from outgate.redact.detect.plausible import can_be, is_label
 from outgate.redact.detect.vocabulary import CLASSES
 
 
@@ -56,20 +56,3 @@ def test_it_cannot_be(meaning, text):
 @pytest.mark.parametrize("meaning", ["email", "phone", "name", "address", "birth-date", "security-code"])
 def test_every_name_of_a_class_is_its_label(meaning):
     assert all(is_label(meaning, each) for each in CLASSES[meaning] if not any(map(str.isdigit, each)))
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "right"),
-    [
-        ("type", "string", True),
-        ("type", "home", False),
-        ("format", "email", True),
-        ("format", "jane@example.com", False),
-        ("pattern", "^[0-9]+$", True),
-        ("pattern", "jane", False),
-        ("title", "E-mail", True),
-        ("title", "Jane Doe", False),
-    ],
-)
-def test_what_says_how_a_value_looks_is_none(name, text, right):
-    assert is_schema(name, text, "email") is right

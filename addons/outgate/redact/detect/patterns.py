@@ -8,8 +8,10 @@ from outgate.redact.detect import (
     accounts,
     assignments,
     coins,
+    commands,
     generic,
     hosts,
+    lines,
     national,
     network,
     particulars,
@@ -18,7 +20,7 @@ from outgate.redact.detect import (
     registers,
 )
 from outgate.redact.detect.detector import Detector, Group
-from outgate.redact.detect.vendors import cloud, code, messages, models, payments, watching
+from outgate.redact.detect.vendors import cloud, code, messages, models, payments, prefixes, watching
 
 DETECTORS: tuple[Detector, ...] = (
     *cloud.DETECTORS,
@@ -27,7 +29,10 @@ DETECTORS: tuple[Detector, ...] = (
     *code.DETECTORS,
     *models.DETECTORS,
     *watching.DETECTORS,
+    *prefixes.DETECTORS,
     *generic.DETECTORS,
+    *commands.DETECTORS,
+    *lines.DETECTORS,
     *assignments.DETECTORS,
     *coins.DETECTORS,
     *personal.DETECTORS,

@@ -37,13 +37,6 @@ _SPELT = {
     )
     for meaning in LABELLED
 }
-_KINDS = frozenset(("string", "number", "integer", "boolean", "object", "array", "null"))
-_FORMATS = frozenset(
-    (
-        *("email", "idn-email", "date", "date-time", "time", "uri", "url", "uuid", "password", "byte", "binary"),
-        *("int32", "int64", "float", "double", "decimal", "phone", "hostname", "ipv4", "ipv6"),
-    )
-)
 
 
 def is_label(meaning: str, text: str) -> bool:
@@ -79,19 +72,6 @@ def can_be_inside(name: str, meaning: str, text: str) -> bool:
 
 def _counted(text: str) -> int:
     return sum(map(str.isdigit, text))
-
-
-def is_schema(name: str, text: str, meaning: str) -> bool:
-    """It says what values of that class look like."""
-    match name:
-        case "type":
-            return text in _KINDS
-        case "format":
-            return text in _FORMATS
-        case "pattern":
-            return text.startswith("^") and text.endswith("$")
-        case _:
-            return is_label(meaning, text)
 
 
 _NO_NAME = re.compile(r"[0-9_=<>{}()\[\];/\\@#$]|\w[.]\w|[a-z][A-Z][a-z]+[A-Z]|[,;]$")
