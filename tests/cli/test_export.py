@@ -114,6 +114,25 @@ def test_an_empty_folder_is_nothing(terminal, capture):
     assert terminal.run("export", capture, "-f", "wiremock", "-o", "stubs").exit_code == 2
 
 
+def test_another_export_is_overwritten(terminal, capture):
+    for _ in range(2):
+        assert terminal.run("export", capture, "-f", "wiremock", "-o", "stubs", "--force").exit_code == 0
+    assert len(list((terminal.path / "stubs").glob("*/mappings/*.json"))) == len(KINDS) - 2
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [("har", "work is a folder; name a file in it"), ("wiremock", "work holds other things than an export")],
+)
+@pytest.mark.parametrize("mine", ["work/mine", "work/host/mine"])
+def test_no_other_folder_is_overwritten_by_force(terminal, capture, form, message, mine):
+    terminal.write(mine, "mine")
+    result = terminal.run("export", capture, "-f", form, "-o", "work", "--force")
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert (terminal.path / mine).read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -22,7 +22,7 @@ from outgate.capture.formats.ndjson import LineWriter
 from outgate.capture.formats.reading import Source
 from outgate.capture.formats.stubs import StubWriter
 from outgate.capture.formats.vcr import CassetteWriter
-from outgate.capture.formats.wiremock import MappingWriter
+from outgate.capture.formats.wiremock import MappingWriter, is_export
 from outgate.capture.formats.writing import Writer
 from outgate.capture.leaks.check import Check
 from outgate.capture.leaks.values import Values
@@ -165,9 +165,21 @@ def _check(form: str, output: Path | None, force: bool) -> None:
         raise click.UsageError("WireMock's mappings are a folder; name it with -o")
     if output is None and form == "flow" and sys.stdout.isatty():
         raise click.UsageError("flows are not for a terminal; name a file with -o")
-    if output is None or force:
+    if output is None or not output.exists():
         return
-    if output.exists() and not (form == WIREMOCK and output.is_dir() and not any(output.iterdir())):
+    if output.is_dir():
+        _check_folder(form, output, force)
+    elif not force:
+        raise click.UsageError(f"{output} exists; --force overwrites it")
+
+
+def _check_folder(form: str, output: Path, force: bool) -> None:
+    """Of folders, none is overwritten but one that another export has made."""
+    if form != WIREMOCK:
+        raise click.UsageError(f"{output} is a folder; name a file in it")
+    if not is_export(output):
+        raise click.UsageError(f"{output} holds other things than an export; name another folder")
+    if not force and any(output.iterdir()):
         raise click.UsageError(f"{output} exists; --force overwrites it")
 
 

@@ -26,6 +26,7 @@ from outgate.redact.unpacking import Undecodable
 GZIP = b"\x1f\x8b\x08"
 ANY = "${json-unit.ignore}"
 STARTED = "Started"
+MAPPINGS, FILES = "mappings", "__files"
 MOST_CONSTRAINTS = 20
 SUFFIXES = {"json": "json", "html": "html", "xml": "xml", "text/": "txt", "event-stream": "txt"}
 
@@ -58,8 +59,16 @@ class MappingWriter(StubWriter):
             **scenario,
             "metadata": {"outgate": {"id": text(kept.exchange.id)}},
         }
-        _put(root / "mappings" / f"{name}.json", orjson.dumps(mapping, option=orjson.OPT_INDENT_2))
+        _put(root / MAPPINGS / f"{name}.json", orjson.dumps(mapping, option=orjson.OPT_INDENT_2))
         return ""
+
+
+def is_export(folder: Path) -> bool:
+    """Whether nothing is in it but what is written here. An empty one is."""
+    return all(
+        host.is_dir() and not host.is_symlink() and all(each.name in (MAPPINGS, FILES) for each in host.iterdir())
+        for host in folder.iterdir()
+    )
 
 
 def _named(host: str) -> str:
@@ -169,7 +178,7 @@ def _response(exchange: Exchange, root: Path, name: str) -> Pattern:
         made["headers"] = {text(known): values[0] if len(values) == 1 else values for known, values in headers.items()}
     if response.body.content:
         made["bodyFileName"] = f"{name}.{_suffix(response)}"
-        _put(root / "__files" / made["bodyFileName"], response.body.content)
+        _put(root / FILES / made["bodyFileName"], response.body.content)
         made |= _pace(response)
     return made
 
