@@ -28,6 +28,7 @@ ANY = "${json-unit.ignore}"
 STARTED = "Started"
 MAPPINGS, FILES = "mappings", "__files"
 MOST_CONSTRAINTS = 20
+LONGEST_NAME = 255
 SUFFIXES = {"json": "json", "html": "html", "xml": "xml", "text/": "txt", "event-stream": "txt"}
 
 
@@ -72,8 +73,8 @@ def is_export(folder: Path) -> bool:
 
 
 def _named(host: str) -> str:
-    """A name for a folder."""
-    return re.sub(r"[^\w.-]", "_", text(host)) or "_"
+    """A name for a folder, in the one that is written to: a host of a file that anybody may have written can be `..`."""
+    return re.sub(r"^\.+|[^\w.-]", "_", text(host), flags=re.ASCII)[:LONGEST_NAME] or "_"
 
 
 def _put(file: Path, content: bytes) -> None:
