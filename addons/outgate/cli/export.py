@@ -32,6 +32,7 @@ from outgate.cli.looking_twice import check_of, look
 from outgate.cli.output import aligned, counted, printable
 from outgate.cli.progress import shown
 from outgate.cli.redacting import redactions_of, redactor_of
+from outgate.cli.tidily import tidily
 from outgate.policy.redaction_model import Mode, RedactionPolicy
 from outgate.problems import PolicyError
 from outgate.redact.pipeline import Redactor
@@ -114,7 +115,7 @@ def export(
     values, report = Values(), Report()
     source = _source(capture, redactions, values)
     check = check_of(form, values, redactions)
-    with _place(output) as place:
+    with tidily(), _place(output) as place:
         with _writer(form, place) as (writer, end):
             _copy(source, writer, report, check, end)
         if not report.read:

@@ -20,6 +20,7 @@ from outgate.capture.record import write
 from outgate.cli.options import settings_of
 from outgate.cli.output import counted, printable
 from outgate.cli.progress import shown
+from outgate.cli.tidily import tidily
 from outgate.loading import setting_of
 from outgate.policy.compile import load
 from outgate.policy.redaction_model import RedactionPolicy
@@ -72,7 +73,7 @@ def mock(
         click.echo(str(error), err=True)
         ctx.exit(UNREADABLE)
     source, written = Capture(capture), 0
-    with _place(output) as file:
+    with tidily(), _place(output) as file:
         for kept in shown(copies(source, number, seed, redactions), "exchanges written"):
             file.write(write(kept))
             written += 1

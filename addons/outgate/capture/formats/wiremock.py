@@ -73,7 +73,7 @@ def is_export(folder: Path) -> bool:
 
 
 def _named(host: str) -> str:
-    """A name for a folder, in the one that is written to: a host of a file that anybody may have written can be `..`."""
+    """A name for a folder in the one that is written to, whatever a file that anybody may have written calls a host."""
     return re.sub(r"^\.+|[^\w.-]", "_", text(host), flags=re.ASCII)[:LONGEST_NAME] or "_"
 
 
