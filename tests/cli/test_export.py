@@ -54,6 +54,13 @@ def test_every_format(terminal, capture, form, named):
     assert not list(terminal.path.rglob("*.part"))
 
 
+@pytest.mark.parametrize("command", ["export", "mock", "learn"])
+def test_a_dash_is_standard_output(terminal, capture, command):
+    named, unnamed = terminal.run(command, capture, "-o", "-"), terminal.run(command, capture)
+    assert named.stdout_bytes == unnamed.stdout_bytes != b""
+    assert not (terminal.path / "-").exists()
+
+
 def test_flows(terminal, capture):
     assert terminal.run("export", capture, "-f", "flow", "-o", "flows").exit_code == 0
     with (terminal.path / "flows").open("rb") as file:

@@ -29,7 +29,7 @@ from outgate.capture.leaks.values import Values
 from outgate.capture.report import Report
 from outgate.capture.told import Malformed
 from outgate.cli.looking_twice import check_of, look
-from outgate.cli.output import aligned, counted, printable
+from outgate.cli.output import aligned, counted, printable, unless_standard
 from outgate.cli.progress import shown
 from outgate.cli.redacting import redactions_of, redactor_of
 from outgate.cli.tidily import tidily
@@ -75,6 +75,7 @@ FORMATS: Mapping[str, Callable[[IO[bytes]], Writer]] = {
     "-o",
     "--output",
     type=click.Path(path_type=Path),
+    callback=unless_standard,
     metavar="OUT",
     help="The file, or for wiremock the folder, to write.  [default: standard output]",
 )

@@ -15,7 +15,7 @@ import orjson
 from outgate.capture.reading import MAGIC, Capture
 from outgate.capture.record import SCHEMA
 from outgate.cli.options import read, settings_of
-from outgate.cli.output import counted, create, printable
+from outgate.cli.output import counted, create, printable, unless_standard
 from outgate.cli.progress import shown
 from outgate.learning import native
 from outgate.learning.captured import seen
@@ -85,6 +85,7 @@ class Source:
     "-o",
     "--output",
     type=click.Path(path_type=Path),
+    callback=unless_standard,
     metavar="OUT",
     help=f"A file that is not there yet, or a directory that gets one, {FILE}.  [default: standard output]",
 )

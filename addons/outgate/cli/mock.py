@@ -18,7 +18,7 @@ from outgate.capture.copies import copies
 from outgate.capture.reading import Capture
 from outgate.capture.record import write
 from outgate.cli.options import settings_of
-from outgate.cli.output import counted, printable
+from outgate.cli.output import counted, printable, unless_standard
 from outgate.cli.progress import shown
 from outgate.cli.tidily import tidily
 from outgate.loading import setting_of
@@ -52,6 +52,7 @@ UNREADABLE = 2
     "-o",
     "--output",
     type=click.Path(path_type=Path),
+    callback=unless_standard,
     metavar="OUT",
     help="The file to write, which must not be there.  [default: standard output]",
 )
