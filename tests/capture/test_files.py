@@ -98,6 +98,20 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_read(tmp_path):
     ]
 
 
+def test_of_a_folder_the_rest_is_read_where_a_file_is_gone_in_the_middle(tmp_path):
+    for number in range(3):
+        file = CaptureFile(tmp_path, 1e9 + 100 * number)
+        file.append(line(100 * number))
+        file.close()
+    middle = found(tmp_path)[1]
+    capture = Capture(tmp_path)
+    records = iter(capture)
+    assert next(records).exchange.id == "0"
+    middle.unlink()
+    assert [kept.exchange.id for kept in records] == ["200"]
+    assert capture.problems == [f"{middle}: it cannot be read: No such file or directory"]
+
+
 def test_two_at_one_moment_have_names_of_their_own(tmp_path):
     files = [CaptureFile(tmp_path, 1e9) for _ in range(3)]
     for file in files:

@@ -96,6 +96,13 @@ def test_a_torn_record_is_told_of(terminal):
     assert har((terminal.path / "out.har").read_bytes()) == 1
 
 
+def test_what_is_of_no_kind_is_named(terminal):
+    terminal.write("other", "hello\n")
+    result = terminal.run("export", "other", "-o", "out.har")
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", "other cannot be read: it is no JSON\n")
+    assert [path.name for path in terminal.path.iterdir()] == ["other"]
+
+
 @pytest.mark.parametrize("content", ["", '{"log": {"entries": []}}\n'])
 def test_what_holds_no_records_is_unreadable_and_leaves_no_file(terminal, content):
     terminal.write("other", content)

@@ -46,11 +46,18 @@ class Capture:
         for number, path in enumerate(paths):
             while heads and heads[0][0] < begun(path):
                 yield from self._next(heads)
-            records = self._file(path)
+            records = self._of_folder(path)
             if (first := next(records, None)) is not None:
                 heapq.heappush(heads, (first.exchange.started, number, first, records))
         while heads:
             yield from self._next(heads)
+
+    def _of_folder(self, path: Path) -> Iterator[Redacted]:
+        """What can be read of it: it may be gone by now, as too old."""
+        try:
+            yield from self._file(path)
+        except OSError as error:
+            self.problems.append(f"{path}: it cannot be read: {error.strerror}")
 
     def _next(self, heads: list[tuple[float, int, Redacted, Iterator[Redacted]]]) -> Iterator[Redacted]:
         _, number, kept, records = heads[0]

@@ -33,6 +33,7 @@ from outgate.cli.output import aligned, counted, printable, unless_standard
 from outgate.cli.progress import shown
 from outgate.cli.redacting import redactions_of, redactor_of
 from outgate.cli.tidily import tidily
+from outgate.cli.unread import warn
 from outgate.policy.redaction_model import Mode, RedactionPolicy
 from outgate.problems import PolicyError
 from outgate.redact.pipeline import Redactor
@@ -117,14 +118,18 @@ def export(
     source = _source(capture, redactions, values)
     check = check_of(form, values, redactions)
     with tidily(), _place(output) as place:
-        with _writer(form, place) as (writer, end):
-            _copy(source, writer, report, check, end)
+        try:
+            with _writer(form, place) as (writer, end):
+                _copy(source, writer, report, check, end)
+        except Malformed as error:
+            click.echo(printable(f"{capture} cannot be read: {error}"), err=True)
+            ctx.exit(UNREADABLE)
         if not report.read:
-            _tell_problems(source)
+            warn(source.problems)
             click.echo(f"{capture} holds no records", err=True)
             ctx.exit(UNREADABLE)
         look(check, place)
-    _tell_problems(source)
+    warn(source.problems)
     _tell(report, form, output)
 
 
@@ -228,23 +233,15 @@ def _writer(form: str, place: Path) -> Iterator[tuple[Writer, Callable[[], int]]
 
 
 def _copy(source: Kept, writer: Writer, report: Report, check: Check, end: Callable[[], int]) -> None:
-    try:
-        if isinstance(writer, StubWriter):
-            for kept in shown(source, "exchanges counted"):
-                writer.count(kept)
-        check.begin(end())
-        for number, kept in enumerate(shown(source, "exchanges written"), 1):
-            why = writer.write(kept)
-            report.add(kept, why)
-            if not why:
-                check.wrote(number, kept.manifest, end())
-    except Malformed as error:
-        raise click.UsageError(f"it cannot be read: {error}") from error
-
-
-def _tell_problems(source: Kept) -> None:
-    for problem in source.problems:
-        click.echo(f"warning: {printable(problem)}", err=True)
+    if isinstance(writer, StubWriter):
+        for kept in shown(source, "exchanges counted"):
+            writer.count(kept)
+    check.begin(end())
+    for number, kept in enumerate(shown(source, "exchanges written"), 1):
+        why = writer.write(kept)
+        report.add(kept, why)
+        if not why:
+            check.wrote(number, kept.manifest, end())
 
 
 def _tell(report: Report, form: str, output: Path | None) -> None:

@@ -17,6 +17,7 @@ from outgate.capture.record import SCHEMA
 from outgate.cli.options import read, settings_of
 from outgate.cli.output import counted, create, printable, unless_standard
 from outgate.cli.progress import shown
+from outgate.cli.unread import warn
 from outgate.learning import native
 from outgate.learning.captured import seen
 from outgate.learning.lacking import Lacking, lacking
@@ -167,8 +168,7 @@ def _places(source: Source, include_denied: bool) -> Places:
     for each in shown(source, "attempts read"):
         if each is not None:
             places.add(each)
-    for problem in source.problems:
-        click.echo(f"warning: {printable(problem)}", err=True)
+    warn(source.problems)
     return places
 
 

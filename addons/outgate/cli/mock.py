@@ -18,9 +18,10 @@ from outgate.capture.copies import copies
 from outgate.capture.reading import Capture
 from outgate.capture.record import write
 from outgate.cli.options import settings_of
-from outgate.cli.output import counted, printable, unless_standard
+from outgate.cli.output import counted, unless_standard
 from outgate.cli.progress import shown
 from outgate.cli.tidily import tidily
+from outgate.cli.unread import OTHERS, warn
 from outgate.loading import setting_of
 from outgate.policy.compile import load
 from outgate.policy.redaction_model import RedactionPolicy
@@ -78,10 +79,9 @@ def mock(
         for kept in shown(copies(source, number, seed, redactions), "exchanges written"):
             file.write(write(kept))
             written += 1
-        for problem in source.problems:
-            click.echo(f"warning: {printable(problem)}", err=True)
+        warn(source.problems)
         if not written:
-            click.echo(f"{capture} holds no records", err=True)
+            click.echo(f"{capture} holds no records{OTHERS}", err=True)
             ctx.exit(UNREADABLE)
     click.echo(f"{counted(written, 'exchange')} in {number} {'copy' if number == 1 else 'copies'}", err=True)
 

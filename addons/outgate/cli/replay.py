@@ -24,6 +24,7 @@ from outgate.cli.options import settings_of
 from outgate.cli.output import printable
 from outgate.cli.progress import shown
 from outgate.cli.tidily import tidily
+from outgate.cli.unread import warn
 from outgate.loading import setting_of
 from outgate.pki.problem import CertificateProblem
 from outgate.policy.compile import load
@@ -139,8 +140,7 @@ def _desk(
         made = desk(shown(found, "exchanges read"), ending, ignored, timing=timing)
     except (OSError, Malformed) as error:
         raise Unreadable(printable(f"{capture} cannot be read: {error}")) from error
-    for problem in found.problems:
-        click.echo(f"warning: {printable(problem)}", err=True)
+    warn(found.problems)
     if not made.matcher.entries and not empty:
         click.echo(f"{capture} holds no requests", err=True)
         ctx.exit(UNREADABLE)
