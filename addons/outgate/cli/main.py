@@ -16,7 +16,7 @@ import click
 
 from outgate import __version__
 
-UNABLE, INTERRUPTED = 3, 130
+INTERRUPTED = 130
 COMMANDS: Mapping[str, str] = {
     "run": "outgate.cli.run:run",
     "exec": "outgate.cli.exec:exec_command",
@@ -46,6 +46,12 @@ COMMANDS: Mapping[str, str] = {
 """`module:attribute` by name, in the order of `--help`."""
 
 
+class Unable(click.ClickException):
+    """The system has said no."""
+
+    exit_code = 3
+
+
 class Commands(click.Group):
     """A group that knows its commands by name and loads the one that is asked for."""
 
@@ -69,9 +75,7 @@ class Commands(click.Group):
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise  # nobody reads on: click ends quietly
-            unable = click.ClickException(str(error))
-            unable.exit_code = UNABLE
-            raise unable from error
+            raise Unable(str(error)) from error
 
 
 @click.command(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
