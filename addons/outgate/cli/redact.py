@@ -85,7 +85,7 @@ def redact(
 
 def _given(file: Path) -> bytes:
     """Read once, for what comes through a pipe is there once."""
-    return click.get_binary_stream("stdin").read() if file == STANDARD else file.read_bytes()
+    return sys.stdin.buffer.read() if file == STANDARD else file.read_bytes()
 
 
 def _body(
