@@ -6,12 +6,14 @@ import subprocess
 from random import Random
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from capture.exchanges import sealed
 from outgate.capture import record
 from outgate.capture.files import CaptureFile, begun, found
+from outgate.capture.frames import BLOCK
 from outgate.capture.reading import Capture
 
 
@@ -60,12 +62,16 @@ def test_torn_at_any_byte_it_loses_what_was_torn(tmp_path):
         ends.append(file.size)
     file.close()
     content = file.path.read_bytes()
+    head = zstandard.frame_header_size(content)
     for length in range(len(content)):
         file.path.write_bytes(content[:length])
         capture = Capture(file.path)
         read = [kept.exchange.id for kept in capture]
         assert read[: sum(end <= length for end in ends)] == ["0", "1", "2"][: sum(end <= length for end in ends)]
         assert len(read) + len(capture.problems) <= 3
+        torn = length - max((end for end in (head, *ends) if end <= length), default=-BLOCK)
+        if length <= ends[-1]:  # what follows closes the frame, and holds nothing
+            assert bool(capture.problems) == (torn >= BLOCK and length > 0)
     assert len(read) == 3
 
 
