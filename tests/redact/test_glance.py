@@ -114,6 +114,12 @@ def test_no_value_under_any_name_is_overlooked(policies):
     assert same(json.dumps(document).encode(), policies).manifest.marks
 
 
+@pytest.mark.parametrize("text", TEXTS)
+def test_no_value_is_overlooked_where_the_document_is_told(text):
+    document = [{name: text} for name in NAMES] + [{name: [text, {"n": [text, 1.5]}]} for name in NAMES]
+    same(json.dumps(document, ensure_ascii=False).encode(), ())
+
+
 def test_what_each_detector_looks_for_is_seen():
     document = [{"n": sample(each.example)} for each in DETECTORS]
     document += [{"u": f"https://a.example/x/{sample(each.example)}"} for each in DETECTORS]

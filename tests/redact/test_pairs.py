@@ -39,3 +39,16 @@ def test_in_json(document, names):
 )
 def test_in_xml(document, names):
     assert named(xml.read(document)) == names
+
+
+@pytest.mark.parametrize(
+    ("document", "names"),
+    [
+        (b'{"kty": "RSA", "n": "1", "d": "2", "p": "3"}', {"2": "private key", "3": "private key"}),
+        (b'{"keys": [{"k": "1", "kty": "oct"}, {"d": "2"}]}', {"1": "private key"}),
+        (b'{"kty": "EC", "x": {"d": "1"}, "y": "2"}', {}),
+        (b'{"d": "1", "k": "2"}', {}),
+    ],
+)
+def test_in_keys(document, names):
+    assert named(json.read(document)) == names

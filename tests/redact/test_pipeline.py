@@ -141,6 +141,16 @@ def test_json_in_whose_numbers_a_taken_value_stands_stays_json():
     assert (made["seen"][1], made["n"]) == (f"x{made['password']}", 4)
 
 
+@pytest.mark.parametrize("padding", ["", "x" * 400])
+def test_the_secret_members_of_a_key_are_taken_and_a_schema_stays(padding):
+    key = {"kty": "EC", "x": "f83OJ3D2xF1Bg8vu", "d": "jpsQnnGQmL4YBIff", "seen": padding}
+    made = json.loads(redact({"data": key, "text": json.dumps(key), "password": {"type": "string", "format": "byte"}}))
+    for each in (made["data"], json.loads(made["text"])):
+        assert each == key | {"d": each["d"]}
+        assert each["d"].startswith("tok_")
+    assert made["password"] == {"type": "string", "format": "byte"}
+
+
 def test_equal_values_have_equal_tokens_wherever_they_stand():
     secret = "Zq8vKp2mXw4n"
     made = exchange(

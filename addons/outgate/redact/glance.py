@@ -7,13 +7,14 @@ found when all of them are searched at once. Whatever may matter is handed on as
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from itertools import compress
 from string import ascii_letters, digits
 
 from outgate.policy.redaction_model import Carrier
 from outgate.redact.codecs import json, nested
-from outgate.redact.codecs.json_cut import Cut, Wanted, is_escaped
+from outgate.redact.codecs.json_cut import NUMBER, Cut, Wanted, is_escaped
+from outgate.redact.codecs.json_values import Values
 from outgate.redact.detect.detector import MANY_DIGITS, SEPARATOR
 from outgate.redact.detect.search import beside
 from outgate.redact.leaf import Found
@@ -22,6 +23,8 @@ from outgate.redact.rulebook import Find, RuleBook
 
 LEAST = 256
 """Bytes: in less everything is looked at."""
+LARGE = 64 * 1024
+"""Bytes: in more there is mostly something, and then it has to be cut anyway."""
 MOST = 250_000
 """Values."""
 LONG = 24
@@ -31,10 +34,8 @@ SHAPES = bytes.maketrans(f"{_BASE64}{_SIGNS}".encode(), b"B" * len(_BASE64) + b"
 """What characters are where something is encoded: a sign of it, or of base64."""
 RUN, ENCODING = "B" * LONG, "%"
 DIGITS, RUN_OF_DIGITS = bytes.maketrans(digits.encode(), b"0" * len(digits)), b"0" * (MANY_DIGITS - 1)
-NUMBER = re.compile(rf"[0-9][-+.0-9eE]{{{MANY_DIGITS - 2},}}")
-"""Without its sign."""
 WHOLE = re.compile(rf"(?<![.0-9eE+])[0-9]{{{MANY_DIGITS - 1},}}[-+.0-9eE]*")
-"""The same, with so many digits in front of a point: no detector that is shipped finds something behind one."""
+"""Long numbers with so many digits in front of a point: no detector that is shipped finds something behind one."""
 BYTES = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?>(?:[0-9a-f]{4})*?[0-9][0-389c-f])[0-9a-f]++")
 """A UUID, and hexadecimal digits that as base64 say no text, for one of its bytes cannot stand in UTF-8."""
 SPELT = f"(?:[2-7][0-9a-f])++{SEPARATOR}"
@@ -48,7 +49,6 @@ URL = re.compile(
 )
 """Without escapes, users, fragments and parameters of segments."""
 PIECES = bytes.maketrans(b"/?&=", SEPARATOR.encode() * 4)
-LIST = re.compile(r"\s*+:\s*+\[")
 PARTS = "query", "path"
 """What parts of URLs are called."""
 
@@ -66,14 +66,18 @@ class Glance:
 
     def read(self, body: bytes) -> Iterator[Found]:
         """As `json.read`, without what does not matter."""
-        cut = Cut.of(body, MOST) if len(body) >= LEAST else None
-        return json.read(body) if cut is None else cut.leaves(self._wanted(cut))
+        seen = self._seen_as(body) if len(body) >= LEAST else None
+        return json.read(body) if seen is None else seen.leaves(self._wanted(seen))
+
+    def _seen_as(self, body: bytes) -> Values | Cut | None:
+        told = len(body) <= LARGE and not self._book.patterned
+        return (Values.of(body, MOST) if told else None) or Cut.of(body, MOST)
 
     def finds(self, text: str, name: str) -> list[Find] | None:
         """What was found in a text; None: it was not searched, or not for this name."""
         return self._finds.get(text, []) if text in self._searched and not beside(name) else None
 
-    def _wanted(self, cut: Cut) -> Wanted:
+    def _wanted(self, cut: Values | Cut) -> Wanted:
         naming, texts = self._book.namings.of(cut.keys), set(cut.strings)
         self._seen |= naming.names
         wanted = Wanted(keys=set(naming.ruled), telling=set(naming.telling))
@@ -82,11 +86,13 @@ class Glance:
         some = no_bytes(suspects(texts))
         urls = set(self._plain_urls([text for text in some if "://" in text]))
         wanted.strings.update(text for text in some if text not in urls and _encodes(text))
-        called = dict.fromkeys(self._beside(cut, naming.beside, wanted))
+        called = dict.fromkeys((text, naming.beside[key]) for key, text in cut.texts(naming.beside, wanted))
         self._search(cut, texts, urls, list(called), wanted)
         return wanted
 
-    def _search(self, cut: Cut, texts: set[str], urls: set[str], called: list[tuple[str, str]], wanted: Wanted) -> None:
+    def _search(
+        self, cut: Values | Cut, texts: set[str], urls: set[str], called: list[tuple[str, str]], wanted: Wanted
+    ) -> None:
         """What detectors find, and what is encoded in pieces of URLs. `called`: texts that are looked at with a name,
         too."""
         pieces, numbers = set(_pieces(SEPARATOR.join(urls))), set(self._numbers(cut.between))
@@ -110,16 +116,6 @@ class Glance:
         """Those that are long."""
         any_long = RUN_OF_DIGITS in between.encode().translate(DIGITS)
         return self._number.findall(between) if any_long or self._book.patterned else []
-
-    def _beside(self, cut: Cut, called: Mapping[str, str], wanted: Wanted) -> Iterator[tuple[str, str]]:
-        """Texts that some detectors look at because of their names, which are told. A list is wanted whole."""
-        for key, text, gap in cut.values(called) if called else ():
-            if text is not None:
-                yield text, called[key]
-            elif LIST.match(gap):
-                wanted.keys.add(key)
-            elif NUMBER.search(gap):
-                wanted.gaps.add(gap)
 
     def _is_ruled(self, carrier: Carrier, name: str) -> bool:
         return self._book.called(carrier, name) is not None

@@ -13,7 +13,7 @@ from outgate.policy.redaction_model import Carrier
 from outgate.redact.codecs import names
 from outgate.redact.codecs.json_cut import said
 from outgate.redact.detect.search import beside
-from outgate.redact.pairs import NAMING, VALUED
+from outgate.redact.pairs import KEY_TYPE, NAMING, PRIVATE, VALUED
 
 QUERY = "query"
 """What may be a document of GraphQL."""
@@ -59,6 +59,8 @@ class Namings:
         valued = {key for key, name in names.items() if name.lower() in VALUED}
         if naming and valued:
             ruled |= naming | valued
+        if KEY_TYPE in names.values():
+            ruled |= {key for key, name in names.items() if name == KEY_TYPE or name in PRIVATE}
         odd = frozenset(key for key, name in names.items() if telling(name))
         aside = {key: name for key, name in names.items() if beside(name)}
         return Naming(frozenset(names.values()), frozenset(ruled), odd, aside)

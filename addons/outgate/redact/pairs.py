@@ -1,7 +1,7 @@
-"""Values whose name stands beside them, as in `{"name": "X-Token", "value": "..."}`.
+"""Values that others beside them name, as in `{"name": "X-Token", "value": "..."}` and in keys as JSON (RFC 7517).
 
 Owns which keys say such names, and whose they are: those of the value beside, the nearest one before it or else the
-first one after.
+first one after; and which members of a key are secret.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from outgate.redact.leaf import Found, Leaf, Path
 
 NAMING = frozenset({"name", "key", "k", "header", "headername", "field", "param", "parameter", "attribute", "property"})
 VALUED = frozenset({"value", "val", "v", "values"})
+KEY_TYPE = "kty"
+PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
+"""Members of an object with a `KEY_TYPE`: all others are public."""
 
 
 class Pairs:
@@ -20,16 +23,21 @@ class Pairs:
     def __init__(self, found: Iterable[Found]) -> None:
         self._first: dict[Path, str] = {}
         self._current: dict[Path, str] = {}
+        self._keys: set[Path] = set()
         for each in found:
             if each.name.lower() in NAMING and type(each) is Leaf:
                 self._first.setdefault(_beside(each.path), each.text)
+            elif each.name == KEY_TYPE:
+                self._keys.add(each.path[:-1])
 
     def __bool__(self) -> bool:
-        return bool(self._first)
+        return bool(self._first or self._keys)
 
     def name(self, found: Found) -> str:
         """Empty: none stands beside it."""
         called = found.name.lower()
+        if called in PRIVATE and found.path[:-1] in self._keys:
+            return "private key"
         if called in NAMING and type(found) is Leaf:
             self._current[_beside(found.path)] = found.text
         elif called in VALUED:

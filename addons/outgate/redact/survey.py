@@ -7,6 +7,7 @@ by detectors, all of one side in one pass. Knows no message.
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 from outgate.policy.redaction_model import Carrier
 from outgate.redact.codecs import choose, nested
@@ -22,6 +23,7 @@ from outgate.redact.leaf import Edit, Found, Kind, Leaf, Part, Path
 from outgate.redact.ledger import DEEP, SHORTEST, Ledger
 from outgate.redact.pairs import Pairs
 from outgate.redact.rulebook import Find, Number, Place, RuleBook, earliest
+from outgate.redact.schemas import Schemas
 from outgate.redact.sweep import Sweep
 
 DEEPEST_TEXT, DEEPEST_PART = 4, 24
@@ -320,6 +322,8 @@ class _Ways:
             named = earliest(named, self._book.called(Carrier.KEY, said), self._book.called(Carrier.HEADER, said))
         if named is None and len(found.path) > 1 and kind is Kind.STRING:
             named = self._inherited(found.path)
+            if named is not None and self._schemas.describe(found):
+                named = None
         return named if by_path is None else earliest(named, by_path)
 
     def place(self, leaf: Leaf, name: str) -> Place:
@@ -331,6 +335,10 @@ class _Ways:
         carrier = PATHS.get(document.format)
         paths = tuple((carrier, root + leaf.path) for root in document.roots) if carrier else ()
         return Place(called, paths, document.carrier is Carrier.BODY, document.segment(leaf))
+
+    @cached_property
+    def _schemas(self) -> Schemas:
+        return Schemas(self._document.found)
 
     def _called(self, found: Found) -> Number | None:
         self._names.add(found.name)

@@ -52,6 +52,21 @@ def test_bytes_that_are_no_utf8_come_back_as_they_were():
     assert replaced(b"a=%ff", found_in(read, b"a=%ff")[0], "\udcff") == b"a=%FF"
 
 
+@pytest.mark.parametrize(
+    ("body", "new", "expected"),
+    [
+        (b"a=b:c@(d)", "b:new@(d)", b"a=b:new@(d)"),
+        (b"a=b%3Ac:d", "b:new", b"a=b%3Anew"),
+        (b"a=b%20c", "b new", b"a=b%20new"),
+        (b"a=b+c%20d", "b new", b"a=b+new"),
+        (b"a=b=c", "b=&+%", b"a=b=%26%2B%25"),
+        (b"a/b", "a/\xe4=", b"a/%C3%A4%3D"),
+    ],
+)
+def test_signs_are_written_as_they_were(body, new, expected):
+    assert replaced(body, found_in(read, body)[-1], new) == expected
+
+
 @pytest.mark.parametrize("piece", [b"&", b"=", b"a=", b"%", b"%41", b"+", b"a&"])
 def test_any_bytes_are_read_in_linear_time(piece):
     assert is_linear(read, piece)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outgate.redact.codecs.json import read
-from outgate.redact.codecs.json_cut import Cut, Wanted
+from outgate.redact.codecs.json_cut import Cut, Wanted, said
 from outgate.redact.codecs.names import telling
 from outgate.redact.leaf import Kind
 
@@ -29,9 +29,7 @@ def cut(body):
 
 
 def everything(made):
-    return Wanted(
-        set(made.strings), set(made.gaps), set(made.keys), {key for key in made.keys if telling(made.names[key])}
-    )
+    return Wanted(set(made.strings), set(made.gaps), set(made.keys), {key for key in made.keys if telling(said(key))})
 
 
 @given(BODIES)
@@ -54,7 +52,7 @@ def test_what_is_wanted_alone_is_found(body, data):
     if made is None or not made.keys:
         return
     key = data.draw(st.sampled_from(sorted(made.keys)))
-    name = made.names[key]
+    name = said(key)
     found, values = list(made.leaves(Wanted(keys={key}))), [each for each in read(body) if each.kind in TAKEN]
     assert found == [each for each in values if each in found]
     wanted = [each for each in values if name in each.path]
@@ -62,14 +60,11 @@ def test_what_is_wanted_alone_is_found(body, data):
     assert all(each.kind is Kind.NUMBER for each in found if each not in wanted), "these may stand in the same gap"
 
 
-def test_each_place_of_a_key_is_told_with_its_value():
-    body = b'{"a": "b", "c": [{"a": 12}, {"a" : ["x"]}, {"q": "a"}], "a": null}'
-    assert list(cut(body).values({"a"})) == [
-        ("a", "b", ": "),
-        ("a", None, ": 12}, {"),
-        ("a", None, " : ["),
-        ("a", None, ": null}"),
-    ]
+def test_each_text_under_a_key_is_told_and_what_else_may_matter_is_wanted():
+    body = b'{"a": "b", "c": [{"a": 12}, {"a" : 123456789}, {"d" : ["x"]}, {"q": "a"}], "a": null}'
+    wanted = Wanted()
+    assert list(cut(body).texts(["a", "d"], wanted)) == [("a", "b")]
+    assert wanted == Wanted(keys={"d"}, gaps={" : 123456789}, {"})
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,8 @@ def test_files_in_base64_are_found():
         (b64("x" * 20 + "?>?>", base64.urlsafe_b64encode), b"~~~?", b64("~~~?", base64.urlsafe_b64encode).rstrip("=")),
         (f"a {b64(LONG)} b", b"new", f"a {b64('new')} b"),
         ("J%C3%A4ne Doe/x%2Fy", "Jö Doe/x".encode(), "J%C3%B6 Doe%2Fx"),
+        ("a */* %2F\nk=%2F&x=*/*&y=z", b"a */* /\nk=/&x=*/*&y=new", "a */* %2F\nk=%2F&x=*/*&y=new"),
+        ("a/b%2Fc d%20e", b"new", "new"),
         ("see https://a.example/x.", b"https://a.example/y", "see https://a.example/y."),
         (f"x {b'a text, spelt'.hex()}", b"new", f"x {b'new'.hex()}"),
         (b"a text, spelt J".hex().upper(), b"new J", b"new J".hex().upper()),

@@ -23,6 +23,8 @@ BY_ITS_NAME = pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector
 
 OPEN = ("cookie-line", "private-key", "putty-key")
 """Those that go on to the end of a line, or of what may be armour."""
+BESIDE = {"aws-secret-key-beside": "aws-access-key"}
+"""What is found beside those."""
 
 
 def found(text, name=""):
@@ -33,7 +35,9 @@ def found(text, name=""):
 @pytest.mark.parametrize("seed", range(3))
 def test_it_finds_its_example_before_all_others(detector, seed):
     example = sample(detector.example, seed)
-    ((name, value),) = found(example, CALLED[detector.beside])
+    ((name, value),) = [
+        each for each in found(example, CALLED[detector.beside]) if each[0] != BESIDE.get(detector.name)
+    ]
     assert name == detector.name
     assert value in example
 
@@ -75,7 +79,12 @@ def test_no_pattern_matches_what_separates_texts(detector):
 
 @BY_ITS_NAME
 def test_no_example_is_a_whole_secret(detector):
-    if detector.group is Group.SECRETS and detector.name not in ("basic-credentials", "wallet-key"):
+    if detector.group is Group.SECRETS and detector.name not in (
+        "basic-credentials",
+        "wallet-key",
+        "seed-phrase",
+        "grouped-seed",
+    ):
         assert DRAWN.search(detector.example) or re.search(r"(.)\1{30}", detector.example)
 
 

@@ -18,6 +18,7 @@ import orjson
 from outgate.redact.codecs.json import is_strict, write_literal, write_string
 from outgate.redact.codecs.json_way import STEPS, Way
 from outgate.redact.codecs.names import DEEPEST
+from outgate.redact.detect.detector import MANY_DIGITS
 from outgate.redact.leaf import Kind, Leaf, Path
 
 HIDDEN = "\x01\x01"
@@ -30,6 +31,10 @@ FEW = 2
 """Strings: so many are looked for one by one, which is faster than to ask about all that are there."""
 LITERAL = re.compile("[-0-9]")
 """How numbers begin."""
+LIST = re.compile(r"\s*+:\s*+\[")
+"""The gap before a list that has a name."""
+NUMBER = re.compile(rf"[0-9][-+.0-9eE]{{{MANY_DIGITS - 2},}}")
+"""Those that are long, without their sign."""
 
 _leaf = tuple.__new__
 """Of a named tuple, without the function that it has for this."""
@@ -63,14 +68,12 @@ class Cut:
         self.gaps, self.strings = self._pieces[::2], self._pieces[1::2]
         self.between = '"'.join(self.gaps)
         """All gaps."""
-        colons = {gap for gap in set(self.gaps) if ":" in gap}
-        self.keys = frozenset(compress(self.strings, map(colons.__contains__, islice(self.gaps, 1, None))))
-        """As they are written."""
 
     @cached_property
-    def names(self) -> dict[str, str]:
-        """What each key says."""
-        return {key: said(key) for key in self.keys}
+    def keys(self) -> frozenset[str]:
+        """As they are written."""
+        colons = {gap for gap in set(self.gaps) if ":" in gap}
+        return frozenset(compress(self.strings, map(colons.__contains__, islice(self.gaps, 1, None))))
 
     @cached_property
     def _skeleton(self) -> bytes:
@@ -84,11 +87,7 @@ class Cut:
     @classmethod
     def of(cls, body: bytes, most: int) -> Self | None:
         """None for what may not be JSON to the letter, has more than so many values or lies too deep."""
-        if not body.lstrip(BLANKS).startswith((b"{", b"[")):
-            return None
-        if len(body) > 2 * most and sum(map(body.count, (b",", b"[", b"{"))) > most:
-            return None
-        if not is_strict(body):
+        if not may_be_cut(body, most) or not is_strict(body):
             return None
         made = cls(body)
         return made if made._depth() <= DEEPEST and not any(HIDDEN in key for key in made.keys) else None
@@ -100,22 +99,25 @@ class Cut:
         brackets = self._skeleton.translate(None, b',:"')
         return max(accumulate(map(STEPS.__getitem__, brackets)))
 
-    def values(self, keys: Collection[str]) -> Iterator[tuple[str, str | None, str]]:
-        """Each place where one of these keys is: the key, the string that is its value if it is one, and the gap."""
+    def texts(self, keys: Collection[str], wanted: Wanted) -> Iterator[tuple[str, str]]:
+        """Each text that is the value of one of these keys, with that. Keys with a list are wanted, and gaps with a
+        long number."""
         for key in keys:
             for behind in islice(self._text.split(f'"{key}"'), 1, None):
                 gap, _, rest = behind.partition('"')
                 if gap == ":" or (bare := gap.strip()) == ":":
-                    yield key, rest.partition('"')[0], gap
-                elif bare.startswith(":"):
-                    yield key, None, gap
+                    yield key, rest.partition('"')[0]
+                elif LIST.match(gap):
+                    wanted.keys.add(key)
+                elif bare.startswith(":") and NUMBER.search(bare):
+                    wanted.gaps.add(gap)
 
     def leaves(self, wanted: Wanted) -> Iterator[Leaf]:
         """What is wanted, in order."""
         return self._leaves(wanted) if wanted else iter(())
 
     def _leaves(self, wanted: Wanted) -> Iterator[Leaf]:
-        way = Way(self._skeleton, lambda number: self.names[self.strings[number]])
+        way = Way(self._skeleton, lambda number: said(self.strings[number]))
         bytes_, signs = _Place(self._sized()), _Place(self._signs)
         for piece in self._chosen(wanted, way):
             number, begin = piece // 2, bytes_.of(piece)
@@ -203,6 +205,13 @@ def _places(text: str, among: list[str]) -> Iterator[int]:
         except ValueError:
             return
         yield at
+
+
+def may_be_cut(body: bytes, most: int) -> bool:
+    """Whether it may be an object or a list of no more than so many values."""
+    if not body.lstrip(BLANKS).startswith((b"{", b"[")):
+        return False
+    return len(body) <= 2 * most or sum(map(body.count, (b",", b"[", b"{"))) <= most
 
 
 def said(key: str) -> str:

@@ -33,6 +33,8 @@ PAIRS = re.compile(r"[\w.\[\]%+~$-]{1,64}+=[^&\s]*+(?:&[\w.\[\]%+~$-]{1,64}+=[^&
 RUN = re.compile(r"(?:[A-Za-z0-9+/_-]{24,}+(?:\r?\n[A-Za-z0-9+/_-]++)*+)={0,2}+")
 PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 LINE_END = re.compile(r"\r?\n")
+BETWEEN = "\n &="
+"""What pieces of a text with percent signs stand between."""
 HEXADECIMAL = re.compile("(?:[0-9a-f]{2})+|(?:[0-9A-F]{2})+")
 URL_SAFE = str.maketrans("-_", "+/")
 STANDARD = str.maketrans("+/", "-_")
@@ -175,4 +177,17 @@ def _percent(raw: str, body: bytes) -> str:
     """What was written as itself still is."""
     said = unquote_to_bytes("".join(PERCENT.findall(raw))).decode("latin-1")
     plain = {char for char in PERCENT.sub("", raw) if char.isascii()} - {*said, "%"}
-    return quote(body, safe="".join(plain))
+    return _respelt(raw, body, "".join(plain), BETWEEN)
+
+
+def _respelt(raw: str, body: bytes, safe: str, between: str) -> str:
+    """Pieces that say what they said stay as they were: between line ends, those between blanks, and so on."""
+    if unquote_to_bytes(encoded(raw)) == body:
+        return raw
+    if not between:
+        return quote(body, safe=safe)
+    sign, rest = between[0], between[1:]
+    pieces, said = raw.split(sign), body.split(sign.encode())
+    if len(pieces) != len(said):
+        return _respelt(raw, body, safe, rest)
+    return sign.join(_respelt(*each, safe, rest) for each in zip(pieces, said, strict=True))

@@ -15,9 +15,9 @@ from outgate.redact.detect.randomness import random
 from outgate.redact.detect.vocabulary import SECRETS, SUSPICIOUS
 
 _WORDS = (
-    "passw(?:or)?d|passwort|passphrase|pwd|secret|token|credentials?|(?:api|app|access|auth|account|authentication|activation|private|secret|master"
+    "pass?w(?:or)?d|passwort|passphrase|ps?wd|secret|token|credentials?|(?:api|app|access|auth|account|authentication|activation|private|secret|master"
     "|encryption|signing|subscription|license|session)[_ -]?key|session[_-]?id|contrase(?:n|ñ)a|mot de passe|senha"
-    "|kennwort"
+    "|kennwort|(?:pass|pw)[0-9]?|mnemonic|(?:seed|recovery)[_ -]?phrase"
 )
 _TOLD = (
     "secret|token|passw(?:or)?d|credentials?|(?:api|app|access|auth|private|secret|license|service)[_ -]?key"
@@ -30,8 +30,14 @@ _QUOTED = r"""@?\\?"([^"\x00\n\\]{3,})|\\?'([^'\x00\n\\]{3,})|`([^`\x00\n\\]{3,}
 _DRAWN = "[0-9A-Za-z+/_.~-]{19,}[0-9A-Za-z+/_-]={0,2}"
 _QUOTE = r"""\\?["']?"""
 _CREDENTIALS = r"""[^\s"'\\,\x00]{4,}"""
-_SIGN = r"""\\?["']?\]?\s{0,2}(?:=>|:=|[!=]==?|[:=])\s{0,2}"""
-_ASSIGNS = re.compile(rf"""{_SIGN}@?\\?["'`]?""")
+SIGN = r"""\\?["']?\]?[ \t]{0,24}\s{0,2}(?:=>|:=|[!=]==?|[:=])[ \t]{0,24}\s{0,2}"""
+_ASSIGNS = re.compile(rf"""{SIGN}@?\\?["'`]?""")
+_CALLS = "define|[A-Za-z_.]*(?i:get|set|put|env|add|append|header|property)[A-Za-z_.]*"
+"""Functions whose arguments are a name and its value."""
+_WORDY = re.compile(r"[A-Za-z]?[a-z_. ]*|[A-Za-z]+(?:[_. ][A-Za-z]+)+|[A-Z]+")
+_NUMBER = re.compile(r"[0-9.,%/]+")
+_SHORT = frozenset({"pass", "pw"})
+"""Names that mean something else beside a number."""
 _IDENTIFIER = re.compile("[A-Za-z_.]*")
 _NAME = frozenset(f"{ascii_letters}{digits}_.-")
 _PLACEHOLDER = re.compile(
@@ -66,9 +72,26 @@ def _named(text: str, start: int, end: int) -> bool:
     """The name is that of a secret, and the value is one: in quotes, right behind `=`, or more than names of a program
     and words of a language are."""
     head, sign, value = _parted(text[start:end])
-    if classify(_before(text, start) + head) not in SECRETS or stands_for_nothing(value):
+    name = _before(text, start) + head
+    if classify(name) not in SECRETS or stands_for_nothing(value):
+        return False
+    if name.lower() in _SHORT and _NUMBER.fullmatch(value):
         return False
     return sign == "=" or sign.endswith(('"', "'", "`")) or _IDENTIFIER.fullmatch(value.rstrip(".:!?")) is None
+
+
+def _argument(text: str, start: int, end: int) -> bool:
+    """The name is that of a secret, and the value is more than words."""
+    _, name, value = (each.strip("\"'\\") for each in re.split(r"[(,]\s*", text[start:end], maxsplit=2))
+    return classify(name) in SECRETS and not stands_for_nothing(value) and _WORDY.fullmatch(value) is None
+
+
+def _default(text: str, start: int, end: int) -> bool:
+    """The name is that of a secret, and the value is more than words."""
+    head, _, value = text[start:end].partition(" ")
+    value = value.split(None, 1)[1].strip("\"'`")
+    name = _before(text, start) + head.rstrip("\"')]")
+    return classify(name) in SECRETS and not stands_for_nothing(value) and _WORDY.fullmatch(value) is None
 
 
 def _suspected(text: str, start: int, end: int) -> bool:
@@ -129,17 +152,33 @@ DETECTORS = (
     Detector(
         "assignment",
         Group.SECRETS,
-        rf"(?i:{_WORDS})[A-Za-z0-9_-]*{_SIGN}(?:{_QUOTED}|({_BARE}))",
+        rf"(?i:{_WORDS})[A-Za-z0-9_-]*{SIGN}(?:{_QUOTED}|({_BARE}))",
         'password = "{w12}"',
-        hint=rf"(?i:{_WORDS})[A-Za-z0-9_-]*{_SIGN}",
+        hint=rf"(?i:{_WORDS})[A-Za-z0-9_-]*{SIGN}",
         around=_named,
+    ),
+    Detector(
+        "argument",
+        Group.SECRETS,
+        rf"""(?:{_CALLS})\([ ]?\\?["'][A-Za-z0-9_.-]*(?i:{_WORDS})[A-Za-z0-9_.-]*\\?["'],[ ]{{0,4}}(?:{_QUOTED})""",
+        "define('DB_PASSWORD', '{w12}1');",
+        hint=rf"""(?i:{_WORDS})[A-Za-z0-9_.-]*\\?["'],""",
+        around=_argument,
+    ),
+    Detector(
+        "default",
+        Group.SECRETS,
+        rf"""(?i:{_WORDS})[A-Za-z0-9_]*["']?[\])]?[ ](?:or|\|\||\?\?|\?:)[ ](?:{_QUOTED})""",
+        "process.env.API_TOKEN || '{w12}1'",
+        hint=rf"""(?i:{_WORDS})[A-Za-z0-9_]*["']?[\])]?[ ](?:or|\|\||\?\?|\?:)[ ]["'`]""",
+        around=_default,
     ),
     Detector(
         "assigned-key",
         Group.SECRETS,
-        rf"""(?i:{_SUSPECTED})[A-Za-z0-9_-]*{_SIGN}@?\\?["'`]?({_DRAWN})""",
+        rf"""(?i:{_SUSPECTED})[A-Za-z0-9_-]*{SIGN}@?\\?["'`]?({_DRAWN})""",
         "acme_key = {w32}",
-        hint=rf"(?i:{_SUSPECTED})[A-Za-z0-9_-]*{_SIGN}",
+        hint=rf"(?i:{_SUSPECTED})[A-Za-z0-9_-]*{SIGN}",
         check=random,
         around=_suspected,
     ),
@@ -180,11 +219,21 @@ DETECTORS = (
     Detector(
         "sql-password",
         Group.SECRETS,
-        r"(?i:\bidentified[ ](?:with[ ][^\s\x00]+[ ])?(?:by|as)[ ]|\bpassword[ ])'([^'\x00\n]{4,})'",
+        r"(?i:\bidentified[ ](?:with[ ][^\s\x00]+[ ])?(?:by|as)[ ]|\bpassword[ ])"
+        r"""(?:'([^'\x00\n]{4,})'|"([^"\s\x00]{4,})")""",
         "CREATE USER jane IDENTIFIED BY '{w12}'",
-        hint=r"(?i:\bidentified[ ]|\bpassword[ ]')",
+        hint=r"(?i:\bidentified[ ]|\bpassword[ ]['\"])",
         check=lambda value: not stands_for_nothing(value),
         around=anywhere,
+    ),
+    Detector(
+        "sql-bare-password",
+        Group.SECRETS,
+        r"(?i:(?:create|alter)[ ]user[ ][^\x00\n;]*?[ ]identified[ ]by[ ])([^\s'\"`;,()\\\x00]{4,})",
+        "CREATE USER jane IDENTIFIED BY {w12}1;",
+        hint="(?i:(?:create|alter)[ ]user[ ])",
+        check=lambda value: any(map(str.isdigit, value)) and not stands_for_nothing(value),
+        longest=2048,
     ),
     Detector(
         "kubernetes-bearer",
@@ -225,7 +274,7 @@ DETECTORS = (
     Detector(
         "authorization-line",
         Group.SECRETS,
-        rf"(?i:authorization){_SIGN}{_QUOTE}(?:[A-Za-z-]+[ \t]+)?({_CREDENTIALS})",
+        rf"(?i:authorization){SIGN}{_QUOTE}(?:[A-Za-z-]+[ \t]+)?({_CREDENTIALS})",
         "Authorization: {b40}",
         check=lambda value: not (stands_for_nothing(value) or (value.isalpha() and len(value) < 16)),
     ),

@@ -85,6 +85,11 @@ def apart_from_groups(text: str, start: int, end: int) -> bool:
     return apart_as_number(text, start, end) and not any(each[:1].isdigit() and each[1:] == " " for each in around)
 
 
+def apart_from_public(text: str, start: int, end: int) -> bool:
+    """Nor does it go on after what says that anybody may know it: `pk_live_...`, `cs_test_...`."""
+    return apart(text, start, end) and text[max(0, start - 3) : start] not in ("pk_", "cs_", "pk-")
+
+
 def whole(text: str, start: int, end: int) -> bool:
     """It is all there is."""
     return start == 0 and end == len(text)
@@ -116,7 +121,12 @@ class Detector:
     @property
     def begins(self) -> bool:
         """Whether the hint is how a match begins, and stands behind `BEGIN`."""
-        return self.around in (apart, apart_as_number, apart_from_groups) and self.pattern.startswith(self.hint)
+        return self.around in (
+            apart,
+            apart_as_number,
+            apart_from_groups,
+            apart_from_public,
+        ) and self.pattern.startswith(self.hint)
 
 
 def secret(

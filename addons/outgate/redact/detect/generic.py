@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from outgate.redact.detect import randomness, validators
-from outgate.redact.detect.detector import Beside, Detector, Group, anywhere, secret, whole
+from outgate.redact.detect.detector import Beside, Detector, Group, anywhere, apart_from_public, secret, whole
 
 _BASE64 = r"[0-9A-Za-z+/=\s\\:,.@()-]"
 """What stands between the lines of armour, escaped and with headers."""
-_ARMOUR = r"-----(?:BEGIN|END)[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+_ARMOUR = r"[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+_NO_ARMOUR = r"(?:[^\x00-]|-{1,4}[^\x00-])"
+"""Whatever else stands in front of lines: times, marks of comments, quotation marks."""
 _NEXT = r"(?:[\r\n]|\\[nr]){1,4}[ \t]*"
 _KEY_INFO = (
     "(?:MII[A-Z][0-9A-Za-z+/][AQgw]IB(?:AA[JK]|ADANBgkqhkiG9w0BAQEF)|MHcCAQEEI|MIGkAgEBBD|MC4CAQAwBQYDK2V"
     "|MI(?:GH|G2|Hu)AgEAM(?:BM|BA)GByqGSM49AgEG|MEECAQAwEwYHKoZIzj0CAQYI|b3BlbnNzaC1rZXktdjEA)"
 )
 """How keys begin that have lost their armour: RSA, elliptic curves, Ed25519, OpenSSH. Public ones begin otherwise."""
+_MIXED_GROUP = "|".join(
+    f"[A-Za-z2-7]{{{before}}}{pair}[A-Za-z2-7]{{{2 - before}}}"
+    for before in range(3)
+    for pair in ("[A-Za-z][2-7]", "[2-7][A-Za-z]")
+)
+"""Four characters of Base32 in which a letter stands beside a digit."""
 _USER = r"""[^\s/?#@"'<>\\\x00]"""
 
 DETECTORS = (
     Detector(
         "private-key",
         Group.SECRETS,
-        rf"-----BEGIN[ A-Z0-9]{{0,40}}PRIVATE KEY(?: BLOCK)?-----{_BASE64}*(?:{_ARMOUR})?",
+        # One that is broken off goes on as long as it may.
+        rf"-----BEGIN{_ARMOUR}(?:{_NO_ARMOUR}*?-----END{_ARMOUR}|{_BASE64}*?-----END{_ARMOUR}|{_BASE64}*)",
         "-----BEGIN PRIVATE KEY-----\n{w64}\n{w64}\n-----END PRIVATE KEY-----",
         hint="PRIVATE KEY(?: BLOCK)?-----",
         around=anywhere,
@@ -86,6 +95,22 @@ DETECTORS = (
         r"(?:rounds=[0-9]+\$)?[./0-9A-Za-z]{1,40}\$[./0-9A-Za-z]{20,90}",
         "$6${w16}${w86}",
     ),
+    secret("portable-hash", r"\$[PHS]\$", "[./0-9A-Za-z]{31,52}", "$P${w31}"),
+    secret("ldap-hash", r"\{(?:S?SHA(?:256|384|512)?|S?MD5)\}", "[0-9A-Za-z+/]{20,}={0,2}", "{SSHA}{w38}=="),
+    secret(
+        "web-hash",
+        "(?:pbkdf2|scrypt)(?:_sha[0-9]+|:sha[0-9]+)?",
+        r"[:$][0-9:]+\$[0-9A-Za-z./+=]{4,}\$[0-9A-Za-z./+=]{32,}",
+        "pbkdf2_sha256$600000${w22}${w43}=",
+    ),
+    secret(
+        "scram-hash",
+        r"SCRAM-SHA-(?:1|256)\$",
+        "[0-9]+:[0-9A-Za-z+/=]{16,}[$][0-9A-Za-z+/=]{20,}:[0-9A-Za-z+/=]{20,}",
+        "SCRAM-SHA-256$4096:{w22}==${w43}=:{w43}=",
+    ),
+    secret("kerberos-hash", r"\$krb5[a-z]+\$", r"[0-9]+\$[^\s\"'\x00]{40,}", "$krb5tgs$23$*jane$EXAMPLE*${h32}${h80}"),
+    secret("windows-hash", ":[0-9]+:", "([0-9a-f]{32}:[0-9a-f]{32}):::", "jane:1001:{h32}:{h32}:::", hint=":::"),
     secret(
         "password-hash",
         r"\$(?:argon2(?:id|i|d)|scrypt|pbkdf2-[0-9a-z]+)\$",
@@ -102,12 +127,34 @@ DETECTORS = (
     secret(
         "prefixed-key",
         "(?:sk|api|secret|token|pat|key)[_-](?:[0-9a-z]{1,8}[_-])*",
-        "[0-9A-Za-z]{20,}",
+        r"[0-9A-Za-z]{20,}(?:\.[0-9A-Za-z]{16,})?",
         "sk_acme_{w32}",
         hint="(?:sk|api|secret|token|pat|key)[_-][0-9A-Za-z_-]{12}",
         check=randomness.random,
     ),
-    secret("live-key", "(?:live|test)_", "[0-9A-Za-z]{24,}", "live_{w27}", check=randomness.random),
+    secret(
+        "live-key",
+        "(?:live|test)_",
+        "[0-9A-Za-z]{24,}",
+        "live_{w27}",
+        check=randomness.random,
+        around=apart_from_public,
+    ),
+    Detector(
+        "grouped-seed",
+        Group.SECRETS,
+        r"\b(?:[a-z2-7]{4}(?:[ ][a-z2-7]{4}){3,15}|[A-Z2-7]{4}(?:[ ][A-Z2-7]{4}){3,15})\b",
+        "ab3d fgh5 jk2m npq7",
+        hint=rf"[ ](?:{_MIXED_GROUP})[ ][A-Za-z2-7]{{4}}[^0-9A-Za-z]",
+        check=validators.grouped_seed,
+    ),
+    secret(
+        "paseto",
+        r"v[1-4]\.(?:local|public)\.",
+        r"[0-9A-Za-z_-]{40,}(?:\.[0-9A-Za-z_-]+)?",
+        "v4.local.{b80}",
+    ),
+    secret("secret-token-uri", "secret-token:", "([0-9A-Za-z._~%+=-]{8,})", "secret-token:{w24}"),
     Detector(
         "random-secret",
         Group.SECRETS,

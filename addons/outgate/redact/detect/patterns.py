@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from outgate.redact.detect import assignments, coins, generic, national, network, personal
+from outgate.redact.detect import assignments, coins, commands, generic, lines, national, network, personal
 from outgate.redact.detect.detector import Detector, Group
-from outgate.redact.detect.vendors import cloud, code, messages, models, payments, watching
+from outgate.redact.detect.vendors import cloud, code, messages, models, payments, prefixes, watching
 
 DETECTORS: tuple[Detector, ...] = (
     *cloud.DETECTORS,
@@ -15,7 +15,10 @@ DETECTORS: tuple[Detector, ...] = (
     *code.DETECTORS,
     *models.DETECTORS,
     *watching.DETECTORS,
+    *prefixes.DETECTORS,
     *generic.DETECTORS,
+    *commands.DETECTORS,
+    *lines.DETECTORS,
     *assignments.DETECTORS,
     *coins.DETECTORS,
     *personal.DETECTORS,

@@ -11,14 +11,14 @@ from typing import Any
 
 import re2
 
-from outgate.redact.detect import assignments
+from outgate.redact.detect import assignments, commands, lines
 from outgate.redact.detect.detector import Beside, Detector, Group
 from outgate.redact.detect.patterns import DETECTORS
 
 LONG = re.compile(r"[\w.~+-]{16}", re.ASCII)
 """No such secret is shorter."""
 MEMORY = 32 * 1024 * 1024
-NAMED = frozenset(detector.name for detector in assignments.DETECTORS)
+NAMED = frozenset(each.name for listed in (assignments, commands, lines) for each in listed.DETECTORS)
 
 
 def holds_secret(text: str) -> bool:

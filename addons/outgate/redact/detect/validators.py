@@ -16,6 +16,8 @@ from outgate.redact.detect.checksums import base58check, luhn, mod97
 _NOT_DIGITS = re.compile(r"[^0-9]")
 _NOT_ALPHANUMERIC = re.compile(r"[^0-9A-Za-z]")
 
+_NOT_HEXADECIMAL = re.compile(r"[g-zG-Z]")
+
 ISSUERS: tuple[tuple[re.Pattern[str], tuple[int, ...]], ...] = tuple(
     (re.compile(begin), lengths)
     for begin, lengths in (
@@ -150,6 +152,13 @@ def basic_credentials(text: str) -> bool:
     except ValueError:
         return False
     return b":" in said and said.isascii()
+
+
+def grouped_seed(text: str) -> bool:
+    """Base32 in groups of four, as the seed of one-time passwords is shown: letters and digits, and not hexadecimal."""
+    groups = text.split(" ")
+    mixed = [group for group in groups if not group.isalpha() and not group.isdigit()]
+    return len(mixed) >= 2 and 3 * len(mixed) >= len(groups) and _NOT_HEXADECIMAL.search(text) is not None
 
 
 def wallet(text: str) -> bool:

@@ -12,10 +12,10 @@ def _listed(text: str) -> tuple[str, ...]:
 
 SECRETS: dict[str, tuple[str, ...]] = {
     "password": _listed("""
-        password, passwd, pwd, passwrd, pass word, passphrase, pass phrase, passcode, pass, psw, user pw, db pw,
-        smtp pw, login pw, passwort, kennwort, contrasena, clave de acceso, mot de passe, motdepasse, mdp, senha,
-        wachtwoord, haslo, lozinka, heslo, jelszo, parola, losenord, adgangskode, salasana, sifre, 密码, 密碼,
-        パスワード, пароль, 비밀번호, סיסמה, كلمة المرور
+        password, passwd, pwd, passwrd, pass word, passphrase, pass phrase, passcode, pass, psw, pw, pswd, paswd,
+        passwort, kennwort, contrasena, clave de acceso, mot de passe, motdepasse, mdp, senha, wachtwoord, haslo,
+        lozinka, heslo, jelszo, parola, losenord, adgangskode, salasana, sifre, 密码, 密碼, パスワード, пароль,
+        비밀번호, סיסמה, كلمة المرور
     """),
     "token": _listed("""
         token, access tokens, refresh tokens, auth tokens, api tokens, bearer, jwt, jws, authorization,
@@ -122,7 +122,7 @@ CLASSES = SECRETS | PERSONAL
 
 SUSPICIOUS = _listed("""
     key, auth, authentication, credential, cred, secret, signature, sig, hmac, salt, seed, sid, session, login, ticket,
-    webhook, assertion, private, access
+    webhook, assertion, private, access, pat
 """)
 """What may be a secret where its value looks like one."""
 CALLED = _listed("""
@@ -136,7 +136,7 @@ PEOPLE = _listed("full name")
 
 UNCOUNTED = frozenset({"token"})
 """Without a plural: `max_tokens`, `total_tokens` are numbers."""
-ENDINGS = ("password", "passwd", "passphrase", "token", "secret", "apikey", "number", "email", "address")
+ENDINGS = ("password", "passwd", "passphrase", "pass", "pwd", "token", "secret", "apikey", "number", "email", "address")
 
 ABOUT = frozenset(
     _listed("""
@@ -156,7 +156,7 @@ ABOUT = frozenset(
         localities, locality, confirmed, sent, delivered, bounced, notifications, notification, alerts, frequency,
         fingerprint, thumbprint, check, checks, result,
         arn, month, year, bin, prefix, manager, store, service, server, generator, validator,
-        validation, extension, carrier, header, param, parameter, parameters
+        validation, extension, carrier, header, param, parameter, parameters, office, offices
     """)
 )
 """Behind a word: what is said is about the thing, and is not it."""
@@ -175,7 +175,8 @@ OTHERWISE = _listed("""
     token classification, token ring, token symbol, token amount, token balance, token supply, token decimals,
     token pair, fungible token, native token, reward token, per token, design token,
     boarding pass, by pass, pass through, low pass, high pass, band pass, render pass, season pass, first pass,
-    second pass, public key, secret santa, i phone, head phone, micro phone, phone book, mobile app, mobile web,
+    second pass, com pass, encom pass, over pass, sur pass, tres pass, under pass, sub pass, multi pass, single pass,
+    one pass, ski pass, public key, secret santa, i phone, head phone, micro phone, phone book, mobile app, mobile web,
     mobile device, cookie consent, cookie banner, cookie notice, cookies accepted, map pin, gpio pin, sort code order,
     zip archive, street view, street light, authorization server, ip address, mac address, server address, bind address,
     listen address, remote address, local address, peer address, wallet address, contract address, memory address,

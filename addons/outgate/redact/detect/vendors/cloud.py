@@ -1,10 +1,22 @@
 """Clouds, hosting and infrastructure. A table."""
 
-from outgate.redact.detect.detector import UUID, secret
+from string import hexdigits
+
+from outgate.redact.detect.detector import UUID, Detector, Group, secret
 from outgate.redact.detect.randomness import random
 
 _AZURE = "AzSe|AzCa|AzFu|AIoT|AZDO|APIM|JQQJ9|[+]ASt|[+]ACDb|[+]ABa|[+]ASb|[+]AEh|[+]ACR|[+]AMC|[+]ARm|[+]AAS"
 """What Azure writes into the middle of its keys."""
+
+
+def _mixed(value: str) -> bool:
+    return value != value.upper() and value != value.lower() and any(map(str.isdigit, value))
+
+
+def _is_drawn(value: str) -> bool:
+    """And no digest in hexadecimal."""
+    return random(value) and not set(value) <= set(hexdigits)
+
 
 DETECTORS = (
     secret("aws-access-key", "(?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])", "[A-Z0-9]{16}", "AKIA{u16}"),
@@ -13,6 +25,14 @@ DETECTORS = (
         "(?i:secret[_ -]?access[_ -]?key)",
         r"""\\?["']?\s{0,3}(?:=>|:=|[:=])\s{0,3}\\?["']?([0-9A-Za-z/+]{40})""",
         "aws_secret_access_key = {w40}",
+    ),
+    Detector(
+        "aws-secret-key-beside",
+        Group.SECRETS,
+        r"(?:AKIA|ASIA)[A-Z0-9]{16}(?:[^\x00]{0,80}?[^0-9A-Za-z/+=\x00])([0-9A-Za-z/+]{40})",
+        "AKIA{u16} / {w40}",
+        hint="(?:AKIA|ASIA)[A-Z0-9]{16}",
+        check=_is_drawn,
     ),
     secret("aws-session-token", "(?:FwoG|FQoG|IQoJ)", "[0-9A-Za-z/+]{80,}={0,2}", "IQoJb3JpZ2luX2Vj{w200}"),
     secret("aws-bedrock-key", "ABSK", "[0-9A-Za-z+/]{40,}={0,2}", "ABSK{w109}"),
@@ -118,5 +138,21 @@ DETECTORS = (
         "[0-9A-Za-z]{4,6}[.]acc[_-][0-9A-Za-z-]{10,32}[.][0-9A-Za-z+/_=-]{30,120}",
         "ext_{l8}.{l4}.acc_{l12}.{w44}",
     ),
+    secret("aiven-password", "AVNS_", "[0-9A-Za-z_-]{19,}", "AVNS_{w19}"),
+    secret("neon-password", "npg_", "[0-9A-Za-z]{12,20}", "npg_{w20}", check=_mixed),
+    secret("infisical-token", r"\bst\.", r"[0-9a-f]{24}\.[0-9a-f]{32}\.[0-9a-f]{32}", "st.{h24}.{h32}.{h32}"),
+    secret(
+        "bitwarden-token",
+        rf"0\.{UUID}",
+        r"\.[0-9A-Za-z]{30}:[0-9A-Za-z+/]{22,}={0,2}",
+        "0.{h8}-{h4}-{h4}-{h4}-{h12}.{w30}:{w22}==",
+        hint=r"0\.[0-9a-f]{8}-",
+    ),
+    secret("boundary-token", "at_", "[0-9A-Za-z]{10}_s1[0-9A-Za-z]{40,}", "at_{w10}_s1{w60}"),
+    secret("exoscale-key", "EXO", "[0-9a-f]{24}", "EXO{h24}"),
+    secret("godaddy-key", "sso-key[ ]", "([0-9A-Za-z_]{10,}:[0-9A-Za-z]{10,})", "sso-key {w16}_{w22}:{w22}"),
+    secret("baidu-key", "bce-v3/ALTAK-", "[0-9A-Za-z]{16,}/[0-9a-f]{40}", "bce-v3/ALTAK-{w21}/{h40}"),
+    secret("k3s-token", "K10[0-9a-f]{64}::", "([0-9A-Za-z:]{16,})", "K10{h64}::server:{h32}"),
+    secret("ceph-key", "AQ[A-D]", "[0-9A-Za-z+/]{35}==", "AQB{w35}=="),
     secret("vault-legacy-token", r"\bs\.", "[0-9A-Za-z]{24}", "s.{w24}", check=random),
 )

@@ -2,6 +2,7 @@
 
 from outgate.redact.detect.checksums import crc32_base62
 from outgate.redact.detect.detector import UUID, apart, secret
+from outgate.redact.detect.randomness import random
 
 
 def _whole_or_checked(text: str, start: int, end: int) -> bool:
@@ -29,7 +30,7 @@ DETECTORS = (
     secret("bitbucket-server-token", "BBDC-", "[0-9A-Za-z+/]{44}", "BBDC-{w44}"),
     secret("trello-token", "ATTA", "[0-9A-Fa-f]{64,72}", "ATTA{h72}"),
     secret("apify-token", "apify_(?:api|proxy)_", "[0-9A-Za-z]{34,}", "apify_api_{w36}"),
-    secret("dependency-track-key", "odt_", "[0-9A-Za-z]{32}(?:_[0-9A-Za-z]{32})?", "odt_{w32}"),
+    secret("dependency-track-key", "odt_", "[0-9A-Za-z]{32,36}(?:_[0-9A-Za-z]{32})?", "odt_{w32}"),
     secret("teamwork-token", r"tkn\.v1_", "[0-9A-Za-z_=-]{60,}", "tkn.v1_{b84}"),
     secret("segment-token", "sgp_", "[0-9A-Za-z]{60,}", "sgp_{w64}"),
     secret("sourcegraph-cody-token", "sl[kg]p?_", "[0-9a-f]{64}", "slk_{h64}"),
@@ -38,7 +39,7 @@ DETECTORS = (
     secret("nuget-key", "oy2", "[0-9a-z]{43}", "oy2{l43}"),
     secret("docker-token", "dckr_(?:pat|oat)_", "[0-9A-Za-z_-]{27,}", "dckr_pat_{b27}"),
     secret("jfrog-key", "AKCp", "[0-9A-Za-z]{60,75}", "AKCp{w69}"),
-    secret("jfrog-reference-token", "cmVmd", "[0-9A-Za-z]{59}", "cmVmd{w59}"),
+    secret("jfrog-reference-token", "cmVmdGtu", "[0-9A-Za-z]{56,64}", "cmVmdGtuOjAx{w54}"),
     secret("packagist-token", "packagist_", "[a-z]{3}_[0-9a-f]{60,70}", "packagist_uut_{h68}"),
     secret("clojars-token", "CLOJARS_", "[0-9a-z]{60}", "CLOJARS_{l60}"),
     secret("circleci-token", "CCIP(?:AT|RJ)_", "[0-9A-Za-z]{20,24}_[0-9a-z]{40}", "CCIPAT_{w22}_{h40}"),
@@ -69,7 +70,7 @@ DETECTORS = (
     secret("adobe-secret", "p8e-", "[0-9A-Za-z_-]{32}", "p8e-{w32}"),
     secret("dropbox-token", r"sl\.", r"(?:u\.)?[0-9A-Za-z_-]{120,}", "sl.{b136}"),
     secret("facebook-token", "EAA", "[0-9A-Za-z]{60,}", "EAA{w150}"),
-    secret("instagram-token", "IG(?:QV|AA)", "[0-9A-Za-z_-]{50,}", "IGQV{w130}"),
+    secret("instagram-token", "(?:IG|TH)(?:QV|AA)", "[0-9A-Za-z_-]{50,}", "IGQV{w130}"),
     secret("twitter-bearer", "A{20}", "A*[0-9A-Za-z%+/=]{60,}", "AAAAAAAAAAAAAAAAAAAAA{w80}"),
     secret("duffel-token", "duffel_(?:test|live)_", "[0-9A-Za-z_=-]{43}", "duffel_test_{b43}"),
     secret("easypost-key", "EZ[AT]K", "[0-9A-Za-z]{54}", "EZAK{w54}"),
@@ -91,5 +92,44 @@ DETECTORS = (
     ),
     secret("octopus-key", r"\bAPI-[0-9A-Z]{4}", "[0-9A-Z]{21,28}", "API-{u26}"),
     secret("facebook-app-token", r"\b[0-9]{15,17}(?:\||%7C)", "[0-9A-Za-z_-]{26,40}", "{d16}|{b27}"),
+    secret("linkedin-secret", r"WPL_AP[0-9]\.", r"[0-9A-Za-z]{12,}\.[0-9A-Za-z+/]{4,}={0,2}", "WPL_AP1.{w16}.{w6}=="),
+    secret("sanity-token", "sk", "[0-9A-Za-z]{100,}", "sk{w178}", hint="sk[0-9A-Za-z]{40}", check=random),
+    secret("tinybird-token", r"p\.eyJ", r"[0-9A-Za-z_-]{20,}\.[0-9A-Za-z_-]{20,}", "p.eyJ{w60}.{b43}"),
+    secret("imagekit-key", "private_", "[0-9A-Za-z+/]{27,28}=", "private_{w27}="),
+    secret(
+        "rapidapi-key",
+        "",
+        r"\b[0-9a-f]{10}msh[0-9a-f]{15}p1[0-9a-f]{6}jsn[0-9a-f]{12}",
+        "{h10}msh{h15}p1{h6}jsn{h12}",
+        hint="msh[0-9a-f]{15}p1",
+    ),
+    secret("wakatime-key", "waka_(?:sec_|tok_)?", UUID, "waka_{h8}-{h4}-{h4}-{h4}-{h12}"),
+    secret("riot-key", "RGAPI-", UUID, "RGAPI-{h8}-{h4}-{h4}-{h4}-{h12}"),
+    secret(
+        "roblox-cookie",
+        r"_\|WARNING:-DO-NOT-SHARE-THIS\.",
+        r"[^|\x00]{0,200}\|_([0-9A-Za-z]{100,})",
+        "_|WARNING:-DO-NOT-SHARE-THIS.--x|_{u300}",
+    ),
+    secret("pushbullet-token", r"\bo\.", "[0-9A-Za-z]{32}", "o.{w32}", check=random),
+    secret("ntfy-token", "tk_", "[0-9a-z]{29}", "tk_{l29}", check=random),
+    secret("veracode-key", "vera01[a-z]{2}-", "[0-9a-f]{128}", "vera01ei-{h128}"),
+    secret("stackhawk-key", r"hawk\.", r"[0-9A-Za-z_-]{20}\.[0-9A-Za-z_-]{20}", "hawk.{w20}.{w20}"),
+    secret(
+        "keygen-token",
+        "(?:admin|prod|env|user|activ|lic)-",
+        "[0-9a-f]{60,64}v[0-9]",
+        "admin-{h62}v3",
+        hint="(?:admin|prod|env|user|activ|lic)-[0-9a-f]{16}",
+    ),
+    secret(
+        "convex-key",
+        "(?:prod|dev|preview):[a-z]+-[a-z]+-[0-9]+",
+        r"\|([0-9A-Za-z+/=]{40,})",
+        "prod:happy-animal-123|{w60}",
+    ),
+    secret("flagsmith-key", r"\bser\.", "[0-9A-Za-z]{22}", "ser.{w22}", check=random),
+    secret("configcat-key", "configcat-sdk-1/", "[0-9A-Za-z_-]{22}/[0-9A-Za-z_-]{22}", "configcat-sdk-1/{b22}/{b22}"),
+    secret("unleash-token", ":(?:development|production|staging|test)[.]", "[0-9a-f]{50,64}", "*:production.{h56}"),
     secret("intra42-secret", "s-s4t2(?:ud|af)-", "[0-9a-f]{64}", "s-s4t2ud-{h64}"),
 )

@@ -1,6 +1,7 @@
 """Chat, mail, and calls. A table."""
 
-from outgate.redact.detect.detector import secret
+from outgate.redact.detect.detector import UUID, secret
+from outgate.redact.detect.randomness import random
 
 DETECTORS = (
     secret("slack-token", "xox[abceoprs]-", "[0-9A-Za-z-]{10,}", "xoxb-{d12}-{d13}-{w24}"),
@@ -35,8 +36,8 @@ DETECTORS = (
     ),
     secret(
         "teams-webhook",
-        r"\.webhook\.office\.com/",
-        "(webhookb2/[0-9A-Za-z@/-]{60,})",
+        r"\.(?:webhook\.)?office\.com/",
+        "(webhook(?:b2)?/[0-9A-Za-z@/-]{60,})",
         "https://acme.webhook.office.com/webhookb2/{h8}-{h4}-{h4}-{h4}-{h12}@{h8}-{h4}-{h4}-{h4}-{h12}/IncomingWebhook/{h32}/{h8}-{h4}-{h4}-{h4}-{h12}",
     ),
     secret("twilio-key", "(?:SK|AC)[0-9A-Fa-f]{8}", "[0-9A-Fa-f]{24}", "SK{h32}"),
@@ -58,5 +59,20 @@ DETECTORS = (
     secret("intercom-token", "dG9rO", "[0-9A-Za-z+/]{40,}={0,2}", "dG9rO{w55}"),
     secret("telnyx-key", "KEY0", "[0-9A-Fa-f]{31}_[0-9A-Za-z]{22}", "KEY0{h31}_{w22}"),
     secret("voiceflow-key", r"VF\.(?:DM|WS)\.", r"[0-9a-f]{24}\.[0-9A-Za-z]{16}", "VF.DM.{h24}.{w16}"),
+    secret(
+        "chat-webhook",
+        "/hooks/",
+        "([0-9a-z]{26}|[0-9A-Za-z]{17,24}/[0-9A-Za-z]{40,})",
+        "https://chat.example/hooks/{l26}",
+        check=random,
+    ),
+    secret(
+        "lark-webhook",
+        "/open-apis/bot/",
+        f"(?:v[0-9]/)?hook/({UUID}|[0-9a-f]{{32}})",
+        "https://open.feishu.cn/open-apis/bot/v2/hook/{h8}-{h4}-{h4}-{h4}-{h12}",
+    ),
+    secret("matrix-token", "syt_", "[0-9A-Za-z+/=]{2,}_[0-9A-Za-z]{20}_[0-9A-Za-z]{6}", "syt_amFuZQ_{w20}_{w6}"),
+    secret("twitch-token", "oauth:", "([0-9a-z]{30})", "oauth:{l30}", check=random),
     secret("zoho-token", r"1000\.", r"[0-9a-f]{32}\.[0-9a-f]{32}", "1000.{h32}.{h32}"),
 )

@@ -1,6 +1,7 @@
 """Monitoring, logs, errors, and who may sign in. A table."""
 
 from outgate.redact.detect.detector import UUID, secret
+from outgate.redact.detect.randomness import random
 
 DETECTORS = (
     secret("datadog-key", "dd(?:app|pat|api|rum|pub)_", "[0-9A-Za-z_-]{30,}", "ddapp_{w34}"),
@@ -25,6 +26,11 @@ DETECTORS = (
     secret("spectral-token", "spu-", "[0-9a-f]{32}", "spu-{h32}"),
     secret("wundergraph-key", "cosmo_", "[0-9a-f]{32}", "cosmo_{h32}"),
     secret("okta-token", "SSWS[ ]+", "(00[0-9A-Za-z_-]{38,42})", "SSWS 00{b40}"),
+    secret("uptimerobot-key", "[um]r?[0-9]{6,9}-", "[0-9a-f]{24}", "ur{d7}-{h24}"),
+    secret(
+        "blockfrost-key", "(?:mainnet|preprod|preview|ipfs|testnet)", "[0-9A-Za-z]{32}", "mainnet{w32}", check=random
+    ),
+    secret("tatum-key", "t-[0-9a-f]{24}-", "[0-9a-f]{24}", "t-{h24}-{h24}"),
     secret(
         "authorization-key",
         "(?i:splunk|genie-?key|apikey|api-key|token)[ ]",
