@@ -47,6 +47,22 @@ def test_a_block_that_strayed_fails(capture):
             shop.check()
 
 
+@pytest.mark.parametrize("empty", ["folder", "file"])
+def test_nothing_is_no_capture(tmp_path, empty):
+    if empty == "file":
+        (tmp_path / "empty.ndjson").touch()
+        tmp_path /= "empty.ndjson"
+    with pytest.raises(ValueError, match="holds no requests"), replay(tmp_path):
+        pass
+
+
+def test_what_is_left_out_of_a_capture_is_warned_of(capture):
+    with capture.open("ab") as file:
+        file.write(b"{")
+    with pytest.warns(UserWarning, match="record 3 is torn"), replay(capture, strict=False):
+        pass
+
+
 def test_a_failing_block_fails_by_itself(capture):
     with pytest.raises(ZeroDivisionError), replay(capture):
         raise ZeroDivisionError

@@ -12,6 +12,7 @@ leaves that to the test. For the fixture, `pytest_plugins = ["outgate.testing"]`
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -83,8 +84,13 @@ def replay(
     certs: Path | str | None = None,
     listen: tuple[str, int] = ("127.0.0.1", 0),
 ) -> Iterator[Replay]:
-    """Serve a capture, HAR or flows of mitmproxy until the block ends. In mode `reverse` it is a proxy, too."""
-    made = desk(source(Path(capture)), Ending(ending), frozenset(ignore), timing=timing)
+    """Serve a capture, HAR or flows of mitmproxy until the block ends. In mode `reverse` it is a proxy, too. Raises
+    `OSError`, `told.Malformed` and `ValueError` where there is nothing to serve; warns of what is left out."""
+    made = desk(found := source(Path(capture)), Ending(ending), frozenset(ignore), timing=timing)
+    for problem in found.problems:
+        warnings.warn(problem, stacklevel=3)
+    if not made.matcher.entries:
+        raise ValueError(f"{capture} holds no requests")
     authority = authority_of(None if certs is None else Path(certs))
     plan = Plan(made, Mode(mode), authority, listening(*listen))
     host, port = plan.sockets[0].getsockname()[:2]

@@ -8,6 +8,7 @@ from capture.exchanges import exchange
 from outgate.backtest.redactions import Difference, Effect, Redactions
 from outgate.policy.redaction_model import (
     Carrier,
+    Direction,
     KeepingPolicy,
     Mode,
     RedactionPolicy,
@@ -86,6 +87,45 @@ def test_what_a_detector_had_found_cannot_be_tried_again():
     found = compared(was, documents(rule("corps", patterns=("acme corp",))))
     assert found.differences == {Difference(Effect.UNTOLD, AT, "corps, token"): 2}
     assert found.changed == 0
+
+
+KEEP_BY_NAME = rule("keep", "mail", Strategy.KEEP)
+KEEP_FOUND = rule("keep", strategy=Strategy.KEEP, detectors=("email",))
+KEEP_INSIDE = RedactionRule("keep", (Selector(Carrier.JSON_PATH, "$.items"),), replacement=Replacement(Strategy.KEEP))
+MAIL = "response.body.$.mail"
+WAS = "default-email, format"
+
+
+@pytest.mark.parametrize(
+    ("keeping", "effect"),
+    [
+        (KEEP_BY_NAME, Effect.LESS),
+        (rule("keep", "mail", Strategy.KEEP, detectors=("email",)), Effect.UNTOLD),
+        (KEEP_FOUND, Effect.UNTOLD),
+        (rule("keep", strategy=Strategy.KEEP, detectors=("pii",)), Effect.UNTOLD),
+        (rule("keep", strategy=Strategy.KEEP, patterns=("ann@.*",)), Effect.UNTOLD),
+        (rule("keep", strategy=Strategy.KEEP, detectors=("email",), direction=Direction.REQUEST), None),
+        (rule("keep", strategy=Strategy.KEEP, detectors=("card",)), None),
+        (rule("keep", "other", Strategy.KEEP), None),
+    ],
+    ids=["name", "found there", "found", "class", "pattern", "of requests", "another detector", "another name"],
+)
+def test_what_a_rule_would_keep_is_told(keeping, effect):
+    found = compared(documents(), documents(keeping))
+    assert [each[:3] for each in found.differences] == ([(effect, MAIL, WAS)] if effect else [])
+    assert found.changed == (effect is Effect.LESS)
+
+
+@pytest.mark.parametrize("keeping", [KEEP_BY_NAME, KEEP_FOUND, KEEP_INSIDE])
+@pytest.mark.parametrize("mode", Mode)
+def test_what_was_kept_then_is_kept_now(keeping, mode):
+    same = documents(keeping, rule("tenants", "tenant"), mode=mode)
+    assert not compared(same, same).differences
+
+
+def test_what_is_inside_of_what_is_kept_stays_with_it():
+    found = compared(TENANTS, documents(KEEP_INSIDE, rule("tenants", "tenant")))
+    assert found.differences == {Difference(Effect.LESS, AT, "tenants, token"): 2}
 
 
 def test_a_body_that_would_be_dropped_stands_for_its_places():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from backtest.recorded import recorded
 from capture.exchanges import exchange, kept
 from outgate.backtest.again import Unasked, again
-from outgate.backtest.doubt import UNSEEN
+from outgate.backtest.doubt import UNSAID, UNSEEN
 from outgate.backtest.verdicts import MOST, Outcome, Verdicts
 from outgate.policy.attempts import Way
 from outgate.redact.exchange import Exchange, Relayed, Verdict
@@ -82,6 +82,30 @@ def test_whatever_a_record_holds_it_is_counted_once(records, way):
     for each in records:
         made.add(each)
     assert made.changed + made.same + made.apart.total() == len(records)
+
+
+ALLOWING_NOBODY = """---
+apiVersion: outgate.dev/v1alpha1
+kind: EgressAccess
+metadata: {name: nobody}
+spec: {action: ALLOW, rules: []}
+"""
+
+
+def test_bytes_that_may_have_been_tls_that_is_decrypted_are_not_certain():
+    watching = """
+apiVersion: outgate.dev/v1alpha1
+kind: EgressDefaults
+metadata: {name: defaults}
+spec: {mode: OBSERVE, unregisteredTLS: DECRYPT}
+"""
+    record = seal(
+        Exchange("1", 1e9, relayed=Relayed("10.0.0.1", 80), verdict=Verdict("deny", "unregistered")), Manifest()
+    )
+    made = Verdicts(policy(watching + ALLOWING_NOBODY), Way.REGULAR)
+    made.add(record)
+    change, _ = only(made)
+    assert (change.would[:2], change.doubt) == (("allow", "observed"), UNSAID)
 
 
 def test_what_another_policy_denies_is_told_with_its_document():

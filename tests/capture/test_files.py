@@ -6,12 +6,14 @@ import subprocess
 from random import Random
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from capture.exchanges import sealed
 from outgate.capture import record
 from outgate.capture.files import CaptureFile, begun, found
+from outgate.capture.frames import BLOCK
 from outgate.capture.reading import Capture
 
 
@@ -60,12 +62,16 @@ def test_torn_at_any_byte_it_loses_what_was_torn(tmp_path):
         ends.append(file.size)
     file.close()
     content = file.path.read_bytes()
+    head = zstandard.frame_header_size(content)
     for length in range(len(content)):
         file.path.write_bytes(content[:length])
         capture = Capture(file.path)
         read = [kept.exchange.id for kept in capture]
         assert read[: sum(end <= length for end in ends)] == ["0", "1", "2"][: sum(end <= length for end in ends)]
         assert len(read) + len(capture.problems) <= 3
+        torn = length - max((end for end in (head, *ends) if end <= length), default=-BLOCK)
+        if length <= ends[-1]:  # what follows closes the frame, and holds nothing
+            assert bool(capture.problems) == (torn >= BLOCK and length > 0)
     assert len(read) == 3
 
 
@@ -96,6 +102,20 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_read(tmp_path):
         f"{plain}: record 2 is left out: schema is no text",
         f"{plain}: record 4 is torn: 50 bytes of it are there",
     ]
+
+
+def test_of_a_folder_the_rest_is_read_where_a_file_is_gone_in_the_middle(tmp_path):
+    for number in range(3):
+        file = CaptureFile(tmp_path, 1e9 + 100 * number)
+        file.append(line(100 * number))
+        file.close()
+    middle = found(tmp_path)[1]
+    capture = Capture(tmp_path)
+    records = iter(capture)
+    assert next(records).exchange.id == "0"
+    middle.unlink()
+    assert [kept.exchange.id for kept in records] == ["200"]
+    assert capture.problems == [f"{middle}: it cannot be read: No such file or directory"]
 
 
 def test_two_at_one_moment_have_names_of_their_own(tmp_path):

@@ -54,6 +54,13 @@ def test_every_format(terminal, capture, form, named):
     assert not list(terminal.path.rglob("*.part"))
 
 
+@pytest.mark.parametrize("command", ["export", "mock", "learn"])
+def test_a_dash_is_standard_output(terminal, capture, command):
+    named, unnamed = terminal.run(command, capture, "-o", "-"), terminal.run(command, capture)
+    assert named.stdout_bytes == unnamed.stdout_bytes != b""
+    assert not (terminal.path / "-").exists()
+
+
 def test_flows(terminal, capture):
     assert terminal.run("export", capture, "-f", "flow", "-o", "flows").exit_code == 0
     with (terminal.path / "flows").open("rb") as file:
@@ -89,6 +96,13 @@ def test_a_torn_record_is_told_of(terminal):
     assert har((terminal.path / "out.har").read_bytes()) == 1
 
 
+def test_what_is_of_no_kind_is_named(terminal):
+    terminal.write("other", "hello\n")
+    result = terminal.run("export", "other", "-o", "out.har")
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", "other cannot be read: it is no JSON\n")
+    assert [path.name for path in terminal.path.iterdir()] == ["other"]
+
+
 @pytest.mark.parametrize("content", ["", '{"log": {"entries": []}}\n'])
 def test_what_holds_no_records_is_unreadable_and_leaves_no_file(terminal, content):
     terminal.write("other", content)
@@ -112,6 +126,25 @@ def test_an_empty_folder_is_nothing(terminal, capture):
     (terminal.path / "stubs").mkdir()
     assert terminal.run("export", capture, "-f", "wiremock", "-o", "stubs").exit_code == 0
     assert terminal.run("export", capture, "-f", "wiremock", "-o", "stubs").exit_code == 2
+
+
+def test_another_export_is_overwritten(terminal, capture):
+    for _ in range(2):
+        assert terminal.run("export", capture, "-f", "wiremock", "-o", "stubs", "--force").exit_code == 0
+    assert len(list((terminal.path / "stubs").glob("*/mappings/*.json"))) == len(KINDS) - 2
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [("har", "work is a folder; name a file in it"), ("wiremock", "work holds other things than an export")],
+)
+@pytest.mark.parametrize("mine", ["work/mine", "work/host/mine"])
+def test_no_other_folder_is_overwritten_by_force(terminal, capture, form, message, mine):
+    terminal.write(mine, "mine")
+    result = terminal.run("export", capture, "-f", form, "-o", "work", "--force")
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert (terminal.path / mine).read_text() == "mine"
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,23 @@ def test_every_command_of_the_table_exists_and_explains_itself(terminal, name):
     assert terminal.run(name, "--help").exit_code == 0
 
 
+def test_an_interrupted_command_has_no_answer(terminal, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("outgate.cli.schema.schema.callback", interrupted)
+    result = terminal.run("schema")
+    assert (result.exit_code, result.stderr) == (130, "\ninterrupted\n")
+
+
+def test_what_the_system_refuses_is_told_in_a_line():
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "outgate", "schema"]
+        environ = {**os.environ, "PYTHONPATH": str(ADDONS)}
+        run = subprocess.run(command, env=environ, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (run.returncode, run.stderr) == (3, "Error: [Errno 28] No space left on device\n")
+
+
 def test_the_console_script_is_this_function():
     scripts = entry_points(group="console_scripts", name="outgate")
     if not scripts:

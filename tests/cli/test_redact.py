@@ -2,9 +2,14 @@
 
 import gzip
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+ADDONS = Path(__file__).parents[2] / "addons"
 DOCUMENT = """
     apiVersion: outgate.dev/v1alpha1
     kind: EgressRedaction
@@ -66,6 +71,16 @@ def test_a_diff_shows_what_changes(terminal):
     assert lines[:2] == [f"--- {file}", "+++ redacted"]
     assert "-mail ann@corp.example" in lines
     assert " three" in lines
+
+
+@pytest.mark.parametrize("arguments", [(), ("--diff",)], ids=["result", "diff"])
+def test_a_pipe_is_read_as_a_file_is(terminal, arguments):
+    command = [sys.executable, "-m", "outgate", "redact", "-", "--media-type", "application/json", *arguments]
+    environ = {**os.environ, "PYTHONPATH": str(ADDONS)}
+    body = b'{"password": "open sesame"}\n'
+    run = subprocess.run(command, input=body, env=environ, cwd=terminal.path, capture_output=True, check=True)
+    assert b"tok_secret_" in run.stdout
+    assert (b'-{"password": "open sesame"}' in run.stdout) is bool(arguments)
 
 
 def test_a_diff_of_a_packed_body_shows_what_is_in_it(terminal):

@@ -50,3 +50,9 @@ def test_a_cluster_is_shown_as_it_is_known(cluster, shown):
 
 def test_without_a_cluster_there_is_nothing_of_one():
     assert not any("cluster" in line for line in lines(TOLD, "x"))
+
+
+def test_what_is_counted_stands_apart_from_its_number():
+    rows = list(lines({**TOLD, "counts": {"captures_dropped": 7}}, "x"))[1:]
+    assert "  captures_dropped  7" in rows
+    assert {row[18:20] for row in rows} == {"  "}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import urllib.error
 import urllib.request
@@ -109,3 +110,15 @@ def test_settings_reach_the_gate_once(monkeypatch, tmp_path):
         "addons": "a.py:b",
         "read_only": "true",
     }
+
+
+@pytest.mark.parametrize("flag", ["--page", "--listen"])
+@pytest.mark.parametrize("what", [("--policy", "policy.yaml"), ("--replay", "policy.yaml")], ids=["gate", "replay"])
+def test_an_address_that_is_taken_is_told_with_its_flag(terminal, flag, what):
+    terminal.write("policy.yaml", POLICY)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        others = {"--page": "127.0.0.1:0", "--listen": "127.0.0.1:0", flag: f"127.0.0.1:{port}"}
+        run = terminal.run("web", *what, *(each for pair in others.items() for each in pair))
+    told = f"Error: cannot listen on 127.0.0.1:{port}: Address already in use; name another address with {flag}\n"
+    assert (run.exit_code, run.stderr) == (3, told)

@@ -4,7 +4,7 @@ import pytest
 
 from capture.handing import asked
 from outgate.capture.reading import Capture
-from outgate.exec.captured import capturing
+from outgate.exec.captured import Unwritten, capturing
 from outgate.policy.redaction_model import CapturePolicy, KeepingPolicy
 from outgate.policy.snapshot import Policy
 
@@ -52,5 +52,6 @@ def test_nothing_was_tried(tmp_path):
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path):
-    with pytest.raises(FileNotFoundError), capturing(Policy("p"), tmp_path / "no" / "out", tmp_path):
+    told = f"the capture {tmp_path}/no/out cannot be written: No such file or directory"
+    with pytest.raises(Unwritten, match=told), capturing(Policy("p"), tmp_path / "no" / "out", tmp_path):
         pass

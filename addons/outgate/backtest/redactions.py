@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from outgate.backtest.again import LOST
+from outgate.backtest.keeping import Keeping, Stays
 from outgate.policy.redaction_model import KeepingPolicy, Mode, RedactionPolicy, RedactionRule, Strategy
 from outgate.redact.detect import defaults
 from outgate.redact.ledger import ALLOW, DEEP, ELSEWHERE
@@ -38,6 +39,10 @@ class Effect(StrEnum):
     """What was there then could tell, and is gone."""
     DROPPED = "dropped"
     """A body that was kept."""
+
+
+EFFECTS = {Stays.YES: Effect.LESS, Stays.PERHAPS: Effect.UNTOLD, Stays.NO: None}
+"""Where nothing else tells of one."""
 
 
 class Difference(NamedTuple):
@@ -108,10 +113,12 @@ class Redactions:
     others: int = 0
     _redactor: Redactor = field(init=False)
     _rules: Callable[[tuple[RedactionPolicy, ...]], Rules] = field(init=False)
+    _keeping: Callable[[tuple[RedactionPolicy, ...]], Keeping] = field(init=False)
 
     def __post_init__(self) -> None:
         self._redactor = Redactor(KeepingPolicy(self.documents), self.replacer)
         self._rules = lru_cache(REMEMBERED)(Rules.of)
+        self._keeping = lru_cache(REMEMBERED)(lambda documents: Keeping(documents, self.replacer))
 
     def add(self, kept: Redacted) -> None:
         self.compared += 1
@@ -126,14 +133,19 @@ class Redactions:
     def _compared(self, kept: Redacted) -> Iterator[Difference]:
         if (LOST, FAILED) in kept.manifest.dropped:
             return
-        rules = self._rules(tuple(each for each in self.documents if fits(each, kept.exchange)))
+        documents = tuple(each for each in self.documents if fits(each, kept.exchange))
+        rules = self._rules(documents)
         made = self._redactor.redact(kept.exchange).manifest
         was, would = _marks(kept.manifest.marks), _marks(made.marks)
+        keeping = self._keeping(documents)
+        places = keeping.places(kept.exchange)
         for where, why in made.dropped:
             yield Difference(Effect.DROPPED, _alike(where), would=why)
         gone = tuple(where for where, _ in made.dropped)
         for where in {**was, **would}:
             effect = rules.effect(was.get(where), would.get(where))
+            if effect is None and where in was:
+                effect = EFFECTS[keeping.stays(was[where], places)]
             if effect is not None and not where.startswith(gone):
                 yield Difference(effect, _alike(where), _said(was.get(where)), _said(would.get(where)))
 

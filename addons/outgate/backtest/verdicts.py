@@ -103,12 +103,17 @@ class Verdicts:
             would, doubt = self._judged(inside(asked), was)
             certain = would.verdict == "deny" and would.code not in RULED
             return would, doubt or ("" if certain else UNSEEN)
-        if asked.bare and not meeting.unread and self._judged(as_tls(asked), was)[0][:2] != self._bytes(meeting)[:2]:
+        if asked.bare and not meeting.unread and not self._is_as_tls(asked, was, self._bytes(meeting)):
             return self._bytes(meeting), UNSAID
         watched = Watched(meeting.attempt.headers, asked.hidden.headers)
         attempt = replace(meeting.attempt, headers=watched)
         decision = (opaque if meeting.opaque else decide)(self.policy, attempt)
         return _outcome(decision), next(doubts(self.policy, self._looks, asked, decision, watched, was), "")
+
+    def _is_as_tls(self, asked: Again, was: str, bare: Outcome) -> bool:
+        """Whether bytes would fare the same for certain if they were TLS."""
+        would, doubt = self._judged(as_tls(asked), was)
+        return would[:2] == bare[:2] and doubt != UNSEEN
 
     def _bytes(self, meeting: Meeting) -> Outcome:
         return _outcome(decide(self.policy, meeting.attempt))

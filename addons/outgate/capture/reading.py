@@ -14,6 +14,7 @@ from typing import IO
 import zstandard
 
 from outgate.capture.files import SUFFIX, begun, found
+from outgate.capture.frames import ends_whole
 from outgate.capture.recorded import read
 from outgate.capture.told import Malformed
 from outgate.redact.redacted import Redacted
@@ -46,11 +47,18 @@ class Capture:
         for number, path in enumerate(paths):
             while heads and heads[0][0] < begun(path):
                 yield from self._next(heads)
-            records = self._file(path)
+            records = self._of_folder(path)
             if (first := next(records, None)) is not None:
                 heapq.heappush(heads, (first.exchange.started, number, first, records))
         while heads:
             yield from self._next(heads)
+
+    def _of_folder(self, path: Path) -> Iterator[Redacted]:
+        """What can be read of it: it may be gone by now, as too old."""
+        try:
+            yield from self._file(path)
+        except OSError as error:
+            self.problems.append(f"{path}: it cannot be read: {error.strerror}")
 
     def _next(self, heads: list[tuple[float, int, Redacted, Iterator[Redacted]]]) -> Iterator[Redacted]:
         _, number, kept, records = heads[0]
@@ -84,18 +92,27 @@ class Capture:
                     return
         except zstandard.ZstdError as error:
             self.problems.append(f"{path}: the rest cannot be read: {error}")
+        else:
+            if not any(parts) and _packed(file) and not ends_whole(file):
+                self.problems.append(f"{path}: it breaks off in the middle of a record")
         if rest := b"".join(parts):
             yield rest, False
 
 
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+def _packed(file: IO[bytes]) -> bool:
+    """By its first bytes, also where it was torn in these."""
+    file.seek(0)
     begins = file.read(len(MAGIC))
     file.seek(0)
-    if begins == MAGIC:
+    return begins == MAGIC or (file.name.endswith(SUFFIX) and MAGIC.startswith(begins))
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    if _packed(file):
         # Not `stream_reader`: at the end of a torn file it may keep what it has already decoded.
         decoder = zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
         while packed := file.read(SLICE):
             yield decoder.decompress(packed)
-    elif not (file.name.endswith(SUFFIX) and MAGIC.startswith(begins)):  # else it was torn before it had begun
+    else:
         while piece := file.read(PIECE):
             yield piece

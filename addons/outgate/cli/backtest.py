@@ -19,6 +19,7 @@ from outgate.cli.options import policy_options, settings_of
 from outgate.cli.output import counted, json_option, printable, show_json, show_table
 from outgate.cli.progress import shown
 from outgate.cli.redacting import MASTER, redactions_of
+from outgate.cli.unread import OTHERS, warn
 from outgate.loading import setting_of
 from outgate.policy.attempts import Way
 from outgate.policy.compile import load
@@ -67,7 +68,7 @@ def backtest(
         ctx.exit(UNREADABLE)
     read = _compare(Capture(capture), verdicts, redactions)
     if not read:
-        click.echo(f"{capture} holds no records", err=True)
+        click.echo(f"{capture} holds no records{OTHERS}", err=True)
         ctx.exit(UNREADABLE)
     if output == "json":
         show_json(_content(read, verdicts, redactions))
@@ -96,8 +97,7 @@ def _compare(source: Capture, verdicts: Verdicts | None, redactions: Redactions 
             verdicts.add(kept)
         if redactions is not None:
             redactions.add(kept)
-    for problem in source.problems:
-        click.echo(f"warning: {printable(problem)}", err=True)
+    warn(source.problems)
     return read
 
 

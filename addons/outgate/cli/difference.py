@@ -24,10 +24,10 @@ MOST = 64 * 1024 * 1024
 """Bytes that a packed file may come to where it is shown."""
 
 
-def of_body(file: Path, content: bytes) -> Iterator[str]:
+def of_body(file: Path, given: bytes, content: bytes) -> Iterator[str]:
     """A file that is packed is shown as what is in it."""
     packed = mimetypes.guess_type(file.name)[1] == "gzip"
-    return _lines(file, *(_read(each, packed=packed) for each in (file.read_bytes(), content)))
+    return _lines(file, *(_read(each, packed=packed) for each in (given, content)))
 
 
 def of_har(file: Path, kept: Iterable[Redacted]) -> Iterator[str]:

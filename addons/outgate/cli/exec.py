@@ -102,6 +102,7 @@ def exec_command(
     if capture is not None and not capture.absolute().parent.is_dir():
         raise click.UsageError(f"there is no directory {capture.absolute().parent} for the capture; make it first")
     from outgate.exec import allow as allowing
+    from outgate.exec.captured import Unwritten
     from outgate.sandbox.names import Names
 
     try:
@@ -124,7 +125,7 @@ def exec_command(
         code = execute(Job(command, settings, compiled, names, env_proxy, capture), tally, os.environ.copy())
     except Refused as error:
         click.echo(f"outgate exec: {error}", err=True)
-        if error.code == FAILED and not env_proxy:
+        if error.code == FAILED and not env_proxy and not isinstance(error.__cause__, Unwritten):
             click.echo("where there can be no namespaces, --env-proxy is a weaker way", err=True)
         ctx.exit(error.code)
     except Exception as error:

@@ -22,16 +22,18 @@ from outgate.capture.formats.ndjson import LineWriter
 from outgate.capture.formats.reading import Source
 from outgate.capture.formats.stubs import StubWriter
 from outgate.capture.formats.vcr import CassetteWriter
-from outgate.capture.formats.wiremock import MappingWriter
+from outgate.capture.formats.wiremock import MappingWriter, is_export
 from outgate.capture.formats.writing import Writer
 from outgate.capture.leaks.check import Check
 from outgate.capture.leaks.values import Values
 from outgate.capture.report import Report
 from outgate.capture.told import Malformed
 from outgate.cli.looking_twice import check_of, look
-from outgate.cli.output import aligned, counted, printable
+from outgate.cli.output import aligned, counted, printable, unless_standard
 from outgate.cli.progress import shown
 from outgate.cli.redacting import redactions_of, redactor_of
+from outgate.cli.tidily import tidily
+from outgate.cli.unread import warn
 from outgate.policy.redaction_model import Mode, RedactionPolicy
 from outgate.problems import PolicyError
 from outgate.redact.pipeline import Redactor
@@ -74,6 +76,7 @@ FORMATS: Mapping[str, Callable[[IO[bytes]], Writer]] = {
     "-o",
     "--output",
     type=click.Path(path_type=Path),
+    callback=unless_standard,
     metavar="OUT",
     help="The file, or for wiremock the folder, to write.  [default: standard output]",
 )
@@ -114,15 +117,19 @@ def export(
     values, report = Values(), Report()
     source = _source(capture, redactions, values)
     check = check_of(form, values, redactions)
-    with _place(output) as place:
-        with _writer(form, place) as (writer, end):
-            _copy(source, writer, report, check, end)
+    with tidily(), _place(output) as place:
+        try:
+            with _writer(form, place) as (writer, end):
+                _copy(source, writer, report, check, end)
+        except Malformed as error:
+            click.echo(printable(f"{capture} cannot be read: {error}"), err=True)
+            ctx.exit(UNREADABLE)
         if not report.read:
-            _tell_problems(source)
+            warn(source.problems)
             click.echo(f"{capture} holds no records", err=True)
             ctx.exit(UNREADABLE)
         look(check, place)
-    _tell_problems(source)
+    warn(source.problems)
     _tell(report, form, output)
 
 
@@ -165,9 +172,21 @@ def _check(form: str, output: Path | None, force: bool) -> None:
         raise click.UsageError("WireMock's mappings are a folder; name it with -o")
     if output is None and form == "flow" and sys.stdout.isatty():
         raise click.UsageError("flows are not for a terminal; name a file with -o")
-    if output is None or force:
+    if output is None or not output.exists():
         return
-    if output.exists() and not (form == WIREMOCK and output.is_dir() and not any(output.iterdir())):
+    if output.is_dir():
+        _check_folder(form, output, force)
+    elif not force:
+        raise click.UsageError(f"{output} exists; --force overwrites it")
+
+
+def _check_folder(form: str, output: Path, force: bool) -> None:
+    """Of folders, none is overwritten but one that another export has made."""
+    if form != WIREMOCK:
+        raise click.UsageError(f"{output} is a folder; name a file in it")
+    if not is_export(output):
+        raise click.UsageError(f"{output} holds other things than an export; name another folder")
+    if not force and any(output.iterdir()):
         raise click.UsageError(f"{output} exists; --force overwrites it")
 
 
@@ -214,23 +233,15 @@ def _writer(form: str, place: Path) -> Iterator[tuple[Writer, Callable[[], int]]
 
 
 def _copy(source: Kept, writer: Writer, report: Report, check: Check, end: Callable[[], int]) -> None:
-    try:
-        if isinstance(writer, StubWriter):
-            for kept in shown(source, "exchanges counted"):
-                writer.count(kept)
-        check.begin(end())
-        for number, kept in enumerate(shown(source, "exchanges written"), 1):
-            why = writer.write(kept)
-            report.add(kept, why)
-            if not why:
-                check.wrote(number, kept.manifest, end())
-    except Malformed as error:
-        raise click.UsageError(f"it cannot be read: {error}") from error
-
-
-def _tell_problems(source: Kept) -> None:
-    for problem in source.problems:
-        click.echo(f"warning: {printable(problem)}", err=True)
+    if isinstance(writer, StubWriter):
+        for kept in shown(source, "exchanges counted"):
+            writer.count(kept)
+    check.begin(end())
+    for number, kept in enumerate(shown(source, "exchanges written"), 1):
+        why = writer.write(kept)
+        report.add(kept, why)
+        if not why:
+            check.wrote(number, kept.manifest, end())
 
 
 def _tell(report: Report, form: str, output: Path | None) -> None:

@@ -18,6 +18,7 @@ from outgate.cli.asking import Unable, admin_option, ask
 from outgate.cli.captured import lines
 from outgate.cli.options import moment as moment_given
 from outgate.cli.output import printable, show_table
+from outgate.cli.unread import warn
 from outgate.graph.dot import dot
 from outgate.graph.edges import Graph, Row, graph_of, moment, plain, span
 from outgate.graph.page import page
@@ -88,8 +89,7 @@ def _calls(admin: str, log: BinaryIO | None, capture: Path | None, since: float)
 def _captured(capture: Path, since: float) -> Calls:
     kept = Capture(capture)
     calls = Reading(since).read(lines(kept))
-    for problem in kept.problems:
-        click.echo(f"warning: {printable(problem)}", err=True)
+    warn(kept.problems)
     return calls
 
 

@@ -15,8 +15,9 @@ import orjson
 from outgate.capture.reading import MAGIC, Capture
 from outgate.capture.record import SCHEMA
 from outgate.cli.options import read, settings_of
-from outgate.cli.output import counted, create, printable
+from outgate.cli.output import counted, create, printable, unless_standard
 from outgate.cli.progress import shown
+from outgate.cli.unread import warn
 from outgate.learning import native
 from outgate.learning.captured import seen
 from outgate.learning.lacking import Lacking, lacking
@@ -85,6 +86,7 @@ class Source:
     "-o",
     "--output",
     type=click.Path(path_type=Path),
+    callback=unless_standard,
     metavar="OUT",
     help=f"A file that is not there yet, or a directory that gets one, {FILE}.  [default: standard output]",
 )
@@ -166,8 +168,7 @@ def _places(source: Source, include_denied: bool) -> Places:
     for each in shown(source, "attempts read"):
         if each is not None:
             places.add(each)
-    for problem in source.problems:
-        click.echo(f"warning: {printable(problem)}", err=True)
+    warn(source.problems)
     return places
 
 

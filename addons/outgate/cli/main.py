@@ -6,6 +6,7 @@ what `run` needs.
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -15,6 +16,7 @@ import click
 
 from outgate import __version__
 
+INTERRUPTED = 130
 COMMANDS: Mapping[str, str] = {
     "run": "outgate.cli.run:run",
     "exec": "outgate.cli.exec:exec_command",
@@ -44,6 +46,12 @@ COMMANDS: Mapping[str, str] = {
 """`module:attribute` by name, in the order of `--help`."""
 
 
+class Unable(click.ClickException):
+    """The system has said no."""
+
+    exit_code = 3
+
+
 class Commands(click.Group):
     """A group that knows its commands by name and loads the one that is asked for."""
 
@@ -57,6 +65,18 @@ class Commands(click.Group):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """What no command expects of files and of Ctrl-C is told in a line, and is no answer."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("\ninterrupted", err=True)
+            ctx.exit(INTERRUPTED)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # nobody reads on: click ends quietly
+            raise Unable(str(error)) from error
+
 
 @click.command(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="outgate", message="%(prog)s %(version)s")
@@ -64,7 +84,8 @@ class Commands(click.Group):
 def outgate(ctx: click.Context) -> None:
     """The gate through which a workload's traffic leaves.
 
-    Exit codes: 0 fine, 1 the answer is no, 2 wrong usage or unreadable input, 3 the environment is not able.
+    Exit codes: 0 fine, 1 the answer is no, 2 wrong usage or unreadable input, 3 the environment is not able, 130
+    interrupted.
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

@@ -18,8 +18,10 @@ from outgate.capture.copies import copies
 from outgate.capture.reading import Capture
 from outgate.capture.record import write
 from outgate.cli.options import settings_of
-from outgate.cli.output import counted, printable
+from outgate.cli.output import counted, unless_standard
 from outgate.cli.progress import shown
+from outgate.cli.tidily import tidily
+from outgate.cli.unread import OTHERS, warn
 from outgate.loading import setting_of
 from outgate.policy.compile import load
 from outgate.policy.redaction_model import RedactionPolicy
@@ -51,6 +53,7 @@ UNREADABLE = 2
     "-o",
     "--output",
     type=click.Path(path_type=Path),
+    callback=unless_standard,
     metavar="OUT",
     help="The file to write, which must not be there.  [default: standard output]",
 )
@@ -72,14 +75,13 @@ def mock(
         click.echo(str(error), err=True)
         ctx.exit(UNREADABLE)
     source, written = Capture(capture), 0
-    with _place(output) as file:
+    with tidily(), _place(output) as file:
         for kept in shown(copies(source, number, seed, redactions), "exchanges written"):
             file.write(write(kept))
             written += 1
-        for problem in source.problems:
-            click.echo(f"warning: {printable(problem)}", err=True)
+        warn(source.problems)
         if not written:
-            click.echo(f"{capture} holds no records", err=True)
+            click.echo(f"{capture} holds no records{OTHERS}", err=True)
             ctx.exit(UNREADABLE)
     click.echo(f"{counted(written, 'exchange')} in {number} {'copy' if number == 1 else 'copies'}", err=True)
 

@@ -13,7 +13,15 @@ from pathlib import Path
 
 import click
 
+STANDARD = Path("-")
+"""Standard input or output, where a file is named."""
+
 json_option = click.option("-o", "--output", type=click.Choice(["json"]), help="Print one JSON document.")
+
+
+def unless_standard(_ctx: click.Context, _param: click.Parameter, path: Path | None) -> Path | None:
+    """For what is written to standard output where no file is named."""
+    return None if path == STANDARD else path
 
 
 def show_json(content: object) -> None:

@@ -19,7 +19,7 @@ from outgate.capture.formats.har import HarWriter
 from outgate.capture.formats.har_reading import HarFile
 from outgate.capture.told import Malformed
 from outgate.cli import difference
-from outgate.cli.output import aligned, printable
+from outgate.cli.output import STANDARD, aligned, printable
 from outgate.cli.redacting import redactions_of, redactor_of
 from outgate.policy.redaction_model import Matching, Mode, RedactionPolicy
 from outgate.problems import PolicyError
@@ -33,7 +33,7 @@ HINTS = {TOO_LARGE: "; an EgressRedaction with maxBody takes larger ones"}
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path, allow_dash=True))
 @click.option(
     "--redaction",
     type=click.Path(path_type=Path),
@@ -56,15 +56,17 @@ def redact(
 ) -> None:
     """Try redaction on a file: print what is left of it, and on standard error which rules took how much.
 
-    FILE is a body of any media type, or a HAR. Without --redaction the default rules hold. For a body every document
-    holds, whatever it matches. Tokens are others each time, for each run has a key of its own.
+    FILE is a body of any media type, or a HAR; - is standard input, a body. Without --redaction the default rules hold.
+    For a body every document holds, whatever it matches. Tokens are others each time, for each run has a key of its
+    own.
 
     Exits 0 when the result is whole, 1 when a body had to be dropped, 2 when a file or a document cannot be used.
     """
     try:
         redactions = redactions_of(redaction, mode)
         is_har = file.suffix.lower() == HAR
-        kept = _exchanges(file, redactions) if is_har else [_body(file, redactions, media_type, request)]
+        given = b"" if is_har else _given(file)
+        kept = _exchanges(file, redactions) if is_har else [_body(file, given, redactions, media_type, request)]
     except PolicyError as error:
         click.echo(str(error), err=True)
         ctx.exit(UNREADABLE)
@@ -73,7 +75,7 @@ def redact(
     elif is_har:
         _write_har(kept)
     elif (content := _content(kept[0], request)) is not None and diff:
-        _show(difference.of_body(file, content))
+        _show(difference.of_body(file, given, content))
     elif content is not None:
         click.echo(content, nl=False)
     for line in _report(kept):
@@ -81,11 +83,17 @@ def redact(
     ctx.exit(DROPPED if any(each.manifest.dropped for each in kept) else 0)
 
 
-def _body(file: Path, redactions: tuple[RedactionPolicy, ...], media_type: str | None, request: bool) -> Redacted:
+def _given(file: Path) -> bytes:
+    """Read once, for what comes through a pipe is there once."""
+    return sys.stdin.buffer.read() if file == STANDARD else file.read_bytes()
+
+
+def _body(
+    file: Path, content: bytes, redactions: tuple[RedactionPolicy, ...], media_type: str | None, request: bool
+) -> Redacted:
     kind, packed = mimetypes.guess_type(file.name)
     kind = media_type or ("application/gzip" if packed == "gzip" else kind) or ""
     fields = ((b"content-type", kind.encode("latin-1", "replace")),) if kind else ()
-    content = file.read_bytes()
     body = Body(content, decoded=True, size=len(content))
     asked = Request("POST" if request else "GET", "https", "localhost", 443, "/")
     exchange = Exchange(

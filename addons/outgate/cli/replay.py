@@ -23,6 +23,8 @@ from outgate.cli.asking import Unable
 from outgate.cli.options import settings_of
 from outgate.cli.output import printable
 from outgate.cli.progress import shown
+from outgate.cli.tidily import tidily
+from outgate.cli.unread import warn
 from outgate.loading import setting_of
 from outgate.pki.problem import CertificateProblem
 from outgate.policy.compile import load
@@ -120,7 +122,7 @@ def replay(
     read, 3 when it cannot listen.
     """
     made = _desk(ctx, capture, Ending(ending), frozenset(ignored), timing, empty=on_miss == MISS_IS_RECORDED)
-    with _authority(certs) as (authority, trusted), _way(ctx, capture, on_miss, policy) as way:
+    with tidily(), _authority(certs) as (authority, trusted), _way(ctx, capture, on_miss, policy) as way:
         asyncio.run(_serve(_plan(ctx, made, Mode(mode), authority, listen), trusted, way))
     for line in made.tally.lines(made.matcher.unused):
         click.echo(printable(line), err=True)
@@ -138,8 +140,7 @@ def _desk(
         made = desk(shown(found, "exchanges read"), ending, ignored, timing=timing)
     except (OSError, Malformed) as error:
         raise Unreadable(printable(f"{capture} cannot be read: {error}")) from error
-    for problem in found.problems:
-        click.echo(f"warning: {printable(problem)}", err=True)
+    warn(found.problems)
     if not made.matcher.entries and not empty:
         click.echo(f"{capture} holds no requests", err=True)
         ctx.exit(UNREADABLE)

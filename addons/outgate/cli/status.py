@@ -12,7 +12,7 @@ from outgate.cli.check import count
 from outgate.cli.output import json_option, printable, show_json, style
 
 UNREADY = 1
-WIDTH = 13
+WIDTH, GAP = 13, 2
 DENIED = "denied_"
 
 
@@ -37,8 +37,10 @@ def status(ctx: click.Context, admin: str, output: str | None) -> None:
 def lines(told: dict[str, Any], admin: str) -> Iterator[str]:
     ready = style("ready", fg="green") if told["ready"] else style(f"not ready: {told['reason']}", fg="red")
     yield f"outgate {told['version']} at {admin} is {ready}"
-    for name, text in _rows(told):
-        yield f"  {name:<{WIDTH}}{printable(text)}"
+    rows = list(_rows(told))
+    width = max(WIDTH, *(len(name) + GAP for name, _ in rows))
+    for name, text in rows:
+        yield f"  {name:<{width}}{printable(text)}"
 
 
 def _rows(told: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from outgate import sockets
+from outgate.cli.asking import Unable
 from outgate.cli.options import policy_options, settings_of
 from outgate.settings import ListenMode, SettingsError, parse_address
 
@@ -18,6 +20,17 @@ def _address(_ctx: click.Context, _param: click.Parameter, text: str | None) -> 
         return None if text is None else parse_address(text)
     except SettingsError as error:
         raise click.BadParameter(str(error)) from error
+
+
+def _free(flag: str, address: tuple[str, int]) -> None:
+    """mitmweb's own words for an address that is taken name flags of mitmweb's."""
+    host, port = address
+    try:
+        for each in sockets.bind(host, port):
+            each.close()
+    except OSError as error:
+        told = f"cannot listen on {host}:{port}: {error.strerror}; name another address with {flag}"
+        raise Unable(told) from error
 
 
 @click.command()
@@ -70,8 +83,12 @@ def web(
             raise click.UsageError("--replay has no gate: leave out --policy, --strict, --set, --addon and --exports")
         from outgate import playback
 
+        _free("--page", page)
+        _free("--listen", listen or REPLAYED)
         ctx.exit(playback.run_web(replay, chosen or ListenMode.REGULAR, listen or REPLAYED, page))
     settings = settings_of(policy, strict, pairs, mode=chosen, listen=listen, addons=addons or None)
+    _free("--page", page)
+    _free("--listen", settings.listen)
     beside = {"read_only": "true"} if read_only else {}
     if exports is not None:
         beside["exports"] = str(exports)

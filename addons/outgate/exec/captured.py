@@ -25,10 +25,14 @@ ENDING = 10.0
 """Seconds in which what waits is redacted and written at the end."""
 
 
+class Unwritten(Exception):
+    """What the command did is in no file."""
+
+
 @contextmanager
 def capturing(policy: Policy, file: Path | None, folder: Path) -> Iterator[tuple[Policy, Keeper]]:
-    """The policy with a capture of everything before its own, where that is wanted, and what keeps it. Raises `OSError`
-    at the end where the file cannot be written."""
+    """The policy with a capture of everything before its own, where that is wanted, and what keeps it. Raises
+    `Unwritten` at the end where the file cannot be written."""
     inside = folder / "capture"
     if file is not None:
         captures = (CapturePolicy(NAME, folder=str(inside), retention=0.0), *policy.keeping.captures)
@@ -41,7 +45,10 @@ def capturing(policy: Policy, file: Path | None, folder: Path) -> Iterator[tuple
         keeper.close(ENDING)
         keeper.join()
     if file is not None:
-        joined(inside, file)
+        try:
+            joined(inside, file)
+        except OSError as error:
+            raise Unwritten(f"the capture {file} cannot be written: {error.strerror}") from error
 
 
 def joined(folder: Path, file: Path) -> None:

@@ -21,7 +21,7 @@ from typing import BinaryIO, Protocol, cast
 
 from outgate.capture.keeper import Keeper
 from outgate.exec import signals, trust
-from outgate.exec.captured import capturing
+from outgate.exec.captured import Unwritten, capturing
 from outgate.exec.tally import Tally
 from outgate.naming.message import Address
 from outgate.naming.resolver import Resolver
@@ -100,7 +100,7 @@ def execute(job: Job, tally: Tally, environ: Mapping[str, str]) -> int:
         try:
             with capturing(job.policy, job.capture, folder) as (policy, keeper):
                 return _executed(replace(job, policy=policy), tally, environ, folder, keeper)
-        except (CertificateProblem, OSError) as error:
+        except (CertificateProblem, OSError, Unwritten) as error:
             raise Refused(FAILED, str(error)) from error
 
 

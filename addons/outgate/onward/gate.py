@@ -52,9 +52,9 @@ class Way:
 
     @property
     def capturing(self) -> Policy:
-        """With everything that was answered in a capture of its own, before the policy's."""
+        """With everything that was answered in a capture of its own, and nothing in the policy's."""
         capture = CapturePolicy(NAME, folder=str(self.folder), denied=False, retention=0.0)
-        keeping = replace(self.policy.keeping, captures=(capture, *self.policy.keeping.captures))
+        keeping = replace(self.policy.keeping, captures=(capture,))
         return replace(self.policy, keeping=keeping)
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from capture.exchanges import kept, sealed
 from capture.formats.schemas import MAPPING, faults
 from capture.formats.written import EVENTS, PARTS, PLAIN, kinds, tunnel
 from outgate.capture.formats.wiremock import MappingWriter
+from outgate.redact.redacted import seal
 
 KINDS = kinds()
 JSON = (b"content-type", b"application/json")
@@ -72,6 +74,18 @@ def test_any_exchange_is_valid(tmp_path_factory, found):
 def test_hosts_have_folders_of_their_own(written):
     found, _ = written(sealed("http://a.example:81/"), sealed("https://b.example/"), sealed("https://b.example/"))
     assert [host for host, _ in found] == ["a.example_81", "b.example", "b.example"]
+
+
+@pytest.mark.parametrize("host", ["..", ".", "...", "a" * 300, "../../x"])
+def test_no_host_leads_out_of_the_folder(tmp_path, host):
+    (folder := tmp_path / "stubs").mkdir()
+    made = sealed()
+    made = seal(replace(made.exchange, request=replace(made.exchange.request, host=host)), made.manifest)
+    writer = MappingWriter(folder)
+    writer.count(made)
+    assert writer.write(made) == ""
+    assert list(tmp_path.iterdir()) == [folder]
+    assert [file.relative_to(folder).parts[1:] for file in folder.rglob("*.json")] == [("mappings", "000001.json")]
 
 
 def test_addresses_and_queries(one):

@@ -29,6 +29,15 @@ def test_it_names_what_was_missed_and_what_was_not_asked_for():
     ]
 
 
+def test_of_what_was_recorded_for_the_same_address_only_the_places_are_told():
+    found, asked = Tally(), exchange("https://api.example/b").request
+    found.miss(
+        asked,
+        Miss("it differs from what was recorded", entry("https://api.example/b"), (Difference("body.$.n", "1", "2"),)),
+    )
+    assert str(found.misses[0]) == "GET https://api.example/b: it differs from what was recorded, in body.$.n"
+
+
 def test_it_stays_short(monkeypatch):
     monkeypatch.setattr(tally, "MOST", 30)
     found = Tally(handshakes=2)

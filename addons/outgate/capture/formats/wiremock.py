@@ -26,7 +26,9 @@ from outgate.redact.unpacking import Undecodable
 GZIP = b"\x1f\x8b\x08"
 ANY = "${json-unit.ignore}"
 STARTED = "Started"
+MAPPINGS, FILES = "mappings", "__files"
 MOST_CONSTRAINTS = 20
+LONGEST_NAME = 255
 SUFFIXES = {"json": "json", "html": "html", "xml": "xml", "text/": "txt", "event-stream": "txt"}
 
 
@@ -58,13 +60,21 @@ class MappingWriter(StubWriter):
             **scenario,
             "metadata": {"outgate": {"id": text(kept.exchange.id)}},
         }
-        _put(root / "mappings" / f"{name}.json", orjson.dumps(mapping, option=orjson.OPT_INDENT_2))
+        _put(root / MAPPINGS / f"{name}.json", orjson.dumps(mapping, option=orjson.OPT_INDENT_2))
         return ""
 
 
+def is_export(folder: Path) -> bool:
+    """Whether nothing is in it but what is written here. An empty one is."""
+    return all(
+        host.is_dir() and not host.is_symlink() and all(each.name in (MAPPINGS, FILES) for each in host.iterdir())
+        for host in folder.iterdir()
+    )
+
+
 def _named(host: str) -> str:
-    """A name for a folder."""
-    return re.sub(r"[^\w.-]", "_", text(host)) or "_"
+    """A name for a folder in the one that is written to, whatever a file that anybody may have written calls a host."""
+    return re.sub(r"^\.+|[^\w.-]", "_", text(host), flags=re.ASCII)[:LONGEST_NAME] or "_"
 
 
 def _put(file: Path, content: bytes) -> None:
@@ -169,7 +179,7 @@ def _response(exchange: Exchange, root: Path, name: str) -> Pattern:
         made["headers"] = {text(known): values[0] if len(values) == 1 else values for known, values in headers.items()}
     if response.body.content:
         made["bodyFileName"] = f"{name}.{_suffix(response)}"
-        _put(root / "__files" / made["bodyFileName"], response.body.content)
+        _put(root / FILES / made["bodyFileName"], response.body.content)
         made |= _pace(response)
     return made
 

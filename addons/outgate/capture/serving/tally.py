@@ -31,9 +31,11 @@ class Missed:
 
     def __str__(self) -> str:
         what = f"{self.asked}: {self.why}"
+        places = ", ".join(self.places)
         if self.nearest and self.nearest != self.asked:
             what += f"; nearest is {self.nearest}"
-        return f"{what}, which differs in {', '.join(self.places)}" if self.places else what
+            return f"{what}, which differs in {places}" if places else what
+        return f"{what}, in {places}" if places else what
 
 
 @dataclass(slots=True)
