@@ -61,9 +61,11 @@ def test_a_record_that_cannot_be_written_costs_no_other(tmp_path, monkeypatch):
         return write(kept)
 
     monkeypatch.setattr(record, "write", failing)
-    monkeypatch.setattr(stores, "RETRY", 0.0)
-    assert Store(policy(tmp_path)).write([numbered(number) for number in range(3)]) == 2
-    assert identities(tmp_path) == [0, 2]
+    store = Store(policy(tmp_path))
+    assert store.write([numbered(number) for number in range(3)]) == 2
+    assert store.write([numbered(3)]) == 1
+    assert identities(tmp_path) == [0, 2, 3]
+    assert len(list(tmp_path.iterdir())) == 1, "the file was none of its fault"
 
 
 def test_a_file_is_followed_by_another(tmp_path):

@@ -48,8 +48,8 @@ class Store:
                 raise TypeError(f"{type(kept).__name__} cannot be kept; only what the pipeline has been over can")
             try:
                 lines.append(record.write(kept))
-            except Exception as error:  # whatever it is, it is this record's
-                self._fail(1, error)
+            except Exception as error:  # whatever it is, it is this record's and no fault of the file
+                self._miss(1, error)
         try:
             if lines and time.monotonic() < self._resumes:
                 self._lost += len(lines)
@@ -104,12 +104,15 @@ class Store:
             log.warning("old files of the capture in %s cannot be looked for: %s", self.folder, error)
 
     def _fail(self, lost: int, error: Exception) -> None:
-        self._lost += lost
         if self._file is not None:
             self._file.drop()
             self._file = None
+        self._resumes = time.monotonic() + RETRY
+        self._miss(lost, error)
+
+    def _miss(self, lost: int, error: Exception) -> None:
+        self._lost += lost
         now = time.monotonic()
-        self._resumes = now + RETRY
         if self._lost_before is None and now - self._told >= TOLD:
             self._lost_before, self._told = self._lost - lost, now
             log.error("the capture in %s cannot be written, exchanges pass without: %s", self.folder, error)
