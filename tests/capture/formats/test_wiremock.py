@@ -84,6 +84,7 @@ def test_no_host_leads_out_of_the_folder(tmp_path, host):
     writer = MappingWriter(folder)
     writer.count(made)
     assert writer.write(made) == ""
+    writer.close()
     assert list(tmp_path.iterdir()) == [folder]
     assert [file.relative_to(folder).parts[1:] for file in folder.rglob("*.json")] == [("mappings", "000001.json")]
 
