@@ -13,7 +13,10 @@ from outgate.redact.detect.vocabulary import PERSONAL
 from outgate.redact.leaf import Path
 
 COORDINATES = frozenset(("lat", "lng", "lon", "long", "latitude", "longitude"))
-GENERAL = COORDINATES | {"name", "number", "no", "date", "id", "line", "line1", "line2", "line_1", "line_2"}
+GENERAL = COORDINATES | {
+    *("name", "nm", "number", "no", "date", "id", "line", "line1", "line2", "line_1", "line_2"),
+    *("given", "family", "first", "middle", "last"),
+}
 """Names that say what they mean together with that of what they are in."""
 LONGEST = max(map(len, GENERAL))
 
@@ -22,7 +25,8 @@ def together(name: str, path: Path) -> str:
     """The name with that of what it is in, where both together say what is somebody's; else empty."""
     if len(name) > LONGEST or name.lower() not in GENERAL:
         return ""
-    around = next((step for step in reversed(path[:-1]) if type(step) is str), "")
+    steps = [step for step in path if type(step) is str]
+    around = steps[-2] if len(steps) > 1 else ""
     if not around or (name.lower() == "id" and is_personal(around)):  # what has an address has an id of its own
         return ""
     return said if is_personal(said := f"{around} {name}") else ""

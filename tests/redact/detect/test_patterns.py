@@ -17,6 +17,7 @@ CALLED = {
     Beside.CALLED: "contact",
     Beside.PLACES: "address",
     Beside.PEOPLE: "full_name",
+    Beside.ROLES: "assignee",
 }
 BY_ITS_NAME = pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
 

@@ -79,8 +79,11 @@ def test_some_values_are_looked_at_for_their_name_alone():
     random = sample("{w40}")
     assert found([random, random], ["title", "signing_key"]) == [(1, random, "random-secret")]
     assert found(["30 901820", "30 901820"], ["contact", "order"]) == [(0, "30 901820", "phone-by-name")]
-    assert found(["Jane Doe", "acme/shop", "Jane Doe"], ["full_name", "full_name", "title"]) == [
-        (0, "Jane Doe", "person-name")
+    assert found(["Jory Doe", "acme/shop", "Jory Doe"], ["full_name", "full_name", "title"]) == [
+        (0, "Jory Doe", "person-name")
+    ]
+    assert found(["Jory Doe", "Jory", "Jory Team", "Jory Doe"], ["assignee"] * 3 + ["title"]) == [
+        (0, "Jory Doe", "name-in-a-role")
     ]
     assert found(["12 Main Row"] * 2, ["address", "title"]) == [(0, "12 Main Row", "street-address")]
 

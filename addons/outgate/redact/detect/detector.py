@@ -53,6 +53,8 @@ class Beside(StrEnum):
     """`vocabulary.PLACES`"""
     PEOPLE = "people"
     """`vocabulary.PEOPLE`"""
+    ROLES = "roles"
+    """`vocabulary.ROLES`"""
 
 
 def apart(text: str, start: int, end: int) -> bool:

@@ -11,6 +11,7 @@ from outgate.redact.detect import (
     commands,
     generic,
     hosts,
+    introduced,
     lines,
     national,
     network,
@@ -41,6 +42,7 @@ DETECTORS: tuple[Detector, ...] = (
     *accounts.DETECTORS,
     *hosts.DETECTORS,
     *people.DETECTORS,
+    *introduced.DETECTORS,
     *particulars.DETECTORS,
     *network.DETECTORS,
 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from outgate.redact.detect.detector import Detector, Group, apart
 
-_CAPITAL, _SMALL = r"A-Z\x{C0}-\x{DE}\x{100}-\x{17F}\x{391}-\x{3A9}\x{410}-\x{42F}", r"a-z\x{DF}-\x{17F}\x{3B1}-\x{45F}"
-_PART = rf"[{_CAPITAL}][{_SMALL}'\x{{2019}}]+(?:-[{_CAPITAL}][{_SMALL}]+)?"
-_PARTICLE = "(?:van|von|de|der|den|del|della|di|da|dos|la|le|bin|al|el|zu|ter)"
-_NAMED = rf"{_PART}(?:[ ](?:{_PARTICLE}[ ]){{0,2}}(?:{_PART}|[{_CAPITAL}]\.)){{0,3}}"
+CAPITAL = r"A-Z\x{C0}-\x{DE}\x{100}-\x{17F}\x{391}-\x{3A9}\x{400}-\x{42F}\x{1E00}-\x{1EFF}"
+SMALL = r"a-z\x{DF}-\x{17F}\x{3AC}-\x{3CE}\x{430}-\x{45F}\x{1E00}-\x{1EFF}"
+PART = rf"[{CAPITAL}][{SMALL}'\x{{2019}}]+(?:-[{CAPITAL}{SMALL}][{SMALL}]+)?"
+PARTICLE = "(?:van|von|de|der|den|del|della|di|da|dos|la|le|bin|al|el|zu|ter)"
+NAMED = rf"{PART}(?:[ ](?:{PARTICLE}[ ]){{0,2}}(?:{PART}|[{CAPITAL}]\.)){{0,3}}"
 _TITLES = "(?:Mr|Mrs|Ms|Mx|Prof)[.]?|Herrn?|Frau|Monsieur|Madame|Mme|Signora?|Señora?|Sra[.]|Dr[.]|Pan[ií]"
 _STREETS = (
     "Street|Road|Avenue|Lane|Drive|Close|Court|Boulevard|Terrace|Crescent|Gardens|Square|Highway|Parkway|Circle|Grove"
@@ -29,9 +30,9 @@ DETECTORS = (
     Detector(
         "person-by-title",
         Group.PII,
-        rf"(?:{_TITLES})[ ](?:(?:Dr|Prof)[.]?[ ])?({_NAMED})",
+        rf"(?:{_TITLES})[ ](?:(?:Dr|Prof)[.]?[ ])?({NAMED})",
         "Mrs. Jane Doe",
-        hint=f"(?:{_TITLES})[ ][{_CAPITAL}]",
+        hint=f"(?:{_TITLES})[ ][{CAPITAL}]",
         check=lambda name: len(name) > 2,
     ),
     Detector(
@@ -45,7 +46,7 @@ DETECTORS = (
     Detector(
         "street-in-text",
         Group.PII,
-        rf"[0-9]{{1,5}}[A-Za-z]?,?[ ](?:[NSEW][.]?[ ])?(?:{_PART}[ ]){{1,3}}(?:{_STREETS})",
+        rf"[0-9]{{1,5}}[A-Za-z]?,?[ ](?:[NSEW][.]?[ ])?(?:{PART}[ ]){{1,3}}(?:{_STREETS})",
         "12 Example Street",
         hint=f"[ ](?:{_STREETS})[^A-Za-z0-9]",
         around=apart,
@@ -53,7 +54,7 @@ DETECTORS = (
     Detector(
         "street-in-french",
         Group.PII,
-        rf"[0-9]{{1,4}}(?:[ ]?(?:bis|ter))?,?[ ](?i:{_ROADS})[ ](?:(?:de|du|des|la|le|les)[ ]|d'|l'){{0,2}}{_NAMED}",
+        rf"[0-9]{{1,4}}(?:[ ]?(?:bis|ter))?,?[ ](?i:{_ROADS})[ ](?:(?:de|du|des|la|le|les)[ ]|d'|l'){{0,2}}{NAMED}",
         "12 rue de Rivoli",
         hint=f"[ ](?i:{_ROADS})[ ]",
         around=apart,
@@ -61,7 +62,7 @@ DETECTORS = (
     Detector(
         "street-with-ending",
         Group.PII,
-        rf"(?:{_PART}[ -]){{0,3}}[{_CAPITAL}][{_SMALL}-]*[ ]?(?i:{_ENDING})[ ][0-9]{{1,4}}(?:[ ]?[a-z]\b)?",
+        rf"(?:{PART}[ -]){{0,3}}[{CAPITAL}][{SMALL}-]*[ ]?(?i:{_ENDING})[ ][0-9]{{1,4}}(?:[ ]?[a-z]\b)?",
         "Beispielstraße 12",
         hint=f"(?i:{_ENDING})[ ][0-9]",
         around=apart,

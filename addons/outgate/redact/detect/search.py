@@ -19,7 +19,7 @@ import re2
 from outgate.redact.detect.detector import BEGIN, SEPARATOR, Beside, Detector, Group
 from outgate.redact.detect.names import Names
 from outgate.redact.detect.patterns import RANK, chosen
-from outgate.redact.detect.vocabulary import CALLED, PEOPLE, PLACES, SUSPICIOUS
+from outgate.redact.detect.vocabulary import CALLED, PEOPLE, PLACES, ROLES, SUSPICIOUS
 
 BETWEEN = SEPARATOR.encode()
 MEMORY = 32 * 1024 * 1024
@@ -39,6 +39,7 @@ _BESIDE = Names(
         (Beside.CALLED, CALLED),
         (Beside.PLACES, PLACES),
         (Beside.PEOPLE, PEOPLE),
+        (Beside.ROLES, ROLES),
     )
     for word in listed
 )

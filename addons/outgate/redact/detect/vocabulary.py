@@ -136,7 +136,17 @@ PERSONAL: dict[str, tuple[str, ...]] = {
         beneficiary name, employee name, billing name, shipping name, guest name, passenger name, student name,
         spouse name, real name, vorname, nachname, familienname, prenom, nom de famille, nom complet, nombre completo,
         apellido, primer apellido, segundo apellido, sobrenome, nome completo, cognome, imie, nazwisko, voornaam,
-        achternaam, fornamn, efternamn, 姓名, 氏名, фамилия
+        achternaam, fornamn, efternamn, applicant name, buyer name, sender name, payee name, payer name, insured name,
+        tenant name, driver name, doctor name, physician name, child name, father name, mother name, parent name,
+        guardian name, emergency contact name, attendee name, signatory name, signer name, subscriber name, donor name,
+        candidate name, consignee name, requester name, traveler name, traveller name, debtor name, creditor name,
+        policyholder name, name given, name family, name first, name last, name middle, dbtr nm, cdtr nm, apellidos,
+        apellido paterno, apellido materno, primer nombre, segundo nombre, nombre y apellidos, nombre del titular,
+        nombre titular, nombre cliente, nombre del cliente, nome do cliente, nome do titular, nome titular,
+        nome cliente, nome e cognome, intestatario, nom du titulaire, nom du client, nom client, nom de naissance,
+        nom d usage, prenoms, kundenname, kontoinhaber, karteninhaber, ansprechpartner, kontaktperson,
+        rekeninghouder, imie i nazwisko, jmeno a prijmeni, prijmeni, teljes nev, nume complet, nume de familie,
+        volledige naam, fullstandigt namn, ad soyad, adi soyadi, soyad, soyadi, 姓名, 氏名, 이름, фамилия, имя, фио
     """),
     "address": _listed("""
         street, street address, street name, street line, address line, address 1, address 2, addr 1, addr 2,
@@ -162,6 +172,17 @@ PLACES = _listed("address, adresse, addr, adres, residence, location, destinatio
 """What may be where somebody lives where it looks like that."""
 PEOPLE = _listed("full name")
 """What may be somebody's where it looks like a name: repositories and modules have full names, too."""
+ROLES = _listed("""
+    applicant, assignee, author, authors, owner, reporter, creator, requester, requestor, approver, reviewer,
+    sender, passenger, guest, patient, doctor, physician, practitioner, tenant, insured, policyholder,
+    beneficiary, payee, payer, debtor, creditor, buyer, employee, attendee, participant, driver, traveler,
+    traveller, witness, guardian, spouse, signatory, signer, attn, attention, person, person name, client name,
+    display name, author name, owner name, creator name, contact person, cliente, cliente nome, titular, paciente,
+    patiente, mieter, patientin, versicherter, name on account, created by, updated by, modified by, approved by,
+    signed by, requested by, reported by, submitted by, handled by, assigned to, nome, nom, nombre, naam, namn,
+    navn, nimi, nev, jmeno, nume, ad, imie, isim
+""")
+"""Whose value may be somebody's name where it looks like one in full."""
 
 UNCOUNTED = frozenset({"token"})
 """Without a plural: `max_tokens`, `total_tokens` are numbers."""

@@ -1,0 +1,33 @@
+"""Words that are in no name of a person: those of firms, places, offices and days, and what all are greeted with.
+
+Owns the list, in lower case.
+"""
+
+from __future__ import annotations
+
+_LISTED = """
+    account accounts acme admin administration administrator advisor agency agent airlines airport all alle
+    analytics and andere api app applicant apr april as associates association aug august authority ave avenue
+    bank bay beach board boulevard bridge building business by candidate capital care center central centre chair
+    church city client cliente clientes clients clinic club co code coffee colleague colleagues collection college
+    commission committee community company computer corp corporation council country county court cup customer
+    customers damen data de dec december department dept desk developer developers devs digital director division
+    down drive dynamics edition editor electric energy engineer engineering enterprises environment equipe
+    everybody everyone family feb february festival finance financial folks food foundation free fri friday friend
+    friends from fund furniture gallery gate global gmbh group guest guys hall health heights help herren high
+    hill hiring home hospital hotel house hr human inc industries info initiative institute insurance
+    international is island islands it january jul july jun june kft kollege kollegen kunde kunden kundin labs
+    lake lane legal library limited llc llp logistics lounge ltd madam madame manager mar march market marketing
+    may media medical member members memorial ministry mode model mon monday monsieur motor motors mountain mundo
+    museum music nagar national network new news no north nov november oct october of office on online operations
+    or order orders oy pallet parents park partner partners parts patient payments payroll pharmacy place plaza
+    port post press pro product products program project property publishing radio read reader record recruiter
+    region research resort resources restaurant river road room round sales salon sat saturday school science
+    sciences secret secretary security seguro sep september server service services shop sir society software
+    solutions south space springs square staff standard state station store street student students studio studios
+    subscriber sun sunday supplies support swimming system systems tables team teams tech technologies technology
+    test the there thu thursday to tour tours tower town trading trust tue tuesday university unread up user users
+    valley value vendor view village visitor wall wed wednesday welcome west work world www you your zentrum
+    zusammen
+"""
+NO_NAMES = frozenset(_LISTED.split())
