@@ -35,11 +35,30 @@ def test_a_value_is_doubted_by_its_name():
 
 
 def test_what_is_in_an_object_with_an_ambiguous_name_has_to_look_like_it():
-    assert is_foreign(("routing", "type"), "round_robin")
-    assert not is_foreign(("routing", "aba"), "021000021")
-    assert is_foreign(("rfc", "title"), "HTTP Semantics")
-    assert is_foreign(("gps", "provider"), "fused")
-    assert not is_foreign(("bank_account", "owner"), "Jane Doe")
+    assert is_foreign(("routing", "type"), "type", "round_robin")
+    assert not is_foreign(("routing", "aba"), "aba", "021000021")
+    assert is_foreign(("rfc", "title"), "title", "HTTP Semantics")
+    assert is_foreign(("gps", "provider"), "provider", "fused")
+    assert not is_foreign(("bank_account", "owner"), "owner", "Jane Doe")
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "foreign"),
+    [
+        (("token", "scope"), "read", True),
+        (("access_key", "status"), "Active", True),
+        (("token", "id"), "kX9vQ2mT7bLw4RzN8cYp", False),
+        (("token", "value"), "hunter", False),
+        (("bank_account", "created_at"), "2026-11-30", True),
+        (("bank_account", "id"), "BA0002ZBHDMMCT", True),
+        (("passport", "id"), "C01X00T47", False),
+        (("passport", "name"), "DOE JANE", False),
+        (("birth_date", "year"), "1984", False),
+        (("password", "value"), "********", True),
+    ],
+)
+def test_what_is_about_an_object_is_not_it(path, text, foreign):
+    assert is_foreign(path, str(path[-1]), text) is foreign
 
 
 def shown(document: object) -> object:

@@ -8,14 +8,15 @@ from __future__ import annotations
 from functools import lru_cache
 
 from outgate.redact.detect.names import classify
-from outgate.redact.detect.plausible import can_be, can_be_inside
-from outgate.redact.detect.vocabulary import PERSONAL
+from outgate.redact.detect.plausible import IDENTIFIED, can_be, can_be_inside, is_masked
+from outgate.redact.detect.randomness import random
+from outgate.redact.detect.vocabulary import PERSONAL, SECRETS
 from outgate.redact.leaf import Path
 
 COORDINATES = frozenset(("lat", "lng", "lon", "long", "latitude", "longitude"))
 GENERAL = COORDINATES | {
-    *("name", "nm", "number", "no", "date", "id", "line", "line1", "line2", "line_1", "line_2"),
-    *("given", "family", "first", "middle", "last"),
+    *("name", "nm", "nome", "nombre", "nom", "naam", "namn", "navn", "given", "family", "first", "middle", "last"),
+    *("number", "no", "numero", "date", "id", "line", "line1", "line2", "line_1", "line_2", "firstline", "secondline"),
 }
 """Names that say what they mean together with that of what they are in."""
 LONGEST = max(map(len, GENERAL))
@@ -39,10 +40,24 @@ def is_personal(name: str) -> bool:
 
 def is_other(name: str, text: str) -> bool:
     """It cannot be what its name says."""
-    return not can_be(classify(name), text)
+    return is_masked(text) or not can_be(classify(name), text)
 
 
-def is_foreign(path: Path, text: str) -> bool:
-    """It is in an object whose name may mean something else, and does not look like what it means by itself."""
+def is_foreign(path: Path, name: str, text: str) -> bool:
+    """It is in an object whose name may mean something else, and does not look like what it means by itself; or it is
+    about that object: its type, when it was created."""
     around = [(step, classify(step)) for step in path[:-1] if type(step) is str]
-    return any(meaning and not can_be_inside(step, meaning, text) for step, meaning in around)
+    return is_masked(text) or any(
+        meaning and (not can_be_inside(step, meaning, text) or _is_about(step, meaning, name, text))
+        for step, meaning in around
+    )
+
+
+def _is_about(around: str, meaning: str, name: str, text: str) -> bool:
+    """As of a token its scope. What is drawn is a secret all the same, and under an `id` or a `name` may be what
+    somebody has or is called."""
+    if classify(f"{around} {name}"):
+        return False
+    if meaning in SECRETS:
+        return not random(text)
+    return name.lower() not in ("name", "month", "year", "day") and (name.lower() != "id" or meaning not in IDENTIFIED)

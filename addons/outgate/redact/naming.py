@@ -13,9 +13,11 @@ from typing import NamedTuple
 from outgate.policy.redaction_model import Carrier
 from outgate.redact.codecs import names
 from outgate.redact.codecs.json_cut import said
+from outgate.redact.detect.names import classify
 from outgate.redact.detect.search import beside
 from outgate.redact.meanings import GENERAL, together
-from outgate.redact.pairs import KEY_TYPE, NAMING, PRIVATE, VALUED
+from outgate.redact.pairs import DATA, KEY_TYPE, KIND, NAMING, PRIVATE, STORED, VALUED
+from outgate.redact.persons import ALONE, TELLING
 
 QUERY = "query"
 """What may be a document of GraphQL."""
@@ -62,8 +64,15 @@ class Namings:
         if naming and valued:
             ruled |= naming | valued
         ruled |= self._together(names)
+        alone = {key for key, name in names.items() if name.lower() in ALONE}
+        if alone and any(classify(name) in TELLING for name in names.values()):
+            ruled |= alone
         if KEY_TYPE in names.values():
             ruled |= {key for key, name in names.items() if name == KEY_TYPE or name in PRIVATE}
+        if KIND in names.values() and not DATA.isdisjoint(names.values()):
+            ruled |= names.keys()
+        if valued and STORED in names.values():
+            ruled |= valued | {key for key, name in names.items() if name == STORED}
         odd = frozenset(key for key, name in names.items() if telling(name))
         aside = {key: name for key, name in names.items() if beside(name)}
         return Naming(frozenset(names.values()), frozenset(ruled), odd, aside)

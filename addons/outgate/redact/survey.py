@@ -7,6 +7,7 @@ by detectors, all of one side in one pass. Knows no message.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cached_property
 
 from outgate.policy.redaction_model import Carrier
@@ -23,6 +24,7 @@ from outgate.redact.glance import Glance
 from outgate.redact.leaf import Edit, Found, Kind, Leaf, Part, Path
 from outgate.redact.ledger import DEEP, SHORTEST, Ledger
 from outgate.redact.pairs import Pairs
+from outgate.redact.persons import ALONE, PERSON, Persons
 from outgate.redact.rulebook import Find, Number, Place, RuleBook, earliest
 from outgate.redact.schemas import Schemas
 from outgate.redact.sweep import Sweep
@@ -322,24 +324,32 @@ class _Ways:
             named = self._named[name] = self._called(found)
         if said:
             named = earliest(named, self._book.called(Carrier.KEY, said), self._book.called(Carrier.HEADER, said))
-        if named is None and len(found.path) > 1:
+        if named is None:
             named = self._around_it(found, kind)
-        elif named is not None and isinstance(found, Leaf) and self._book.is_shipped(named):
-            named = None if meanings.is_other(said or name or self._document.name, found.text) else named
+        else:
+            named = self._unless(named, found, meanings.is_other, said or name or self._document.name)
         return named if by_path is None else earliest(named, by_path)
 
     def _around_it(self, found: Found, kind: Kind) -> Number | None:
         """By what it is in."""
         if said := meanings.together(found.name, found.path):
-            return self._book.called(Carrier.KEY, said)
-        if kind is not Kind.STRING and found.name not in meanings.COORDINATES:
+            return self._unless(self._book.called(Carrier.KEY, said), found, meanings.is_other, said)
+        if isinstance(found, Leaf) and found.name.lower() in ALONE and self._persons.have(found):
+            return self._book.called(Carrier.KEY, PERSON)
+        if len(found.path) < 2 or (kind is not Kind.STRING and found.name not in meanings.COORDINATES):
             return None
         named = self._inherited(found.path)
         if named is None or self._schemas.describe(found):
             return None
-        if isinstance(found, Leaf) and self._book.is_shipped(named) and meanings.is_foreign(found.path, found.text):
-            return None
-        return named
+        return self._unless(named, found, meanings.is_foreign, found.path, found.name)
+
+    def _unless[*T](
+        self, named: Number | None, found: Found, doubts: Callable[[*T, str], bool], *about: *T
+    ) -> Number | None:
+        """A rule, but for a default one where there are doubts about the value."""
+        if named is None or not isinstance(found, Leaf) or not self._book.is_shipped(named):
+            return named
+        return None if doubts(*about, found.text) else named
 
     def place(self, leaf: Leaf, name: str) -> Place:
         """For rules whose detectors are for some places alone."""
@@ -350,6 +360,10 @@ class _Ways:
         carrier = PATHS.get(document.format)
         paths = tuple((carrier, root + leaf.path) for root in document.roots) if carrier else ()
         return Place(called, paths, document.carrier is Carrier.BODY, document.segment(leaf))
+
+    @cached_property
+    def _persons(self) -> Persons:
+        return Persons(self._document.found)
 
     @cached_property
     def _schemas(self) -> Schemas:

@@ -90,7 +90,6 @@ def test_identifiers_are_secrets_where_something_says_so():
     [
         "key: checkout-session-2026-summary-page",
         "cache_key = 2026/11/30/08/report-final-version-2",
-        "primary_key = {}",
         "token classification-of-many-texts-2026",
         "the token endpoint of {}",
         "monkey={}",

@@ -85,7 +85,7 @@ def test_some_values_are_looked_at_for_their_name_alone():
     assert found(["Jory Doe", "Jory", "Jory Team", "Jory Doe"], ["assignee"] * 3 + ["title"]) == [
         (0, "Jory Doe", "name-in-a-role")
     ]
-    assert found(["12 Main Row"] * 2, ["address", "title"]) == [(0, "12 Main Row", "street-address")]
+    assert found(["12 Main Hall"] * 2, ["address", "title"]) == [(0, "12 Main Hall", "street-address")]
 
 
 def test_of_two_that_find_the_same_the_more_specific_stays():

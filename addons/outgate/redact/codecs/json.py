@@ -118,10 +118,10 @@ def _values(view: str, begin: int, end: int, named: bool) -> Generator[Found, No
             here = path + (index,)  # noqa: RUF005
         if what == STRING:
             text = token[STRING]
-            start = at - len(text) - 2
+            start, write = at - len(text) - 2, write_string if text.isascii() else write_readable
             if "\\" in text or not text.isascii():
                 text = _unescaped(text)
-            yield _leaf(Leaf, (start, at, text, write_string, here, name, Kind.STRING))
+            yield _leaf(Leaf, (start, at, text, write, here, name, Kind.STRING))
         elif what == WORD:
             text = token[WORD]
             kind = KINDS.get(text[0], Kind.NUMBER)
@@ -154,7 +154,8 @@ def write_string(text: str) -> bytes:
 
 
 def write_readable(text: str) -> bytes:
-    """Without escapes for what needs none. Bytes that are no UTF-8 stay bytes, and lone surrogates escapes."""
+    """Without escapes for what needs none, as in strings that have such letters. Bytes that are no UTF-8 stay bytes,
+    and lone surrogates escapes."""
     return encoded(SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False)))
 
 

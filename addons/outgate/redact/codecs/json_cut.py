@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import orjson
 
-from outgate.redact.codecs.json import is_strict, write_literal, write_string
+from outgate.redact.codecs.json import is_strict, write_literal, write_readable, write_string
 from outgate.redact.codecs.json_way import STEPS, Way
 from outgate.redact.codecs.names import DEEPEST
 from outgate.redact.detect.detector import MANY_DIGITS
@@ -170,8 +170,10 @@ class Cut:
 
     def _string(self, number: int, begin: int, size: int, path: Path, name: str, kind: Kind) -> Leaf:
         start, end = begin - 1, begin + size + 1
-        text = orjson.loads(self._body[start:end]) if is_escaped(self.strings[number]) else self.strings[number]
-        return _leaf(Leaf, (start, end, text, write_string, path, name, kind))
+        string = self.strings[number]
+        text = orjson.loads(self._body[start:end]) if is_escaped(string) else string
+        write = write_string if kind is Kind.KEY or string.isascii() else write_readable
+        return _leaf(Leaf, (start, end, text, write, path, name, kind))
 
 
 class _Place:

@@ -10,6 +10,12 @@ _OTHERS = """
 AR AU BD BM BO CA CL CN CO EC GH HK ID IN JM JP KE KH KR LK MA MM MX MY NG NP NZ PA PE PH PY RU SG TH TW TZ UG US UY VE
 VN ZA
 """
+_UPI = (
+    "ok(?:hdfcbank|axis|sbi|icici)|ybl|ibl|axl|apl|yapl|rapl|paytm|upi|[a-z]*hdfcbank|hdfcbankjd|icici|sbi|axisbank|kotak|pnb"
+    "|barodampay|idfcbank|indus|federal|pockets|jupiteraxis|fam|airtel|postbank|naviaxis|pt(?:hdfc|axis|sbi|yes)|waicici"
+    "|freecharge|kotak811|cnrb|unionbank|idbi|rbl|yesbank|dbs"
+)
+"""What comes behind the sign in India's payment addresses."""
 COUNTRIES = frozenset((*ACCOUNTS, *_OTHERS.split()))
 """Whose banks have codes of SWIFT."""
 
@@ -69,6 +75,16 @@ DETECTORS = (
         "account number 70872490",
         several,
         near=True,
+    ),
+    said("account-told", "account", "[0-9]{8,10}", "to account 70872490", several, near=True),
+    said("bsb", "bsb", "[0-9]{3}[ -]?[0-9]{3}", "BSB 062-948", near=True),
+    Detector(
+        "upi-address",
+        Group.PII,
+        rf"[0-9A-Za-z][0-9A-Za-z._-]{{1,63}}@(?:{_UPI})",
+        "jane.doe@okaxis",
+        hint=rf"@(?:{_UPI})[^0-9A-Za-z.-]",
+        around=apart,
     ),
     said(
         "bank-code",

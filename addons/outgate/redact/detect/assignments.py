@@ -15,7 +15,8 @@ from outgate.redact.detect.randomness import random
 from outgate.redact.detect.vocabulary import SECRETS, SUSPICIOUS
 
 _WORDS = (
-    "pass?w(?:or)?d|passwort|passphrase|ps?wd|secret|token|credentials?|(?:api|app|access|auth|account|authentication|activation|private|secret|master"
+    "pass?w(?:or)?d|passwort|passphrase|ps?wd|secret|token|credentials?|(?:api|app|access|auth|account"
+    "|authentication|activation|private|secret|master"
     "|encryption|signing|subscription|license|session)[_ -]?key|session[_-]?id|contrase(?:n|ñ)a|mot de passe|senha"
     "|kennwort|(?:pass|pw)[0-9]?|mnemonic|(?:seed|recovery)[_ -]?phrase"
 )
@@ -24,6 +25,15 @@ _TOLD = (
     "|key(?: is|:)"
 )
 _SUSPECTED = "key|auth|cred(?:ential)?s?|access|private|session|signature|webhook"
+_SAYS = (
+    "(?:password|passcode|passphrase|pin|pass|pw) (?:is|was|to|=)(?: now)?|passwort lautet|(?:passwort"
+    "|kennwort) (?:ist|war)"
+    "|mot de passe (?:est|:)|contrase(?:ñ|n)a (?:es|:)|senha (?:é|e|:)|password (?:è|e')|wachtwoord (?:is|:)"
+    "|hasło (?:to|:)"
+    "|heslo (?:je|:)|lösenord(?:et)? är|пароль|parola (?:este|è)|şifre(?:niz|m)?:?|adgangskode(?:n)? er|密码是"
+    "|密码：|パスワードは"
+)
+"""What says a password in a sentence."""
 _APART = r"""\s{0,2}(?:=>|[:|=-])?\s{1,2}[("'`|]{0,2}"""
 BARE = r"""[^\s"'\\,;&<>(){}\[\]\x00]{4,}"""
 QUOTED = r"""@?\\?"([^"\x00\n\\]{3,})|\\?'([^'\x00\n\\]{3,})|`([^`\x00\n\\]{3,})"""
@@ -41,7 +51,8 @@ _SHORT = frozenset({"pass", "pw"})
 _IDENTIFIER = re.compile("[A-Za-z_.]*")
 NAME = frozenset(f"{ascii_letters}{digits}_.-")
 _PLACEHOLDER = re.compile(
-    r"[*.xX•#-]+|[$<{%\[(].*|(?:null|none|nil|undefined|true|false|string|required|optional|empty|hidden|redacted|secret"
+    r"[*.xX•#-]+|[$<{%\[(].*|(?:null|none|nil|undefined|true|false|string|required|optional|empty|hidden"
+    r"|redacted|secret"
     r"|password|token|your.*|example|enter.*|n/a)",
     re.IGNORECASE,
 )
@@ -259,9 +270,20 @@ DETECTORS = (
     Detector(
         "told-password",
         Group.SECRETS,
-        rf"(?i:(?:password|passcode|passphrase|pin|pass) is|passwort lautet|(?:passwort|kennwort) ist)[ :]+({BARE})",
+        rf"(?i:{_SAYS})[ :]+[\"'`]?({BARE})",
         "the password is {w12}1",
-        check=lambda value: any(character.isdigit() for character in value),
+        hint=f"(?i:{_SAYS})[ :]",
+        check=lambda value: any(character.isdigit() for character in value) and not stands_for_nothing(value),
+    ),
+    Detector(
+        "login-told",
+        Group.SECRETS,
+        rf"(?i:\b(?:user|usr|login|username|benutzer|usuario|utente"
+        rf"|identifiant)[ :=]{{1,3}}[^\s\x00]{{1,64}}[ ,;/]{{1,3}}"
+        rf"(?:and |und |y |e |et )?(?:pw|pwd|pass|password|passwort|clave|mdp)[ :=]{{1,3}})({BARE})",
+        "user jane pw {w12}1",
+        hint=r"(?i:[ ,;/](?:pw|pwd|pass|password|passwort|clave|mdp)[ :=])",
+        check=lambda value: not (value.isalpha() or stands_for_nothing(value)),
     ),
     Detector(
         "curl-user",

@@ -29,7 +29,8 @@ x-slack-signature x-hub-signature x-hub-signature-256 x-line-signature stripe-si
 x-parse-rest-api-key x-parse-master-key x-parse-session-token x-plex-token x-sentry-auth x-sendgrid-signature
 x-tableau-auth x-dockerhub-token x-registry-auth x-ibm-client-secret x-auth-email x-telegram-bot-api-secret-token
 x-client-secret x-hasura-admin-secret x-webhook-secret x-signature webhook-signature dpop signature
-sec-token-binding x-shared-secret x-otp x-github-otp
+sec-token-binding x-shared-secret x-otp x-github-otp svix-signature x-webhook-signature x-shopify-customer-access-token
+x-request-signature x-payload-signature x-signature-ed25519 x-cc-webhook-signature psu-id
 """
 PARAMETERS = """
 x-amz-signature x-amz-credential x-amz-security-token awsaccesskeyid signature sig x-goog-signature x-goog-credential

@@ -1,6 +1,6 @@
 """Words that are in no name of a person: those of firms, places, offices and days, and what all are greeted with.
 
-Owns the list, in lower case.
+Owns the lists.
 """
 
 from __future__ import annotations
@@ -30,4 +30,12 @@ _LISTED = """
     valley value vendor view village visitor wall wed wednesday welcome west work world www you your zentrum
     zusammen
 """
-NO_NAMES = frozenset(_LISTED.split())
+NO_NAMES = frozenset(_LISTED.split()) | {"hôtel", "café", "équipe"}
+"""In lower case."""
+_FORMS = """
+    Inc Inc. Corp Corp. LLC LLP PLC plc Ltd Ltd. Limited GmbH AG KG SE UG e.V. SAS SARL SA S.A. Srl S.r.l. SpA S.p.A.
+    BV B.V. NV N.V. Oy Oyj AB ASA ApS A/S Kft. Kft Zrt. Zrt s.r.o. a.s. d.o.o. Lda. Lda Ltda. Ltda GMBH LTD INC CORP OY
+    SRL SPA LTDA LIMITED Pty PTY Bank BANK
+"""
+FIRMS = frozenset(_FORMS.split())
+"""How the names of firms end."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outgate.redact.detect.detector import Detector, Group, apart
+from outgate.redact.detect.detector import Detector, Group, anywhere, apart
 
 CAPITAL = r"A-Z\x{C0}-\x{DE}\x{100}-\x{17F}\x{391}-\x{3A9}\x{400}-\x{42F}\x{1E00}-\x{1EFF}"
 SMALL = r"a-z\x{DF}-\x{17F}\x{3AC}-\x{3CE}\x{430}-\x{45F}\x{1E00}-\x{1EFF}"
@@ -12,10 +12,25 @@ NAMED = rf"{PART}(?:[ ](?:{PARTICLE}[ ]){{0,2}}(?:{PART}|[{CAPITAL}]\.)){{0,3}}"
 _TITLES = "(?:Mr|Mrs|Ms|Mx|Prof)[.]?|Herrn?|Frau|Monsieur|Madame|Mme|Signora?|Señora?|Sra[.]|Dr[.]|Pan[ií]"
 _STREETS = (
     "Street|Road|Avenue|Lane|Drive|Close|Court|Boulevard|Terrace|Crescent|Gardens|Square|Highway|Parkway|Circle|Grove"
+    "|Mews|Row|Way|Walk|Rise|Alley|Quay|Embankment|Wharf|Esplanade|Crossing|Trail|Loop|Pike"
     "|St|Rd|Ave|Ln|Blvd|Hwy|Pkwy|Cres|Ct"
 )
 _ROADS = "rue|avenue|boulevard|allée|chemin|impasse|quai|route"
 _ENDING = "(?:stra(?:ß|ss)e|str[.]|gasse|allee|straat|laan|gatan|vägen|veien|gata)"
+_KINDS = (
+    "Calle|C/|Avda[.]?|Avenida|Av[.]|Paseo|Plaza|Camino|Carrera|Rua|Travessa|Praça|Alameda|Estrada|Via|Viale"
+    "|Piazza|Corso"
+    "|Largo|Vicolo|[Uu]l[.]|[Uu]lica|[Aa]l[.]|[Oo]s[.]|[Вв]ул[.]|[Уу]л[.]|[Уу]лица|[Пп]росп[.]|[Пп]р-т|[Пп]роспект"
+    "|[Пп]ер[.]|[Бб]ул[.]|Strada|[Ss]tr[.]|Bd[.]|Bulevardul|Οδός|Jl[.]|Jalan"
+)
+"""Of streets, in front of their names."""
+_COUNTED = r"(?:,?[ ](?:[Nn][º°.o]{0,2}[ ]?|nr[.]?[ ]?|д[.][ ]?|буд[.][ ]?)?)"
+_CROSSED = "Carrera|Cra|Cr|Kr|Calle|Cll|Cl|Avenida|Av|Transversal|Tv|Diagonal|Dg"
+_BEHIND = "utca|útja?|tér|körút|sétány|köz|sokak|sok[.]|cad[.]|caddesi|sokağı|tänav|iela|gatvė|g[.]|katu|tie|kuja"
+"""Kinds of streets behind their names."""
+_HAN = r"\x{4E00}-\x{9FFF}"
+_LANE = "[路街道巷弄村里段][0-9一二三四五六七八九十百]{1,6}[号號弄]"
+_KANA = r"\x{3005}\x{3040}-\x{30FF}"
 _VCARD = "BEGIN:VCARD"
 _FARTHEST = 4096
 
@@ -66,5 +81,49 @@ DETECTORS = (
         "Beispielstraße 12",
         hint=f"(?i:{_ENDING})[ ][0-9]",
         around=apart,
+    ),
+    Detector(
+        "street-by-kind",
+        Group.PII,
+        rf"(?:{_KINDS})[ ]?(?:(?:{PARTICLE}|do|das|e|y|dei|degli|delle|dello|los|las)[ ])*{PART}"
+        rf"(?:[ -](?:(?:{PARTICLE}|do|das|e|y|dei|degli|los|las)[ ])*{PART}){{0,4}}{_COUNTED}[0-9]{{1,5}}"
+        r"(?:[ ]?[a-zA-Zа-я]\b|/[0-9]{1,4})?(?:,[ ]?(?:кв|apt|lok|m|piso|int)[.]?[ ]?[0-9]{1,4})?",
+        "Calle de Alcalá 12",
+        hint=rf"(?:{_KINDS})[ ]?[{CAPITAL}{SMALL}]",
+        around=apart,
+    ),
+    Detector(
+        "street-by-numbers",
+        Group.PII,
+        rf"(?:{_CROSSED})[.]?[ ][0-9]{{1,3}}[A-Z]{{0,2}}(?:[ ](?:Sur|Norte|Este|Oeste|Bis))?[ ](?:#|N[o°º][.]?)[ ]?"
+        "[0-9]{1,3}[A-Z]{0,2}[ ]?-[ ]?[0-9]{1,3}(?:[ ](?:apto|apt|int|casa|of)[.]?[ ]?[0-9A-Z]{1,5})?",
+        "Carrera 15 # 88-21",
+        hint=rf"(?:{_CROSSED})[.]?[ ][0-9]",
+    ),
+    Detector(
+        "street-by-kind-behind",
+        Group.PII,
+        rf"(?:{PART}[ ]){{1,3}}(?:{_BEHIND})[ ][0-9]{{1,4}}(?:[/-][0-9A-Za-z]{{1,4}}|[ ]?[a-zA-Z]\b)?",
+        "Kossuth utca 12",
+        hint=rf"[ ](?:{_BEHIND})[ ][0-9]",
+        around=apart,
+    ),
+    Detector(
+        "address-in-chinese",
+        Group.PII,
+        rf"(?:[{_HAN}]{{2,7}}[省市区區县縣州盟]){{0,4}}[{_HAN}0-9]{{1,24}}{_LANE}"
+        rf"(?:[0-9A-Za-z一二三四五六七八九十号號楼樓幢栋棟单元單层層室座之-]{{0,24}})",
+        "上海市徐汇区漕溪北路88号1203室",
+        hint=_LANE,
+        around=anywhere,
+    ),
+    Detector(
+        "address-in-japanese",
+        Group.PII,
+        rf"(?:〒?[0-9]{{3}}-[0-9]{{4}}[ ]?)?[{_HAN}]{{1,4}}[都道府県][{_HAN}{_KANA}]{{1,16}}[市区町村郡]"
+        rf"[{_HAN}{_KANA}]{{0,16}}[0-9]{{1,4}}(?:(?:丁目|番地?|-|の)[0-9]{{1,4}}){{0,3}}(?:号|番地?)?",
+        "東京都渋谷区神南1-2-3",
+        hint=rf"[都道府県][{_HAN}{_KANA}]{{1,16}}[市区町村郡]",
+        around=anywhere,
     ),
 )

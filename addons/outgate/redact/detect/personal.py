@@ -54,6 +54,7 @@ _NATIONAL = (
     "[6-9][0-9]{4}[ ][0-9]{5}",  # India, mobile
     "[1-9][0-9][ ]9?[0-9]{4}-[0-9]{4}",  # Brazil
     "0[ ][1-9][0-9]{2}[ ][0-9]{3}[ ][0-9]{2}[ ]?[0-9]{2}",  # Turkey
+    "0[1-9][0-9]{2,4}[ ]/[ ][0-9]{2,4}(?:[ ][0-9]{2,4}){1,3}",  # Germany
 )
 """Written as they are at home, where that is like nothing else."""
 _BRACKETS = "[(](?:0[1-9][0-9]{0,3}|[1-9][0-9])[)]"
@@ -68,6 +69,7 @@ _BORN = (
     "|geburts(?:datum|tag)|n[ée]e? le|date de naissance|fecha de nacimiento|data di nascita|geboortedatum"
     f"|data urodzenia|дата рождения){ENDED}"
 )
+_COUNTRY = "(?:[A-Z]{3}|D<<)"
 _NUMBERED = r"(?i:[ ]?(?:no|nr|number|num|id|#))?[.:#=]?[ ]{0,2}(?i:(?:is|ist|es|est)[: ]{1,2})?"
 
 
@@ -234,6 +236,14 @@ DETECTORS = (
         rf"(?i:driv(?:er'?s?|ing) licen[cs]e|dl){_NUMBERED}([A-Z]{{0,5}}[0-9]{{3}}[A-Z0-9-]{{2,13}})",
         "driver's license D1234567",
     ),
+    personal(
+        "passport-lines",
+        rf"[A-Z0-9<]{{9}}[0-9<]{_COUNTRY}[0-9]{{7}}[MFX<][0-9]{{7}}[A-Z0-9<]{{2,16}}|[PIACV][A-Z<]{_COUNTRY}[A-Z<]{{20,39}}",
+        "C01X00T478D<<6408125F2702283<<<<<<<<<<<<<<<4",
+        hint=f"[0-9<]{_COUNTRY}[0-9]{{7}}[MFX<][0-9]{{7}}|[PIACV][A-Z<]{_COUNTRY}[A-Z<]{{20}}",
+        check=lambda text: "<<" in text or text[-1:].isdigit(),
+    ),
+    personal("esim-id", r"\b89049[0-9]{27}", "89049032061125191787375294855769"),
     personal("imei-in-groups", r"\b[0-9]{2}-[0-9]{6}-[0-9]{6}-[0-9]", "49-015420-323751-8", check=validators.imei),
     Detector(
         "person-name",

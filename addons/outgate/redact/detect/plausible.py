@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from outgate.redact.detect.accounts import bank
 from outgate.redact.detect.hosts import public
 from outgate.redact.detect.names import words
+from outgate.redact.detect.no_names import FIRMS, NO_NAMES
 from outgate.redact.detect.vocabulary import CLASSES, PERSONAL
 
 NUMBERED = frozenset(
@@ -20,9 +21,11 @@ NUMBERED = frozenset(
     )
 )
 """Classes of what is made of digits, at least in part."""
+IDENTIFIED = NUMBERED - {"phone", "card", "iban", "bank-account"}
+"""Classes whose `id` is what they are."""
 LABELLED = (*PERSONAL, "security-code")
 LEAST_DIGITS = 4
-LEAST = {"national-id": 3, "tax-id": 6, "device-id": LEAST_DIGITS}
+LEAST = {"national-id": 3, "tax-id": 6, "health-id": LEAST_DIGITS, "device-id": LEAST_DIGITS}
 """Digits of what has a short name that means other things, too."""
 AMBIGUOUS = frozenset(("swift", "routing", "bic", "aba"))
 LONGEST_LABEL = 64
@@ -31,12 +34,22 @@ _ASKED = re.compile(r"(?:please |enter |type |your |the |confirm |new |invalid |
 _SPEAKS = re.compile(r"(?<![^\W\d_])[^\W\d_]{2,}[ '\u2019][^\W\d_]*[a-zß-ÿ]")
 """A word, and another one."""
 _CODE = re.compile("[A-Z]{6}[A-Z2-9][A-Z0-9](?:[A-Z0-9]{3})?")
+_MASKED = re.compile(
+    r"[*•●]{3,}|.{0,6}(?:[*•●][ -]?){4,}.{0,4}|[xX]{4,}"
+    r"|[\[<({]{0,2}(?:redacted|masked|hidden|filtered|removed|omitted|sensitive)[\]>)}]{0,2}",
+    re.IGNORECASE,
+)
 _SPELT = {
     meaning: frozenset(
         spelt for each in CLASSES[meaning] for one in ["".join(words(each))] for spelt in (one, f"{one}s")
     )
     for meaning in LABELLED
 }
+
+
+def is_masked(text: str) -> bool:
+    """Somebody has taken it already."""
+    return _MASKED.fullmatch(text) is not None
 
 
 def is_label(meaning: str, text: str) -> bool:
@@ -54,6 +67,8 @@ def can_be(meaning: str, text: str) -> bool:
             return any(public(each.strip()) for each in text.split(","))
         case "email":
             return "@" in text or "%40" in text or _SPEAKS.search(text) is None
+        case "name":
+            return " " not in text or text.rpartition(" ")[2] not in FIRMS
         case "bank-account":
             return bank(text) if _CODE.fullmatch(text) else _counted(text) >= LEAST_DIGITS and "." not in text
         case _ if meaning in LEAST:
@@ -72,6 +87,20 @@ def can_be_inside(name: str, meaning: str, text: str) -> bool:
 
 def _counted(text: str) -> int:
     return sum(map(str.isdigit, text))
+
+
+_PARTICLES = frozenset("van von de der den del della di da dos do la le bin al el zu ter y e".split())  # noqa: SIM905
+_BETWEEN = str.maketrans("", "", "-.'\u2019")
+
+
+def is_full_name(text: str) -> bool:
+    """Of two to five words with capitals, none of which only firms and the like have."""
+    if len(text) > LONGEST_LABEL or not can_be("name", text):
+        return False
+    parts = [part for part in text.split() if part not in _PARTICLES]
+    return 2 <= len(parts) <= 5 and all(
+        part[0].isupper() and part.translate(_BETWEEN).isalpha() and part.lower() not in NO_NAMES for part in parts
+    )
 
 
 _NO_NAME = re.compile(r"[0-9_=<>{}()\[\];/\\@#$]|\w[.]\w|[a-z][A-Z][a-z]+[A-Z]|[,;]$")

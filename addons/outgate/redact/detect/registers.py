@@ -170,6 +170,13 @@ TOLD = (
         "cédula 1.234.567-2",
         register_checks.uruguayan,
     ),
+    said(
+        "co-national-id",
+        "cc|c[.]c[.]|cédula de ciudadanía",
+        r"[0-9]{1,3}(?:\.[0-9]{3}){2,3}",
+        "CC 1.032.483.366",
+        near=True,
+    ),
     said("pe-tax-number", "ruc", "[12][0-9]{10}", "RUC 20512333797", register_checks.peruvian_tax),
     said(
         "co-tax-number",

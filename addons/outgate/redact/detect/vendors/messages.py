@@ -10,7 +10,7 @@ DETECTORS = (
     secret(
         "slack-webhook",
         "hooks[.]slack",
-        "(?:-gov)?[.]com/(?:services|workflows|triggers)/([0-9A-Za-z_/-]{20,})",
+        "(?:-gov)?[.]com/(?:services|workflows|triggers|commands|actions|app)/([0-9A-Za-z_/-]{20,})",
         "https://hooks.slack.com/services/T{u10}/B{u10}/{w24}",
     ),
     secret(
@@ -22,8 +22,8 @@ DETECTORS = (
     ),
     secret(
         "discord-webhook",
-        "discord",
-        "(?:app)?[.]com/api/(?:v[0-9]+/)?webhooks/[0-9]{15,20}/([0-9A-Za-z_-]{50,})",
+        "/webhooks/[0-9]{15,20}/",
+        "([0-9A-Za-z_-]{50,})",
         "https://discord.com/api/webhooks/{d18}/{b68}",
     ),
     secret("discord-mfa-token", r"mfa\.", "[0-9A-Za-z_-]{84}", "mfa.{b84}"),
@@ -72,6 +72,14 @@ DETECTORS = (
         f"(?:v[0-9]/)?hook/({UUID}|[0-9a-f]{{32}})",
         "https://open.feishu.cn/open-apis/bot/v2/hook/{h8}-{h4}-{h4}-{h4}-{h12}",
     ),
+    secret("apns-device-token", "/3/device/", "([0-9a-f]{64,200})", "https://api.push.apple.com/3/device/{h64}"),
+    secret(
+        "push-subscription",
+        r"(?:fcm\.googleapis\.com/(?:fcm/send|wp)|push\.services\.mozilla\.com/wpush/v[0-9]|push\.apple\.com)/",
+        "([0-9A-Za-z_:-]{20,})",
+        "https://fcm.googleapis.com/fcm/send/{b11}:APA91b{b134}",
+    ),
+    secret("esim-activation", r"LPA:1\$", r"([^\s\"'\x00]{8,})", "LPA:1$rsp.example.com${u5}-{u5}-{u5}-{u5}"),
     secret("matrix-token", "syt_", "[0-9A-Za-z+/=]{2,}_[0-9A-Za-z]{20}_[0-9A-Za-z]{6}", "syt_amFuZQ_{w20}_{w6}"),
     secret("twitch-token", "oauth:", "([0-9a-z]{30})", "oauth:{l30}", check=random),
     secret("zoho-token", r"1000\.", r"[0-9a-f]{32}\.[0-9a-f]{32}", "1000.{h32}.{h32}"),

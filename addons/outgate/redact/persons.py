@@ -1,0 +1,52 @@
+"""Which objects are about somebody: those with a surname, a mail address or a date of birth in them.
+
+Owns what makes an object one, and which names are then somebody's that say too little by themselves: `name`, `login`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from outgate.redact.detect.names import classify
+from outgate.redact.detect.plausible import is_full_name
+from outgate.redact.leaf import Found, Kind, Leaf, Path
+
+TELLING = frozenset(("name", "email", "phone", "birth-date", "national-id", "ssn", "passport", "health-id", "tax-id"))
+"""Classes of what people have."""
+NAMES = frozenset(("name", "nm", "nome", "nombre", "nom", "naam", "namn", "navn", "given", "family", "first", "last"))
+USERS = frozenset(
+    (
+        *("username", "user_name", "login", "nickname", "nick", "screen_name", "screenname", "handle"),
+        *("preferred_username", "display_name", "displayname"),
+    )
+)
+ALONE = NAMES | USERS
+PERSON = "person name"
+"""What such a value is called."""
+
+
+class Persons:
+    """Of one document."""
+
+    def __init__(self, found: Iterable[Found]) -> None:
+        self._told: dict[Path, set[str]] = {}
+        for each in found:
+            if not isinstance(each, Leaf) or each.kind is not Kind.STRING:
+                continue  # whoever does not look at all has not seen it
+            for at, step in enumerate(each.path):
+                if type(step) is str and (meaning := classify(step)) in TELLING:
+                    self._told.setdefault(each.path[:at], set()).add(meaning)
+
+    def have(self, found: Leaf) -> bool:
+        """Whether it is what a person is called. Beside a surname any name is; beside what firms have, too, one in
+        full."""
+        name = found.name.lower()
+        if name not in ALONE or not (told := self._told.get(_object(found.path))):
+            return False
+        return name in USERS or "name" in told or is_full_name(found.text)
+
+
+def _object(path: Path) -> Path:
+    """In which a value stands, also where it is in a list there."""
+    end = next((at for at in range(len(path) - 1, -1, -1) if type(path[at]) is str), 0)
+    return path[:end]
