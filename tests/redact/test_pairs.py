@@ -22,6 +22,9 @@ def named(found):
         (b'{"Key": "a", "Value": "1"}', {"1": "a"}),
         (b'{"name": "a", "values": ["1", "2"]}', {"1": "a", "2": "a"}),
         (b'{"name": "a", "other": {"value": "1"}}', {}),
+        (b'{"op": "replace", "path": "/user/password", "value": "1"}', {"1": "/user/password"}),
+        (b'{"system": "https://fhir.nhs.uk/Id/nhs-number", "value": "1"}', {"1": "https://fhir.nhs.uk/Id/nhs-number"}),
+        (b'{"label": "Phone", "value": "1"}', {"1": "Phone"}),
         (b'{"value": "1"}', {}),
     ],
 )
@@ -35,6 +38,7 @@ def test_in_json(document, names):
         (b"<a><p><name>x</name><value>1</value></p><p><name>y</name><value>2</value></p></a>", {"1": "x", "2": "y"}),
         (b'<a><p name="x" value="1"/></a>', {"1": "x"}),
         (b'<a><p name="x">1</p></a>', {"1": "x"}),
+        (b'<s:A xmlns:s="u" Name="mail"><s:AttributeValue>1</s:AttributeValue></s:A>', {"1": "mail"}),
     ],
 )
 def test_in_xml(document, names):
@@ -51,4 +55,20 @@ def test_in_xml(document, names):
     ],
 )
 def test_in_keys(document, names):
+    assert named(json.read(document)) == names
+
+
+@pytest.mark.parametrize(
+    ("document", "names"),
+    [
+        (b'{"kind": "Secret", "data": {"user": "1", "x": "2"}, "type": "Opaque"}', {"1": "secret", "2": "secret"}),
+        (b'{"kind": "Secret", "stringData": {"a": {"b": "1"}}}', {"1": "secret"}),
+        (b'{"kind": "SecretList", "items": [{"data": {"user": "1"}, "kind": "x"}]}', {"1": "secret"}),
+        (b'{"kind": "ConfigMap", "data": {"user": "1"}}', {}),
+        (b'{"kind": "Secret", "metadata": {"name": "a"}}', {}),
+        (b'{"value": "1", "id": "https://acme.vault.azure.net/secrets/db/7"}', {"1": "secret"}),
+        (b'{"value": "1", "id": "https://acme.example/items/7"}', {}),
+    ],
+)
+def test_in_secrets(document, names):
     assert named(json.read(document)) == names

@@ -17,6 +17,7 @@ COORDINATES = frozenset(("lat", "lng", "lon", "long", "latitude", "longitude"))
 GENERAL = COORDINATES | {
     *("name", "nm", "nome", "nombre", "nom", "naam", "namn", "navn", "given", "family", "first", "middle", "last"),
     *("number", "no", "numero", "date", "id", "line", "line1", "line2", "line_1", "line_2", "firstline", "secondline"),
+    *("display", "ip"),
 }
 """Names that say what they mean together with that of what they are in."""
 LONGEST = max(map(len, GENERAL))

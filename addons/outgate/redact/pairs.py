@@ -18,7 +18,7 @@ NAMING = frozenset(
         "system",  # of FHIR's identifiers
     )
 )
-VALUED = frozenset({"value", "val", "v", "values"})
+VALUED = frozenset({"value", "val", "v", "values", "attributevalue"})
 KEY_TYPE = "kty"
 PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 """Members of an object with a `KEY_TYPE`: all others are public."""

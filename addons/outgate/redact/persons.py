@@ -13,7 +13,12 @@ from outgate.redact.leaf import Found, Kind, Leaf, Path
 
 TELLING = frozenset(("name", "email", "phone", "birth-date", "national-id", "ssn", "passport", "health-id", "tax-id"))
 """Classes of what people have."""
-NAMES = frozenset(("name", "nm", "nome", "nombre", "nom", "naam", "namn", "navn", "given", "family", "first", "last"))
+NAMES = frozenset(
+    (
+        *("name", "nm", "nome", "nombre", "nom", "naam", "namn", "navn", "nume", "ime", "imie", "jmeno", "nev", "nimi"),
+        *("given", "family", "first", "last"),
+    )
+)
 USERS = frozenset(
     (
         *("username", "user_name", "login", "nickname", "nick", "screen_name", "screenname", "handle"),

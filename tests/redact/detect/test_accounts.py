@@ -5,7 +5,12 @@ import pytest
 from outgate.redact.detect.accounts import bank, several, striped
 from outgate.redact.detect.search import Detectors
 
-DETECTORS = Detectors(["card-track", "card-track-2", "security-code", "uk-sort-code", "bank-account", "bank-code"])
+DETECTORS = Detectors(
+    (
+        *("card-track", "card-track-2", "security-code", "uk-sort-code", "bank-account", "bank-code"),
+        *("account-told", "bsb", "upi-address"),
+    )
+)
 
 
 def found(text: str) -> list[tuple[str, str]]:
@@ -23,6 +28,9 @@ def found(text: str) -> list[tuple[str, str]]:
         ("Sort-Code: 404784", "uk-sort-code", "404784"),
         ("my account number is 7087 2490", "bank-account", "7087 2490"),
         ("Kontonummer: 0532013000", "bank-account", "0532013000"),
+        ("pay to account 653270626.", "account-told", "653270626"),
+        ("BSB: 062-948", "bsb", "062-948"),
+        ("send to jane.doe@okaxis now", "upi-address", "jane.doe@okaxis"),
         ("SWIFT/BIC: NEDSZAJJXXX", "bank-code", "NEDSZAJJXXX"),
     ],
 )

@@ -144,3 +144,21 @@ def test_placeholders_stand_for_nothing(value):
 @pytest.mark.parametrize("value", ["tiger", "nullable", "x-1", "hunter2"])
 def test_values_stand_for_something(value):
     assert not stands_for_nothing(value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the password is {}",
+        "your temporary password was {}, sorry",
+        "mon mot de passe est {} .",
+        "la contraseña es {}",
+        "a senha é {}",
+        "das Passwort ist {}",
+        "hasło to {}",
+        "user opslead pw {} - pls rotate",
+        "login: jane / pass: {}",
+    ],
+)
+def test_a_password_is_told_in_a_sentence(text):
+    assert found(text.format("Lantern$pebble54")) == ["Lantern$pebble54"]

@@ -2,11 +2,10 @@
 
 import pytest
 
+from outgate.redact.detect import people
 from outgate.redact.detect.search import Detectors
 
-DETECTORS = Detectors(
-    ["person-by-title", "contact-line", "street-in-text", "street-in-french", "street-with-ending"],
-)
+DETECTORS = Detectors(each.name for each in people.DETECTORS)
 
 
 def found(text: str) -> list[str]:
@@ -24,6 +23,16 @@ def found(text: str) -> list[str]:
         ("send it to 12 Old Mill Lane, Leeds", ["12 Old Mill Lane"]),
         ("at 509 W. Cedar Hollow Rd.", ["509 W. Cedar Hollow Rd"]),
         ("habite au 12 bis, rue de la Paix, Paris", ["12 bis, rue de la Paix"]),
+        ("at 19 Cowley Mews, Oxford", ["19 Cowley Mews"]),
+        ("vive en Calle de Alcalá 12, Madrid", ["Calle de Alcalá 12"]),
+        ("in Via Giuseppe Garibaldi, 7 Torino", ["Via Giuseppe Garibaldi, 7"]),
+        ("mora na Rua das Flores, nº 120", ["Rua das Flores, nº 120"]),
+        ("ul. Długa 5/12, Kraków", ["ul. Długa 5/12"]),
+        ("вул. Соборна, 58, кв. 12", ["вул. Соборна, 58, кв. 12"]),
+        ("en la Carrera 15 # 88-21 apto 402", ["Carrera 15 # 88-21 apto 402"]),
+        ("6720 Szeged, Kárász utca 9.", ["Kárász utca 9"]),
+        ("寄到上海市徐汇区漕溪北路88弄6号1203室，谢谢", ["寄到上海市徐汇区漕溪北路88弄6号1203室"]),
+        ("〒150-0041 東京都渋谷区神南1-2-3 です", ["〒150-0041 東京都渋谷区神南1-2-3"]),
         ("wohnt Am Alten Markt, Lange Straße 7a, Köln", ["Lange Straße 7a"]),
     ],
 )

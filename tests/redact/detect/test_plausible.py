@@ -2,7 +2,7 @@
 
 import pytest
 
-from outgate.redact.detect.plausible import can_be, is_label
+from outgate.redact.detect.plausible import can_be, is_full_name, is_label, is_masked
 from outgate.redact.detect.vocabulary import CLASSES
 
 
@@ -14,6 +14,8 @@ from outgate.redact.detect.vocabulary import CLASSES
         ("email", "jane%40example.com or so"),
         ("phone", "467 3395"),
         ("name", "Street"),
+        ("name", "Jane Doe"),
+        ("name", "Ag"),
         ("address", "12 Main Street"),
         ("ssn", "unknown"),
         ("national-id", "A123"),
@@ -56,3 +58,35 @@ def test_it_cannot_be(meaning, text):
 @pytest.mark.parametrize("meaning", ["email", "phone", "name", "address", "birth-date", "security-code"])
 def test_every_name_of_a_class_is_its_label(meaning):
     assert all(is_label(meaning, each) for each in CLASSES[meaning] if not any(map(str.isdigit, each)))
+
+
+@pytest.mark.parametrize(
+    "firm", ["Stromio Energie GmbH", "Acme Widgets Inc.", "STROMIO ENERGIE GMBH", "Société Laurent SAS"]
+)
+def test_a_firm_is_nobody(firm):
+    assert not can_be("name", firm)
+    assert not is_full_name(firm)
+
+
+@pytest.mark.parametrize(
+    "text", ["********", "•••", "DE** **** **** **** 00", "411111******1111", "[REDACTED]", "<masked>"]
+)
+def test_what_somebody_has_taken_is_masked(text):
+    assert is_masked(text)
+
+
+@pytest.mark.parametrize("text", ["*", "hunter2", "(secret1", "a*b*c*d", "[redacted]x", "**bold** text"])
+def test_all_else_is_not_masked(text):
+    assert not is_masked(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Jane Doe", "LAKSHMI NARASIMHAN V", "Jane van der Berg", "O'Neil Anne-Marie", "李小龙", "김민준"]
+)
+def test_a_name_in_full(text):
+    assert is_full_name(text)
+
+
+@pytest.mark.parametrize("text", ["Jane", "jane doe", "Jane 2", "The Jane Doe Club", "A B C D E F", "a_b c"])
+def test_no_name_in_full(text):
+    assert not is_full_name(text)

@@ -90,6 +90,7 @@ def _counted(text: str) -> int:
 
 
 _PARTICLES = frozenset("van von de der den del della di da dos do la le bin al el zu ter y e".split())  # noqa: SIM905
+_HAN = re.compile(r"[\u4e00-\u9fff]{2,4}|[\uac00-\ud7af]{2,5}")
 _BETWEEN = str.maketrans("", "", "-.'\u2019")
 
 
@@ -98,8 +99,10 @@ def is_full_name(text: str) -> bool:
     if len(text) > LONGEST_LABEL or not can_be("name", text):
         return False
     parts = [part for part in text.split() if part not in _PARTICLES]
+    if _HAN.fullmatch(text):
+        return True
     return 2 <= len(parts) <= 5 and all(
-        part[0].isupper() and part.translate(_BETWEEN).isalpha() and part.lower() not in NO_NAMES for part in parts
+        not part[0].islower() and part.translate(_BETWEEN).isalpha() and part.lower() not in NO_NAMES for part in parts
     )
 
 

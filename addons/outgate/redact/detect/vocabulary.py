@@ -130,7 +130,8 @@ PERSONAL: dict[str, tuple[str, ...]] = {
         seria i numer dowodu, seria dowodu, numer dowodu, serie ci, رقم الهوية, الرقم القومي, کد ملی, cmnd, so cccd,
         número de identidad, numero de identidad, documento de identidad, carta identita, numero carta identita,
         henkilotunnus hetu, cpr nummer, pnr, matricule fiscal, carte nationale, numero de carte d identite, cin,
-        nin number, ghana card, kimlik numarasi, tc no, tckimlik, sozialversicherungsnr, rvnr, 住民票コード
+        nin number, ghana card, kimlik numarasi, tc no, tckimlik, sozialversicherungsnr, rvnr, 住民票コード,
+        個人番号, numero de identificacion, identificacion, nr buletin, serie buletin
     """),
     "passport": _listed("""
         passport, passport number, passport no, passport num, passport id, reisepass, reisepassnummer, pasaporte,
@@ -226,7 +227,7 @@ PERSONAL: dict[str, tuple[str, ...]] = {
         voorletters, roepnaam, tussenvoegsel, geburtsname, rufname, titulaire de la carte, nome da mae, nome do pai,
         nombre de la madre, nombre del padre, subject display, beneficiary display, performer display,
         recorder display, author display, patient display, personal user name, personal name, given names,
-        forenames, last names, names full, name full
+        forenames, last names, names full, name full, holder name
     """)
     + tuple(f"{role} {name}" for role in _PEOPLE for name in _CALLED_BY),
     "special-category": _listed("""
