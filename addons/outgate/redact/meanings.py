@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from outgate.redact.detect.names import classify
-from outgate.redact.detect.plausible import IDENTIFIED, can_be, can_be_inside, is_masked
+from outgate.redact.detect.plausible import IDENTIFIED, can_be, can_be_inside, is_masked, is_version
 from outgate.redact.detect.randomness import random
 from outgate.redact.detect.vocabulary import PERSONAL, SECRETS
 from outgate.redact.leaf import Path
@@ -41,7 +41,7 @@ def is_personal(name: str) -> bool:
 
 def is_other(name: str, text: str) -> bool:
     """It cannot be what its name says."""
-    return is_masked(text) or not can_be(classify(name), text)
+    return is_masked(text) or is_version(text) or not can_be(classify(name), text)
 
 
 def is_foreign(path: Path, name: str, text: str) -> bool:

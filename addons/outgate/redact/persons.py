@@ -1,6 +1,6 @@
 """Which objects are about somebody: those with a surname, a mail address or a date of birth in them.
 
-Owns what makes an object one, and which names are then somebody's that say too little by themselves: `name`, `login`.
+Owns what makes an object one, and which names in it are then somebody's: `name`, `username`.
 """
 
 from __future__ import annotations
@@ -14,18 +14,16 @@ from outgate.redact.leaf import Found, Kind, Leaf, Path
 TELLING = frozenset(("name", "email", "phone", "birth-date", "national-id", "ssn", "passport", "health-id", "tax-id"))
 """Classes of what people have."""
 NAMES = frozenset(
-    (
-        *("name", "nm", "nome", "nombre", "nom", "naam", "namn", "navn", "nume", "ime", "imie", "jmeno", "nev", "nimi"),
-        *("given", "family", "first", "last"),
-    )
+    (*("name", "nm", "nome", "nombre", "nom", "naam", "namn", "navn", "nume", "ime", "imie", "jmeno", "nev", "nimi"),)
 )
+PARTS = frozenset(("given", "family", "first", "last"))
 USERS = frozenset(
     (
-        *("username", "user_name", "login", "nickname", "nick", "screen_name", "screenname", "handle"),
-        *("preferred_username", "display_name", "displayname"),
+        *("username", "user_name", "nickname", "screen_name", "screenname", "preferred_username"),
+        *("display_name", "displayname"),
     )
 )
-ALONE = NAMES | USERS
+ALONE = NAMES | PARTS | USERS
 PERSON = "person name"
 """What such a value is called."""
 
@@ -48,7 +46,7 @@ class Persons:
         name = found.name.lower()
         if name not in ALONE or not (told := self._told.get(_object(found.path))):
             return False
-        return name in USERS or "name" in told or is_full_name(found.text)
+        return name in USERS or name in PARTS or "name" in told or is_full_name(found.text)
 
 
 def _object(path: Path) -> Path:

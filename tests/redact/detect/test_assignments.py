@@ -128,6 +128,10 @@ def test_what_only_stands_near_such_a_name_is_left_alone(text):
         "t('password', 'Password7')",
         "form.set('password', 'Password')",
         "getenv('API_TOKEN')",
+        "connect(host=settings.DB_HOST, password=settings.DB_PASSWORD)",
+        'e.secret=t.secret||"",e.token=null',
+        "headers.Authorization = `Bearer ${token}`;",
+        "# public key: age1gl73vexpaal68c7ytpxy0c5tkvvvs9ss66dg9ugnymgj6dwp7lxjarvd",
     ],
 )
 def test_what_is_no_secret_is_left_alone(text):

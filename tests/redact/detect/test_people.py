@@ -24,6 +24,8 @@ def found(text: str) -> list[str]:
         ("at 509 W. Cedar Hollow Rd.", ["509 W. Cedar Hollow Rd"]),
         ("habite au 12 bis, rue de la Paix, Paris", ["12 bis, rue de la Paix"]),
         ("at 19 Cowley Mews, Oxford", ["19 Cowley Mews"]),
+        ("Am Mühlgraben 12, Bamberg", ["Am Mühlgraben 12"]),
+        ("op Prinsengracht 1043", ["Prinsengracht 1043"]),
         ("vive en Calle de Alcalá 12, Madrid", ["Calle de Alcalá 12"]),
         ("in Via Giuseppe Garibaldi, 7 Torino", ["Via Giuseppe Garibaldi, 7"]),
         ("mora na Rua das Flores, nº 120", ["Rua das Flores, nº 120"]),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from outgate.redact.detect.plausible import can_be, is_full_name, is_label, is_masked
+from outgate.redact.detect.plausible import can_be, is_full_name, is_label, is_masked, is_version
 from outgate.redact.detect.vocabulary import CLASSES
 
 
@@ -90,3 +90,8 @@ def test_a_name_in_full(text):
 @pytest.mark.parametrize("text", ["Jane", "jane doe", "Jane 2", "The Jane Doe Club", "A B C D E F", "a_b c"])
 def test_no_name_in_full(text):
     assert not is_full_name(text)
+
+
+def test_a_version_is_no_secret():
+    assert all(map(is_version, ("^9.0.2", "~1.0.0", "5.3.0", "1.2.3-rc.1")))
+    assert not any(map(is_version, ("5.3", "hunter.2.3", "10.20.30.40", "^abc")))

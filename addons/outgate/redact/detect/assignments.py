@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from string import ascii_letters, digits
 
-from outgate.redact.detect.detector import UUID, Detector, Group, anywhere
+from outgate.redact.detect.detector import UUID, Detector, Group, anywhere, apart
 from outgate.redact.detect.names import Names, classify
 from outgate.redact.detect.randomness import random
 from outgate.redact.detect.vocabulary import SECRETS, SUSPICIOUS
@@ -49,6 +49,11 @@ _NUMBER = re.compile(r"[0-9.,%/]+")
 _SHORT = frozenset({"pass", "pw"})
 """Names that mean something else beside a number."""
 _IDENTIFIER = re.compile("[A-Za-z_.]*")
+_MEMBER = re.compile(
+    r"(?:[a-z]|settings|config|cfg|conf|self|this|os|env|args|opts|options|params|props|req|request|ctx|process|form)"
+    r"\.[A-Za-z_.]+(?:\|\||\?\?)?"
+)
+"""Of an object in a program."""
 NAME = frozenset(f"{ascii_letters}{digits}_.-")
 _PLACEHOLDER = re.compile(
     r"[*.xX•#-]+|[$<{%\[(].*|(?:null|none|nil|undefined|true|false|string|required|optional|empty|hidden"
@@ -86,6 +91,8 @@ def _named(text: str, start: int, end: int) -> bool:
     name = _before(text, start) + head
     if classify(name) not in SECRETS or stands_for_nothing(value):
         return False
+    if sign == "=" and _MEMBER.fullmatch(value):
+        return False
     if name.lower() in _SHORT and _NUMBER.fullmatch(value):
         return False
     return sign == "=" or sign.endswith(('"', "'", "`")) or _IDENTIFIER.fullmatch(value.rstrip(".:!?")) is None
@@ -107,7 +114,8 @@ def _default(text: str, start: int, end: int) -> bool:
 
 def _suspected(text: str, start: int, end: int) -> bool:
     """The name is that of what may be a secret."""
-    return bool(_SUSPICIOUS.find(_before(text, start) + _parted(text[start:end])[0]))
+    name = _before(text, start) + _parted(text[start:end])[0]
+    return bool(_SUSPICIOUS.find(name)) and not _is_public(text, start)
 
 
 def _before(text: str, start: int) -> str:
@@ -121,6 +129,14 @@ def _before(text: str, start: int) -> str:
 def _drawn(value: str) -> bool:
     """By a machine, also where it is no secret unless something says so."""
     return random(value) or UUID_ALONE.fullmatch(value) is not None
+
+
+def _is_public(text: str, start: int) -> bool:
+    return text[max(0, start - 7) : start].lower().startswith("public")
+
+
+def _not_public(text: str, start: int, end: int) -> bool:
+    return apart(text, start, end) and not _is_public(text, start)
 
 
 def _parted(match: str) -> tuple[str, str, str]:
@@ -266,6 +282,7 @@ DETECTORS = (
         "invalid API key provided: {w32}",
         hint=rf"(?i:{_TOLD})(?i:[ ](?:is|was|provided|used|id|value|key|token))?{_APART}[0-9A-Za-z+/_.-]",
         check=_drawn,
+        around=_not_public,
     ),
     Detector(
         "told-password",
@@ -296,7 +313,7 @@ DETECTORS = (
     Detector(
         "authorization-line",
         Group.SECRETS,
-        rf"(?i:authorization){SIGN}{_QUOTE}(?:[A-Za-z-]+[ \t]+)?({_CREDENTIALS})",
+        rf"(?i:authorization){SIGN}\\?[\"'`]?(?:[A-Za-z-]+[ \t]+)?({_CREDENTIALS})",
         "Authorization: {b40}",
         check=lambda value: not (stands_for_nothing(value) or (value.isalpha() and len(value) < 16)),
     ),

@@ -42,7 +42,8 @@ _RELATED = (
 )
 _ACTING = (
     "(?:spoke|speak|met|talked|chatted) with|on behalf of|signed by|payable to|patient|applicant|claimant|defendant"
-    "|plaintiff|policyholder|passenger|signatory"
+    "|plaintiff|policyholder|passenger|signatory|(?:bill|billed|ship|shipped|sold|deliver) to|attn|titular|titulaire"
+    "|(?:konto|karten)inhaber(?:in)?|intestatario|caller"
 )
 _ENDS = r"[ \t]*(?:[\r\n,|]|\x00|\z)"
 
@@ -87,6 +88,14 @@ DETECTORS = (
         rf"({NAMED}){_ENDS}",
         "Thanks.\nRegards,\nJory Doe,",
     ),
+    _led(
+        "signed-in-line",
+        rf"[\n.!?][ \t]*(?i:{_CLOSINGS})",
+        ",[ ]",
+        rf"({NAMED}){_ENDS}",
+        "Sorry. Groeten, Jory Doe,",
+        full=True,
+    ),
     _led("greeted-name", rf"\b(?:{_GREETINGS})", ",?[ ]", rf"({NAMED})[ ]?[,.!:\n\r\x00]", "Dear Jane,"),
     _led(
         "related-name",
@@ -96,7 +105,7 @@ DETECTORS = (
         "my client Jory Doe",
         full=True,
     ),
-    _led("acting-name", rf"\b(?i:{_ACTING})", "[ :]{1,2}", NAMED, "spoke with Jory Doe", full=True),
+    _led("acting-name", rf"\b(?i:{_ACTING})", "[ :]{1,3}", NAMED, "spoke with Jory Doe", full=True),
     Detector(
         "name-in-a-role",
         Group.PII,

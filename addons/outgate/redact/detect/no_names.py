@@ -6,7 +6,8 @@ Owns the lists.
 from __future__ import annotations
 
 _LISTED = """
-    contributors languages language license translation translations translators
+    best kind materials regards tea montag dienstag mittwoch donnerstag freitag samstag sonntag januar februar
+    märz juni juli oktober dezember contributors languages language license translation translations translators
     account accounts acme admin administration administrator advisor agency agent airlines airport all alle
     analytics and andere api app applicant apr april as associates association aug august authority ave avenue
     bank bay beach board boulevard bridge building business by candidate capital care center central centre chair

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from outgate.redact.detect.detector import Detector, Group, anywhere, apart
+from outgate.redact.detect.no_names import NO_NAMES
 
 CAPITAL = r"A-Z\x{C0}-\x{DE}\x{100}-\x{17F}\x{391}-\x{3A9}\x{400}-\x{42F}\x{1E00}-\x{1EFF}"
 SMALL = r"a-z\x{DF}-\x{17F}\x{3AC}-\x{3CE}\x{430}-\x{45F}\x{1E00}-\x{1EFF}"
@@ -12,11 +13,14 @@ NAMED = rf"{PART}(?:[ ](?:{PARTICLE}[ ]){{0,2}}(?:{PART}|[{CAPITAL}]\.)){{0,3}}"
 _TITLES = "(?:Mr|Mrs|Ms|Mx|Prof)[.]?|Herrn?|Frau|Monsieur|Madame|Mme|Signora?|Señora?|Sra[.]|Dr[.]|Pan[ií]"
 _STREETS = (
     "Street|Road|Avenue|Lane|Drive|Close|Court|Boulevard|Terrace|Crescent|Gardens|Square|Highway|Parkway|Circle|Grove"
-    "|Mews|Row|Way|Walk|Rise|Alley|Quay|Embankment|Wharf|Esplanade|Crossing|Trail|Loop|Pike"
+    "|Mews|Parade|Row|Way|Walk|Rise|Alley|Quay|Embankment|Wharf|Esplanade|Crossing|Trail|Loop|Pike"
     "|St|Rd|Ave|Ln|Blvd|Hwy|Pkwy|Cres|Ct"
 )
 _ROADS = "rue|avenue|boulevard|allée|chemin|impasse|quai|route"
-_ENDING = "(?:stra(?:ß|ss)e|str[.]|gasse|allee|straat|laan|gatan|vägen|veien|gata)"
+_ENDING = (
+    "(?:stra(?:ß|ss)e|str[.]|gasse|allee|straat|laan|gracht|kade|plein|singel|steeg|dijk|weg"
+    "|platz|ring|damm|ufer|gatan|vägen|veien|gata)"
+)
 _KINDS = (
     "Calle|C/|Avda[.]?|Avenida|Av[.]|Paseo|Plaza|Camino|Carrera|Rua|Travessa|Praça|Alameda|Estrada|Via|Viale"
     "|Piazza|Corso"
@@ -90,6 +94,16 @@ DETECTORS = (
         r"(?:[ ]?[a-zA-Zа-я]\b|/[0-9]{1,4})?(?:,[ ]?(?:кв|apt|lok|m|piso|int)[.]?[ ]?[0-9]{1,4})?",
         "Calle de Alcalá 12",
         hint=rf"(?:{_KINDS})[ ]?[{CAPITAL}{SMALL}]",
+        around=apart,
+    ),
+    Detector(
+        "street-at",
+        Group.PII,
+        rf"(?:Am|Im|Zum|Zur|An de[rmn]|Auf de[rmn]|In de[rmn]|Unter den|Hinter de[rmn])[ ]{PART}(?:[ ]{PART})?"
+        r"[ ][0-9]{1,4}(?:[ ]?[a-z]\b)?",
+        "Am Mühlgraben 12",
+        hint=r"(?:Am|Im|Zum|Zur|de[rmn]|Unter den)[ ][^\s\x00]+[ ](?:[^\s\x00]+[ ])?[0-9]",
+        check=lambda text: all(word.lower() not in NO_NAMES for word in text.split()),
         around=apart,
     ),
     Detector(

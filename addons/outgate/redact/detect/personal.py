@@ -19,7 +19,7 @@ from outgate.redact.detect.detector import (
 )
 from outgate.redact.detect.names import Names
 from outgate.redact.detect.plausible import is_label
-from outgate.redact.detect.said import ENDED, NEAR, REPLY
+from outgate.redact.detect.said import ENDED, NEAR, REPLY, said
 from outgate.redact.detect.validators import ACCOUNTS
 from outgate.redact.detect.vocabulary import PEOPLE
 
@@ -243,6 +243,7 @@ DETECTORS = (
         hint=f"[0-9<]{_COUNTRY}[0-9]{{7}}[MFX<][0-9]{{7}}|[PIACV][A-Z<]{_COUNTRY}[A-Z<]{{20}}",
         check=lambda text: "<<" in text or text[-1:].isdigit(),
     ),
+    said("medical-record", "mrn|medical record", "[0-9]{5,10}", "MRN: 93176575", near=True),
     personal("esim-id", r"\b89049[0-9]{27}", "89049032061125191787375294855769"),
     personal("imei-in-groups", r"\b[0-9]{2}-[0-9]{6}-[0-9]{6}-[0-9]", "49-015420-323751-8", check=validators.imei),
     Detector(

@@ -25,7 +25,7 @@ IDENTIFIED = NUMBERED - {"phone", "card", "iban", "bank-account"}
 """Classes whose `id` is what they are."""
 LABELLED = (*PERSONAL, "security-code")
 LEAST_DIGITS = 4
-LEAST = {"national-id": 3, "tax-id": 6, "health-id": LEAST_DIGITS, "device-id": LEAST_DIGITS}
+LEAST = {"national-id": 3, "tax-id": 6, "health-id": 1, "device-id": LEAST_DIGITS}
 """Digits of what has a short name that means other things, too."""
 AMBIGUOUS = frozenset(("swift", "routing", "bic", "aba"))
 LONGEST_LABEL = 64
@@ -39,6 +39,9 @@ _MASKED = re.compile(
     r"|[\[<({]{0,2}(?:redacted|masked|hidden|filtered|removed|omitted|sensitive)[\]>)}]{0,2}",
     re.IGNORECASE,
 )
+_VERSION = re.compile(
+    r"[~^][0-9]+(?:\.[0-9x*]+){0,3}(?:-[0-9A-Za-z.]+)?|[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?:-[0-9A-Za-z.]+)?"
+)
 _SPELT = {
     meaning: frozenset(
         spelt for each in CLASSES[meaning] for one in ["".join(words(each))] for spelt in (one, f"{one}s")
@@ -50,6 +53,11 @@ _SPELT = {
 def is_masked(text: str) -> bool:
     """Somebody has taken it already."""
     return _MASKED.fullmatch(text) is not None
+
+
+def is_version(text: str) -> bool:
+    """Of a package whose name says that of something else: `"jsonwebtoken": "^9.0.2"`."""
+    return _VERSION.fullmatch(text) is not None
 
 
 def is_label(meaning: str, text: str) -> bool:
@@ -69,6 +77,8 @@ def can_be(meaning: str, text: str) -> bool:
             return "@" in text or "%40" in text or _SPEAKS.search(text) is None
         case "name":
             return " " not in text or text.rpartition(" ")[2] not in FIRMS
+        case "birth-date":
+            return _counted(text) > 0
         case "bank-account":
             return bank(text) if _CODE.fullmatch(text) else _counted(text) >= LEAST_DIGITS and "." not in text
         case _ if meaning in LEAST:

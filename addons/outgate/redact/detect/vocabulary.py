@@ -53,7 +53,7 @@ SECRETS: dict[str, tuple[str, ...]] = {
     """),
 }
 _PEOPLE = _listed("""
-    customer, patient, recipient, beneficiary, employee, guest, passenger, student, spouse, applicant, buyer,
+    pupil, customer, patient, recipient, beneficiary, employee, guest, passenger, student, spouse, applicant, buyer,
     sender, payee, payer, insured, tenant, doctor, physician, father, mother, guardian, attendee, signatory,
     signer, donor, candidate, consignee, traveler, traveller, debtor, creditor, policyholder, policy holder,
     claimant, author, committer, pusher, witness, borrower, voter, victim, suspect, defendant, plaintiff, invitee,
@@ -200,9 +200,9 @@ PERSONAL: dict[str, tuple[str, ...]] = {
         szuletesi ido, szuletesi datum, data nasterii, datum rodenja, datum rodjenja, datum narozeni,
         datum narodenia, tanggal lahir, tgl lahir, ngay sinh, תאריך לידה, วันเกิด, ημερομηνία γέννησης, ημ γέννησης,
         дата народження, تاريخ الميلاد, تاریخ تولد, जन्म तिथि, जन्मतिथि, dogum tarihi, fodelsedatum, fecha nac,
-        fec nac, dt nascimento, nascimento, data nasc, nato il, ne le, naissance, born, birthdate year, gimimo data,
+        fec nac, dt nascimento, nascimento, data nasc, nato il, ne le, naissance, birthdate year, gimimo data,
         dzimsanas datums, sunniaeg, дата на раждане, датум рођења, 出生年月, 生日, 생일, 誕生日, birthdt,
-        dateofbirth
+        dateofbirth, born, data nascita
     """),
     "name": _listed("""
         first name, last name, given name, family name, middle name, maiden name, surname, fname, lname, forename,
@@ -304,7 +304,7 @@ ABOUT = frozenset(
         confirmed, sent, delivered, bounced, notifications, notification, alerts, frequency, fingerprint, thumbprint,
         check, checks, result, arn, month, year, bin, prefix, manager, store, service, server, generator, validator,
         validation, extension, carrier, header, param, parameter, parameters, office,
-        offices, ref, refs, reference, references, selector
+        offices, ref, refs, reference, references, selector, strategy
     """)
 )
 """Behind a word: what is said is about the thing, and is not it."""
@@ -313,7 +313,7 @@ ASKING = frozenset(
         is, has, have, had, max, min, num, total, count, require, requires, required, enable, enabled, disable,
         disabled, allow, allows, allowed, show, hide, support, supports, supported, use, uses, using, can, should,
         must, no, not, without, avg, remaining, need, needs, forgot, forget, ask, prompt, verify, validate, check,
-        change
+        change, error, errors, label, labels, placeholder, hint, invalid, missing
     """)
 )
 """In front of all: what is said is whether, or how many."""
