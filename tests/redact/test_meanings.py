@@ -32,6 +32,8 @@ def test_a_value_is_doubted_by_its_name():
     assert is_other("work_phone", "Phone number")
     assert not is_other("work_phone", "467 3395")
     assert not is_other("title", "Phone number")
+    assert is_other("json_web_token", "^9.0.2")
+    assert not is_other("birth_date", "12.03.85"), "a day looks like a version"
 
 
 def test_what_is_in_an_object_with_an_ambiguous_name_has_to_look_like_it():
@@ -49,6 +51,8 @@ def test_what_is_in_an_object_with_an_ambiguous_name_has_to_look_like_it():
         (("access_key", "status"), "Active", True),
         (("token", "id"), "kX9vQ2mT7bLw4RzN8cYp", False),
         (("token", "value"), "hunter", False),
+        (("passport", "email", "id"), "C01X00T47", False),
+        (("password", "last"), "hunter", False),
         (("bank_account", "created_at"), "2026-11-30", True),
         (("bank_account", "id"), "BA0002ZBHDMMCT", True),
         (("passport", "id"), "C01X00T47", False),

@@ -41,23 +41,25 @@ def is_personal(name: str) -> bool:
 
 def is_other(name: str, text: str) -> bool:
     """It cannot be what its name says."""
-    return is_masked(text) or is_version(text) or not can_be(classify(name), text)
+    meaning = classify(name)
+    return is_masked(text) or (meaning in SECRETS and is_version(text)) or not can_be(meaning, text)
 
 
 def is_foreign(path: Path, name: str, text: str) -> bool:
     """It is in an object whose name may mean something else, and does not look like what it means by itself; or it is
-    about that object: its type, when it was created."""
-    around = [(step, classify(step)) for step in path[:-1] if type(step) is str]
-    return is_masked(text) or any(
-        meaning and (not can_be_inside(step, meaning, text) or _is_about(step, meaning, name, text))
-        for step, meaning in around
-    )
+    about that object: its type, when it was created. So for all that it is in."""
+    doubts = [
+        not can_be_inside(step, meaning, text) or _is_about(step, meaning, name, text)
+        for step in path[:-1]
+        if type(step) is str and (meaning := classify(step))
+    ]
+    return is_masked(text) or (bool(doubts) and all(doubts))
 
 
 def _is_about(around: str, meaning: str, name: str, text: str) -> bool:
-    """As of a token its scope. What is drawn is a secret all the same, and under an `id` or a `name` may be what
-    somebody has or is called."""
-    if classify(f"{around} {name}"):
+    """As of a token its scope; of a password nothing is. What is drawn is a secret all the same, and under an `id` or a
+    `name` may be what somebody has or is called."""
+    if meaning == "password" or classify(f"{around} {name}"):
         return False
     if meaning in SECRETS:
         return not random(text)
