@@ -72,7 +72,7 @@ DETECTORS = (
         f"(?:v[0-9]/)?hook/({UUID}|[0-9a-f]{{32}})",
         "https://open.feishu.cn/open-apis/bot/v2/hook/{h8}-{h4}-{h4}-{h4}-{h12}",
     ),
-    secret("apns-device-token", "/3/device/", "([0-9a-f]{64,200})", "https://api.push.apple.com/3/device/{h64}"),
+    secret("apns-device-token", "/3/", "(device/[0-9a-f]{64,200})", "https://api.push.apple.com/3/device/{h64}"),
     secret(
         "push-subscription",
         r"(?:fcm\.googleapis\.com/(?:fcm/send|wp)|push\.services\.mozilla\.com/wpush/v[0-9]|push\.apple\.com)/",
