@@ -24,6 +24,8 @@ HERE = Path(__file__).resolve().parent
 ADDONS = HERE.parent / "addons"
 BIN = Path(sys.executable).parent
 UID = 1337
+CERTGEN = Path("/usr/lib/squid/security_file_certgen")
+"""Of a squid with TLS: without it there is none to measure."""
 HTTP1 = frozenset({"plain", "origination", "decrypted", "tunnelled"})
 EVERY = HTTP1 | {"h2", "grpc"}
 RULE = """apiVersion: outgate.dev/v1alpha1
@@ -66,7 +68,7 @@ class Proxy:
 def proxies(folder: Path, pki: OriginPki, *, entries: int = 200) -> list[Proxy]:
     """Stock mitmdump is two processes: the one that starts TLS needs a script for it, and the others need none."""
     found = [Proxy("no proxy", kinds=EVERY - {"origination"})]
-    if shutil.which("squid"):
+    if shutil.which("squid") and CERTGEN.exists():
         found.append(_squid(folder, pki))
     return [*found, stock(folder, pki), _originating(folder, pki), outgate(folder, pki, entries)]
 
@@ -124,15 +126,14 @@ def _squid(folder: Path, pki: OriginPki) -> Proxy:
     home = folder / "squid"
     home.mkdir(exist_ok=True)
     _pem(home / "ca.pem", pki)
-    helper = "/usr/lib/squid/security_file_certgen"
     if not (store := home / "certificates").exists():
-        subprocess.run([helper, "-c", "-s", str(store), "-M", "4MB"], check=True, capture_output=True)
+        subprocess.run([CERTGEN, "-c", "-s", str(store), "-M", "4MB"], check=True, capture_output=True)
     (home / "squid.conf").write_text(f"""
 visible_hostname bench
 http_port 15013
 http_port 15003 intercept
 https_port 15004 intercept ssl-bump tls-cert={home}/ca.pem generate-host-certificates=on dynamic_cert_mem_cache_size=4MB
-sslcrtd_program {helper} -s {home}/certificates -M 4MB
+sslcrtd_program {CERTGEN} -s {home}/certificates -M 4MB
 acl first at_step SslBump1
 acl tunnelled ssl::server_name tunnelled.bench
 ssl_bump peek first
