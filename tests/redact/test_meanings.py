@@ -33,6 +33,9 @@ def test_a_value_is_doubted_by_its_name():
     assert not is_other("work_phone", "467 3395")
     assert not is_other("title", "Phone number")
     assert is_other("json_web_token", "^9.0.2")
+    assert not is_other("password", "1.2.3-hunter")
+    assert is_other("born", "yes")
+    assert is_other("api_key", "[REDACTED]")
     assert not is_other("birth_date", "12.03.85"), "a day looks like a version"
 
 
@@ -53,6 +56,7 @@ def test_what_is_in_an_object_with_an_ambiguous_name_has_to_look_like_it():
         (("token", "value"), "hunter", False),
         (("passport", "email", "id"), "C01X00T47", False),
         (("password", "last"), "hunter", False),
+        (("verification_code", "result"), "4711", False),
         (("bank_account", "created_at"), "2026-11-30", True),
         (("bank_account", "id"), "BA0002ZBHDMMCT", True),
         (("passport", "id"), "C01X00T47", False),
@@ -78,6 +82,7 @@ def test_both_readers_of_json_go_by_them(filling):
     document = {
         "customer": {"name": "Ingrid Halvorsen", "plan": "gold"},
         "product": {"name": "Desk Lamp"},
+        "beneficiary": {"name": "Stromio Energie GmbH"},
         "rider": {"last_position": {"lat": 40.7419, "lon": -73.9893}},
         "shop": {"lat": 52.5211},
         "labels": {"phone": "Phone number", "ssn": "must contain 9 digits"},

@@ -1,8 +1,13 @@
 """Values whose name stands beside them."""
 
+from json import dumps, loads
+
 import pytest
 
+from capture.exchanges import exchange
+from outgate.policy.redaction_model import KeepingPolicy
 from outgate.redact.codecs import json, xml
+from outgate.redact.labels import Labels
 from outgate.redact.pairs import Pairs
 
 
@@ -72,3 +77,27 @@ def test_in_keys(document, names):
 )
 def test_in_secrets(document, names):
     assert named(json.read(document)) == names
+
+
+FILLING = {"filling": [f"lorem ipsum {number}" for number in range(40)]}
+
+
+@pytest.mark.parametrize("filling", [{}, FILLING], ids=("short", "long"))
+@pytest.mark.parametrize(
+    ("document", "place"),
+    [
+        ({"kind": "Secret", "data": {"user": "cGF5bWVudHM", "zone": "eu"}}, ("data", "zone")),
+        ({"value": "hunter", "id": "https://acme.vault.azure.net/secrets/db/7"}, ("value",)),
+        ({"kty": "oct", "k": "hunter"}, ("k",)),
+        ({"op": "replace", "path": "password", "value": "hunter"}, ("value",)),
+    ],
+)
+def test_both_readers_of_json_go_by_them(document, place, filling):
+    """What is short is read whole, of what is long only what may matter."""
+    body = dumps(document | filling).encode()
+    made = Labels(KeepingPolicy()).put(exchange(answer=body, answered=((b"content-type", b"application/json"),)))
+    shown, given = loads(made.exchange.response.body.content), document
+    for step in place:
+        shown, given = shown[step], given[step]
+    assert shown != given
+    assert "filling" not in filling or loads(made.exchange.response.body.content)["filling"] == FILLING["filling"]

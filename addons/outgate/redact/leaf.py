@@ -81,6 +81,12 @@ class Edit:
     text: bytes
 
 
+def object_of(path: Path) -> Path:
+    """In which a value stands, also where it is in a list there."""
+    end = next((at for at in range(len(path) - 1, -1, -1) if type(path[at]) is str), 0)
+    return path[:end]
+
+
 def splice(body: bytes, edits: Iterable[Edit]) -> bytes:
     """The body with all edits made. They must not overlap: raises `ValueError`."""
     pieces, at = [], 0

@@ -20,6 +20,9 @@ GENERAL = COORDINATES | {
     *("display", "ip"),
 }
 """Names that say what they mean together with that of what they are in."""
+PACKAGES = frozenset(("token", "session", "passport"))
+"""What packages are called after that a document lists with their versions."""
+TYPED = frozenset(("password", "security-code"))
 LONGEST = max(map(len, GENERAL))
 
 
@@ -42,7 +45,7 @@ def is_personal(name: str) -> bool:
 def is_other(name: str, text: str) -> bool:
     """It cannot be what its name says."""
     meaning = classify(name)
-    return is_masked(text) or (meaning in SECRETS and is_version(text)) or not can_be(meaning, text)
+    return is_masked(text) or (meaning in PACKAGES and is_version(text)) or not can_be(meaning, text)
 
 
 def is_foreign(path: Path, name: str, text: str) -> bool:
@@ -57,9 +60,9 @@ def is_foreign(path: Path, name: str, text: str) -> bool:
 
 
 def _is_about(around: str, meaning: str, name: str, text: str) -> bool:
-    """As of a token its scope; of a password nothing is. What is drawn is a secret all the same, and under an `id` or a
-    `name` may be what somebody has or is called."""
-    if meaning == "password" or classify(f"{around} {name}"):
+    """As of a token its scope; of what people type nothing is. What is drawn is a secret all the same, and under an
+    `id` or a `name` may be what somebody has or is called."""
+    if meaning in TYPED or classify(f"{around} {name}"):
         return False
     if meaning in SECRETS:
         return not random(text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from outgate.redact.leaf import Found, Leaf, Path
+from outgate.redact.leaf import Found, Leaf, Path, object_of
 
 NAMING = frozenset(
     (
@@ -40,7 +40,7 @@ class Pairs:
         self._vaults: set[Path] = set()
         for each in found:
             if each.name.lower() in NAMING and type(each) is Leaf:
-                self._first.setdefault(_beside(each.path), each.text)
+                self._first.setdefault(object_of(each.path), each.text)
             elif each.name == KEY_TYPE:
                 self._keys.add(each.path[:-1])
             elif each.name == KIND and type(each) is Leaf and each.text in SECRET_KINDS:
@@ -61,9 +61,9 @@ class Pairs:
         if called in VALUED and found.path[:-1] in self._vaults:
             return "secret"
         if called in NAMING and type(found) is Leaf:
-            self._current[_beside(found.path)] = found.text
+            self._current[object_of(found.path)] = found.text
         elif called in VALUED:
-            beside = _beside(found.path)
+            beside = object_of(found.path)
             return self._current.get(beside) or self._first.get(beside, "")
         elif found.path in self._first and not str(found.path[-1]).startswith("@"):
             return self._current.get(found.path, "")
@@ -71,9 +71,3 @@ class Pairs:
 
     def _is_in_secret(self, path: Path) -> bool:
         return any(path[:at] in self._secrets and not DATA.isdisjoint(path[at:-1]) for at in range(len(path) - 1))
-
-
-def _beside(path: Path) -> Path:
-    """The object in which a value stands, also where it is in a list there."""
-    end = next((at for at in range(len(path) - 1, -1, -1) if type(path[at]) is str), 0)
-    return path[:end]

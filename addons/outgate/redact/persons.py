@@ -9,12 +9,12 @@ from collections.abc import Iterable
 
 from outgate.redact.detect.names import classify
 from outgate.redact.detect.plausible import is_full_name
-from outgate.redact.leaf import Found, Kind, Leaf, Path
+from outgate.redact.leaf import Found, Kind, Leaf, Path, object_of
 
 TELLING = frozenset(("name", "email", "phone", "birth-date", "national-id", "ssn", "passport", "health-id", "tax-id"))
 """Classes of what people have."""
 NAMES = frozenset(
-    (*("name", "nm", "nome", "nombre", "nom", "naam", "namn", "navn", "nume", "ime", "imie", "jmeno", "nev", "nimi"),)
+    ("name", "nm", "nome", "nombre", "nom", "naam", "namn", "navn", "nume", "ime", "imie", "jmeno", "nev", "nimi")
 )
 PARTS = frozenset(("given", "family", "first", "last"))
 USERS = frozenset(
@@ -44,12 +44,6 @@ class Persons:
         """Whether it is what a person is called. Beside a surname any name is; beside what firms have, too, one in
         full."""
         name = found.name.lower()
-        if name not in ALONE or not (told := self._told.get(_object(found.path))):
+        if name not in ALONE or not (told := self._told.get(object_of(found.path))):
             return False
         return name in USERS or name in PARTS or "name" in told or is_full_name(found.text)
-
-
-def _object(path: Path) -> Path:
-    """In which a value stands, also where it is in a list there."""
-    end = next((at for at in range(len(path) - 1, -1, -1) if type(path[at]) is str), 0)
-    return path[:end]

@@ -15,6 +15,9 @@ from outgate.redact.detect.vocabulary import CLASSES
         ("phone", "467 3395"),
         ("name", "Street"),
         ("name", "Jane Doe"),
+        ("name", "MARIA SA"),
+        ("birth-date", "昭和六十三年四月十六日"),
+        ("birth-date", "March"),
         ("name", "Ag"),
         ("address", "12 Main Street"),
         ("ssn", "unknown"),
@@ -75,7 +78,9 @@ def test_what_somebody_has_taken_is_masked(text):
     assert is_masked(text)
 
 
-@pytest.mark.parametrize("text", ["*", "hunter2", "(secret1", "a*b*c*d", "[redacted]x", "**bold** text"])
+@pytest.mark.parametrize(
+    "text", ["*", "hunter2", "hidden", "sensitive", "(secret1", "a*b*c*d", "[redacted]x", "**bold** text"]
+)
 def test_all_else_is_not_masked(text):
     assert not is_masked(text)
 

@@ -5,14 +5,10 @@ Owns the words that lead on to a name. What people are called is in `given_names
 
 from __future__ import annotations
 
-import re
-
 from outgate.redact.detect.detector import Beside, Detector, Group, apart, whole
 from outgate.redact.detect.given_names import GIVEN
-from outgate.redact.detect.no_names import NO_NAMES
+from outgate.redact.detect.no_names import may_name
 from outgate.redact.detect.people import CAPITAL, NAMED, PART, PARTICLE
-
-_WORD = re.compile(r"[^\W\d_]+")
 
 _PHRASES = (
     "my (?:full )?name is|my name's|mein name ist|ich hei(?:ß|ss)e|je m'appelle|mon nom est|me llamo|mi nombre es"
@@ -48,20 +44,19 @@ _ACTING = (
 _ENDS = r"[ \t]*(?:[\r\n,|]|\x00|\z)"
 
 
-def named(text: str) -> bool:
-    """No word of it is one that only firms and the like have."""
-    return all(word.lower() not in NO_NAMES for word in _WORD.findall(text)) and len(text) > 2
+def _named(text: str) -> bool:
+    return len(text) > 2 and may_name(text)
 
 
 def _in_full(text: str) -> bool:
-    return " " in text and named(text)
+    return " " in text and may_name(text)
 
 
-def _led(name: str, words: str, between: str, pattern: str, example: str, *, full: bool = False) -> Detector:
+def _led(name: str, words: str, between: str, example: str, after: str = "", *, full: bool = False) -> Detector:
     """A name is told by words in front of it. `full`: where it has several words itself."""
-    hint = f"{words}{between}[{CAPITAL}]"
-    found = pattern if "(" in pattern[:1] else f"({pattern})"
-    return Detector(name, Group.PII, f"{words}{between}{found}", example, hint, _in_full if full else named, apart)
+    begins = f"{words}{between}"
+    check = _in_full if full else _named
+    return Detector(name, Group.PII, f"{begins}({NAMED}){after}", example, f"{begins}[{CAPITAL}]", check, apart)
 
 
 def _in_full_of(origin: str, names: list[str]) -> Detector:
@@ -73,39 +68,38 @@ def _in_full_of(origin: str, names: list[str]) -> Detector:
         begins + found,
         f"{names[-1]} Doe",
         hint=f"{begins}[ -]",
-        check=named,
+        check=may_name,
         around=apart,
     )
 
 
 DETECTORS = (
     *(_in_full_of(*each) for each in GIVEN.items()),
-    _led("introduced-name", f"(?i:{_PHRASES})", "[ ,:]{1,2}", NAMED, "my name is Jory Doe"),
+    _led("introduced-name", f"(?i:{_PHRASES})", "[ ,:]{1,2}", "my name is Jory Doe"),
     _led(
         "signed-name",
         rf"[\n.,!?][ \t]*(?i:{_CLOSINGS})",
         r"[ ]?[,.!]?[ ]?(?:\r?\n[ \t]*){1,2}[-–]?[ ]?",
-        rf"({NAMED}){_ENDS}",
         "Thanks.\nRegards,\nJory Doe,",
+        _ENDS,
     ),
     _led(
         "signed-in-line",
         rf"[\n.!?][ \t]*(?i:{_CLOSINGS})",
         ",[ ]",
-        rf"({NAMED}){_ENDS}",
         "Sorry. Groeten, Jory Doe,",
+        _ENDS,
         full=True,
     ),
-    _led("greeted-name", rf"\b(?:{_GREETINGS})", ",?[ ]", rf"({NAMED})[ ]?[,.!:\n\r\x00]", "Dear Jane,"),
+    _led("greeted-name", rf"\b(?:{_GREETINGS})", ",?[ ]", "Dear Jane,", r"[ ]?[,.!:\n\r\x00]"),
     _led(
         "related-name",
         f"(?i:(?:my|our|his|her|their)[ ](?:{_RELATED}))",
         ",?[ ]",
-        NAMED,
         "my client Jory Doe",
         full=True,
     ),
-    _led("acting-name", rf"\b(?i:{_ACTING})", "[ :]{1,3}", NAMED, "spoke with Jory Doe", full=True),
+    _led("acting-name", rf"\b(?i:{_ACTING})", "[ :]{1,3}", "spoke with Jory Doe", full=True),
     Detector(
         "name-in-a-role",
         Group.PII,

@@ -1,9 +1,11 @@
 """Words that are in no name of a person: those of firms, places, offices and days, and what all are greeted with.
 
-Owns the lists.
+Owns the lists, and how a text is held against them.
 """
 
 from __future__ import annotations
+
+import re
 
 _LISTED = """
     best kind materials regards tea montag dienstag mittwoch donnerstag freitag samstag sonntag januar februar
@@ -37,7 +39,19 @@ NO_NAMES = frozenset(_LISTED.split()) | {"hôtel", "café", "équipe"}
 _FORMS = """
     Inc Inc. Corp Corp. LLC LLP PLC plc Ltd Ltd. Limited GmbH AG KG SE UG e.V. SAS SARL SA S.A. Srl S.r.l. SpA S.p.A.
     BV B.V. NV N.V. Oy Oyj AB ASA ApS A/S Kft. Kft Zrt. Zrt s.r.o. a.s. d.o.o. Lda. Lda Ltda. Ltda GMBH LTD INC CORP OY
-    SRL SPA LTDA LIMITED Pty PTY Bank BANK
+    SRL SPA LTDA LIMITED Pty PTY
 """
 FIRMS = frozenset(_FORMS.split())
 """How the names of firms end."""
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def may_name(text: str) -> bool:
+    """No word of it is one that only firms and the like have."""
+    return all(word.lower() not in NO_NAMES for word in _WORD.findall(text))
+
+
+def is_firm(text: str) -> bool:
+    """In a text of capitals alone two of them may be the end of somebody's name: `MARIA SA`."""
+    _, space, last = text.rpartition(" ")
+    return bool(space) and last in FIRMS and not (text.isupper() and len(last) == 2)

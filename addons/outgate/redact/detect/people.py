@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from outgate.redact.detect.detector import Detector, Group, anywhere, apart
-from outgate.redact.detect.no_names import NO_NAMES
+from outgate.redact.detect.no_names import may_name
 
 CAPITAL = r"A-Z\x{C0}-\x{DE}\x{100}-\x{17F}\x{391}-\x{3A9}\x{400}-\x{42F}\x{1E00}-\x{1EFF}"
 SMALL = r"a-z\x{DF}-\x{17F}\x{3AC}-\x{3CE}\x{430}-\x{45F}\x{1E00}-\x{1EFF}"
@@ -103,7 +103,7 @@ DETECTORS = (
         r"[ ][0-9]{1,4}(?:[ ]?[a-z]\b)?",
         "Am Mühlgraben 12",
         hint=r"(?:Am|Im|Zum|Zur|de[rmn]|Unter den)[ ][^\s\x00]+[ ](?:[^\s\x00]+[ ])?[0-9]",
-        check=lambda text: all(word.lower() not in NO_NAMES for word in text.split()),
+        check=may_name,
         around=apart,
     ),
     Detector(

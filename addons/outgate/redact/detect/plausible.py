@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from outgate.redact.detect.accounts import bank
 from outgate.redact.detect.hosts import public
 from outgate.redact.detect.names import words
-from outgate.redact.detect.no_names import FIRMS, NO_NAMES
+from outgate.redact.detect.no_names import is_firm, may_name
 from outgate.redact.detect.vocabulary import CLASSES, PERSONAL
 
 NUMBERED = frozenset(
@@ -36,9 +36,10 @@ _SPEAKS = re.compile(r"(?<![^\W\d_])[^\W\d_]{2,}[ '\u2019][^\W\d_]*[a-zß-ÿ]")
 _CODE = re.compile("[A-Z]{6}[A-Z2-9][A-Z0-9](?:[A-Z0-9]{3})?")
 _MASKED = re.compile(
     r"[*•●]{3,}|.{0,6}(?:[*•●][ -]?){4,}.{0,4}|[xX]{4,}"
-    r"|[\[<({]{0,2}(?:redacted|masked|hidden|filtered|removed|omitted|sensitive)[\]>)}]{0,2}",
+    r"|redacted|[\[<({]{1,2}(?:redacted|masked|hidden|filtered|removed|omitted|sensitive)[\]>)}]{1,2}",
     re.IGNORECASE,
 )
+_ANSWERS = frozenset(("yes", "no", "true", "false"))
 _VERSION = re.compile(
     r"[~^][0-9]+(?:\.[0-9x*]+){0,3}(?:-[0-9A-Za-z.]+)?|[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?:-[0-9A-Za-z.]+)?"
 )
@@ -76,9 +77,9 @@ def can_be(meaning: str, text: str) -> bool:
         case "email":
             return "@" in text or "%40" in text or _SPEAKS.search(text) is None
         case "name":
-            return " " not in text or text.rpartition(" ")[2] not in FIRMS
+            return not is_firm(text)
         case "birth-date":
-            return _counted(text) > 0
+            return text.lower() not in _ANSWERS
         case "bank-account":
             return bank(text) if _CODE.fullmatch(text) else _counted(text) >= LEAST_DIGITS and "." not in text
         case _ if meaning in LEAST:
@@ -111,8 +112,10 @@ def is_full_name(text: str) -> bool:
     parts = [part for part in text.split() if part not in _PARTICLES]
     if _HAN.fullmatch(text):
         return True
-    return 2 <= len(parts) <= 5 and all(
-        not part[0].islower() and part.translate(_BETWEEN).isalpha() and part.lower() not in NO_NAMES for part in parts
+    return (
+        2 <= len(parts) <= 5
+        and may_name(text)
+        and all(not part[0].islower() and part.translate(_BETWEEN).isalpha() for part in parts)
     )
 
 

@@ -304,7 +304,7 @@ ABOUT = frozenset(
         confirmed, sent, delivered, bounced, notifications, notification, alerts, frequency, fingerprint, thumbprint,
         check, checks, result, arn, month, year, bin, prefix, manager, store, service, server, generator, validator,
         validation, extension, carrier, header, param, parameter, parameters, office,
-        offices, ref, refs, reference, references, selector, strategy
+        offices, ref, refs, selector, strategy
     """)
 )
 """Behind a word: what is said is about the thing, and is not it."""
@@ -313,7 +313,7 @@ ASKING = frozenset(
         is, has, have, had, max, min, num, total, count, require, requires, required, enable, enabled, disable,
         disabled, allow, allows, allowed, show, hide, support, supports, supported, use, uses, using, can, should,
         must, no, not, without, avg, remaining, need, needs, forgot, forget, ask, prompt, verify, validate, check,
-        change, error, errors, label, labels, placeholder, hint, invalid, missing
+        change, label, labels, placeholder
     """)
 )
 """In front of all: what is said is whether, or how many."""
