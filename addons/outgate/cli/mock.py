@@ -99,17 +99,20 @@ def _place(output: Path | None) -> Iterator[BinaryIO]:
     if output is None:
         yield sys.stdout.buffer
         return
+    if os.path.lexists(output):
+        raise click.UsageError(f"{output} is there already; name another file")
+    # From here on it is this command's, also where a signal comes as soon as it is made.
     try:
-        descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        with open(output, "xb", opener=_opened) as file:
+            yield file
     except FileExistsError as error:
         raise click.UsageError(f"{output} is there already; name another file") from error
-    except OSError as error:
-        raise click.UsageError(f"{output} cannot be written: {error.strerror}") from error
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
     except BaseException as error:
         output.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise click.UsageError(f"{output} cannot be written: {error}") from error
         raise
+
+
+def _opened(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o644)
