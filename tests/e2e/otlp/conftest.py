@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 
 import pytest
 
@@ -17,6 +18,9 @@ from e2e.otlp.collecting import collector
 from e2e.otlp.told import Told
 from e2e.workload import Workload
 from telemetry.receiver import OVER
+
+TURNS = count()
+"""Where two files of this folder come to one worker there are two runs of each protocol."""
 
 
 @pytest.fixture(scope="package")
@@ -67,7 +71,7 @@ def ran(
     with collector(lab, request.param) as made:
         gate = Gate(lab, traffic.POLICY, origin_pki, settings=traffic.SETTINGS, environment=made.environ())
         with gate:
-            traffic.run(Workload(lab, origin_pki), standing_origins, request.param)
+            traffic.run(Workload(lab, origin_pki), standing_origins, f"{request.param}{next(TURNS)}")
             stopped = gate.stop()
         assert stopped == 0, gate.stderr()
         yield Ran(made.told, standing_origins.records(), gate.log(), gate.stderr())

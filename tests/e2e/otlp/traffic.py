@@ -138,7 +138,8 @@ def _answered(workload: Workload, turn: str) -> None:
     with Kept(workload.lab, "api.example") as client:
         assert client.ask("/first", App(6))[0] == 200
         assert client.ask("/short", App(7))[0] == 200
-        assert client.ask(f"/flaky?fail=1&how=close&key={turn}", App(8)) == (200, b"attempt 2\n")
+        answer = client.ask(f"/flaky?fail=1&how=close&key={turn}", App(8))
+    assert answer == (200, b"attempt 2\n"), answer
 
 
 def _denied(workload: Workload) -> None:
